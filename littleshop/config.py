@@ -1,0 +1,86 @@
+"""Settings: read once from the environment and from DIR; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+
+class Misconfigured(Exception):
+    """The settings do not fit together; the start is refused with this sentence."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`home` keeps everything; `rails` maps a rail's name to its settings, absent means off."""
+
+    home: Path
+    mode: Literal["demo", "live"]
+    database_url: str
+    public_url: str
+    sandbox_url: str | None
+    rails: dict[str, dict[str, Any]]
+    trusted_proxies: tuple[str, ...] = ()
+    keys: str | None = None
+    workers: int = 1
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies carry Secure: they do whenever the public address is https."""
+        return self.public_url.startswith("https://")
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process. Raises Misconfigured with a sentence for the operator."""
+    home = Path(environment.get("LITTLESHOP_HOME", "var")).resolve()
+    mode = environment.get("LITTLESHOP_MODE", "demo")
+    if mode not in ("demo", "live"):
+        raise Misconfigured(f"LITTLESHOP_MODE is demo or live, not {mode!r}")
+    sandbox_url = environment.get("SANDBOX_URL") if mode == "demo" else None
+    rails = _rails(home)
+    _check_rails(mode, rails)
+    public_url = environment.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+    if mode == "live" and not public_url.startswith("https://"):
+        raise Misconfigured("PUBLIC_URL must be https in live mode")
+    return Settings(
+        home=home,
+        mode="live" if mode == "live" else "demo",
+        database_url=environment.get("DATABASE_URL", ""),
+        public_url=public_url,
+        sandbox_url=sandbox_url,
+        rails=rails,
+        trusted_proxies=tuple(
+            proxy.strip()
+            for proxy in environment.get("TRUSTED_PROXIES", "").split(",")
+            if proxy.strip()
+        ),
+        keys=environment.get("LITTLESHOP_KEYS"),
+        workers=int(environment.get("LITTLESHOP_WORKERS", "1")),
+    )
+
+
+def _rails(home: Path) -> dict[str, dict[str, Any]]:
+    path = home / "rails.json"
+    if not path.exists():
+        return {}
+    rails = json.loads(path.read_text())
+    if not isinstance(rails, dict):
+        raise Misconfigured(f"{path} is not an object of rails")
+    return rails
+
+
+def _check_rails(mode: str, rails: Mapping[str, Mapping[str, Any]]) -> None:
+    """Sandbox keys in live mode, or live keys in demo mode, stop the start."""
+    for name, rail in rails.items():
+        loopback = any(
+            host in str(rail.get("base_url", "http://127.0.0.1"))
+            for host in ("//127.0.0.1", "//localhost", "//[::1]")
+        )
+        if mode == "live" and loopback:
+            raise Misconfigured(f"rail {name!r} points at this machine: a sandbox in live mode")
+        if mode == "demo" and not loopback:
+            raise Misconfigured(f"rail {name!r} has a live address in demo mode")

@@ -1,0 +1,133 @@
+"""PostgreSQL by hand: connections, transactions that are retried whole, rows as structs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+T = TypeVar("T")
+Row = TypeVar("Row", bound=msgspec.Struct)
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+_ATTEMPTS = 6
+_RETRIED = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+_inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+
+
+def in_transaction() -> bool:
+    """Whether this task holds a transaction open; no wire call may happen then."""
+    return _inside.get()
+
+
+class Unavailable(Exception):
+    """The database did not come back in time; the caller may say so and ask to try again."""
+
+
+class Database:
+    """A pool of connections as the program's role."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.pool = pool
+
+    async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work(conn)` in one transaction and commit.
+
+        The whole of `work` is repeated on 40001, 40P01, 08xxx and 57P0x, so it must be free of
+        side effects outside the database. A connection lost during COMMIT repeats it too: what
+        carries an id of ours finds its first answer. Raises Unavailable when it stays away.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with self.pool.acquire(timeout=10) as conn:
+                    marker = _inside.set(True)
+                    try:
+                        async with conn.transaction():
+                            return await work(conn)
+                    finally:
+                        _inside.reset(marker)
+            except _RETRIED as fault:
+                if attempt == _ATTEMPTS - 1:
+                    raise Unavailable(str(fault)) from fault
+                await asyncio.sleep(0.05 * 2**attempt * (0.5 + random.random()))
+            except TimeoutError as fault:
+                raise Unavailable("no connection in time") from fault
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection outside any transaction: each statement stands alone."""
+        try:
+            conn = await self.pool.acquire(timeout=10)
+        except (TimeoutError, *_RETRIED) as fault:
+            raise Unavailable(str(fault)) from fault
+        try:
+            yield conn
+        finally:
+            await self.pool.release(conn)
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+async def open_database(
+    dsn: str, *, role: str | None = "littleshop_app", size: int = 8, name: str = "littleshop"
+) -> Database:
+    """A pool on `dsn` that works as `role` (None: as the owner, for migrations and tests)."""
+    settings = {"application_name": name, "timezone": "UTC", "jit": "off"}
+    if role:
+        settings["role"] = role
+    pool = await asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, init=prepare, server_settings=settings, command_timeout=30
+    )
+    return Database(pool)
+
+
+async def prepare(conn: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Teach a connection that jsonb is Python values."""
+    await conn.set_type_codec(
+        "jsonb",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda raw: msgspec.json.decode(raw[1:]),
+        schema="pg_catalog",
+        format="binary",
+    )
+
+
+async def one(conn: Connection, row: type[Row], sql: str, *values: object) -> Row | None:
+    """The one row of a statement as `row`, or None; columns must be the struct's fields."""
+    record = await conn.fetchrow(sql, *values)
+    return None if record is None else row(**record)
+
+
+async def all(conn: Connection, row: type[Row], sql: str, *values: object) -> list[Row]:
+    """Every row of a statement as `row`."""
+    return [row(**record) for record in await conn.fetch(sql, *values)]
+
+
+async def value(conn: Connection, sql: str, *values: object) -> Any:
+    """The first column of the first row, or None."""
+    return await conn.fetchval(sql, *values)
+
+
+async def run(conn: Connection, sql: str, *values: object) -> int:
+    """Run a statement; the number of rows it touched."""
+    status = await conn.execute(sql, *values)
+    last = status.rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0

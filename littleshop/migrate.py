@@ -1,0 +1,53 @@
+"""Migrations: the .sql files of migrations/ in the order of their numbers, each once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import asyncpg
+
+FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 7_236_501  # one migrator at a time; the migrations themselves are what is correct
+
+
+class MigrationChanged(Exception):
+    """A migration that ran here has another text now; it must be a new file instead."""
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply what is missing, as the database's owner; returns the names applied.
+
+    Several starters may call it at once: the others wait. Raises MigrationChanged.
+    """
+    conn = await asyncpg.connect(dsn, timeout=30)
+    try:
+        await conn.execute(f"select pg_advisory_lock({_LOCK})")
+        await conn.execute(
+            "create table if not exists schema_migrations ("
+            " name text constraint schema_migrations_pkey primary key,"
+            " digest text not null)"
+        )
+        known = {
+            row["name"]: row["digest"]
+            for row in await conn.fetch("select name, digest from schema_migrations")
+        }
+        applied = []
+        for path in sorted(FOLDER.glob("[0-9]*.sql")):
+            text = path.read_text()
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if path.name in known:
+                if known[path.name] != digest:
+                    raise MigrationChanged(path.name)
+                continue
+            async with conn.transaction():
+                await conn.execute(text)
+                await conn.execute(
+                    "insert into schema_migrations (name, digest) values ($1, $2)",
+                    path.name,
+                    digest,
+                )
+            applied.append(path.name)
+        return applied
+    finally:
+        await conn.close()
