@@ -1,0 +1,101 @@
+"""Fetches the front-end files we ship from npm packages of a pinned version and hash.
+
+    python tools/vendor.py            check the hashes, write littleshop/static/{vendor,icons}
+
+Needs `npm` (its `pack` command); run only when a version below changes. What it writes is
+committed, so nobody who uses littleshop needs it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+STATIC = Path(__file__).parent.parent / "littleshop" / "static"
+
+
+class Package(NamedTuple):
+    """An npm package: sha512 of the packed archive, and files in it -> files under static/."""
+
+    name: str
+    sha512: str
+    files: dict[str, str]
+
+
+PACKAGES = (
+    Package(
+        "htmx.org@2.0.11",
+        "Thx/WtpeOQqSrqBCw/A1cwGJGg4UrVa3+sW0GmrM3p4gJgO89ecH4qtbnyzDDWFvBTqjnIMCgELTNt636dtamA==",
+        {"dist/htmx.min.js": "vendor/htmx.min.js", "LICENSE": "vendor/htmx.LICENSE.txt"},
+    ),
+    Package(
+        "uplot@1.6.32",
+        "KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
+        {
+            "dist/uPlot.iife.min.js": "vendor/uplot.min.js",
+            "dist/uPlot.min.css": "vendor/uplot.min.css",
+            "LICENSE": "vendor/uplot.LICENSE.txt",
+        },
+    ),
+    Package("lucide-static@1.62.0", "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA==", {"LICENSE": "vendor/lucide.LICENSE.txt"}),
+)
+ICONS = """
+    arrow-left arrow-right ban banknote bell box calendar camera chart-no-axes-column check
+    chevron-down chevron-left chevron-right chevron-up circle-alert circle-check circle-help
+    circle-user clipboard-list clipboard-paste clock copy credit-card ellipsis eye eye-off
+    external-link file-text flag flashlight gift globe grip-vertical hand handshake heart house
+    image image-plus info layout-grid life-buoy link lock log-out map-pin menu message-circle
+    minus package package-check pause pencil phone plus printer qr-code receipt refresh-cw
+    rotate-ccw scan-line search send settings share-2 shield-check shopping-basket smartphone
+    store sun tag trash-2 triangle-alert truck undo-2 upload user-round users-round wallet
+    wifi-off wrench x
+""".split()
+
+
+def fetch(package: Package, into: Path) -> tarfile.TarFile:
+    """The package's archive; raises SystemExit when its hash is another than the pinned one."""
+    subprocess.run(["npm", "pack", package.name, "--silent"], cwd=into, check=True)
+    stem = package.name.replace("@", "-")
+    archive = next(into.glob(f"{stem}*.tgz"))
+    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if found != package.sha512:
+        raise SystemExit(f"{package.name} is not what was pinned: {found}")
+    return tarfile.open(archive)
+
+
+def text_of(archive: tarfile.TarFile, name: str) -> str:
+    """One text file of an archive."""
+    member = archive.extractfile(f"package/{name}")
+    assert member is not None, name
+    return member.read().decode()
+
+
+def sprite(archive: tarfile.TarFile) -> str:
+    """One SVG with a symbol for each icon we use, stroke and colour left to the page."""
+    symbols = []
+    for name in ICONS:
+        source = text_of(archive, f"icons/{name}.svg")
+        drawn = re.sub(r"^.*?<svg.*?>|</svg>\s*$", "", source, flags=re.S)
+        drawn = re.sub(r"\s*\n\s*", "", drawn).replace(" />", "/>")
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{drawn}</symbol>')
+    return '<svg xmlns="http://www.w3.org/2000/svg">' + "\n".join(symbols) + "</svg>\n"
+
+
+def main() -> None:
+    """Write every vendored file anew."""
+    for package in PACKAGES:
+        with tempfile.TemporaryDirectory() as into, fetch(package, Path(into)) as archive:
+            for name, target in package.files.items():
+                (STATIC / target).write_text(text_of(archive, name))
+            if package.name.startswith("lucide"):
+                (STATIC / "icons" / "lucide.svg").write_text(sprite(archive))
+
+
+if __name__ == "__main__":
+    main()
