@@ -1,0 +1,1 @@
+"""A payment gateway that speaks Alipay's Open Platform wire (PROTOCOLS 2)."""

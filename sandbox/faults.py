@@ -1,0 +1,153 @@
+"""The switchboard of things that go wrong on purpose.
+
+A switch is `false`/`true` (always) or a whole number (that many next times). Settings
+beside them carry an amount, a code or a span. All of it outlives the process.
+"""
+
+import json
+from collections.abc import Mapping
+
+from sandbox.store import Store
+
+Setting = bool | int | str | None
+
+SWITCHES: dict[str, Setting] = {
+    "alipay.notify.drop": 0,
+    "alipay.notify.forge": False,
+    "alipay.notify.old": False,
+    "alipay.gateway.fail": 0,
+    "alipay.gateway.timeout": 0,
+    "alipay.gateway.malformed": 0,
+    "alipay.gateway.system_error": 0,
+    "alipay.gateway.no_balance": 0,
+    "alipay.gateway.awkward": False,
+    "alipay.bill.difference": False,
+    "bank.fail": 0,
+    "bank.timeout": 0,
+    "bank.reject": 0,
+    "bank.return": 0,
+    "sms.limit": 0,
+    "sms.fail": 0,
+    "identity.mismatch": 0,
+    "identity.fail": 0,
+    "courier.fail": 0,
+    "push.gone": 0,
+    "push.fail": 0,
+}
+NUMBERS: dict[str, Setting] = {
+    "alipay.notify.delay_seconds": 0,
+    "alipay.notify.copies": 1,
+    "alipay.gateway.timeout_seconds": 20,
+    "alipay.fee_bps": 0,
+    "bank.timeout_seconds": 20,
+    "bank.execute_after_seconds": 5,
+}
+FLAGS: dict[str, Setting] = {"alipay.notify.reorder": False}
+WORDS: dict[str, Setting] = {
+    "alipay.notify.amount": None,
+    "alipay.notify.app_id": None,
+    "alipay.gateway.method": None,
+    "bank.reject_code": "AC04",
+    "bank.return_code": "AC01",
+}
+ALL: dict[str, Setting] = {**SWITCHES, **NUMBERS, **FLAGS, **WORDS}
+
+
+class Unknown(ValueError):
+    """A fault that does not exist, or a value it cannot take."""
+
+
+class Faults:
+    """Reads and changes the switchboard."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def get(self, path: str) -> Setting:
+        """The present value of one switch or setting."""
+        row = self.store.one("select value from faults where path = ?", path)
+        if row is None:
+            return ALL[path]
+        value: Setting = json.loads(row["value"])
+        return value
+
+    def number(self, path: str) -> int:
+        """A numeric setting."""
+        return int(self.get(path) or 0)
+
+    def word(self, path: str) -> str | None:
+        """A textual setting, None when unset."""
+        value = self.get(path)
+        return str(value) if value is not None else None
+
+    def strikes(self, path: str) -> bool:
+        """Whether the fault strikes now; counts a numbered one down in the same step."""
+        with self.store.transaction():
+            value = self.get(path)
+            if value is True:
+                return True
+            if not value:
+                return False
+            self._put(path, int(value) - 1)
+            return True
+
+    def change(self, patch: Mapping[str, object]) -> None:
+        """Apply a (nested) patch whole, or raise Unknown and change nothing."""
+        flat = _flatten(patch)
+        for path, value in flat.items():
+            _check(path, value)
+        with self.store.transaction():
+            for path, value in flat.items():
+                self._put(path, value)
+
+    def clear(self) -> None:
+        """Everything back to normal."""
+        self.store.run("delete from faults")
+
+    def tree(self) -> dict[str, object]:
+        """The whole board, nested by the dots in the names."""
+        board: dict[str, object] = {}
+        for path in ALL:
+            *folders, leaf = path.split(".")
+            here = board
+            for folder in folders:
+                below = here.setdefault(folder, {})
+                assert isinstance(below, dict)
+                here = below
+            here[leaf] = self.get(path)
+        return board
+
+    def _put(self, path: str, value: object) -> None:
+        self.store.run(
+            "insert into faults (path, value) values (?, ?)"
+            " on conflict (path) do update set value = excluded.value",
+            path,
+            json.dumps(value),
+        )
+
+
+def _flatten(patch: Mapping[str, object], before: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in patch.items():
+        path = f"{before}{name}"
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, path + ".")
+        else:
+            flat[path] = value
+    return flat
+
+
+def _check(path: str, value: object) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if path in SWITCHES:
+        fits = isinstance(value, bool) or (whole and 0 <= int(str(value)) <= 1_000_000)
+    elif path in NUMBERS:
+        fits = whole and 0 <= int(str(value)) <= 100_000_000
+    elif path in FLAGS:
+        fits = isinstance(value, bool)
+    elif path in WORDS:
+        fits = value is None or (isinstance(value, str) and 0 < len(value) <= 64)
+    else:
+        raise Unknown(f"no such fault: {path}")
+    if not fits:
+        raise Unknown(f"{path} cannot be {value!r}")

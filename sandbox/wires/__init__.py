@@ -1,0 +1,1 @@
+"""The smaller rails: SMS, identity, courier, push."""
