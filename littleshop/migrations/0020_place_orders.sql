@@ -126,13 +126,15 @@ begin
   select array_agg(o.ordinality order by o.ordinality), array_agg(l.place order by o.ordinality),
          array_agg(i.quantity order by o.ordinality)
     into r_order, r_place, r_quantity
-    from unnest(p_orders) with ordinality as o
+    from (select a.shop_id, a.replaces, a.phone_index, min(a.ordinality) as ordinality
+            from unnest(p_orders) with ordinality as a
+           where a.replaces is not null
+           group by a.shop_id, a.replaces, a.phone_index) as o
     join orders old on old.shop_id = o.shop_id and old.order_id = o.replaces
                    and old.status = 'placed' and old.phone_index = o.phone_index
     join order_items i on i.shop_id = old.shop_id and i.order_id = old.order_id
     join unnest(v_shop, v_id) with ordinality as l(shop_id, variant_id, place)
-      on l.shop_id = i.shop_id and l.variant_id = i.variant_id
-   where o.replaces is not null;
+      on l.shop_id = i.shop_id and l.variant_id = i.variant_id;
 
   select array_agg(s.status = 'open' order by o.ordinality),
          array_agg(s.pricing_version order by o.ordinality),
@@ -275,13 +277,12 @@ begin
        set status = 'cancelled', cancelled_at = p_at, cancel_reason = 'replaced',
            replaced_by = o.order_id
       from unnest(p_orders) with ordinality as o
-     where o.ordinality = any (accepted) and old.shop_id = o.shop_id
-       and old.order_id = o.replaces and old.status = 'placed'
-       and old.phone_index = o.phone_index;
+     where o.ordinality = any (accepted) and o.ordinality = any (r_order)
+       and old.shop_id = o.shop_id and old.order_id = o.replaces;
 
     delete from timers t
      using unnest(p_orders) with ordinality as o
-     where o.ordinality = any (accepted) and o.replaces is not null
+     where o.ordinality = any (accepted) and o.ordinality = any (r_order)
        and t.shop_id = o.shop_id and t.subject = o.replaces and t.kind = 'pay_by';
   end if;
 

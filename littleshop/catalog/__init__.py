@@ -1,0 +1,1 @@
+"""What a shop sells: products, their variants and photos, the stock of each."""

@@ -1,0 +1,1 @@
+"""Double entry: what we hold, for whom, and where it lies."""

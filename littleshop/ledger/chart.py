@@ -1,0 +1,29 @@
+"""The chart of accounts; every account belongs to a shop, the platform is shop 0."""
+
+from __future__ import annotations
+
+ESCROW = "escrow"  # held for open orders
+PAYABLE = "payable"  # owed to the seller after receipt
+IN_TRANSIT = "in_transit"  # on its way to the seller's card
+COMMISSION = "commission"
+GATEWAY_FEE = "gateway_fee"
+BANK = "bank"
+SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits for an explanation
+
+_CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, "due_to_shop"}
+_DEBIT = {BANK, GATEWAY_FEE, "due_from_shop", "gateway_clearing"}
+
+
+def gateway_clearing(gateway: str) -> str:
+    """What a rail has taken for us and not yet paid out, an account per rail."""
+    return f"gateway_clearing:{gateway}"
+
+
+def side(account: str) -> str:
+    """The side on which an account's balance grows. Raises KeyError for one not in the chart."""
+    head = account.partition(":")[0]
+    if head in _CREDIT:
+        return "credit"
+    if head in _DEBIT:
+        return "debit"
+    raise KeyError(account)

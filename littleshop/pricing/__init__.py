@@ -1,0 +1,1 @@
+"""The one pricing engine: facts in, explained lines and a total out."""

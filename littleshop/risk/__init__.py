@@ -1,0 +1,1 @@
+"""What keeps people and money from harm: limits with reasons."""
