@@ -1,0 +1,1 @@
+"""littleshop: a little shop of your own."""
