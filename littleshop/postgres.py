@@ -222,7 +222,7 @@ class Cluster:
         if sys.platform == "linux":
             try:
                 name = Path(f"/proc/{pid}/comm").read_text().strip()
-                return name == "postgres" and os.path.samefile(f"/proc/{pid}/cwd", self.data)
+                return name == "postgres" and Path(f"/proc/{pid}/cwd").samefile(self.data)
             except OSError:
                 return False
         told = subprocess.run(
