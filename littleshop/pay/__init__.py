@@ -1,0 +1,1 @@
+"""Money from buyers and back to them: payments, refunds, notices and the gateways."""

@@ -1,0 +1,62 @@
+"""The gateways by name: `rails = gateways.open(settings.rails, clock)`, `rails["alipay"]`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from littleshop.clock import Clock
+from littleshop.pay.gateways import alipay
+from littleshop.pay.gateways.contract import (
+    Declined,
+    Gateway,
+    How,
+    Notice,
+    NoticeRefused,
+    PayAnswer,
+    PaymentState,
+    PayRequest,
+    QueryAnswer,
+    Reason,
+    RefundAnswer,
+    RefundRequest,
+)
+
+__all__ = [
+    "Declined",
+    "Gateway",
+    "How",
+    "Notice",
+    "NoticeRefused",
+    "PayAnswer",
+    "PayRequest",
+    "PaymentState",
+    "QueryAnswer",
+    "Reason",
+    "RefundAnswer",
+    "RefundRequest",
+    "open",
+]
+
+# Settings of a rail are free-form JSON until the rail itself has checked them.
+RailSettings = Mapping[str, Any]
+Opener = Callable[[RailSettings, Clock, httpx.AsyncBaseTransport | None], Gateway]
+
+OPENERS: dict[str, Opener] = {"alipay": alipay.open_rail}
+
+
+def open(
+    rails: Mapping[str, RailSettings],
+    clock: Clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> dict[str, Gateway]:
+    """Open every gateway that has settings; a rail without settings is off.
+
+    Raises GatewayError(retryable=False) when settings are unusable. `transport` replaces the
+    network in tests.
+    """
+    return {
+        name: opener(rails[name], clock, transport)
+        for name, opener in OPENERS.items()
+        if rails.get(name)
+    }

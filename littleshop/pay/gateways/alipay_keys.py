@@ -1,0 +1,169 @@
+"""Alipay's keys and certificates: reading them in every form they are handed out, RSA2.
+
+Sources: PROTOCOLS 2.1; alipay-sdk-nodejs-all (certificate serial numbers).
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
+
+from littleshop.config import Misconfigured
+
+RSA_SIGNATURES = "1.2.840.113549.1.1."  # the family of RSA signature algorithms (RFC 8017)
+ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+NAMES = {"2.5.4.3": "CN", "2.5.4.11": "OU", "2.5.4.10": "O", "2.5.4.6": "C"}
+
+
+class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The rail `alipay` in DIR/rails.json: a plain public key, or all three certificates.
+
+    `seller_id` is the 2088 number that receives the money.
+    """
+
+    base_url: str
+    app_id: str
+    seller_id: str
+    private_key: str
+    alipay_public_key: str | None = None
+    app_cert: str | None = None
+    alipay_cert: str | None = None
+    alipay_root_cert: str | None = None
+    wap_product_code: str = "QUICK_WAP_WAY"
+
+    def __repr__(self) -> str:
+        return f"AlipaySettings(app_id={self.app_id!r}, …)"
+
+    @property
+    def by_certificate(self) -> bool:
+        """Whether the certificates are to be used instead of the plain public key."""
+        return bool(self.app_cert and self.alipay_cert and self.alipay_root_cert)
+
+
+class AlipayKeys:
+    """What signs our requests and checks Alipay's answers. Shows nothing when printed."""
+
+    def __init__(self, settings: AlipaySettings) -> None:
+        """Raises Misconfigured, without the key's text, when a key cannot be read."""
+        self._private = private_key(settings.private_key)
+        self.serials: dict[str, str] = {}
+        self.alipay_cert_sn: str | None = None
+        if settings.by_certificate:
+            alipay = certificate(settings.alipay_cert or "")
+            app = certificate(settings.app_cert or "")
+            self._public = _rsa(alipay.public_key())
+            if _rsa(app.public_key()).public_numbers() != (
+                self._private.public_key().public_numbers()
+            ):
+                raise Misconfigured("alipay: app_cert does not belong to private_key")
+            self.alipay_cert_sn = serial(alipay)
+            self.serials = {
+                "app_cert_sn": serial(app),
+                "alipay_root_cert_sn": root_serial(settings.alipay_root_cert or ""),
+            }
+        elif settings.alipay_public_key:
+            self._public = public_key(settings.alipay_public_key)
+        else:
+            raise Misconfigured("alipay: needs alipay_public_key or the three certificates")
+
+    def __repr__(self) -> str:
+        return "AlipayKeys(…)"
+
+    def sign(self, text: str) -> str:
+        """SHA256withRSA of the UTF-8 text, in base64."""
+        signature = self._private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return base64.b64encode(signature).decode()
+
+    def verifies(self, content: bytes, signature: str) -> bool:
+        """Whether Alipay signed exactly these bytes."""
+        try:
+            given = base64.b64decode(signature, validate=True)
+            self._public.verify(given, content, padding.PKCS1v15(), hashes.SHA256())
+        except (InvalidSignature, binascii.Error, ValueError):
+            return False
+        return True
+
+
+def joined(parameters: Mapping[str, str]) -> str:
+    """The text to be signed: sorted by name, `k=v` joined by `&`, values raw."""
+    return "&".join(f"{name}={parameters[name]}" for name in sorted(parameters))
+
+
+def private_key(text: str) -> rsa.RSAPrivateKey:
+    """Read PKCS#1 or PKCS#8, with or without armour; Misconfigured when it is neither."""
+    try:
+        key = load_der_private_key(_der(text), password=None)
+    except (ValueError, TypeError):
+        raise Misconfigured("alipay: private_key cannot be read") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise Misconfigured("alipay: private_key is not an RSA key")
+    return key
+
+
+def public_key(text: str) -> rsa.RSAPublicKey:
+    """Read a public key (or PKCS#1), with or without armour; Misconfigured otherwise."""
+    try:
+        return _rsa(load_der_public_key(_der(text)))
+    except ValueError:
+        raise Misconfigured("alipay: alipay_public_key cannot be read") from None
+
+
+def certificate(text: str) -> x509.Certificate:
+    """Read the first certificate of a PEM text; Misconfigured when it cannot be read."""
+    blocks = CERTIFICATE.findall(text)
+    try:
+        return x509.load_pem_x509_certificate(blocks[0].encode())
+    except (IndexError, ValueError):
+        raise Misconfigured("alipay: a certificate cannot be read") from None
+
+
+def serial(cert: x509.Certificate) -> str:
+    """Alipay's number of a certificate: md5(issuer written backwards + decimal serial).
+
+    Not a use of md5 for safety: it is the name by which Alipay knows the certificate.
+    """
+    parts = [
+        f"{NAMES.get(part.oid.dotted_string, part.rfc4514_attribute_name)}={part.value!s}"
+        for part in reversed(list(cert.issuer))
+    ]
+    named = ",".join(parts) + str(cert.serial_number)
+    return hashlib.md5(named.encode(), usedforsecurity=False).hexdigest()
+
+
+def root_serial(bundle: str) -> str:
+    """The numbers of the RSA certificates of the root bundle, joined by `_`.
+
+    The bundle also holds SM2 certificates and one with extra bytes, which `cryptography`
+    refuses to read: they are skipped, as Alipay's own number leaves them out too.
+    """
+    numbers = []
+    for block in CERTIFICATE.findall(bundle):
+        try:
+            cert = x509.load_pem_x509_certificate(block.encode())
+            if cert.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES):
+                numbers.append(serial(cert))
+        except ValueError:
+            continue
+    if not numbers:
+        raise Misconfigured("alipay: alipay_root_cert holds no RSA certificate")
+    return "_".join(numbers)
+
+
+def _der(text: str) -> bytes:
+    bare = ARMOUR.sub("", text)
+    return base64.b64decode("".join(bare.split()), validate=True)
+
+
+def _rsa(key: object) -> rsa.RSAPublicKey:
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise Misconfigured("alipay: the public key is not an RSA key")
+    return key

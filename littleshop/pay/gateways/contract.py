@@ -1,0 +1,177 @@
+"""What every gateway can do, in our words (PROTOCOLS 13b is the table of all rails).
+
+A gateway translates and nothing more: it knows no database and no orders. Amounts are Money,
+times are aware UTC, and what a rail says is mapped to the short lists below.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import msgspec
+
+from littleshop.errors import GatewayError
+from littleshop.money import Money
+
+
+class How(StrEnum):
+    """Where the buyer is: on a phone page, at a desktop page, or in front of a QR code."""
+
+    WAP = "wap"
+    PAGE = "page"
+    QR = "qr"
+
+
+class PaymentState(StrEnum):
+    """State of one payment at the rail. It never says how much was refunded (PROTOCOLS 13b)."""
+
+    CREATED = "created"  # the rail has not heard of it: the buyer never opened the cashier
+    PENDING = "pending"
+    PAID = "paid"
+    CLOSED = "closed"  # alone ambiguous at Alipay: also a paid trade that was fully refunded
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a rail said no: the fixed list to which foreign codes are mapped."""
+
+    NOT_CREATED = "not_created"
+    ALREADY_PAID = "already_paid"
+    ALREADY_CLOSED = "already_closed"
+    WRONG_STATE = "wrong_state"
+    SELLER_FUNDS = "seller_funds"
+    AMOUNT = "amount"
+    CONFLICT = "conflict"
+    BUYER_ACCOUNT = "buyer_account"
+    BAD_REQUEST = "bad_request"
+    BAD_SIGNATURE = "bad_signature"
+    NOT_ALLOWED = "not_allowed"
+    UNKNOWN = "unknown"  # the rail itself does not know: repeat with the same number, or ask
+    OTHER = "other"
+
+
+class Declined(GatewayError):
+    """The rail understood and said no; repeating the same call will not help."""
+
+    def __init__(self, message: str, reason: Reason) -> None:
+        super().__init__(message, retryable=reason is Reason.UNKNOWN)
+        self.reason = reason
+
+
+class NoticeRefused(GatewayError):
+    """A notice that is not to be believed; `why` is malformed, signature, app or seller."""
+
+    def __init__(self, why: Literal["malformed", "signature", "app", "seller"]) -> None:
+        super().__init__(f"notice refused: {why}", retryable=False)
+        self.why = why
+
+
+class PayRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for money. `reference` is payments.reference: new for each attempt, [0-9A-Z]{20}."""
+
+    reference: str
+    amount: Money
+    subject: str
+    return_url: str
+    notify_url: str
+    expires_at: datetime
+    how: How
+
+
+class PayAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to send the buyer: exactly one of a URL, a form to post, or a code to draw."""
+
+    redirect_url: str | None = None
+    form: dict[str, str] | None = None
+    code_url: str | None = None
+
+
+class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rail knows of a payment. Everything but the state is None when not created."""
+
+    state: PaymentState
+    amount: Money | None = None
+    gateway_trade_no: str | None = None
+    paid_at: datetime | None = None
+
+
+class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Give `amount` of the `paid` sum back. `refund_reference` makes a repeat harmless."""
+
+    reference: str
+    refund_reference: str
+    amount: Money
+    paid: Money
+    reason: str = ""
+
+
+class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """State of one refund. pending: call `refund` again with the same request, or ask.
+
+    `reason` is set when failed; `amount` when the rail told it.
+    """
+
+    status: Literal["done", "pending", "failed"]
+    amount: Money | None = None
+    reason: Reason | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified message from a rail. The same `notice_id` is the same message sent again.
+
+    kind finished (refund window over) and pending need no act. `amount` is the paid sum; for
+    refunded it is the sum refunded so far as the rail tells it: ask `refund_query`, never add
+    it up. `at` is when the event happened, `raw` the body as received.
+    """
+
+    gateway: str
+    notice_id: str
+    reference: str
+    kind: Literal["paid", "refunded", "closed", "finished", "pending"]
+    amount: Money
+    gateway_trade_no: str
+    at: datetime
+    raw: str
+    refund_reference: str | None = None
+
+
+class Gateway(Protocol):
+    """One rail. Network trouble is GatewayError(retryable=True), a plain no is Declined."""
+
+    name: str
+    # What the rail wants to read when we took a notice in, and when it should send again.
+    heard: bytes
+    not_heard: bytes
+
+    async def pay(self, request: PayRequest) -> PayAnswer:
+        """Start a payment; the same reference may be asked again and means the same trade."""
+        ...
+
+    async def query(self, reference: str) -> QueryAnswer:
+        """Ask what became of a payment."""
+        ...
+
+    async def close(self, reference: str) -> PaymentState:
+        """Close an unpaid payment and say what it is now: CLOSED, CREATED (the rail never
+        heard of it), or PAID when the buyer was quicker."""
+        ...
+
+    async def refund(self, request: RefundRequest) -> RefundAnswer:
+        """Give money back; Conflict when the same refund_reference was used for another sum."""
+        ...
+
+    async def refund_query(self, request: RefundRequest) -> RefundAnswer:
+        """Ask what became of a refund."""
+        ...
+
+    def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
+        """Verify and translate a notice (for rails that notify by GET, body is the query).
+
+        Raises NoticeRefused. Comparing reference and amount with the payment is the flow's.
+        """
+        ...
+
+    async def disconnect(self) -> None:
+        """Let the connections go."""
+        ...

@@ -1,0 +1,1 @@
+"""Money to sellers: the T+1 run, payouts, and the banks that carry them."""
