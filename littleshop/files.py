@@ -1,0 +1,85 @@
+"""Where files lie: a local folder, or S3 when a URL says so. A name is the hash of its content.
+
+Public pictures have immutable addresses `/f/<hash>/<width>.<webp|avif|jpg>`. The file is written
+first and the row that names it after; a file without a row is harmless and swept later. Writing
+is atomic (a new name, then a rename) and repeating it changes nothing. Private files (evidence,
+statements, bank files) lie apart and are streamed only by a caller that checked the permission.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from littleshop.pictures import Picture
+
+CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpg": "image/jpeg"}
+_HASH = re.compile(r"[0-9a-f]{32}\Z")
+_NAME = re.compile(r"[1-9][0-9]{0,4}\.(webp|avif|jpg)\Z")
+_PRIVATE = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def address(picture_hash: str, width: int, kind: str) -> str:
+    """Public path of one variant, such as `/f/<hash>/720.webp`."""
+    return f"/f/{picture_hash}/{width}.{kind}"
+
+
+class Files:
+    """The files of one installation; open one per process with `Files.open`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, place: Path | str) -> Files:
+        """Files under a local folder (made, readable by its owner only) or an `s3://` URL."""
+        if isinstance(place, str) and "://" in place:
+            return cls(from_url(place))
+        folder = Path(place)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(LocalStore(prefix=folder))
+
+    async def put(self, picture: Picture) -> str:
+        """Keep every variant of a picture; answers its hash. May be repeated."""
+        if not _HASH.match(picture.hash):
+            raise ValueError(f"not a picture hash: {picture.hash!r}")
+        for variant in picture.variants:
+            path = f"pictures/{picture.hash}/{variant.name}"
+            await obstore.put_async(self._store, path, variant.content)
+        return picture.hash
+
+    async def get(self, picture_hash: str, name: str) -> bytes | None:
+        """Content of `<width>.<kind>` of a picture; None for anything unknown or unsafe."""
+        if not (_HASH.match(picture_hash) and _NAME.match(name)):
+            return None
+        return await self._read(f"pictures/{picture_hash}/{name}")
+
+    async def picture_response_parts(
+        self, picture_hash: str, name: str
+    ) -> tuple[bytes, str] | None:
+        """Body and content type for `/f/<hash>/<name>`, or None for a 404."""
+        content = await self.get(picture_hash, name)
+        if content is None:
+            return None
+        return content, CONTENT_TYPES[name.rpartition(".")[2]]
+
+    async def put_private(self, content: bytes) -> str:
+        """Keep a private file; answers its name (64 hex digits, the hash of the content)."""
+        name = hashlib.sha256(content).hexdigest()
+        await obstore.put_async(self._store, f"private/{name}", content)
+        return name
+
+    async def get_private(self, name: str) -> bytes | None:
+        """Content of a private file, or None. The caller has checked who asks."""
+        return await self._read(f"private/{name}") if _PRIVATE.match(name) else None
+
+    async def _read(self, path: str) -> bytes | None:
+        try:
+            found = await obstore.get_async(self._store, path)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            return None
