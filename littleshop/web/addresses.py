@@ -1,0 +1,92 @@
+"""Where things are: every address of the storefront in one place, for handlers and templates.
+
+Nouns only. Templates know this module as `url`: `url.product(shop.slug, product.id)`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+LANDING = "/"
+OPENING = "/open"
+LEGAL = "/legal"
+REGIONS = "/static/regions.json"
+
+
+def shop(slug: str) -> str:
+    """The shop's page."""
+    return f"/@{quote(slug)}"
+
+
+def shelf(slug: str, tag: str | None = None, page: int = 1) -> str:
+    """The shop's page, narrowed to a tag or further down its shelf."""
+    asked = {"tag": tag, "page": page if page > 1 else None}
+    wish = {key: str(value) for key, value in asked.items() if value}
+    return shop(slug) + (f"?{urlencode(wish)}" if wish else "")
+
+
+def product(slug: str, product_id: object) -> str:
+    """A product's page."""
+    return f"{shop(slug)}/p/{product_id}"
+
+
+def product_mine(slug: str, product_id: object) -> str:
+    """The piece of a product page that is not the same for all: stock, own price."""
+    return f"{product(slug, product_id)}/mine"
+
+
+def shop_mine(slug: str) -> str:
+    """The piece of a shop page that is not the same for all: the basket."""
+    return f"{shop(slug)}/mine"
+
+
+def basket(slug: str) -> str:
+    """The basket in a shop; POST adds, its items are below it."""
+    return f"{shop(slug)}/basket"
+
+
+def basket_items(slug: str) -> str:
+    """POST adds an item (variant, quantity, then=basket|checkout)."""
+    return f"{basket(slug)}/items"
+
+
+def basket_item(slug: str, item_id: object) -> str:
+    """POST sets the quantity of one item; 0 takes it out."""
+    return f"{basket_items(slug)}/{item_id}"
+
+
+def checkout(slug: str) -> str:
+    """The checkout of a basket; POST places the order."""
+    return f"{shop(slug)}/checkout"
+
+
+def order(token: str) -> str:
+    """An order, for whoever has the link."""
+    return f"/o/{token}"
+
+
+def order_part(token: str, part: str) -> str:
+    """A noun below an order: payment, receipt, extension, cancellation, reminder, status, pickup."""
+    return f"{order(token)}/{part}"
+
+
+def share(code: str) -> str:
+    """What a share code opens."""
+    return f"/s/{quote(code)}"
+
+
+def shares(slug: str, product_id: object | None = None) -> str:
+    """The share sheet of a shop or a product; POST makes a share."""
+    return (product(slug, product_id) if product_id else shop(slug)) + "/shares"
+
+
+def photo(digest: str, width: int, kind: str = "webp") -> str:
+    """A picture in one of its widths (360, 720, 1080) and kinds (webp, avif)."""
+    return f"/f/{digest}/{width}.{kind}"
+
+
+def opening(slug: str | None = None, share_code: str | None = None, product: object = None) -> str:
+    """Step 1 of opening a shop, remembering what brought the person here."""
+    known = {"from": slug, "share": share_code, "product": product}
+    wish = {key: str(value) for key, value in known.items() if value}
+    return OPENING + (f"?{urlencode(wish)}" if wish else "")

@@ -1,0 +1,167 @@
+"""Templates to responses: one Jinja environment per language, fragments, headers of a page.
+
+Every template sees, besides its own context:
+    locale, locales     the language of the page and all there are
+    t(key, **params)    a text;  th(key, **params) a text that carries marks
+    money, pieces       filters: "¥168.00" and its (sign, whole, cents)
+    when(now[, zone]), day(today), clock([zone]), within   filters for moments, dates and spans
+    static(name), url   addresses of assets and of pages (littleshop.web.addresses)
+    ui, goods, forms, sharing   the macros of templates/parts/
+and in a page for a request: path, now, demo, host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from littleshop import clock, i18n
+from littleshop.web import addresses, assets
+
+FOLDER = Path(__file__).parent.parent / "templates"
+PARTS = ("ui", "goods", "forms", "sharing")
+COOKIE = "lang"
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "vary": "accept-language, cookie",
+}
+PRIVATE = {
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex, nofollow",
+    "cache-control": "no-store",
+}
+
+
+def content_policy(form_targets: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy of our pages.
+
+    `form_targets` are origins a form may end at (a rail's gateway): browsers check the redirect
+    that answers a form against form-action too.
+    """
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action {' '.join(("'self'", *form_targets))}"
+    )
+
+
+def locale_of(request: Request) -> str:
+    """The language to answer in: ?lang=, the cookie, Accept-Language."""
+    chosen = getattr(request.state, "locale", None)
+    if chosen is not None:
+        return str(chosen)
+    return i18n.choose(
+        request.query_params.get("lang"),
+        request.cookies.get(COOKIE),
+        request.headers.get("accept-language"),
+    )
+
+
+def render(locale: str, template: str, *, fragment: str | None = None, **context: Any) -> str:
+    """A template, or one block of it, as text; raises jinja2.TemplateNotFound or KeyError."""
+    context = {"path": "/", "now": None, "demo": False, "host": "", **context}
+    found = environment(locale).get_template(template)
+    if fragment is None:
+        return found.render(context)
+    return "".join(found.blocks[fragment](found.new_context(context)))
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    fragment: str | None = None,
+    private: bool = False,
+    form_targets: Sequence[str] = (),
+    **context: Any,
+) -> Response:
+    """The answer to a request: a whole page, or the block `fragment` of it.
+
+    `private` is for pages under a token: no referrer, no index, no cache.
+    """
+    locale = locale_of(request)
+    around = {
+        "path": request.url.path,
+        "now": getattr(request.state, "now", None),
+        "demo": getattr(request.app.state, "mode", "live") == "demo",
+        "host": f"{request.url.scheme}://{request.url.netloc}",
+    }
+    text = render(locale, template, fragment=fragment, **(around | context))
+    headers = HEADERS | {"content-language": locale} | (PRIVATE if private else {})
+    headers["content-security-policy"] = content_policy(form_targets)
+    answer = HTMLResponse(text, status_code=status, headers=headers)
+    if request.query_params.get("lang") in i18n.LOCALES:
+        answer.set_cookie(COOKIE, locale, max_age=31_536_000, samesite="lax", path="/")
+    return answer
+
+
+@cache
+def environment(locale: str) -> Environment:
+    """The templates of one language; texts are bound to it, so that macros need no context."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {
+        "locale": locale,
+        "locales": i18n.LOCALES,
+        "t": partial(i18n.t, locale),
+        "th": partial(i18n.html, locale),
+        "t_in": i18n.t,
+        "has_text": partial(i18n.has, locale),
+        "static": cache(assets.static),
+        "url": addresses,
+        "svg": Markup,
+        "jsonld": _jsonld,
+    }
+    made.filters |= _filters(locale)
+    for part in PARTS:
+        made.globals[part] = made.get_template(f"parts/{part}.html").module
+    return made
+
+
+def _filters(locale: str) -> dict[str, Any]:
+    def when(at: datetime, now: datetime | None, zone: ZoneInfo = clock.SHANGHAI) -> str:
+        return i18n.when(locale, at, now or at, zone)
+
+    return {
+        "t": partial(i18n.t, locale),
+        "money": lambda amount, plus=False: str(i18n.money(locale, amount, plus=plus)),
+        "pieces": partial(i18n.money, locale),
+        "when": when,
+        "day": partial(i18n.day, locale),
+        "full_date": partial(i18n.full_date, locale),
+        "clock": i18n.clock,
+        "within": partial(i18n.within, locale),
+        "iso": lambda at: at.astimezone(UTC).isoformat(timespec="seconds"),
+        "grouped": _grouped,
+    }
+
+
+def _grouped(number: str) -> str:
+    """A long number in groups of four, as couriers' and orders' numbers are read out."""
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
+def _jsonld(facts: dict[str, Any]) -> Markup:
+    """Facts for machines inside a <script>: nothing in them can close the element."""
+    written = msgspec.json.encode({"@context": "https://schema.org", **facts}).decode()
+    safe = written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(safe)
