@@ -31,6 +31,7 @@ from littleshop.system_user import Drop, drop_for
 OWNER = "littleshop"
 DATABASE = "littleshop"
 START_SECONDS = 120
+FAST_STOP = signal.SIGINT  # roll back what is open, write everything, end
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 103  # 107 on Linux, 103 on macOS
 _LOG_LIMIT_BYTES = 8 << 20

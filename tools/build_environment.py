@@ -21,8 +21,8 @@ Debian, Ubuntu: apt install python3-venv (or python{version}-venv), then run the
 Debian、Ubuntu：apt install python3-venv（或 python{version}-venv），然后再运行一次同样的命令。"""
 
 NOT_INSTALLED = """\
-Installing the packages failed; what pip said stands above. Usually the network is the reason: the
-package index of pip must be reachable (a mirror can be set with: pip config set global.index-url URL).
+Installing the packages failed; what pip said stands above. Usually the network is the reason:
+pip's package index must be reachable (set a mirror: pip config set global.index-url URL).
 安装依赖失败，pip 的提示见上。多半是网络原因：pip 的软件源必须能连上
 （可以设置镜像：pip config set global.index-url 地址）。"""
 

@@ -1,0 +1,121 @@
+"""In the demo: register with the sandbox as a merchant registers with each rail in life.
+
+We make our own keys, the other side gives us its own; both end up in DIR/rails.json (0600), the
+file that an operator writes by hand in live mode.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from littleshop import home as homes
+
+NAME = "littleshop"
+SANDBOX_SECONDS = 20
+_PATHS = {
+    "alipay": "/alipay/gateway.do",
+    "bank": "/bank",
+    "sms": "/sms/aliyun",
+    "identity": "/identity",
+}
+
+
+class SandboxSilent(Exception):
+    """The sandbox did not answer in time."""
+
+
+def register(home: Path, sandbox_url: str, *, afresh: bool = False) -> dict[str, dict[str, Any]]:
+    """The rails of this demo: registered once, their addresses following the sandbox's port.
+
+    `afresh` forgets an earlier registration: the sandbox has lost its books.
+    Raises SandboxSilent when the sandbox does not answer within SANDBOX_SECONDS.
+    """
+    path = home / "rails.json"
+    rails = json.loads(path.read_text()) if path.exists() and not afresh else None
+    was = json.dumps(rails)
+    if rails is None:
+        with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
+            _wait_for(client)
+            rails = _register(client)
+    for name, tail in _PATHS.items():
+        if name in rails:
+            rails[name]["base_url"] = sandbox_url + tail
+    rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
+    if json.dumps(rails) != was:
+        homes.write(path, json.dumps(rails, indent=1))
+    return dict(rails)
+
+
+def _wait_for(client: httpx.Client) -> None:
+    until = time.monotonic() + SANDBOX_SECONDS
+    while True:
+        try:
+            client.get("/books.json").raise_for_status()
+            return
+        except httpx.HTTPError as fault:
+            if time.monotonic() > until:
+                raise SandboxSilent(f"{client.base_url} does not answer: {fault}") from fault
+            time.sleep(0.03)
+
+
+def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
+    app_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    app = _ask(
+        client,
+        "/control/alipay/apps",
+        {"public_key": _public(app_key), "name": NAME, "mode": "key"},
+    )
+    account = _ask(client, "/control/bank/accounts", {"name": NAME})
+    return {
+        "alipay": {
+            "app_id": app["app_id"],
+            "seller_id": app["seller_id"],
+            "private_key": _private(app_key),
+            "alipay_public_key": app["alipay_public_key"],
+            "app_cert": app.get("app_cert"),
+            "alipay_cert": app.get("alipay_cert"),
+            "alipay_root_cert": app.get("alipay_root_cert"),
+        },
+        "bank": {
+            "debtor_name": NAME,
+            "debtor_account": account["account"],
+            "debtor_cnaps": account["cnaps"],
+            "key": account["key"],
+        },
+        "sms": {"vendor": "aliyun", "sign_name": NAME, **_ask(client, "/control/sms/keys", {})},
+        "push": {
+            "vapid_private_key": _private(ec.generate_private_key(ec.SECP256R1())),
+            "contact": "mailto:demo@littleshop.invalid",
+        },
+        "identity": _ask(client, "/control/identity/keys", {}),
+    }
+
+
+def _ask(client: httpx.Client, path: str, told: dict[str, str]) -> dict[str, Any]:
+    answer = client.post(path, json=told)
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
+def _private(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _public(key: rsa.RSAPrivateKey) -> str:
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )

@@ -1,0 +1,321 @@
+"""Starting everything: `demo` (with the sandbox and its town) and `serve` (live)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import http.client
+import importlib.util
+import json
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from littleshop import config, crypto, db, installation, migrate, postgres
+from littleshop import home as homes
+from littleshop.demo import registration
+from littleshop.supervise import Child, Stopped, Supervisor, program
+
+WEB = "littleshop.app:app"
+TOWN = "littleshop.demo.town"  # writes DIR/demo.json first, then plays its 40 days
+PORT = 8000
+SANDBOX_PORT = 8001
+READY_SECONDS = 60
+
+
+class CannotStart(Exception):
+    """A reason in two languages, for the person at the terminal."""
+
+
+@dataclass
+class Plan:
+    """What is to run where."""
+
+    home: Path
+    mode: str
+    host: str
+    port: int
+    sandbox_port: int
+    public_url: str
+    empty: bool = False
+    ready_file: Path | None = None
+    tls: list[str] = field(default_factory=list)
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def web_url(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """What every child is told, over the environment that we were given ourselves."""
+        told = {
+            **os.environ,
+            "LITTLESHOP_HOME": str(self.home),
+            "LITTLESHOP_MODE": self.mode,
+            "PUBLIC_URL": self.public_url,
+            homes.SUPERVISED: str(self.home),
+        }
+        if self.mode == "demo":
+            told["SANDBOX_URL"] = self.sandbox_url
+        return told
+
+
+def demo(arguments: list[str]) -> int:
+    """Start the demo and keep it running until Ctrl-C."""
+    parser = _parser("littleshop demo", "everything with the sandbox and the demo town · 演示")
+    parser.add_argument("--sandbox-port", type=int, default=SANDBOX_PORT, metavar="M")
+    parser.add_argument("--empty", action="store_true", help="no demo town · 不要演示小镇")
+    told = parser.parse_args(arguments)
+    public_url = os.environ.get("PUBLIC_URL", f"http://{told.host}:{told.port}")
+    return _start(
+        Plan(
+            home=homes.make(told.home),
+            mode="demo",
+            host=told.host,
+            port=told.port,
+            sandbox_port=told.sandbox_port,
+            public_url=public_url,
+            empty=told.empty,
+            ready_file=told.ready_file,
+        )
+    )
+
+
+def serve(arguments: list[str]) -> int:
+    """Start web and worker against DATABASE_URL, or the embedded server without one."""
+    parser = _parser("littleshop serve", "live: web and worker · 正式运行")
+    parser.add_argument("--tls-cert", type=Path)
+    parser.add_argument("--tls-key", type=Path)
+    told = parser.parse_args(arguments)
+    tls = []
+    if told.tls_cert and told.tls_key:
+        tls = ["--ssl-certificate", str(told.tls_cert), "--ssl-keyfile", str(told.tls_key)]
+    return _start(
+        Plan(
+            home=homes.make(told.home),
+            mode=os.environ.get("LITTLESHOP_MODE", "live"),
+            host=told.host,
+            port=told.port,
+            sandbox_port=0,
+            public_url=os.environ.get("PUBLIC_URL", ""),
+            empty=True,
+            ready_file=told.ready_file,
+            tls=tls,
+        )
+    )
+
+
+def _parser(name: str, purpose: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name, description=purpose)
+    parser.add_argument("--home", type=Path, default=homes.DEFAULT, metavar="DIR")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=PORT, metavar="N")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE")
+    return parser
+
+
+def _start(plan: Plan) -> int:
+    supervisor = Supervisor(say=lambda line: print(line, file=sys.stderr, flush=True))
+    if plan.ready_file:
+        plan.ready_file.unlink(missing_ok=True)
+    with supervisor.signals(), contextlib.suppress(Stopped):
+        try:
+            with homes.held(plan.home, "running"):
+                try:
+                    _run(plan, supervisor)
+                finally:
+                    supervisor.stop()
+        except homes.InUse as fault:
+            print(_already(fault), file=sys.stderr)
+            return 1
+        except (
+            CannotStart,
+            config.Misconfigured,
+            postgres.PostgresFailed,
+            registration.SandboxSilent,
+        ) as fault:
+            print(f"littleshop cannot start · 无法启动\n{fault}", file=sys.stderr)
+            return 1
+    print("\nlittleshop has stopped · 已停止", flush=True)
+    return 0
+
+
+def _run(plan: Plan, supervisor: Supervisor) -> None:
+    """Start what the next thing needs, in order, then watch for ever."""
+    homes.end_leftovers(plan.home)
+    _check_free(plan.host, plan.port, "--port")
+    told = plan.environment()
+    afresh = not (plan.home / "sandbox").exists()
+    if plan.mode == "demo":
+        _check_free("127.0.0.1", plan.sandbox_port, "--sandbox-port")
+        supervisor.add(_sandbox(plan, told))
+    told.setdefault("DATABASE_URL", "")
+    if not told["DATABASE_URL"]:
+        told["DATABASE_URL"] = _start_postgres(plan, supervisor)
+    if plan.mode == "demo":
+        registration.register(plan.home, plan.sandbox_url, afresh=afresh)
+    asyncio.run(_prepare(told))
+    names = ("LITTLESHOP_MODE", "PUBLIC_URL", "SANDBOX_URL")
+    homes.remember(plan.home, {name: told[name] for name in names if name in told})
+    supervisor.add(_python("worker", plan, told, "-m", "littleshop", "work"))
+    supervisor.add(_web(plan, told))
+    town = None
+    if not plan.empty and importlib.util.find_spec(TOWN) is not None:
+        town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
+        supervisor.add(town)
+    _await_ready(plan, supervisor, town)
+    _announce(plan)
+    supervisor.watch()
+
+
+def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
+    cluster = postgres.Cluster(plan.home)
+
+    def spawn() -> Any:
+        cluster.start(wait=False)
+        return cluster.process
+
+    cluster.start()
+    child = Child("postgres", spawn, stop_signal=postgres.FAST_STOP, stop_seconds=30)
+    child.process = cluster.process
+    child.started_at = time.monotonic()
+    supervisor.children.insert(0, child)  # stopped last
+    return cluster.dsn()
+
+
+async def _prepare(told: dict[str, str]) -> None:
+    """Migrate, and refuse a database born in the other mode or under other keys."""
+    settings = config.read(told)
+    await migrate.migrate(settings.database_url)
+    keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
+    database = await db.open_database(settings.database_url, size=1, name="starting")
+    try:
+        await database.transaction(lambda conn: installation.settle(conn, settings, keyring))
+    finally:
+        await database.close()
+
+
+def _python(
+    name: str, plan: Plan, told: dict[str, str], *arguments: str, once: bool = False
+) -> Child:
+    log = plan.home / "logs" / f"{name}.log"
+    return Child(name, program(arguments, told, log), once=once)
+
+
+def _sandbox(plan: Plan, told: dict[str, str]) -> Child:
+    """The other side of every wire: it gets no key and no address of our database."""
+    own = {
+        name: value
+        for name, value in told.items()
+        if name not in ("DATABASE_URL", "LITTLESHOP_KEYS", "SANDBOX_URL")
+    }
+    home = str(plan.home / "sandbox")
+    port = str(plan.sandbox_port)
+    return _python("sandbox", plan, own, "-m", "sandbox", "--home", home, "--port", port)
+
+
+def _web(plan: Plan, told: dict[str, str]) -> Child:
+    workers = min(2, os.cpu_count() or 1)
+    arguments = ["-m", "granian", WEB, "--interface", "asgi", "--http", "1", "--no-ws"]
+    arguments += ["--host", plan.host, "--port", str(plan.port), "--loop", "uvloop"]
+    arguments += ["--workers", str(workers), "--respawn-failed-workers"]
+    arguments += ["--workers-kill-timeout", "3", "--log-level", "warning", *plan.tls]
+    return _python("web", plan, {**told, "LITTLESHOP_WORKERS": str(workers)}, *arguments)
+
+
+def _check_free(host: str, port: int, option: str) -> None:
+    """Refuse a port that another program holds; a child of an earlier run may still let go."""
+    until = time.monotonic() + 3
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return
+            except OSError as fault:
+                if time.monotonic() > until:
+                    raise CannotStart(
+                        f"Port {port} on {host} cannot be used ({fault.strerror}):"
+                        f" choose another one with {option} N.\n"
+                        f"端口 {port}（{host}）无法使用，请用 {option} N 换一个端口。"
+                    ) from fault
+        time.sleep(0.05)
+
+
+def _await_ready(plan: Plan, supervisor: Supervisor, town: Child | None) -> None:
+    """Wait until a page can be served and the town has said who lives in it."""
+    until = time.monotonic() + READY_SECONDS
+    introduced = plan.home / "demo.json"
+
+    def ready() -> bool:
+        if time.monotonic() > until:
+            logs = plan.home / "logs"
+            raise CannotStart(f"No page within {READY_SECONDS} s; see {logs} · 请查看日志")
+        living = town is None or introduced.exists() or town.process is None
+        return living and _answers(plan.web_url)
+
+    supervisor.watch(ready)
+
+
+def _answers(web_url: str) -> bool:
+    address = urlsplit(web_url)
+    if address.scheme == "https":  # the certificate is for another name: the port must do
+        with contextlib.suppress(OSError):
+            socket.create_connection((address.hostname, address.port), 1).close()
+            return True
+        return False
+    conn = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
+    try:
+        conn.request("GET", "/readyz")
+        return conn.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        conn.close()
+
+
+def _announce(plan: Plan) -> None:
+    """The ready file and a few lines for a person."""
+    told: dict[str, Any] = {"web": plan.public_url or plan.web_url}
+    if plan.mode == "demo":
+        town = _town(plan.home)
+        told |= {"sandbox": plan.sandbox_url, "inbox": f"{plan.sandbox_url}/inbox", "demo": town}
+    if plan.ready_file:
+        homes.write(plan.ready_file.absolute(), json.dumps(told, ensure_ascii=False, indent=1))
+    lines = ["", "littleshop", f"  shop · 小店       {told['web']}"]
+    if plan.mode == "demo":
+        lines += [f"  sandbox · 沙箱    {told['sandbox']}", f"  SMS · 短信收件箱  {told['inbox']}"]
+        lines += [f"  {key}: {value}" for key, value in told["demo"].items()]
+    lines += [f"  data · 数据       {plan.home}", "  Ctrl-C stops it · 按 Ctrl-C 停止", ""]
+    print("\n".join(lines), flush=True)
+
+
+def _town(home: Path) -> dict[str, Any]:
+    try:
+        told = json.loads((home / "demo.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _already(fault: homes.InUse) -> str:
+    addresses = homes.recall(fault.home)
+    where = addresses.get("PUBLIC_URL", "")
+    pid = fault.holder.get("pid", "?")
+    return (
+        f"littleshop is already running in {fault.home} (process {pid}) {where}\n"
+        "Stop it with Ctrl-C there, or start another one with --home DIR --port N"
+        " --sandbox-port M.\n"
+        f"小店已在 {fault.home} 运行（进程 {pid}）。请先在那里按 Ctrl-C 停止，"
+        "或用 --home DIR --port N --sandbox-port M 另开一个。"
+    )
