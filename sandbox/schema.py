@@ -111,7 +111,6 @@ create table if not exists bank_transfers (
     execute_at text not null,
     status text not null check (status in ('ACTC', 'ACSP', 'ACSC', 'RJCT')),
     reason text,
-    plan_reason text,
     return_reason text,
     return_at text,
     returned_at text,
