@@ -1,0 +1,39 @@
+"""What is to be done outside of the transaction that asks for it: kept, repeated, held, seen.
+
+A job is a row written in the caller's transaction. Workers take rows with SKIP LOCKED under a
+lease measured by our clock; a job runs at least once, so every task knows its repeat. What
+cannot be done is held for a person, never deleted. docs/decisions/0005-jobs.md says why this
+is ours.
+"""
+
+from littleshop.jobs.queue import (
+    HeldJob,
+    JobCount,
+    Unknown,
+    counts,
+    defer,
+    drop,
+    held,
+    release,
+)
+from littleshop.jobs.timetable import Daily, Every, Timetable
+from littleshop.jobs.worker import Context, Task, Worker, drain, retryable
+
+__all__ = [
+    "Context",
+    "Daily",
+    "Every",
+    "HeldJob",
+    "JobCount",
+    "Task",
+    "Timetable",
+    "Unknown",
+    "Worker",
+    "counts",
+    "defer",
+    "drain",
+    "drop",
+    "held",
+    "release",
+    "retryable",
+]
