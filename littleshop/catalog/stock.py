@@ -1,0 +1,148 @@
+"""Stock: on hand changes only by a movement with a reason; held is promised to open orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from littleshop import db, ids
+from littleshop.errors import Refused
+
+_LEDGER_SQL = (
+    "insert into stock_movements"
+    " (shop_id, movement_id, variant_id, quantity, reason, order_id, person_id, at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+
+
+async def move(
+    conn: db.Connection,
+    shop_id: int,
+    variant_id: UUID,
+    quantity: int,
+    *,
+    reason: str,
+    at: datetime,
+    person_id: UUID | None = None,
+) -> int:
+    """Add `quantity` pieces (negative: take away); returns the new number on hand.
+
+    Raises Refused("stock_promised", held=) when fewer would be left than open orders hold.
+    """
+    try:
+        async with conn.transaction():
+            on_hand = await db.value(
+                conn,
+                "update variants set on_hand = on_hand + $3"
+                " where shop_id = $1 and variant_id = $2 returning on_hand",
+                shop_id,
+                variant_id,
+                quantity,
+            )
+    except asyncpg.CheckViolationError as fault:
+        held = await db.value(
+            conn,
+            "select held from variants where shop_id = $1 and variant_id = $2",
+            shop_id,
+            variant_id,
+        )
+        if fault.constraint_name == "variants_stock_sane":
+            raise Refused("stock_too_large") from fault
+        raise Refused("stock_promised", held=held) from fault
+    if on_hand is None:
+        raise Refused("variant_gone")
+    await db.run(
+        conn,
+        _LEDGER_SQL,
+        shop_id,
+        ids.uuid7(at),
+        variant_id,
+        quantity,
+        reason,
+        None,
+        person_id,
+        at,
+    )
+    return int(on_hand)
+
+
+async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
+    """Give back what an order held; the caller has just moved the order out of a holding state."""
+    await db.run(
+        conn,
+        "update variants v set held = v.held - i.quantity"
+        "  from (select variant_id, sum(quantity)::integer as quantity from order_items"
+        "         where shop_id = $1 and order_id = $2 group by variant_id) i"
+        " where v.shop_id = $1 and v.variant_id = i.variant_id",
+        shop_id,
+        order_id,
+    )
+
+
+async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
+    """Hold an order's pieces once more, all or none; False when something is gone."""
+    rows = await conn.fetch(
+        "select v.variant_id, v.on_hand - v.held as spare, not v.withdrawn as sold,"
+        "       (select sum(i.quantity) from order_items i"
+        "         where i.shop_id = $1 and i.order_id = $2 and i.variant_id = v.variant_id) as wanted"
+        "  from variants v where v.shop_id = $1 and v.variant_id in"
+        "       (select variant_id from order_items where shop_id = $1 and order_id = $2)"
+        " order by v.variant_id for no key update of v",
+        shop_id,
+        order_id,
+    )
+    if not rows or not all(row["sold"] and row["spare"] >= row["wanted"] for row in rows):
+        return False
+    await db.run(
+        conn,
+        "update variants v set held = v.held + i.wanted"
+        "  from unnest($2::uuid[], $3::integer[]) as i(variant_id, wanted)"
+        " where v.shop_id = $1 and v.variant_id = i.variant_id",
+        shop_id,
+        [row["variant_id"] for row in rows],
+        [row["wanted"] for row in rows],
+    )
+    return True
+
+
+async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """Take an order's held pieces off the shelf, a movement per variant."""
+    rows = await conn.fetch(
+        "update variants v set held = v.held - i.quantity, on_hand = v.on_hand - i.quantity"
+        "  from (select variant_id, sum(quantity)::integer as quantity from order_items"
+        "         where shop_id = $1 and order_id = $2 group by variant_id) i"
+        " where v.shop_id = $1 and v.variant_id = i.variant_id"
+        " returning v.variant_id, i.quantity",
+        shop_id,
+        order_id,
+    )
+    await conn.executemany(
+        _LEDGER_SQL,
+        [
+            (
+                shop_id,
+                ids.uuid7(at),
+                row["variant_id"],
+                -row["quantity"],
+                "shipped",
+                order_id,
+                None,
+                at,
+            )
+            for row in rows
+        ],
+    )
+
+
+async def spare(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, int]:
+    """How many pieces of each variant can be bought now."""
+    rows = await conn.fetch(
+        "select variant_id, on_hand - held as spare from variants"
+        " where shop_id = $1 and variant_id = any ($2)",
+        shop_id,
+        list(variants),
+    )
+    return {row["variant_id"]: row["spare"] for row in rows}

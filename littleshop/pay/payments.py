@@ -1,0 +1,208 @@
+"""Payments: one attempt to pay one order over one rail, under a reference of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+from littleshop.money import Money
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """asked -> paid | closed; closed -> paid when the buyer was quicker than the closing.
+
+    A paid one has an outcome: accepted (it pays the order) or returned (it goes back in full).
+    """
+
+    shop_id: int
+    payment_id: UUID
+    order_id: UUID
+    gateway: str
+    method: str
+    reference: str
+    amount_minor: int
+    currency: str
+    status: str
+    outcome: str | None
+    paid_minor: int | None
+    gateway_trade_no: str | None
+    code_url: str | None
+    asked_at: datetime
+    expires_at: datetime
+    queried_at: datetime | None
+    paid_at: datetime | None
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+COLUMNS = ", ".join(Payment.__struct_fields__)
+
+
+async def ask(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    amount: Money,
+    *,
+    gateway: str,
+    method: str,
+    expires_at: datetime,
+    at: datetime,
+) -> Payment:
+    """The open attempt by this gateway and method, or a new one with its reference written first.
+
+    The reference's owner is kept in its own-key table, so that a notice finds the shop.
+    """
+    open_one = await db.one(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 and gateway = $3"
+        " and method = $4 and status = 'asked' and expires_at > $5 and amount_minor = $6 limit 1",
+        shop_id,
+        order_id,
+        gateway,
+        method,
+        at,
+        amount.minor,
+    )
+    if open_one is not None:
+        return open_one
+    reference, payment_id = ids.reference(), ids.uuid7(at)
+    await db.run(
+        conn,
+        "insert into payment_references (reference, shop_id, payment_id) values ($1, $2, $3)",
+        reference,
+        shop_id,
+        payment_id,
+    )
+    made = await db.one(
+        conn,
+        Payment,
+        "insert into payments (shop_id, payment_id, order_id, gateway, method, reference,"
+        " amount_minor, currency, asked_at, expires_at)"
+        f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning {COLUMNS}",
+        shop_id,
+        payment_id,
+        order_id,
+        gateway,
+        method,
+        reference,
+        amount.minor,
+        amount.currency,
+        at,
+        expires_at,
+    )
+    assert made is not None
+    return made
+
+
+async def shop_of(conn: db.Connection, reference: str) -> int | None:
+    """Whose payment a reference is; None for one that is not ours."""
+    shop_id = await db.value(
+        conn, "select shop_id from payment_references where reference = $1", reference
+    )
+    return None if shop_id is None else int(shop_id)
+
+
+async def get(conn: db.Connection, shop_id: int, reference: str) -> Payment | None:
+    """A payment of this shop by its reference."""
+    return await db.one(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and reference = $2",
+        shop_id,
+        reference,
+    )
+
+
+async def lock(conn: db.Connection, shop_id: int, reference: str) -> Payment:
+    """The payment, locked until the transaction ends. It must exist."""
+    payment = await db.one(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and reference = $2"
+        " for no key update",
+        shop_id,
+        reference,
+    )
+    assert payment is not None, reference
+    return payment
+
+
+async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Payment]:
+    """Every attempt to pay an order, the first one first."""
+    return await db.all(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 order by asked_at",
+        shop_id,
+        order_id,
+    )
+
+
+async def keep_code(conn: db.Connection, shop_id: int, reference: str, code_url: str) -> None:
+    """Remember what the rail wants drawn as a QR code."""
+    await db.run(
+        conn,
+        "update payments set code_url = $3 where shop_id = $1 and reference = $2",
+        shop_id,
+        reference,
+        code_url,
+    )
+
+
+async def succeed(
+    conn: db.Connection,
+    shop_id: int,
+    reference: str,
+    *,
+    outcome: str,
+    paid: Money,
+    gateway_trade_no: str,
+    at: datetime,
+) -> Payment | None:
+    """asked or closed -> paid; None when it was paid already."""
+    return await db.one(
+        conn,
+        Payment,
+        "update payments set status = 'paid', outcome = $3, paid_minor = $4,"
+        " gateway_trade_no = $5, paid_at = $6 where shop_id = $1 and reference = $2"
+        f" and status in ('asked', 'closed') returning {COLUMNS}",
+        shop_id,
+        reference,
+        outcome,
+        paid.minor,
+        gateway_trade_no,
+        at,
+    )
+
+
+async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:
+    """asked -> closed; False when it was not open."""
+    return (
+        await db.run(
+            conn,
+            "update payments set status = 'closed'"
+            " where shop_id = $1 and reference = $2 and status = 'asked'",
+            shop_id,
+            reference,
+        )
+        == 1
+    )
+
+
+async def overdue(conn: db.Connection, at: datetime, most: int = 200) -> list[Payment]:
+    """Open attempts of all shops whose time is up: the rail must be asked (the worker's sweep)."""
+    return await db.all(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where status = 'asked' and expires_at <= $1"
+        " order by expires_at limit $2",
+        at,
+        most,
+    )

@@ -1,0 +1,101 @@
+"""Refunds: money on its way back to exactly the payment it came from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+from littleshop.money import Money
+from littleshop.pay.payments import Payment
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """asked -> done. `paid_from` is the account the money leaves: escrow or suspense."""
+
+    shop_id: int
+    refund_id: UUID
+    payment_id: UUID
+    order_id: UUID
+    reference: str
+    amount_minor: int
+    currency: str
+    reason: str
+    paid_from: str
+    status: str
+    asked_at: datetime
+    done_at: datetime | None
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+COLUMNS = ", ".join(Refund.__struct_fields__)
+
+
+async def ask(
+    conn: db.Connection, payment: Payment, *, reason: str, paid_from: str, at: datetime
+) -> Refund:
+    """Ask for the whole of a paid payment back, once per reason; the first asking stands."""
+    assert payment.paid_minor is not None, payment.reference
+    refund_id = ids.derived(payment.payment_id, reason)
+    await db.run(
+        conn,
+        "insert into refunds (shop_id, refund_id, payment_id, order_id, reference, amount_minor,"
+        " currency, reason, paid_from, asked_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " on conflict on constraint refunds_pkey do nothing",
+        payment.shop_id,
+        refund_id,
+        payment.payment_id,
+        payment.order_id,
+        ids.reference(),
+        payment.paid_minor,
+        payment.currency,
+        reason,
+        paid_from,
+        at,
+    )
+    refund = await get(conn, payment.shop_id, refund_id)
+    assert refund is not None
+    return refund
+
+
+async def get(conn: db.Connection, shop_id: int, refund_id: UUID) -> Refund | None:
+    """A refund of this shop."""
+    return await db.one(
+        conn,
+        Refund,
+        f"select {COLUMNS} from refunds where shop_id = $1 and refund_id = $2",
+        shop_id,
+        refund_id,
+    )
+
+
+async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Refund]:
+    """Every refund of an order's payments."""
+    return await db.all(
+        conn,
+        Refund,
+        f"select {COLUMNS} from refunds where shop_id = $1 and order_id = $2 order by asked_at",
+        shop_id,
+        order_id,
+    )
+
+
+async def finish(
+    conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime
+) -> Refund | None:
+    """asked -> done; None when it was done already."""
+    return await db.one(
+        conn,
+        Refund,
+        "update refunds set status = 'done', done_at = $3"
+        f" where shop_id = $1 and refund_id = $2 and status = 'asked' returning {COLUMNS}",
+        shop_id,
+        refund_id,
+        at,
+    )

@@ -1,0 +1,97 @@
+"""Quotes: pure arithmetic from facts to lines, each with its reason, and a total."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from littleshop.errors import Refused
+from littleshop.money import Money
+from littleshop.pricing.facts import VariantFacts
+
+MOST_PIECES = 999
+
+
+class Item(msgspec.Struct, frozen=True):
+    """What somebody wants: a variant and how many."""
+
+    variant_id: UUID
+    quantity: int
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of the receipt. `kind`: goods or shipping; `reason`: a key of words for people."""
+
+    kind: str
+    amount: Money
+    reason: str = ""
+    facts: VariantFacts | None = None
+    quantity: int = 0
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """What it costs and why; `digest` names exactly this answer."""
+
+    lines: tuple[Line, ...]
+    goods: Money
+    shipping: Money
+    total: Money
+    pricing_version: int
+    digest: str
+
+
+def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -> Quote:
+    """Price `items`, handed over by `way` (courier or pickup).
+
+    Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed.
+    """
+    if not items:
+        raise Refused("cart_empty")
+    lines = []
+    for item in items:
+        known = facts.get(item.variant_id)
+        if known is None or not known.sold:
+            raise Refused("variant_gone", title=known.title if known else "")
+        if not 1 <= item.quantity <= MOST_PIECES:
+            raise Refused("quantity_wrong", most=MOST_PIECES)
+        price = Money(known.price_minor, known.currency)
+        lines.append(Line("goods", price * item.quantity, facts=known, quantity=item.quantity))
+    terms = facts[items[0].variant_id]
+    if terms.shop_status != "open":
+        raise Refused("shop_closed")
+    goods = sum((line.amount for line in lines[1:]), lines[0].amount)
+    shipping, reason = _shipping(terms, goods, way)
+    lines.append(Line("shipping", shipping, reason=reason))
+    total = goods + shipping
+    return Quote(
+        lines=tuple(lines),
+        goods=goods,
+        shipping=shipping,
+        total=total,
+        pricing_version=terms.pricing_version,
+        digest=_digest(lines, way),
+    )
+
+
+def _shipping(terms: VariantFacts, goods: Money, way: str) -> tuple[Money, str]:
+    free = Money(0, terms.currency)
+    if way == "pickup":
+        return free, "pickup"
+    if terms.shipping_flat_minor == 0:
+        return free, "always_free"
+    over = terms.shipping_free_over_minor
+    if over is not None and goods.minor >= over:
+        return free, "free_over"
+    return Money(terms.shipping_flat_minor, terms.currency), "flat"
+
+
+def _digest(lines: Sequence[Line], way: str) -> str:
+    text = "|".join(
+        f"{line.kind}:{line.facts.variant_id if line.facts else ''}"
+        f":{line.quantity}:{line.amount.minor}{line.amount.currency}:{line.reason}"
+        for line in lines
+    )
+    return hashlib.sha256(f"{way}|{text}".encode()).hexdigest()[:16]

@@ -1,0 +1,242 @@
+"""Paying: ask for the money, and decide what becomes of whatever arrives.
+
+`ask` writes the attempt, `send` speaks with the rail, `hear` decides. However notices, closings
+and clocks interleave, money that arrives ends as "accepted with stock" or "refunded in full".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, jobs
+from littleshop.catalog import stock
+from littleshop.clock import BusinessCalendar
+from littleshop.errors import GatewayError, Refused
+from littleshop.ledger import chart, journals
+from littleshop.ledger.journals import Transfer
+from littleshop.money import Money
+from littleshop.pay import payments
+from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
+from littleshop.pay.payments import Payment
+from littleshop.sale import refunding, telling
+from littleshop.trade import orders, timers
+from littleshop.trade.orders import Order
+
+SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
+SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """What a rail says it took: by notice or by query, never by a browser's return."""
+
+    reference: str
+    amount: Money
+    gateway_trade_no: str
+    at: datetime
+
+
+async def ask(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    *,
+    gateway: str,
+    method: str,
+    at: datetime,
+) -> Payment:
+    """Write an attempt to pay, or find the open one. Raises Refused("not_payable")."""
+    order = await orders.lock(conn, shop_id, order_id)
+    if order.status != "placed":
+        raise Refused("not_payable", status=order.status)
+    clocks = await timers.of(conn, shop_id, order_id)
+    pay_by = next((timer.due_at for timer in clocks if timer.kind == "pay_by"), at)
+    if pay_by <= at:
+        raise Refused("not_payable", status="late")
+    return await payments.ask(
+        conn,
+        shop_id,
+        order_id,
+        order.total,
+        gateway=gateway,
+        method=method,
+        expires_at=pay_by,
+        at=at,
+    )
+
+
+async def send(
+    gateway: Gateway, payment: Payment, *, subject: str, return_url: str, notify_url: str
+) -> PayAnswer:
+    """Speak with the rail; for pages it is only a signed address. Raises GatewayError."""
+    return await gateway.pay(
+        PayRequest(
+            reference=payment.reference,
+            amount=payment.amount,
+            subject=subject,
+            return_url=return_url,
+            notify_url=notify_url,
+            expires_at=payment.expires_at,
+            how=How(payment.method),
+        )
+    )
+
+
+async def hear(
+    conn: db.Connection, shop_id: int, paid: Paid, calendar: BusinessCalendar, at: datetime
+) -> str:
+    """Decide what becomes of money that arrived; `known` when it was decided before.
+
+    accepted: the order is paid and its stock is held. returned: it goes back in full, because
+    the sum is wrong, the order is paid already, or it ended and its stock is gone.
+    """
+    known = await payments.get(conn, shop_id, paid.reference)
+    assert known is not None, paid.reference
+    order = await orders.lock(conn, shop_id, known.order_id)
+    payment = await payments.lock(conn, shop_id, paid.reference)
+    if payment.status == "paid":
+        return "known"
+    assert paid.amount.currency == payment.currency, "no rail here takes two currencies"
+    why = await _why_not(conn, order, payment, paid)
+    done = await payments.succeed(
+        conn,
+        shop_id,
+        payment.reference,
+        outcome="returned" if why else "accepted",
+        paid=paid.amount,
+        gateway_trade_no=paid.gateway_trade_no,
+        at=at,
+    )
+    assert done is not None, payment.reference
+    if why:
+        await _return(conn, order, done, why, calendar, at)
+        return "returned"
+    await _accept(conn, order, done, calendar, at)
+    return "accepted"
+
+
+async def _why_not(
+    conn: db.Connection, order: Order, payment: Payment, paid: Paid
+) -> str | None:
+    """Why this money cannot pay this order; None when it can, with its stock held."""
+    if paid.amount != payment.amount:
+        return "wrong_amount"
+    if order.status == "placed":
+        return None
+    if order.status == "cancelled" and order.cancel_reason == "unpaid":
+        again = await stock.hold_again(conn, order.shop_id, order.order_id)
+        return None if again else "late"
+    return "late" if order.status == "cancelled" else "duplicate"
+
+
+async def _accept(
+    conn: db.Connection, order: Order, payment: Payment, calendar: BusinessCalendar, at: datetime
+) -> None:
+    await journals.post(
+        conn,
+        order.shop_id,
+        kind="paid",
+        reference=payment.reference,
+        order_id=order.order_id,
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[
+            Transfer(chart.gateway_clearing(payment.gateway), chart.ESCROW, payment.amount)
+        ],
+    )
+    marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
+    assert marked is not None, order.order_id
+    await timers.cancel(conn, order.shop_id, order.order_id, "pay_by")
+    await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
+    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
+    await orders.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
+    await telling.seller(conn, marked, "order_paid", at)
+
+
+async def _return(
+    conn: db.Connection,
+    order: Order,
+    payment: Payment,
+    why: str,
+    calendar: BusinessCalendar,
+    at: datetime,
+) -> None:
+    assert payment.paid_minor is not None
+    received = Money(payment.paid_minor, payment.currency)
+    await journals.post(
+        conn,
+        order.shop_id,
+        kind="received_astray",
+        reference=payment.reference,
+        order_id=order.order_id,
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.SUSPENSE, received)],
+    )
+    await orders.tell(
+        conn, order.shop_id, order.order_id, "payment_returned", by="platform", at=at, why=why
+    )
+    await refunding.ask(conn, payment, reason=why, paid_from=chart.SUSPENSE, at=at)
+    await telling.buyer(conn, order, "payment_returned", at, amount=received)
+
+
+async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
+    """The time to pay is over: close the order, give its stock back, have the rails closed."""
+    order = await orders.cancel(conn, shop_id, order_id, "unpaid", at)
+    if order is None:
+        return False
+    await stock.release(conn, shop_id, order_id)
+    await orders.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
+    await close_attempts(conn, shop_id, order_id, at)
+    return True
+
+
+async def close_attempts(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """Have every open attempt to pay an order closed at its rail."""
+    for payment in await payments.of_order(conn, shop_id, order_id):
+        if payment.status == "asked":
+            await jobs.defer(
+                conn,
+                "paying.close",
+                at=at,
+                key=payment.reference,
+                shop_id=shop_id,
+                reference=payment.reference,
+            )
+
+
+async def withdraw(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
+    """The buyer does not want it after all, before paying. Raises Refused("not_cancellable")."""
+    order = await orders.cancel(conn, shop_id, order_id, "withdrawn", at)
+    if order is None:
+        raise Refused("not_cancellable")
+    await stock.release(conn, shop_id, order_id)
+    await timers.cancel(conn, shop_id, order_id)
+    await orders.tell(conn, shop_id, order_id, "withdrawn", by="buyer", at=at)
+    await close_attempts(conn, shop_id, order_id, at)
+    return order
+
+
+async def find_out(gateway: Gateway, payment: Payment, *, closing: bool) -> Paid | None:
+    """Ask the rail what became of an attempt, closing it first when its time is over.
+
+    None: not paid. Raises GatewayError when the rail does not say.
+    """
+    if closing:
+        state = await gateway.close(payment.reference)
+        if state is not PaymentState.PAID:
+            return None
+    answer = await gateway.query(payment.reference)
+    if answer.state is not PaymentState.PAID:
+        if closing:
+            raise GatewayError("the rail says paid and not paid", retryable=True)
+        return None
+    assert answer.amount is not None and answer.gateway_trade_no is not None
+    return Paid(
+        reference=payment.reference,
+        amount=answer.amount,
+        gateway_trade_no=answer.gateway_trade_no,
+        at=answer.paid_at or payment.asked_at,
+    )

@@ -1,0 +1,255 @@
+"""Placing an order: what waits is placed together, each order is answered for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from littleshop import db, ids
+from littleshop.crypto import Keyring
+from littleshop.errors import Conflict, Refused
+from littleshop.money import Money
+from littleshop.pricing import quotes
+from littleshop.pricing.facts import Loader
+from littleshop.pricing.quotes import Item, Quote
+from littleshop.trade.orders import Delivery
+
+HOLD = timedelta(minutes=30)
+
+
+class Busy(Exception):
+    """More orders wait than can be placed soon; try again in a moment."""
+
+
+class Placing(msgspec.Struct, frozen=True):
+    """What a buyer asks. `total_seen` is the sum on the page; `key` is the page's own, random;
+    `device` the hash of the device's cookie; `replaces` the buyer's own unpaid order."""
+
+    shop_id: int
+    items: tuple[Item, ...]
+    way: str
+    delivery: Delivery
+    total_seen: Money
+    key: str
+    device: bytes
+    locale: str
+    note: str = ""
+    cart_id: UUID | None = None
+    replaces: UUID | None = None
+    share_code: str | None = None
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """The order's link token is derived from the page's key: a second press finds the same."""
+
+    order_id: UUID
+    number: int
+    token: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What place_orders said of one order."""
+
+    code: str
+    order_id: UUID | None
+    number: int | None
+    variant_id: UUID | None
+    remaining: int | None
+
+
+class _Waiting(msgspec.Struct):
+    order: tuple[object, ...]
+    items: list[tuple[object, ...]]
+    at: datetime
+    future: asyncio.Future[Answer]
+
+
+class Flusher:
+    """One per process: while one call is in flight the next orders gather, up to `most`."""
+
+    def __init__(self, database: db.Database, most: int = 64, bound: int = 1024) -> None:
+        self._database = database
+        self._most = most
+        self._bound = bound
+        self._queue: list[_Waiting] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def place(
+        self, order: tuple[object, ...], items: list[tuple[object, ...]], at: datetime
+    ) -> Answer:
+        """Answered only after commit. Raises Busy when the queue is full or being drained."""
+        if self._closed or len(self._queue) >= self._bound:
+            raise Busy
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(order, items, at, future))
+        if self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+        return await future
+
+    async def known(self, shop_id: int, key: str) -> Answer | None:
+        """What was answered to this page's key before, if it was placed."""
+        async with self._database.connection() as conn:
+            return await db.one(
+                conn,
+                Answer,
+                "select 'placed' as code, order_id, number, null::uuid as variant_id,"
+                " null::integer as remaining from orders where shop_id = $1 and key = $2",
+                shop_id,
+                ids.hashed(key),
+            )
+
+    async def drain(self) -> None:
+        """Take no more and place what waits (shutdown)."""
+        self._closed = True
+        if self._flushing is not None:
+            await self._flushing
+
+    async def _flush(self) -> None:
+        try:
+            while self._queue:
+                batch, self._queue = self._queue[: self._most], self._queue[self._most :]
+                await self._place(batch)
+        finally:
+            self._flushing = None
+
+    async def _place(self, batch: list[_Waiting]) -> None:
+        try:
+            answers = await self._call(batch)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as fault:
+            if len(batch) == 1:
+                _refuse(batch, fault)
+                return
+            for waiting in batch:  # one that the database cannot take must not cost the others
+                await self._place([waiting])
+        except Exception as fault:  # the database stays away: each caller says so to his person
+            _refuse(batch, fault)
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                if not waiting.future.done():
+                    waiting.future.set_result(answer)
+
+    async def _call(self, batch: list[_Waiting]) -> list[Answer]:
+        at = max(waiting.at for waiting in batch)
+        orders = [waiting.order for waiting in batch]
+        items = [
+            (asked, *item)
+            for asked, waiting in enumerate(batch, start=1)
+            for item in waiting.items
+        ]
+
+        async def work(conn: db.Connection) -> list[Answer]:
+            return await db.all(
+                conn,
+                Answer,
+                "select code, order_id, number, variant_id, remaining"
+                " from place_orders($1, $2, $3::placing[], $4::placing_item[]) order by asked",
+                at,
+                at + HOLD,
+                orders,
+                items,
+            )
+
+        return await self._database.transaction(work)
+
+
+def _refuse(batch: list[_Waiting], fault: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(fault)
+
+
+async def place(
+    flusher: Flusher, loader: Loader, keyring: Keyring, placing: Placing, at: datetime
+) -> Placed:
+    """Quote, compare with what the person saw, and place.
+
+    Raises Refused: what quotes.quote raises, price_changed(now=, seen=), stock_short(left=,
+    title=), variant_gone, shop_closed; Conflict when the page's key was used for another order;
+    Busy; db.Unavailable.
+    """
+    token = ids.link_token(keyring.link_key, placing.shop_id, placing.key)
+    try:
+        answer = await _answer(flusher, loader, keyring, placing, token, at)
+    except Refused:
+        known = await flusher.known(placing.shop_id, placing.key)
+        if known is None:
+            raise
+        answer = known  # the second press of a button whose first press was placed
+    if answer.code == "conflict":
+        raise Conflict("this page's key was used for another order")
+    assert answer.order_id is not None and answer.number is not None
+    return Placed(answer.order_id, answer.number, token)
+
+
+async def _answer(
+    flusher: Flusher,
+    loader: Loader,
+    keyring: Keyring,
+    placing: Placing,
+    token: str,
+    at: datetime,
+) -> Answer:
+    facts = await loader.facts(placing.shop_id, [item.variant_id for item in placing.items])
+    quote = quotes.quote(facts, placing.items, placing.way)
+    if quote.total != placing.total_seen:
+        raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
+    answer = await flusher.place(_order(placing, quote, keyring, token, at), _items(quote), at)
+    if answer.code in ("placed", "conflict"):
+        return answer
+    known = facts.get(answer.variant_id) if answer.variant_id else None
+    raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
+
+
+def _order(
+    placing: Placing, quote: Quote, keyring: Keyring, token: str, at: datetime
+) -> tuple[object, ...]:
+    delivery = placing.delivery
+    asked = (placing.items, placing.way, delivery, placing.total_seen, placing.note)
+    request_hash = hmac.new(
+        keyring.link_key, msgspec.json.encode(asked), hashlib.sha256
+    ).digest()
+    return (
+        placing.shop_id,
+        ids.uuid7(at),
+        ids.hashed(placing.key),
+        request_hash,
+        keyring.index(delivery.phone),
+        keyring.seal(delivery.phone),
+        delivery.seal(keyring),
+        placing.way,
+        quote.total.currency,
+        placing.locale,
+        quote.pricing_version,
+        quote.goods.minor,
+        quote.shipping.minor,
+        quote.total.minor,
+        placing.note,
+        placing.cart_id,
+        placing.replaces,
+        placing.share_code,
+        ids.hashed(token),
+        placing.device,
+    )
+
+
+def _items(quote: Quote) -> list[tuple[object, ...]]:
+    return [
+        (
+            line.facts.product_id,
+            line.facts.variant_id,
+            line.facts.title,
+            line.facts.choice,
+            line.facts.photo,
+            line.facts.price_minor,
+            line.quantity,
+        )
+        for line in quote.lines
+        if line.facts is not None
+    ]

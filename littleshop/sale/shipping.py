@@ -1,0 +1,134 @@
+"""Shipping: the seller hands over, by courier with a number or by hand against a code."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from littleshop import db
+from littleshop.catalog import stock
+from littleshop.clock import BusinessCalendar
+from littleshop.crypto import Keyring
+from littleshop.errors import Refused
+from littleshop.sale import receiving, telling
+from littleshop.trade import carriers, deliveries, orders, timers
+from littleshop.trade.orders import Order
+
+CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
+CONFIRM_SOON = timedelta(days=9)  # the reminder before that
+_NUMBER = re.compile(r"[0-9A-Za-z-]{5,40}")
+
+
+def tracking_number(text: str) -> str:
+    """A courier's number as typed or scanned, without spaces. Raises Refused("tracking_number")."""
+    number = re.sub(r"\s+", "", text).upper()
+    if not _NUMBER.fullmatch(number):
+        raise Refused("tracking_number")
+    return number
+
+
+async def ship(
+    conn: db.Connection, shop_id: int, order_id: UUID, *, carrier: str, number: str, at: datetime
+) -> Order:
+    """Hand an order to a courier. Raises Refused: tracking_number, carrier_unknown, not_to_ship."""
+    number = tracking_number(number)
+    if carriers.by_code(carrier) is None:
+        raise Refused("carrier_unknown")
+    order = await _leave(conn, shop_id, order_id, at)
+    await deliveries.hand_over(
+        conn, shop_id, order_id, way="courier", carrier=carrier, tracking_number=number, at=at
+    )
+    await orders.tell(
+        conn, shop_id, order_id, "shipped", by="seller", at=at, carrier=carrier, number=number
+    )
+    await telling.buyer(conn, order, "order_shipped", at, carrier=carrier, number=number)
+    return order
+
+
+async def hand_over(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    *,
+    code: str,
+    keyring: Keyring,
+    calendar: BusinessCalendar,
+    at: datetime,
+) -> Order:
+    """Give the goods from hand to hand. With the buyer's code that is the receipt as well;
+    without one (empty) the buyer confirms later. Raises Refused: pickup_code, not_to_ship."""
+    if code and not hmac.compare_digest(code.strip(), pickup_code(keyring, shop_id, order_id)):
+        raise Refused("pickup_code")
+    order = await _leave(conn, shop_id, order_id, at)
+    await deliveries.hand_over(conn, shop_id, order_id, way="pickup", at=at)
+    await orders.tell(conn, shop_id, order_id, "handed_over", by="seller", at=at)
+    if code:
+        return await receiving.receive(
+            conn, shop_id, order_id, by="buyer", calendar=calendar, at=at
+        )
+    await telling.buyer(conn, order, "order_handed_over", at)
+    return order
+
+
+def pickup_code(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
+    """Six digits that only the buyer's page shows; derived, so nothing secret is stored."""
+    digest = hmac.new(
+        keyring.link_key, f"pickup:{shop_id}:{order_id}".encode(), hashlib.sha256
+    ).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
+
+
+async def _leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
+    order = await orders.mark_shipped(conn, shop_id, order_id, at)
+    if order is None:
+        raise Refused("not_to_ship")
+    await stock.ship(conn, shop_id, order_id, at)
+    await timers.cancel(conn, shop_id, order_id)
+    await timers.start(conn, shop_id, order_id, "confirm_soon", at + CONFIRM_SOON)
+    await timers.start(conn, shop_id, order_id, "confirm_by", at + CONFIRM_BY)
+    return order
+
+
+async def correct(
+    conn: db.Connection,
+    shop_id: int,
+    order: Order,
+    parcel_id: UUID,
+    *,
+    carrier: str,
+    number: str,
+    at: datetime,
+) -> None:
+    """Put another carrier or number on a parcel that is still under way.
+
+    Raises Refused: tracking_number, carrier_unknown, not_shipped.
+    """
+    number = tracking_number(number)
+    if carriers.by_code(carrier) is None:
+        raise Refused("carrier_unknown")
+    if order.status not in ("shipped", "delivered") or not await deliveries.correct(
+        conn, shop_id, order.order_id, parcel_id, carrier, number
+    ):
+        raise Refused("not_shipped")
+    await orders.tell(
+        conn,
+        shop_id,
+        order.order_id,
+        "corrected",
+        by="seller",
+        at=at,
+        carrier=carrier,
+        number=number,
+    )
+
+
+async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """The buyer asks the seller to ship. Raises Refused("reminded_already")."""
+    order = await orders.remind(conn, shop_id, order_id, at)
+    if order is None:
+        raise Refused("reminded_already")
+    await orders.tell(conn, shop_id, order_id, "reminded", by="buyer", at=at)
+    await telling.seller(conn, order, "remind_ship", at)

@@ -1,0 +1,58 @@
+"""Ticking: what happens when nobody acts. Each kind of timer names the flow that it starts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from littleshop import db
+from littleshop.clock import BusinessCalendar
+from littleshop.sale import paying, receiving, refunding, telling
+from littleshop.trade import orders, timers
+from littleshop.trade.timers import Timer
+
+
+async def tick(
+    conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at: datetime
+) -> bool:
+    """Claim one due timer and act on it in the same transaction; False when it was gone."""
+    order = await orders.lock(conn, timer.shop_id, timer.subject)
+    if not await timers.claim(conn, timer, at):
+        return False
+    shop_id, order_id = timer.shop_id, timer.subject
+    match timer.kind:
+        case "pay_by":
+            await paying.expire(conn, shop_id, order_id, at)
+        case "ship_by":
+            # from here on the buyer may cancel alone: both are told, nothing moves yet
+            await orders.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)
+            await telling.seller(conn, order, "ship_late", at)
+        case "ship_at_last":
+            await refunding.call_off(
+                conn, shop_id, order_id, by="clock", reason="never_shipped", at=at
+            )
+        case "confirm_soon":
+            await telling.buyer(conn, order, "auto_confirm_soon", at)
+        case "confirm_by":
+            await receiving.receive(
+                conn, shop_id, order_id, by="clock", calendar=calendar, at=at
+            )
+        case "close":
+            await receiving.close(conn, shop_id, order_id, at)
+        case _:
+            raise AssertionError(f"no flow for timer {timer.kind}")
+    return True
+
+
+async def sweep(
+    database: db.Database, calendar: BusinessCalendar, at: datetime, most: int = 200
+) -> int:
+    """Act on what is due, a transaction each; how many there were.
+
+    Acting twice on one timer is impossible (it is claimed), losing one too (it is claimed in the
+    transaction that acts).
+    """
+    async with database.connection() as conn:
+        waiting = await timers.due(conn, at, most)
+    for timer in waiting:
+        await database.transaction(lambda conn, timer=timer: tick(conn, timer, calendar, at))
+    return len(waiting)

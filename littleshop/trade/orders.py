@@ -1,0 +1,370 @@
+"""Orders: only an order takes money. States are left and entered by guarded updates only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+from littleshop.crypto import Keyring
+from littleshop.money import Money
+
+HOLDING = ("placed", "to_ship")  # states in which stock is held
+PAID = ("to_ship", "shipped", "delivered")  # states in which escrow holds the total
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """Where and to whom: sealed as JSON in the order."""
+
+    name: str
+    phone: str
+    province: str = ""
+    city: str = ""
+    district: str = ""
+    street: str = ""
+
+    def seal(self, keyring: Keyring) -> bytes:
+        return keyring.seal(msgspec.json.encode(self).decode())
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A row of orders; amounts in minor units of `currency`."""
+
+    shop_id: int
+    order_id: UUID
+    number: int
+    kind: str
+    status: str
+    phone_index: bytes
+    delivery_sealed: bytes
+    way: str
+    currency: str
+    goods_minor: int
+    shipping_minor: int
+    discount_minor: int
+    total_minor: int
+    held_minor: int
+    note: str
+    locale: str
+    share_code: str | None
+    replaced_by: UUID | None
+    cancel_reason: str | None
+    placed_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    received_at: datetime | None
+    cancelled_at: datetime | None
+    refunded_at: datetime | None
+    reminded_at: datetime | None
+    extended_at: datetime | None
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    @property
+    def goods(self) -> Money:
+        return Money(self.goods_minor, self.currency)
+
+    @property
+    def shipping(self) -> Money:
+        return Money(self.shipping_minor, self.currency)
+
+    def delivery(self, keyring: Keyring) -> Delivery:
+        return msgspec.json.decode(keyring.open(self.delivery_sealed), type=Delivery)
+
+
+class OrderItem(msgspec.Struct, frozen=True):
+    """A line as it was sold: words, picture and price of that moment."""
+
+    position: int
+    product_id: UUID
+    variant_id: UUID
+    title: str
+    choice: str
+    photo: str
+    unit_minor: int
+    quantity: int
+    currency: str
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.unit_minor * self.quantity, self.currency)
+
+
+COLUMNS = ", ".join(Order.__struct_fields__)
+
+
+async def get(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """An order of this shop by its id."""
+    return await db.one(
+        conn,
+        Order,
+        f"select {COLUMNS} from orders where shop_id = $1 and order_id = $2",
+        shop_id,
+        order_id,
+    )
+
+
+async def by_number(conn: db.Connection, shop_id: int, number: int) -> Order | None:
+    """An order of this shop by the number people read out."""
+    return await db.one(
+        conn,
+        Order,
+        f"select {COLUMNS} from orders where shop_id = $1 and number = $2",
+        shop_id,
+        number,
+    )
+
+
+async def lock(conn: db.Connection, shop_id: int, order_id: UUID) -> Order:
+    """The order, locked until the transaction ends. It must exist."""
+    order = await db.one(
+        conn,
+        Order,
+        f"select {COLUMNS} from orders where shop_id = $1 and order_id = $2 for no key update",
+        shop_id,
+        order_id,
+    )
+    assert order is not None, order_id
+    return order
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """An order reached by a link: which role the link is for, and whether this device may act."""
+
+    order: Order
+    role: str
+    may_act: bool
+
+
+async def by_link(
+    conn: db.Connection, shop_id: int, token_hash: bytes, device: bytes | None
+) -> Seen | None:
+    """The order behind a link; a device that did not order sees and cannot act."""
+    row = await conn.fetchrow(
+        "select l.order_id, l.role, exists (select from order_devices d where d.shop_id = $1"
+        "  and d.order_id = l.order_id and d.role = l.role and d.device = $3) as may_act"
+        "  from order_links l where l.shop_id = $1 and l.token_hash = $2",
+        shop_id,
+        token_hash,
+        device,
+    )
+    if row is None:
+        return None
+    order = await get(conn, shop_id, row["order_id"])
+    assert order is not None
+    return Seen(order, row["role"], row["may_act"])
+
+
+async def trust_device(
+    conn: db.Connection, shop_id: int, order_id: UUID, role: str, device: bytes
+) -> None:
+    """Let a device act for a role of an order, once its person has shown to be that role."""
+    await db.run(
+        conn,
+        "insert into order_devices (shop_id, order_id, role, device) values ($1, $2, $3, $4)"
+        " on conflict on constraint order_devices_pkey do nothing",
+        shop_id,
+        order_id,
+        role,
+        device,
+    )
+
+
+async def items(conn: db.Connection, shop_id: int, order_id: UUID) -> list[OrderItem]:
+    """An order's lines in their order."""
+    return await db.all(
+        conn,
+        OrderItem,
+        "select i.position, i.product_id, i.variant_id, i.title, i.choice, i.photo, i.unit_minor,"
+        " i.quantity, o.currency from order_items i"
+        " join orders o on o.shop_id = i.shop_id and o.order_id = i.order_id"
+        " where i.shop_id = $1 and i.order_id = $2 order by i.position",
+        shop_id,
+        order_id,
+    )
+
+
+async def _move(
+    conn: db.Connection, shop_id: int, order_id: UUID, change: str, guard: str, *values: object
+) -> Order | None:
+    """One guarded change of state; None when the order was not in the state it leaves."""
+    return await db.one(
+        conn,
+        Order,
+        f"update orders set {change} where shop_id = $1 and order_id = $2 and {guard}"
+        f" returning {COLUMNS}",
+        shop_id,
+        order_id,
+        *values,
+    )
+
+
+async def mark_paid(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+) -> Order | None:
+    """placed, or cancelled for want of payment and held again -> to_ship; escrow holds it all."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "status = 'to_ship', paid_at = $3, held_minor = total_minor, cancelled_at = null,"
+        " cancel_reason = null",
+        "status in ('placed', 'cancelled')",
+        at,
+    )
+
+
+async def cancel(
+    conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
+) -> Order | None:
+    """placed -> cancelled; the caller gives the stock back."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "status = 'cancelled', cancelled_at = $3, cancel_reason = $4",
+        "status = 'placed'",
+        at,
+        reason,
+    )
+
+
+async def mark_shipped(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+) -> Order | None:
+    """to_ship -> shipped."""
+    return await _move(
+        conn, shop_id, order_id, "status = 'shipped', shipped_at = $3", "status = 'to_ship'", at
+    )
+
+
+async def mark_delivered(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+) -> Order | None:
+    """shipped -> delivered, as the courier says."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "status = 'delivered', delivered_at = $3",
+        "status = 'shipped'",
+        at,
+    )
+
+
+async def mark_received(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+) -> Order | None:
+    """shipped or delivered -> received; nothing is held any longer."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "status = 'received', received_at = $3, held_minor = 0",
+        "status in ('shipped', 'delivered')",
+        at,
+    )
+
+
+async def mark_refunded(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+) -> Order | None:
+    """to_ship -> refunded; the money stays held until the rail has sent it back."""
+    return await _move(
+        conn, shop_id, order_id, "status = 'refunded', refunded_at = $3", "status = 'to_ship'", at
+    )
+
+
+async def close(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
+    """received -> closed."""
+    moved = await _move(conn, shop_id, order_id, "status = 'closed'", "status = 'received'")
+    return moved is not None
+
+
+async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, minor: int) -> None:
+    """The rail has sent `minor` back: escrow holds that much less for a refunded order."""
+    touched = await db.run(
+        conn,
+        "update orders set held_minor = held_minor - $3"
+        " where shop_id = $1 and order_id = $2 and status = 'refunded'",
+        shop_id,
+        order_id,
+        minor,
+    )
+    assert touched == 1, order_id
+
+
+async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order | None:
+    """The buyer asks to ship, once a day at most; None when it was said already."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "reminded_at = $3",
+        "status = 'to_ship' and (reminded_at is null or reminded_at < $3::timestamptz"
+        " - interval '1 day')",
+        at,
+    )
+
+
+async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order | None:
+    """The buyer takes his one extension; None when he had it or the time is past."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "extended_at = $3",
+        "status in ('shipped', 'delivered') and extended_at is null",
+        at,
+    )
+
+
+async def tell(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    kind: str,
+    *,
+    by: str,
+    at: datetime,
+    **details: object,
+) -> None:
+    """Write a line of the order's history; `by`: buyer, seller, platform or clock."""
+    await db.run(
+        conn,
+        "insert into order_events (shop_id, order_id, event_id, kind, by_role, details, at)"
+        " values ($1, $2, $3, $4, $5, $6, $7)",
+        shop_id,
+        order_id,
+        ids.uuid7(at),
+        kind,
+        by,
+        details,
+        at,
+    )
+
+
+class OrderEvent(msgspec.Struct, frozen=True):
+    """A line of the history."""
+
+    kind: str
+    by_role: str
+    details: dict[str, object]
+    at: datetime
+
+
+async def history(conn: db.Connection, shop_id: int, order_id: UUID) -> list[OrderEvent]:
+    """An order's history, oldest first."""
+    return await db.all(
+        conn,
+        OrderEvent,
+        "select kind, by_role, details, at from order_events"
+        " where shop_id = $1 and order_id = $2 order by at, event_id",
+        shop_id,
+        order_id,
+    )
