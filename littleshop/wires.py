@@ -98,7 +98,8 @@ class Wire:
         """Raise GatewayError unless the status is an accepted one (429 and 5xx: retryable)."""
         if answer.status in accepted:
             return
-        told = self.scrub(answer.body[:300].decode("utf-8", "replace"))
+        # Scrubbed before it is cut: half a secret would not be recognised.
+        told = self.scrub(answer.body.decode("utf-8", "replace"))[:300]
         again = answer.status == 429 or answer.status >= 500
         raise GatewayError(f"{self.rail} answered {answer.status}: {told}", retryable=again)
 
@@ -161,9 +162,7 @@ class Wire:
             body += chunk
             if len(body) > self._limit_bytes:
                 raise GatewayError(f"{self.rail} answered too much", retryable=True)
-        return Answer(
-            status=response.status_code, headers=dict(response.headers), body=bytes(body)
-        )
+        return Answer(status=response.status_code, headers=dict(response.headers), body=bytes(body))
 
 
 def is_loopback(url: str) -> bool:

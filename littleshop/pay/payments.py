@@ -125,8 +125,7 @@ async def lock(conn: db.Connection, shop_id: int, reference: str) -> Payment:
     payment = await db.one(
         conn,
         Payment,
-        f"select {COLUMNS} from payments where shop_id = $1 and reference = $2"
-        " for no key update",
+        f"select {COLUMNS} from payments where shop_id = $1 and reference = $2 for no key update",
         shop_id,
         reference,
     )

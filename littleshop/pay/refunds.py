@@ -86,9 +86,7 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Re
     )
 
 
-async def finish(
-    conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime
-) -> Refund | None:
+async def finish(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> Refund | None:
     """asked -> done; None when it was done already."""
     return await db.one(
         conn,

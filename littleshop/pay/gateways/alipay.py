@@ -226,11 +226,11 @@ def open_rail(
         settings = msgspec.convert(rail, AlipaySettings)
     except msgspec.ValidationError as wrong:
         raise Misconfigured(f"alipay: {wrong}") from None
-    keys_text = "".join(settings.private_key.split())
+    lines = [line for line in settings.private_key.split() if "-----" not in line]
     wire = wires.Wire(
         "alipay",
         settings.base_url,
-        secrets=(settings.private_key, keys_text),
+        secrets=(settings.private_key, "".join(lines), *lines),
         transport=transport,
     )
     return Alipay(settings, clock, wire)
