@@ -187,15 +187,13 @@ class Cluster:
     def end_leftover(self) -> None:
         """End a server that an earlier run left over and forget a stale postmaster.pid."""
         lines = self._pid_file_lines()
-        if not lines or not lines[0].strip().isdigit():
-            return
-        pid = int(lines[0])
+        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
         for signal_number, seconds in (
             (signal.SIGINT, 20),
             (signal.SIGQUIT, 5),
             (signal.SIGKILL, 5),
         ):
-            if not self._is_ours(pid):
+            if pid == 0 or not self._is_ours(pid):
                 break
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal_number)
@@ -204,6 +202,7 @@ class Cluster:
                 time.sleep(0.02)
         # PostgreSQL refuses to start while any living process has that number, ours or not.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.folder / f"{_SOCKET}.lock").unlink(missing_ok=True)
 
     def last_words(self, lines: int = 12) -> str:
         """The end of the server's log, for messages."""
@@ -290,7 +289,10 @@ class Cluster:
             raise PostgresFailed(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
 
     def _configure(self, drop: Drop) -> None:
-        extra = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
+        settings = dict(self.settings)
+        if sys.platform == "linux":  # after a crash: one call instead of one for each file
+            settings["recovery_init_sync_method"] = "syncfs"
+        extra = "".join(f"{name} = {value}\n" for name, value in settings.items())
         conf = self.data / "littleshop.conf"
         if not conf.exists() or conf.read_text() != _CONF + extra:
             conf.write_text(_CONF + extra)

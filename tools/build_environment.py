@@ -52,7 +52,7 @@ def build(folder: Path, lock: Path) -> int:
         print(NO_VENV.format(python=sys.executable, version=version), file=sys.stderr)
         return 1
     # -I: a PYTHONPATH of the user's must not reach into an environment of our own.
-    install = [str(fresh / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet"]
+    install = [str(fresh / "bin" / "python"), "-I", "-m", "pip", "install", "-qq"]
     install += ["--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"]
     if subprocess.run([*install, "-r", str(lock)], check=False).returncode != 0:
         print(NOT_INSTALLED, file=sys.stderr)
