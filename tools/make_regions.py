@@ -1,7 +1,8 @@
 """Convert the areas of npm `@vant/area-data` 2.1.0 (MIT, Youzan) to littleshop/static/regions.json.
 
-Run once, by hand:  npm pack @vant/area-data@2.1.0 && tar xzf vant-area-data-2.1.0.tgz
-                    python tools/make_regions.py package/dist/index.cjs littleshop/static/regions.json
+Run once, by hand:
+    npm pack @vant/area-data@2.1.0 && tar xzf vant-area-data-2.1.0.tgz
+    python tools/make_regions.py package/dist/index.cjs littleshop/static/regions.json
 
 Shape, small for the picker of a phone page:
     [["11", "北京市", [["01", "北京市", "01东城区 02西城区 ..."]]], ...]
@@ -51,7 +52,5 @@ def _districts(counties: dict[str, str], city: str) -> str:
 
 if __name__ == "__main__":
     regions = convert(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    rows = ",\n".join(
-        json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in regions
-    )
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in regions)
     Path(sys.argv[2]).write_text(f"[{rows}]\n", encoding="utf-8")

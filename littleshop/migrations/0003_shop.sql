@@ -61,13 +61,17 @@ create index slugs_unkept on slugs (taken_at) where kept_at is null;
 
 -- own-key: an opening on its way; one unfinished per person, so a double click makes one shop
 create table openings (
-  person_id           uuid        not null,
-  shop_id             bigint      not null,
-  path                text        not null,
-  begun_at            timestamptz not null,
-  identity_skipped_at timestamptz,
-  card_skipped_at     timestamptz,
-  finished_at         timestamptz,
+  person_id             uuid        not null,
+  shop_id               bigint      not null,
+  path                  text        not null,
+  locale                text        not null,
+  brought_by_shop_id    bigint,
+  brought_by_share      text,
+  brought_by_product_id uuid,
+  begun_at              timestamptz not null,
+  identity_skipped_at   timestamptz,
+  card_skipped_at       timestamptz,
+  finished_at           timestamptz,
   constraint openings_pkey primary key (person_id, shop_id),
   constraint openings_path_known check (path in ('front', 'viral'))
 );
@@ -132,7 +136,6 @@ create table cards (
   holder_sealed bytea       not null,
   phone_sealed  bytea       not null,
   active        boolean     not null,
-  check_id      uuid        not null,
   verdict       text        not null,
   reason        text        not null default '',
   asked_at      timestamptz not null,

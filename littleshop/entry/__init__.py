@@ -1,0 +1,1 @@
+"""Coming in: signing in with a phone, opening a shop."""

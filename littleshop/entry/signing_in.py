@@ -1,0 +1,170 @@
+"""Signing in: a phone is asked for, a code is sent to it, the code comes back, a session begins.
+
+`ask_code` writes the intent, `send_code` is the job that makes the wire call, `confirm_code`
+hears what the person types. Known and unknown phones get the same answers throughout.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from littleshop import jobs
+from littleshop.crypto import Keyring
+from littleshop.db import Connection, Database
+from littleshop.identity import codes, people, phones, sessions
+from littleshop.identity.people import Person
+from littleshop.identity.phones import Phone
+from littleshop.identity.sessions import Session
+
+PURPOSE = "sign_in"
+SEND = "signing_in.send_code"
+TWIN = timedelta(seconds=3)  # a second press this soon is the same press
+
+
+class CodeSender(Protocol):
+    """Whoever can put a code on a phone: the SMS channel. `reference` is the same on a repeat."""
+
+    async def send_code(self, *, phone: str, digits: str, locale: str, reference: str) -> None:
+        """Send. Raises GatewayError."""
+        ...
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the page says after asking: where the code goes, until when, when to ask again."""
+
+    phone: Phone
+    expires_at: datetime
+    resend_at: datetime
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """`token` goes into the cookie; `met_before` is False for somebody new."""
+
+    token: str
+    session: Session
+    person: Person
+    met_before: bool
+
+
+async def ask_code(
+    database: Database,
+    keyring: Keyring,
+    text: str,
+    *,
+    locale: str,
+    at: datetime,
+    purpose: str = PURPOSE,
+    allowed: frozenset[str] = phones.ALLOWED,
+) -> Asked:
+    """Have a code sent to the phone as typed.
+
+    Raises Refused: phone_* (identity/phones.py), code_too_soon(seconds), code_too_many(minutes).
+    A double click is answered with the code that is already on its way.
+    """
+    phone = phones.parse(text, allowed=allowed)
+
+    async def ask(conn: Connection) -> codes.Code:
+        twin = await codes.live(conn, keyring, phone, purpose=purpose)
+        if twin is not None and twin.asked_at + TWIN > at:
+            return twin
+        code = await codes.ask(conn, keyring, phone, purpose=purpose, locale=locale, at=at)
+        await jobs.defer(
+            conn,
+            SEND,
+            at=at,
+            phone_index=code.phone_index.hex(),
+            code_id=str(code.code_id),
+        )
+        return code
+
+    code = await database.transaction(ask)
+    return Asked(phone=phone, expires_at=code.expires_at, resend_at=code.resend_at)
+
+
+async def send_code(
+    database: Database,
+    keyring: Keyring,
+    sender: CodeSender,
+    *,
+    phone_index: str,
+    code_id: str,
+    at: datetime,
+) -> None:
+    """Put the code on the phone, unless it was sent, used, replaced or has expired meanwhile.
+
+    Raises GatewayError for the worker; a repeat sends the same digits under the same reference.
+    """
+    index, wanted = bytes.fromhex(phone_index), uuid.UUID(code_id)
+    async with database.connection() as conn:
+        code = await codes.find(conn, index, wanted)
+    if code is None or code.sent_at is not None or code.expires_at <= at:
+        return
+    await sender.send_code(
+        phone=keyring.open(code.phone_sealed),
+        digits=codes.words(keyring, code.code_id),
+        locale=code.locale,
+        reference=code.code_id.hex,
+    )
+
+    async def note(conn: Connection) -> None:
+        await codes.mark_sent(conn, index, wanted, at)
+
+    await database.transaction(note)
+
+
+async def check_code(
+    database: Database,
+    keyring: Keyring,
+    phone: Phone,
+    digits: str,
+    *,
+    purpose: str,
+    at: datetime,
+) -> None:
+    """Spend a try and return when it was right, for other acts that ask for a code.
+
+    Raises Refused: code_empty, code_wrong(left), code_expired, code_spent.
+    """
+    codes.check_typed(digits)
+
+    async def spend(conn: Connection) -> codes.Verdict:
+        return await codes.try_code(conn, keyring, phone, purpose=purpose, digits=digits, at=at)
+
+    (await database.transaction(spend)).insist()
+
+
+async def confirm_code(
+    database: Database,
+    keyring: Keyring,
+    text: str,
+    digits: str,
+    *,
+    device: str,
+    locale: str,
+    at: datetime,
+    allowed: frozenset[str] = phones.ALLOWED,
+) -> SignedIn:
+    """Sign in with the code that came. `device` is what the list of devices will call this one.
+
+    Raises Refused: phone_*, code_empty, code_wrong(left), code_expired, code_spent.
+    """
+    phone = phones.parse(text, allowed=allowed)
+    codes.check_typed(digits)
+
+    async def hear(conn: Connection) -> tuple[codes.Verdict, SignedIn | None]:
+        verdict = await codes.try_code(conn, keyring, phone, purpose=PURPOSE, digits=digits, at=at)
+        if verdict.outcome != "right":
+            return verdict, None
+        known = await people.by_phone(conn, keyring, phone)
+        person = await people.meet(conn, keyring, phone, locale=locale, at=at)
+        token, session = await sessions.start(conn, person.person_id, device=device, at=at)
+        return verdict, SignedIn(token, session, person, met_before=known is not None)
+
+    verdict, signed_in = await database.transaction(hear)
+    verdict.insist()
+    assert signed_in is not None
+    return signed_in

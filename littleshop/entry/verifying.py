@@ -1,0 +1,101 @@
+"""Verifying: what the authority says of a legal person and of a bank card.
+
+The question was written by `opening.identify` or `opening.bind_card`. The jobs here read it, make
+the wire call outside any transaction, and write the answer once. Asking again is harmless: the
+authority keeps no state of ours, and only a question still open takes an answer.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from littleshop.crypto import Keyring
+from littleshop.db import Connection, Database
+from littleshop.errors import GatewayError
+from littleshop.identity.verifier import Verdict, Verifier
+from littleshop.shop import cards, merchants
+
+SEND_IDENTITY = "opening.send_identity"
+SEND_CARD = "opening.send_card"
+
+
+async def send_identity(
+    database: Database,
+    keyring: Keyring,
+    verifier: Verifier | None,
+    *,
+    shop_id: int,
+    check_id: str,
+    at: datetime,
+) -> None:
+    """Ask whether the legal name belongs to the ID number, and hear. Raises GatewayError."""
+    asked = uuid.UUID(check_id)
+    async with database.connection() as conn:
+        merchant = await merchants.find(conn, shop_id)
+    if merchant is None or merchant.check_id != asked or merchant.verdict != "asked":
+        return
+    verdict = await _need(verifier).verify(
+        keyring.open(merchant.name_sealed), keyring.open(merchant.id_number_sealed)
+    )
+    await hear_identity(database, shop_id, asked, verdict, at=at)
+
+
+async def hear_identity(
+    database: Database, shop_id: int, check_id: uuid.UUID, verdict: Verdict, *, at: datetime
+) -> bool:
+    """Write the answer about the legal person; False when it was answered before."""
+
+    async def hear(conn: Connection) -> bool:
+        return await merchants.hear(
+            conn, shop_id, check_id, matched=verdict.match, reason=verdict.reason or "", at=at
+        )
+
+    return await database.transaction(hear)
+
+
+async def send_card(
+    database: Database,
+    keyring: Keyring,
+    verifier: Verifier | None,
+    *,
+    shop_id: int,
+    card_id: str,
+    at: datetime,
+) -> None:
+    """Ask whether name, ID number, card and reserved phone belong together, and hear.
+
+    Raises GatewayError.
+    """
+    asked = uuid.UUID(card_id)
+    async with database.connection() as conn:
+        card = await cards.get(conn, shop_id, asked)
+        merchant = await merchants.find(conn, shop_id)
+    if card is None or merchant is None or not card.active or card.verdict != "asked":
+        return
+    verdict = await _need(verifier).verify(
+        keyring.open(card.holder_sealed),
+        keyring.open(merchant.id_number_sealed),
+        keyring.open(card.number_sealed),
+        keyring.open(card.phone_sealed),
+    )
+    await hear_card(database, shop_id, asked, verdict, at=at)
+
+
+async def hear_card(
+    database: Database, shop_id: int, card_id: uuid.UUID, verdict: Verdict, *, at: datetime
+) -> bool:
+    """Write the answer about the card; False when it was answered before."""
+
+    async def hear(conn: Connection) -> bool:
+        return await cards.hear(
+            conn, shop_id, card_id, matched=verdict.match, reason=verdict.reason or "", at=at
+        )
+
+    return await database.transaction(hear)
+
+
+def _need(verifier: Verifier | None) -> Verifier:
+    if verifier is None:  # the job waits and is held, the shop sells meanwhile, nothing is paid
+        raise GatewayError("no identity verifier is configured", retryable=True)
+    return verifier

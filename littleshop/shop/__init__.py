@@ -1,0 +1,1 @@
+"""A shop: its face and address, the legal person behind it, who works there, its bank card."""

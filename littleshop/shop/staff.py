@@ -1,0 +1,104 @@
+"""Who works in a shop."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+import msgspec
+
+from littleshop import db
+from littleshop.db import Connection
+from littleshop.errors import NotFound
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Somebody who works in a shop; `role` is owner or clerk."""
+
+    shop_id: int
+    person_id: uuid.UUID
+    role: str
+    added_at: datetime
+
+
+class PersonShop(msgspec.Struct, frozen=True):
+    """A shop a person works in."""
+
+    shop_id: int
+    role: str
+    added_at: datetime
+
+
+async def add(
+    conn: Connection, shop_id: int, person_id: uuid.UUID, *, role: str, at: datetime
+) -> None:
+    """Let a person work in a shop; the second time changes nothing."""
+    await db.run(
+        conn,
+        "insert into staff (shop_id, person_id, role, added_at) values ($1, $2, $3, $4)"
+        " on conflict (shop_id, person_id) do nothing",
+        shop_id,
+        person_id,
+        role,
+        at,
+    )
+
+
+async def note_shop(
+    conn: Connection, person_id: uuid.UUID, shop_id: int, *, role: str, at: datetime
+) -> None:
+    """Note beside the person where he works, for his list of shops."""
+    await db.run(
+        conn,
+        "insert into person_shops (person_id, shop_id, role, added_at) values ($1, $2, $3, $4)"
+        " on conflict (person_id, shop_id) do nothing",
+        person_id,
+        shop_id,
+        role,
+        at,
+    )
+
+
+async def role_of(conn: Connection, shop_id: int, person_id: uuid.UUID) -> str | None:
+    """owner, clerk, or None for somebody who does not work here."""
+    role = await db.value(
+        conn, "select role from staff where shop_id = $1 and person_id = $2", shop_id, person_id
+    )
+    return None if role is None else str(role)
+
+
+async def require(conn: Connection, shop_id: int, person_id: uuid.UUID) -> Member:
+    """The person as staff of this shop. Raises NotFound: a stranger learns nothing of it."""
+    member = await db.one(
+        conn,
+        Member,
+        "select shop_id, person_id, role, added_at from staff"
+        " where shop_id = $1 and person_id = $2",
+        shop_id,
+        person_id,
+    )
+    if member is None:
+        raise NotFound("shop")
+    return member
+
+
+async def of_shop(conn: Connection, shop_id: int) -> list[Member]:
+    """Everybody who works in a shop, the owner first."""
+    return await db.all(
+        conn,
+        Member,
+        "select shop_id, person_id, role, added_at from staff where shop_id = $1"
+        " order by role desc, added_at",
+        shop_id,
+    )
+
+
+async def shops_of(conn: Connection, person_id: uuid.UUID) -> list[PersonShop]:
+    """The shops a person works in, the newest first (may lag a moment behind `staff`)."""
+    return await db.all(
+        conn,
+        PersonShop,
+        "select shop_id, role, added_at from person_shops where person_id = $1"
+        " order by added_at desc, shop_id desc",
+        person_id,
+    )

@@ -1,0 +1,15 @@
+"""The small row from which a shop's order numbers are drawn (`place_orders` moves it)."""
+
+from __future__ import annotations
+
+from littleshop import db
+from littleshop.db import Connection
+
+
+async def begin(conn: Connection, shop_id: int) -> None:
+    """Give a new shop its counter, without which no order can be placed; repeatable."""
+    await db.run(
+        conn,
+        "insert into order_counters (shop_id) values ($1) on conflict (shop_id) do nothing",
+        shop_id,
+    )
