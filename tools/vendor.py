@@ -43,7 +43,11 @@ PACKAGES = (
             "LICENSE": "vendor/uplot.LICENSE.txt",
         },
     ),
-    Package("lucide-static@1.62.0", "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA==", {"LICENSE": "vendor/lucide.LICENSE.txt"}),
+    Package(
+        "lucide-static@1.62.0",
+        "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA==",
+        {"LICENSE": "vendor/lucide.LICENSE.txt"},
+    ),
 )
 ICONS = """
     arrow-left arrow-right ban banknote bell box calendar camera chart-no-axes-column check

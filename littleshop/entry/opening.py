@@ -149,17 +149,19 @@ async def name_shop(
 ) -> Progress:
     """Give the shop its face and address and open its doors.
 
-    Raises Refused: shop_name_*, shop_line_length, slug_empty, slug_invalid, slug_reserved,
+    An empty slug is filled in from the name. A repeated press with the same face is answered
+    like the first. Raises Refused: shop_name_*, shop_line_length, slug_invalid, slug_reserved,
     slug_taken(slug, free), shop_open_already; NotFound for somebody else's shop.
-    A repeated press with the same face is answered like the first.
     """
-    tidy = shops.check_face(face, shop_id)
+    wanted = shops.check_face(face, shop_id)
 
-    async def take(conn: Connection) -> None:
+    async def take(conn: Connection) -> Face:
         await _owned(conn, shop_id, person_id)
-        if not await shops.take_slug(conn, tidy.slug, shop_id, at):
-            free = await shops.suggest_slug(conn, tidy.slug, shop_id)
-            raise Refused("slug_taken", slug=tidy.slug, free=free)
+        slug = wanted.slug or await shops.suggest_slug(conn, wanted.name, shop_id)
+        if not await shops.take_slug(conn, slug, shop_id, at):
+            free = await shops.suggest_slug(conn, slug, shop_id)
+            raise Refused("slug_taken", slug=slug, free=free)
+        return msgspec.structs.replace(wanted, slug=slug)
 
     async def open_doors(conn: Connection) -> None:
         opened = await shops.open_doors(conn, shop_id, tidy, at)
@@ -171,7 +173,7 @@ async def name_shop(
         await openings.finish(conn, person_id, shop_id, at)
         return await progress(conn, person_id, shop_id)
 
-    await database.transaction(take)
+    tidy = await database.transaction(take)
     await database.transaction(open_doors)
     return await database.transaction(settle)
 

@@ -33,6 +33,7 @@ create table shops (
   constraint shops_named_once_open
     check (status = 'opening' or shop_id = 0 or (name <> '' and slug is not null)),
   constraint shops_opened_at_when_open check (status = 'opening' or opened_at is not null),
+  constraint shops_slug_shape check (slug ~ '^[a-z0-9](-?[a-z0-9]){2,29}$'),
   constraint shops_name_length check (length(name) <= 60),
   constraint shops_line_length check (length(line) <= 140),
   constraint shops_currency_is_iso check (currency ~ '^[A-Z]{3}$'),

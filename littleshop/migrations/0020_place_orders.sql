@@ -107,6 +107,17 @@ begin
   perform from order_counters c
    where c.shop_id in (select o.shop_id from unnest(p_orders) o)
    order by c.shop_id for update;
+  get diagnostics place = row_count;
+  if place < (select count(distinct o.shop_id) from unnest(p_orders) o) then
+    insert into order_counters (shop_id)  -- a shop's first order
+    select s.shop_id from shops s
+     where s.shop_id in (select o.shop_id from unnest(p_orders) o)
+     order by s.shop_id
+    on conflict on constraint order_counters_pkey do nothing;
+    perform from order_counters c
+     where c.shop_id in (select o.shop_id from unnest(p_orders) o)
+     order by c.shop_id for update;
+  end if;
 
   perform from orders old
    where (old.shop_id, old.order_id) in (

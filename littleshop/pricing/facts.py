@@ -65,9 +65,7 @@ class Loader:
         self._waiting = []
         self._reading: asyncio.Task[None] | None = None
 
-    async def facts(
-        self, shop_id: int, variants: Sequence[UUID]
-    ) -> dict[UUID, VariantFacts]:
+    async def facts(self, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, VariantFacts]:
         """The facts of these variants of a shop; one that does not exist is missing."""
         wanted = [(shop_id, variant) for variant in variants]
         future: asyncio.Future[dict[Wanted, VariantFacts]]

@@ -117,9 +117,7 @@ async def hear(
     return "accepted"
 
 
-async def _why_not(
-    conn: db.Connection, order: Order, payment: Payment, paid: Paid
-) -> str | None:
+async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Paid) -> str | None:
     """Why this money cannot pay this order; None when it can, with its stock held."""
     if paid.amount != payment.amount:
         return "wrong_amount"
@@ -142,9 +140,7 @@ async def _accept(
         order_id=order.order_id,
         value_on=calendar.business_date(at),
         booked_at=at,
-        transfers=[
-            Transfer(chart.gateway_clearing(payment.gateway), chart.ESCROW, payment.amount)
-        ],
+        transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.ESCROW, payment.amount)],
     )
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id

@@ -46,7 +46,7 @@ class Placing(msgspec.Struct, frozen=True):
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """The order's link token is derived from the page's key: a second press finds the same."""
+    """The order and the token of its link; a second press finds the same."""
 
     order_id: UUID
     number: int
@@ -139,9 +139,7 @@ class Flusher:
         at = max(waiting.at for waiting in batch)
         orders = [waiting.order for waiting in batch]
         items = [
-            (asked, *item)
-            for asked, waiting in enumerate(batch, start=1)
-            for item in waiting.items
+            (asked, *item) for asked, waiting in enumerate(batch, start=1) for item in waiting.items
         ]
 
         async def work(conn: db.Connection) -> list[Answer]:
@@ -174,9 +172,8 @@ async def place(
     title=), variant_gone, shop_closed; Conflict when the page's key was used for another order;
     Busy; db.Unavailable.
     """
-    token = ids.link_token(keyring.link_key, placing.shop_id, placing.key)
     try:
-        answer = await _answer(flusher, loader, keyring, placing, token, at)
+        answer = await _answer(flusher, loader, keyring, placing, at)
     except Refused:
         known = await flusher.known(placing.shop_id, placing.key)
         if known is None:
@@ -185,7 +182,12 @@ async def place(
     if answer.code == "conflict":
         raise Conflict("this page's key was used for another order")
     assert answer.order_id is not None and answer.number is not None
-    return Placed(answer.order_id, answer.number, token)
+    return Placed(answer.order_id, answer.number, link(keyring, placing.shop_id, answer.order_id))
+
+
+def link(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
+    """The chooser's link token: derived, so that a message can carry it and a repeat finds it."""
+    return ids.link_token(keyring.link_key, shop_id, f"order:{order_id}")
 
 
 async def _answer(
@@ -193,31 +195,26 @@ async def _answer(
     loader: Loader,
     keyring: Keyring,
     placing: Placing,
-    token: str,
     at: datetime,
 ) -> Answer:
     facts = await loader.facts(placing.shop_id, [item.variant_id for item in placing.items])
     quote = quotes.quote(facts, placing.items, placing.way)
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
-    answer = await flusher.place(_order(placing, quote, keyring, token, at), _items(quote), at)
+    answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
     if answer.code in ("placed", "conflict"):
         return answer
     known = facts.get(answer.variant_id) if answer.variant_id else None
     raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
 
 
-def _order(
-    placing: Placing, quote: Quote, keyring: Keyring, token: str, at: datetime
-) -> tuple[object, ...]:
-    delivery = placing.delivery
+def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tuple[object, ...]:
+    delivery, order_id = placing.delivery, ids.uuid7(at)
     asked = (placing.items, placing.way, delivery, placing.total_seen, placing.note)
-    request_hash = hmac.new(
-        keyring.link_key, msgspec.json.encode(asked), hashlib.sha256
-    ).digest()
+    request_hash = hmac.new(keyring.link_key, msgspec.json.encode(asked), hashlib.sha256).digest()
     return (
         placing.shop_id,
-        ids.uuid7(at),
+        order_id,
         ids.hashed(placing.key),
         request_hash,
         keyring.index(delivery.phone),
@@ -234,7 +231,7 @@ def _order(
         placing.cart_id,
         placing.replaces,
         placing.share_code,
-        ids.hashed(token),
+        ids.hashed(link(keyring, placing.shop_id, order_id)),
         placing.device,
     )
 

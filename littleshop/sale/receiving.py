@@ -37,7 +37,6 @@ async def receive(
     if order is None:
         raise Refused("not_receivable", status=before.status)
     shop = await shops.get(conn, shop_id)
-    assert shop is not None
     commission = order.total.bps(shop.commission_bps)
     parts = [Transfer(chart.ESCROW, chart.PAYABLE, order.total - commission)]
     if commission:
@@ -67,9 +66,7 @@ async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     if order is None or due is None:
         raise Refused("not_extendable")
     await timers.start(conn, shop_id, order_id, "confirm_by", due + EXTENSION)
-    await timers.start(
-        conn, shop_id, order_id, "confirm_soon", due + EXTENSION - timedelta(days=1)
-    )
+    await timers.start(conn, shop_id, order_id, "confirm_soon", due + EXTENSION - timedelta(days=1))
     await orders.tell(conn, shop_id, order_id, "extended", by="buyer", at=at)
     return order
 

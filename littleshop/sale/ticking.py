@@ -11,9 +11,7 @@ from littleshop.trade import orders, timers
 from littleshop.trade.timers import Timer
 
 
-async def tick(
-    conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at: datetime
-) -> bool:
+async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at: datetime) -> bool:
     """Claim one due timer and act on it in the same transaction; False when it was gone."""
     order = await orders.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
@@ -33,9 +31,7 @@ async def tick(
         case "confirm_soon":
             await telling.buyer(conn, order, "auto_confirm_soon", at)
         case "confirm_by":
-            await receiving.receive(
-                conn, shop_id, order_id, by="clock", calendar=calendar, at=at
-            )
+            await receiving.receive(conn, shop_id, order_id, by="clock", calendar=calendar, at=at)
         case "close":
             await receiving.close(conn, shop_id, order_id, at)
         case _:

@@ -221,7 +221,8 @@ def _entry(
     returned = facts.find("{*}RtrInf") is not None or _text(entry, "{*}RvslInd") in ("true", "1")
     direction = _direction(bearer, entry)
     reference = _text(facts, "{*}Refs/{*}EndToEndId")
-    other = "Cdtr" if direction == "debit" else "Dbtr"
+    # A returned payment still names the one it was meant for.
+    other = "Cdtr" if direction == "debit" or returned else "Dbtr"
     party = f"{{*}}RltdPties/{{*}}{other}"
     booked = _day(entry, "BookgDt")
     return StatementEntry(

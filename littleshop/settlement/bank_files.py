@@ -15,7 +15,7 @@ from littleshop.clock import SHANGHAI
 from littleshop.money import Money, digits
 
 PAIN_001 = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-IDENTIFIER = re.compile(r"[0-9A-Za-z]{1,35}", re.ASCII)
+IDENTIFIER = re.compile(r"[0-9A-Za-z-]{1,35}", re.ASCII)
 ACCOUNT = re.compile(r"[0-9A-Za-z]{1,34}", re.ASCII)
 NOT_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
@@ -85,7 +85,7 @@ def _check(batch: PayoutBatch) -> None:
     if not references or len(set(references)) != len(references):
         raise ValueError("a batch needs payments, each with a reference of its own")
     if not all(IDENTIFIER.fullmatch(one) for one in (batch.message_id, *references)):
-        raise ValueError("an id has up to 35 letters and digits")
+        raise ValueError("an id has up to 35 letters, digits and dashes")
     if not all(one.amount.minor > 0 for one in batch.instructions):
         raise ValueError("an amount is positive")
     if len({one.amount.currency for one in batch.instructions}) != 1:

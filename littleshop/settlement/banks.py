@@ -16,7 +16,7 @@ import msgspec
 
 from littleshop import wires
 from littleshop.config import Misconfigured
-from littleshop.errors import GatewayError
+from littleshop.errors import Conflict, GatewayError
 from littleshop.settlement import bank_answers, bank_files
 from littleshop.settlement.bank_answers import Statement, StatusReport
 from littleshop.settlement.bank_files import Debtor, PayoutBatch
@@ -28,7 +28,10 @@ class Bank(Protocol):
     debtor: Debtor
 
     async def submit(self, batch: PayoutBatch) -> None:
-        """Hand the batch in; handing the same batch in again changes nothing."""
+        """Hand the batch in; handing the same batch in again changes nothing.
+
+        Raises Conflict when the bank holds another batch under this message id.
+        """
         ...
 
     async def report(self, message_id: str) -> StatusReport | None:
@@ -73,10 +76,12 @@ class IsoBank:
         return f"IsoBank(…{self.debtor.account[-4:]})"
 
     async def submit(self, batch: PayoutBatch) -> None:
-        """Post the pain.001; 409 means that the bank holds a file of this name already."""
+        """Post the pain.001; Conflict when the bank holds another file under this message id."""
         content = bank_files.write_pain001(batch)
         headers = {**self._signed(content), "Content-Type": "application/xml"}
         answer = await self._wire.post("/pain.001", headers=headers, content=content)
+        if answer.status == 409:
+            raise Conflict(f"the bank holds another file under {batch.message_id}")
         self._wire.refuse(answer, accepted=(202,))
 
     async def report(self, message_id: str) -> StatusReport | None:

@@ -128,8 +128,11 @@ async def by_slug(conn: Connection, slug: str) -> Shop | None:
 
 
 def check_face(face: Face, shop_id: int) -> Face:
-    """The face with spaces tidied. Raises Refused: shop_name_empty, shop_name_length(have, most),
-    shop_line_length(have, most), slug_invalid, awning_unknown."""
+    """The face with spaces tidied; an empty slug stays empty, for us to suggest one.
+
+    Raises Refused: shop_name_empty, shop_name_length(have, most), shop_line_length(have, most),
+    slug_invalid, slug_reserved(slug), awning_unknown.
+    """
     name, line = tidy(face.name), tidy(face.line)
     if not any(unicodedata.category(sign)[0] not in "CZ" for sign in name):
         raise Refused("shop_name_empty")
@@ -139,7 +142,7 @@ def check_face(face: Face, shop_id: int) -> Face:
         raise Refused("shop_line_length", have=len(line), most=LINE_LENGTH)
     if face.awning not in AWNINGS:
         raise Refused("awning_unknown")
-    slug = check_slug(face.slug, shop_id)
+    slug = check_slug(face.slug, shop_id) if face.slug.strip() else ""
     return Face(name=name, slug=slug, line=line, picture=face.picture, awning=face.awning)
 
 

@@ -120,6 +120,7 @@ _PHONE = re.compile(
     r"(?<![\d])(?:(?:\+|00)?86[- ]?)?(1[3-9]\d(?:[- ]?\d{4}){2})(?!\d)"
     r"|(?<![\d])(0\d{2,3}-?\d{7,8})(?!\d)"
 )
+_ABROAD = re.compile(r"\+(?!86)\d[\d-]*(?: [\d-]+)*")
 _POSTCODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _BREAKS = re.compile(r"[\s,;|]+")
 _COURTESY = re.compile(r"^[(]?(?:收|先生|女士|小姐)[)]?$|[(]收[)]$|(?<=.{2})收$")
@@ -159,11 +160,12 @@ _PUNCTUATION = str.maketrans({"，": ",", "；": ";", "。": " ", "、": ",", "�
 
 
 def _take_phone(text: str) -> tuple[str, str]:
-    possible = phonenumbers.Leniency.POSSIBLE
-    abroad = next(iter(phonenumbers.PhoneNumberMatcher(text, None, possible)), None)
-    if abroad is not None and abroad.number.country_code != 86:
-        digits = phonenumbers.format_number(abroad.number, phonenumbers.PhoneNumberFormat.E164)
-        return f"{text[: abroad.start]} {text[abroad.end :]}", digits
+    if found := _ABROAD.search(text):
+        for groups in range(len(found[0].split()), 0, -1):
+            written = " ".join(found[0].split()[:groups])
+            number = _foreign(written)
+            if number:
+                return text.replace(written, " ", 1), number
     found = _PHONE.search(text)
     if found is None:
         return text, ""
@@ -190,6 +192,17 @@ def _take_name(words: list[str]) -> tuple[str, list[str]]:
     if latin and len(latin) <= 3:
         return " ".join(latin), [word for word in kept if word not in latin]
     return "", kept
+
+
+def _foreign(written: str) -> str:
+    """E.164 of a number of another country when it has a possible length, else empty."""
+    try:
+        number = phonenumbers.parse(written)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 _PLACE_ENDINGS = ("省", "市", "区", "县", "镇", "乡", "村", "路", "街", "巷", "里", "号", "楼",
@@ -228,7 +241,8 @@ def _take_place(text: str) -> tuple[Region | None, str]:
     place = _conclude(found, province, city, district)
     if place is None:
         return None, _tidy_detail(text)
-    return place, _tidy_detail(after if district else after_city if city else rest)
+    after = after if district else after_city if city else rest
+    return place, _tidy_detail(_POSTCODE.sub(" ", after))
 
 
 def _conclude(found: list[Region], province: str, city: str, district: str) -> Region | None:
@@ -266,4 +280,4 @@ def _strip(
 
 
 def _tidy_detail(text: str) -> str:
-    return _BREAKS.sub(" ", _POSTCODE.sub(" ", text)).strip(" -,")
+    return _BREAKS.sub(" ", text).strip(" -,")

@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from littleshop import clock, i18n
-from littleshop.web import addresses, assets
+from littleshop.web import addresses, assets, drawing
 
 FOLDER = Path(__file__).parent.parent / "templates"
 PARTS = ("ui", "goods", "forms", "sharing")
@@ -129,6 +128,9 @@ def environment(locale: str) -> Environment:
         "static": cache(assets.static),
         "url": addresses,
         "svg": Markup,
+        "steps_of": partial(drawing.steps_of, locale),
+        "variants_json": partial(drawing.variants_json, locale),
+        "product_images": drawing.product_images,
         "jsonld": _jsonld,
     }
     made.filters |= _filters(locale)
@@ -152,6 +154,7 @@ def _filters(locale: str) -> dict[str, Any]:
         "within": partial(i18n.within, locale),
         "iso": lambda at: at.astimezone(UTC).isoformat(timespec="seconds"),
         "grouped": _grouped,
+        "decimal": drawing.decimal,
     }
 
 
@@ -161,7 +164,5 @@ def _grouped(number: str) -> str:
 
 
 def _jsonld(facts: dict[str, Any]) -> Markup:
-    """Facts for machines inside a <script>: nothing in them can close the element."""
-    written = msgspec.json.encode({"@context": "https://schema.org", **facts}).decode()
-    safe = written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return Markup(safe)
+    """Facts about this page for machines (schema.org), for inside a <script>."""
+    return drawing.in_script({"@context": "https://schema.org", **facts})

@@ -1,0 +1,133 @@
+"""Proof of the books: what each rule says in SQL, and nothing else is believed."""
+
+from __future__ import annotations
+
+from littleshop import db
+from littleshop.audit.findings import Finding, collect
+
+_JOURNAL_MOVES = """
+    select j.shop_id, j.journal_id as subject, j.kind || ' moves nothing' as says
+      from journals j
+     where ($1::bigint is null or j.shop_id = $1)
+       and not exists (select from transfers t
+                        where t.shop_id = j.shop_id and t.journal_id = j.journal_id)"""
+
+_JOURNAL_ONE_CURRENCY = """
+    select t.shop_id, t.journal_id as subject, 'moves ' || count(distinct t.currency)
+           || ' currencies' as says
+      from transfers t where ($1::bigint is null or t.shop_id = $1)
+     group by t.shop_id, t.journal_id having count(distinct t.currency) > 1"""
+
+_TRIAL_BALANCE = """
+    select a.shop_id, a.currency as subject,
+           'debits ' || sum(a.debits_minor) || ', credits ' || sum(a.credits_minor) as says
+      from accounts a where ($1::bigint is null or a.shop_id = $1)
+     group by a.shop_id, a.currency having sum(a.debits_minor) <> sum(a.credits_minor)"""
+
+_ACCOUNT_IS_ITS_TRANSFERS = """
+    select coalesce(a.shop_id, m.shop_id) as shop_id, coalesce(a.account, m.account) as subject,
+           'account says ' || coalesce(a.debits_minor, 0) || '/' || coalesce(a.credits_minor, 0)
+           || ', transfers say ' || coalesce(m.debits, 0) || '/' || coalesce(m.credits, 0) as says
+      from (select * from accounts where $1::bigint is null or shop_id = $1) a
+      full join (select shop_id, account, currency, sum(debits) as debits, sum(credits) as credits
+                   from (select shop_id, debit as account, currency, amount_minor as debits,
+                                0 as credits from transfers
+                          where $1::bigint is null or shop_id = $1
+                         union all
+                         select shop_id, credit, currency, 0, amount_minor from transfers
+                          where $1::bigint is null or shop_id = $1) as both_sides
+                  group by shop_id, account, currency) m
+        on m.shop_id = a.shop_id and m.account = a.account and m.currency = a.currency
+     where coalesce(a.debits_minor, 0) <> coalesce(m.debits, 0)
+        or coalesce(a.credits_minor, 0) <> coalesce(m.credits, 0)"""
+
+_ESCROW_IS_HELD_ORDERS = """
+    select coalesce(a.shop_id, o.shop_id) as shop_id, 'escrow' as subject,
+           'escrow ' || coalesce(a.minor, 0) || ', orders hold ' || coalesce(o.minor, 0) as says
+      from (select shop_id, currency, credits_minor - debits_minor as minor from accounts
+             where account = 'escrow' and ($1::bigint is null or shop_id = $1)) a
+      full join (select shop_id, currency, sum(held_minor) as minor from orders
+                  where $1::bigint is null or shop_id = $1 group by shop_id, currency) o
+        on o.shop_id = a.shop_id and o.currency = a.currency
+     where coalesce(a.minor, 0) <> coalesce(o.minor, 0)"""
+
+_ORDER_HELD_IS_ITS_JOURNALS = """
+    select o.shop_id, o.order_id as subject,
+           'order holds ' || o.held_minor || ', journals say ' || coalesce(j.minor, 0) as says
+      from orders o
+      left join (select j.shop_id, j.order_id,
+                        sum(case when t.credit = 'escrow' then t.amount_minor
+                                 when t.debit = 'escrow' then -t.amount_minor else 0 end) as minor
+                   from journals j join transfers t
+                     on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                  where j.order_id is not null and ($1::bigint is null or j.shop_id = $1)
+                  group by j.shop_id, j.order_id) j
+        on j.shop_id = o.shop_id and j.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1) and o.held_minor <> coalesce(j.minor, 0)"""
+
+_PAID_ORDER_HAS_ITS_PAYMENT = """
+    select o.shop_id, o.order_id as subject, o.status || ' with '
+           || (select count(*) from payments p where p.shop_id = o.shop_id
+                and p.order_id = o.order_id and p.outcome = 'accepted') || ' payments' as says
+      from orders o
+     where ($1::bigint is null or o.shop_id = $1)
+       and (o.paid_at is not null) <> exists (
+             select from payments p where p.shop_id = o.shop_id and p.order_id = o.order_id
+                and p.outcome = 'accepted')"""
+
+_PAYMENT_IS_BOOKED = """
+    select p.shop_id, p.reference as subject, p.outcome || ' and not booked as it came in' as says
+      from payments p
+     where ($1::bigint is null or p.shop_id = $1) and p.status = 'paid'
+       and not exists (
+             select from journals j join transfers t
+                 on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+              where j.shop_id = p.shop_id and j.reference = p.reference
+                and j.kind = case p.outcome when 'accepted' then 'paid' else 'received_astray' end
+                and t.amount_minor = p.paid_minor)"""
+
+_RETURNED_GOES_BACK = """
+    select p.shop_id, p.reference as subject, 'returned, but refunds sum to '
+           || coalesce(r.minor, 0) || ' of ' || p.paid_minor as says
+      from payments p
+      left join (select shop_id, payment_id, sum(amount_minor) as minor from refunds
+                  where $1::bigint is null or shop_id = $1 group by shop_id, payment_id) r
+        on r.shop_id = p.shop_id and r.payment_id = p.payment_id
+     where ($1::bigint is null or p.shop_id = $1) and p.status = 'paid'
+       and ((p.outcome = 'returned' and coalesce(r.minor, 0) <> p.paid_minor)
+         or coalesce(r.minor, 0) > p.paid_minor)"""
+
+_SUSPENSE_IS_RETURNS_UNDER_WAY = """
+    select coalesce(a.shop_id, r.shop_id) as shop_id, 'suspense' as subject,
+           'suspense ' || coalesce(a.minor, 0) || ', returns under way ' || coalesce(r.minor, 0)
+           as says
+      from (select shop_id, currency, credits_minor - debits_minor as minor from accounts
+             where account = 'suspense' and shop_id <> 0
+               and ($1::bigint is null or shop_id = $1)) a
+      full join (select shop_id, currency, sum(amount_minor) as minor from refunds
+                  where status = 'asked' and paid_from = 'suspense'
+                    and ($1::bigint is null or shop_id = $1) group by shop_id, currency) r
+        on r.shop_id = a.shop_id and r.currency = a.currency
+     where coalesce(a.minor, 0) <> coalesce(r.minor, 0)"""
+
+RULES = {
+    "journal_moves": _JOURNAL_MOVES,
+    "journal_one_currency": _JOURNAL_ONE_CURRENCY,
+    "trial_balance": _TRIAL_BALANCE,
+    "account_is_its_transfers": _ACCOUNT_IS_ITS_TRANSFERS,
+    "escrow_is_held_orders": _ESCROW_IS_HELD_ORDERS,
+    "order_held_is_its_journals": _ORDER_HELD_IS_ITS_JOURNALS,
+    "paid_order_has_its_payment": _PAID_ORDER_HAS_ITS_PAYMENT,
+    "payment_is_booked": _PAYMENT_IS_BOOKED,
+    "returned_goes_back": _RETURNED_GOES_BACK,
+    "suspense_is_returns_under_way": _SUSPENSE_IS_RETURNS_UNDER_WAY,
+}
+
+
+async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
+    """What does not add up in the books of one shop, or of all."""
+    return [
+        finding
+        for rule, sql in RULES.items()
+        for finding in await collect(conn, rule, sql, shop_id)
+    ]

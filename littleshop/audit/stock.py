@@ -1,0 +1,56 @@
+"""Proof of the stock: on hand is what moved, held is what open orders were promised."""
+
+from __future__ import annotations
+
+from littleshop import db
+from littleshop.audit.findings import Finding, collect
+
+_ON_HAND_IS_MOVEMENTS = """
+    select v.shop_id, v.variant_id as subject,
+           'on hand ' || v.on_hand || ', moved ' || coalesce(m.quantity, 0) as says
+      from variants v
+      left join (select shop_id, variant_id, sum(quantity) as quantity from stock_movements
+                  where $1::bigint is null or shop_id = $1 group by shop_id, variant_id) m
+        on m.shop_id = v.shop_id and m.variant_id = v.variant_id
+     where ($1::bigint is null or v.shop_id = $1) and v.on_hand <> coalesce(m.quantity, 0)"""
+
+_HELD_IS_OPEN_ORDERS = """
+    select v.shop_id, v.variant_id as subject,
+           'held ' || v.held || ', open orders want ' || coalesce(i.quantity, 0) as says
+      from variants v
+      left join (select i.shop_id, i.variant_id, sum(i.quantity) as quantity
+                   from order_items i join orders o
+                     on o.shop_id = i.shop_id and o.order_id = i.order_id
+                  where o.status in ('placed', 'to_ship') and ($1::bigint is null or o.shop_id = $1)
+                  group by i.shop_id, i.variant_id) i
+        on i.shop_id = v.shop_id and i.variant_id = v.variant_id
+     where ($1::bigint is null or v.shop_id = $1) and v.held <> coalesce(i.quantity, 0)"""
+
+_SHIPPED_ONCE = """
+    select o.shop_id, o.order_id as subject,
+           'lines want ' || i.quantity || ', shipped ' || coalesce(m.quantity, 0) as says
+      from orders o
+      join (select shop_id, order_id, sum(quantity) as quantity from order_items
+             where $1::bigint is null or shop_id = $1 group by shop_id, order_id) i
+        on i.shop_id = o.shop_id and i.order_id = o.order_id
+      left join (select shop_id, order_id, -sum(quantity) as quantity from stock_movements
+                  where reason = 'shipped' and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, order_id) m
+        on m.shop_id = o.shop_id and m.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1)
+       and coalesce(m.quantity, 0) <> case when o.shipped_at is null then 0 else i.quantity end"""
+
+RULES = {
+    "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
+    "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
+    "shipped_once": _SHIPPED_ONCE,
+}
+
+
+async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
+    """What does not add up in the stock of one shop, or of all."""
+    return [
+        finding
+        for rule, sql in RULES.items()
+        for finding in await collect(conn, rule, sql, shop_id)
+    ]

@@ -1,0 +1,430 @@
+"""Products: what is sold, in which variants and at which price; photos stand beside (photos.py)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import product as combinations
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+from littleshop.catalog import stock
+from littleshop.errors import NotFound, Refused
+from littleshop.money import Money
+
+TITLE_LENGTH = 120
+DESCRIPTION_LENGTH = 10_000
+MOST_VARIANTS = 100
+MOST_MINOR = 9_999_999_999
+MOST_STOCK = 1_000_000
+_BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+class Option(msgspec.Struct, frozen=True):
+    """An axis of choice: 釉色 with 青灰, 月白."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class VariantDraft(msgspec.Struct, frozen=True):
+    """A variant as the seller typed it; `choice` has one value per option, `stock` is counted."""
+
+    choice: tuple[str, ...]
+    price_minor: int
+    stock: int
+    compare_at_minor: int | None = None
+    sku: str = ""
+    variant_id: UUID | None = None
+
+
+class ProductDraft(msgspec.Struct, frozen=True):
+    """A product as the seller typed it."""
+
+    title: str
+    variants: tuple[VariantDraft, ...]
+    description: str = ""
+    options: tuple[Option, ...] = ()
+    category: str = ""
+    status: str = "on_sale"
+
+
+class Product(msgspec.Struct, frozen=True):
+    """A row of products."""
+
+    shop_id: int
+    product_id: UUID
+    title: str
+    description: str
+    options: list[Option]
+    category: str
+    status: str
+    sort_order: int
+    no_reason_return: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """A row of variants that are sold; `spare` is what can be bought now."""
+
+    variant_id: UUID
+    product_id: UUID
+    choice: tuple[str, ...]
+    price_minor: int
+    compare_at_minor: int | None
+    currency: str
+    sku: str
+    on_hand: int
+    held: int
+    sort_order: int
+
+    @property
+    def price(self) -> Money:
+        return Money(self.price_minor, self.currency)
+
+    @property
+    def compare_at(self) -> Money | None:
+        return (
+            None if self.compare_at_minor is None else Money(self.compare_at_minor, self.currency)
+        )
+
+    @property
+    def spare(self) -> int:
+        return self.on_hand - self.held
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A product in a list: its first picture, its lowest price, what can be bought of it."""
+
+    product_id: UUID
+    title: str
+    category: str
+    status: str
+    sort_order: int
+    photo: str
+    colour: str
+    photo_width: int
+    price_minor: int
+    most_minor: int
+    compare_at_minor: int | None
+    currency: str
+    spare: int
+    on_hand: int
+
+    @property
+    def price(self) -> Money:
+        return Money(self.price_minor, self.currency)
+
+
+_COLUMNS = (
+    "shop_id, product_id, title, description, options, category, status, sort_order,"
+    " no_reason_return, created_at, updated_at"
+)
+_VARIANT = (
+    "v.variant_id, v.product_id, v.choice, v.price_minor, v.compare_at_minor, s.currency, v.sku,"
+    " v.on_hand, v.held, v.sort_order"
+)
+
+
+def check(draft: ProductDraft) -> ProductDraft:
+    """The draft tidied. Raises Refused: product_title_empty, product_title_length(have, most),
+    product_description_length, price_too_small, price_too_large, compare_at, stock_count,
+    options_wrong, variants_missing, variants_too_many(most)."""
+    title = tidy(draft.title)
+    if not title:
+        raise Refused("product_title_empty")
+    if len(title) > TITLE_LENGTH:
+        raise Refused("product_title_length", have=len(title), most=TITLE_LENGTH)
+    if len(draft.description) > DESCRIPTION_LENGTH:
+        raise Refused(
+            "product_description_length", have=len(draft.description), most=DESCRIPTION_LENGTH
+        )
+    if draft.status not in ("draft", "on_sale", "hidden"):
+        raise Refused("product_status")
+    options = _check_options(draft.options)
+    wanted = set(combinations(*(option.values for option in options)))
+    if not draft.variants:
+        raise Refused("variants_missing")
+    if len(draft.variants) > MOST_VARIANTS:
+        raise Refused("variants_too_many", most=MOST_VARIANTS)
+    variants = tuple(_check_variant(variant) for variant in draft.variants)
+    choices = [variant.choice for variant in variants]
+    if len(set(choices)) != len(choices) or not set(choices) <= wanted:
+        raise Refused("options_wrong")
+    return msgspec.structs.replace(
+        draft,
+        title=title,
+        description=_paragraphs(draft.description),
+        options=options,
+        variants=variants,
+        category=tidy(draft.category)[:40],
+    )
+
+
+def tidy(text: str) -> str:
+    """One line without control characters, direction marks and doubled spaces."""
+    plain = unicodedata.normalize("NFC", text).translate(_BIDI)
+    shown = (" " if sign.isspace() else sign for sign in plain)
+    return " ".join(
+        "".join(s for s in shown if unicodedata.category(s)[0] != "C" or s == "\u200d").split()
+    )
+
+
+def _paragraphs(text: str) -> str:
+    lines = [tidy(line) for line in text.replace("\r\n", "\n").split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _check_options(options: Sequence[Option]) -> tuple[Option, ...]:
+    tidied = tuple(
+        Option(tidy(option.name)[:20], tuple(dict.fromkeys(tidy(v)[:30] for v in option.values)))
+        for option in options
+    )
+    named = all(option.name and option.values and all(option.values) for option in tidied)
+    names = [option.name for option in tidied]
+    if len(tidied) > 3 or not named or len(set(names)) != len(names):
+        raise Refused("options_wrong")
+    return tidied
+
+
+def _check_variant(variant: VariantDraft) -> VariantDraft:
+    if variant.price_minor < 1:
+        raise Refused("price_too_small")
+    if variant.price_minor > MOST_MINOR:
+        raise Refused("price_too_large")
+    if variant.compare_at_minor is not None and not (
+        variant.price_minor < variant.compare_at_minor <= MOST_MINOR
+    ):
+        raise Refused("compare_at")
+    if not 0 <= variant.stock <= MOST_STOCK:
+        raise Refused("stock_count", most=MOST_STOCK)
+    return msgspec.structs.replace(
+        variant,
+        choice=tuple(tidy(value)[:30] for value in variant.choice),
+        sku=tidy(variant.sku)[:40],
+    )
+
+
+async def create(
+    conn: db.Connection,
+    shop_id: int,
+    product_id: UUID,
+    draft: ProductDraft,
+    *,
+    at: datetime,
+    person_id: UUID | None = None,
+) -> bool:
+    """Write a checked draft under the form's own id; False when it was written before."""
+    written = await db.run(
+        conn,
+        f"insert into products ({_COLUMNS})"
+        " values ($1, $2, $3, $4, $5, $6, $7,"
+        "  (select coalesce(min(sort_order), 0) - 1 from products where shop_id = $1),"
+        "  true, $8, $8) on conflict on constraint products_pkey do nothing",
+        shop_id,
+        product_id,
+        draft.title,
+        draft.description,
+        msgspec.to_builtins(draft.options),
+        draft.category,
+        draft.status,
+        at,
+    )
+    if written:
+        await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+    return written == 1
+
+
+async def edit(
+    conn: db.Connection,
+    shop_id: int,
+    product_id: UUID,
+    draft: ProductDraft,
+    *,
+    at: datetime,
+    person_id: UUID | None = None,
+) -> None:
+    """Replace a product's words and variants by a checked draft; variants no longer named are
+    withdrawn and keep their stock. Raises NotFound, Refused("stock_promised", held=)."""
+    touched = await db.run(
+        conn,
+        "update products set title = $3, description = $4, options = $5, category = $6,"
+        " status = $7, updated_at = $8 where shop_id = $1 and product_id = $2",
+        shop_id,
+        product_id,
+        draft.title,
+        draft.description,
+        msgspec.to_builtins(draft.options),
+        draft.category,
+        draft.status,
+        at,
+    )
+    if not touched:
+        raise NotFound("product")
+    await db.run(
+        conn,
+        "update variants set withdrawn = true where shop_id = $1 and product_id = $2"
+        " and not withdrawn",
+        shop_id,
+        product_id,
+    )
+    await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+
+
+async def _write_variants(
+    conn: db.Connection,
+    shop_id: int,
+    product_id: UUID,
+    variants: Sequence[VariantDraft],
+    at: datetime,
+    person_id: UUID | None,
+) -> None:
+    for order, variant in enumerate(variants):
+        row = await conn.fetchrow(
+            "insert into variants (shop_id, variant_id, product_id, choice, price_minor,"
+            " compare_at_minor, sku, sort_order) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+            " on conflict on constraint variants_choice_once do update"
+            " set price_minor = excluded.price_minor,"
+            " compare_at_minor = excluded.compare_at_minor, sku = excluded.sku,"
+            " sort_order = excluded.sort_order, withdrawn = false"
+            " returning variant_id, on_hand",
+            shop_id,
+            ids.uuid7(at),
+            product_id,
+            list(variant.choice),
+            variant.price_minor,
+            variant.compare_at_minor,
+            variant.sku,
+            order,
+        )
+        assert row is not None
+        if variant.stock != row["on_hand"]:
+            await stock.move(
+                conn,
+                shop_id,
+                row["variant_id"],
+                variant.stock - row["on_hand"],
+                reason="counted" if row["on_hand"] else "received",
+                at=at,
+                person_id=person_id,
+            )
+
+
+async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
+    """A product of this shop, whatever its status. Raises NotFound."""
+    row = await conn.fetchrow(
+        f"select {_COLUMNS} from products where shop_id = $1 and product_id = $2",
+        shop_id,
+        product_id,
+    )
+    if row is None:
+        raise NotFound("product")
+    return Product(**{**row, "options": msgspec.convert(row["options"], list[Option])})
+
+
+async def variants(conn: db.Connection, shop_id: int, product_id: UUID) -> list[Variant]:
+    """A product's variants that are sold, in their order."""
+    rows = await conn.fetch(
+        f"select {_VARIANT} from variants v join shops s on s.shop_id = v.shop_id"
+        " where v.shop_id = $1 and v.product_id = $2 and not v.withdrawn order by v.sort_order",
+        shop_id,
+        product_id,
+    )
+    return [Variant(**{**row, "choice": tuple(row["choice"])}) for row in rows]
+
+
+async def listing(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    category: str | None = None,
+    all_states: bool = False,
+    most: int = 200,
+    skip: int = 0,
+) -> list[Listed]:
+    """A shop's products in its order: those on sale, or all for its staff."""
+    return await db.all(
+        conn,
+        Listed,
+        """
+        select p.product_id, p.title, p.category, p.status, p.sort_order,
+               coalesce(f.file, '') as photo, coalesce(f.colour, '') as colour,
+               coalesce(f.width, 0) as photo_width, v.price_minor, v.most_minor,
+               v.compare_at_minor, s.currency, v.spare, v.on_hand
+          from products p
+          join shops s on s.shop_id = p.shop_id
+          join lateral (select min(price_minor) as price_minor, max(price_minor) as most_minor,
+                               min(compare_at_minor) as compare_at_minor,
+                               sum(on_hand - held)::integer as spare,
+                               sum(on_hand)::integer as on_hand
+                          from variants v where v.shop_id = $1 and v.product_id = p.product_id
+                           and not v.withdrawn having count(*) > 0) v on true
+          left join lateral (select file, colour, width from photos f
+                              where f.shop_id = $1 and f.product_id = p.product_id
+                              order by f.sort_order, f.photo_id limit 1) f on true
+         where p.shop_id = $1 and ($2 or p.status = 'on_sale')
+           and ($3::text is null or p.category = $3)
+         order by p.sort_order, p.product_id limit $4 offset $5""",
+        shop_id,
+        all_states,
+        category,
+        most,
+        skip,
+    )
+
+
+async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:
+    """The categories on sale with how many products each has, the fullest first."""
+    rows = await conn.fetch(
+        "select category, count(*)::integer as products from products"
+        " where shop_id = $1 and status = 'on_sale' and category <> ''"
+        " group by category order by count(*) desc, category",
+        shop_id,
+    )
+    return [(row["category"], row["products"]) for row in rows]
+
+
+async def set_status(
+    conn: db.Connection, shop_id: int, product_id: UUID, status: str, at: datetime
+) -> None:
+    """Put on sale or hide. Raises NotFound, Refused("product_status")."""
+    if status not in ("on_sale", "hidden"):
+        raise Refused("product_status")
+    if not await db.run(
+        conn,
+        "update products set status = $3, updated_at = $4 where shop_id = $1 and product_id = $2",
+        shop_id,
+        product_id,
+        status,
+        at,
+    ):
+        raise NotFound("product")
+
+
+async def move(conn: db.Connection, shop_id: int, product_id: UUID, steps: int) -> None:
+    """Move a product up (negative) or down the shelf; at an end nothing happens."""
+    order = [
+        row["product_id"]
+        for row in await conn.fetch(
+            "select product_id from products where shop_id = $1"
+            " order by sort_order, product_id for no key update",
+            shop_id,
+        )
+    ]
+    if product_id not in order:
+        raise NotFound("product")
+    place = order.index(product_id)
+    order.insert(max(0, min(len(order) - 1, place + steps)), order.pop(place))
+    await db.run(
+        conn,
+        "update products p set sort_order = o.place"
+        "  from unnest($2::uuid[]) with ordinality as o(product_id, place)"
+        " where p.shop_id = $1 and p.product_id = o.product_id and p.sort_order <> o.place",
+        shop_id,
+        order,
+    )

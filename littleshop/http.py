@@ -1,0 +1,276 @@
+"""What web and api share: what a process holds, who asks, from where, and whether he may."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from littleshop import crypto, db, files, ids, installation
+from littleshop.clock import BusinessCalendar, Clock
+from littleshop.config import Settings
+from littleshop.crypto import Keyring
+from littleshop.errors import NotFound, Refused
+from littleshop.identity import people, sessions
+from littleshop.identity.people import Person
+from littleshop.pay import gateways
+from littleshop.pay.gateways import Gateway
+from littleshop.pricing.facts import Loader
+from littleshop.risk.limits import Meters
+from littleshop.sale.placing import Flusher
+from littleshop.shop import shops, staff
+from littleshop.shop.shops import Shop
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+_log = logging.getLogger(__name__)
+
+SESSION = "session"
+DEVICE = "device"
+YEAR = 31_536_000
+
+
+@dataclass
+class House:
+    """What a web or worker process holds for as long as it lives."""
+
+    settings: Settings
+    keyring: Keyring
+    database: db.Database
+    clock: Clock
+    calendar: BusinessCalendar
+    rails: Mapping[str, Gateway]
+    files: files.Files
+    flusher: Flusher
+    loader: Loader
+    meters: Meters
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def notify_url(self, gateway: str) -> str:
+        """Where a rail sends its notices."""
+        return f"{self.settings.public_url}/callbacks/{gateway}"
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIterator[House]:
+    """Open everything a process needs and close it in order.
+
+    Raises config.Misconfigured when the database belongs to another mode or other keys.
+    """
+    keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
+    database = await db.open_database(settings.database_url, size=size, name=name)
+    async with database.connection() as conn:
+        await installation.settle(conn, settings, keyring)
+        clock = Clock(await installation.clock_offset(conn))
+        calendar = await installation.business_calendar(conn)
+    house = House(
+        settings=settings,
+        keyring=keyring,
+        database=database,
+        clock=clock,
+        calendar=calendar,
+        rails=gateways.open(settings.rails, clock),
+        files=files.Files.open(settings.home / "files"),
+        flusher=Flusher(database),
+        loader=Loader(database),
+        meters=Meters(database),
+    )
+    house.tasks.add(asyncio.create_task(_keep_up(house)))
+    try:
+        yield house
+    finally:
+        for task in house.tasks:
+            task.cancel()
+        await asyncio.gather(*house.tasks, return_exceptions=True)
+        await house.flusher.drain()
+        await house.meters.flush(house.clock.now())
+        for rail in house.rails.values():
+            await rail.disconnect()
+        await database.close()
+
+
+async def _keep_up(house: House) -> None:
+    """Once a second: the demo clock's offset, and what the other processes counted."""
+    while True:
+        await asyncio.sleep(1)
+        try:
+            await house.meters.flush(house.clock.now())
+            if house.settings.mode == "demo":
+                async with house.database.connection() as conn:
+                    house.clock.offset = await installation.clock_offset(conn)
+        except (db.Unavailable, OSError, TimeoutError) as fault:
+            _log.warning("the database is away: %s", type(fault).__name__)
+
+
+def house(request: Request) -> House:
+    """The house of this process."""
+    opened: House = request.app.state.house
+    return opened
+
+
+def now(request: Request) -> datetime:
+    """The moment of this request: read once, the same for all it does."""
+    at: datetime | None = getattr(request.state, "now", None)
+    if at is None:
+        at = request.state.now = house(request).clock.now()
+    return at
+
+
+def address(request: Request) -> str:
+    """The asker's address; a proxy's word counts only when the proxy is one of ours."""
+    peer = request.client.host if request.client else "0.0.0.0"
+    trusted = house(request).settings.trusted_proxies
+    if peer not in trusted:
+        return _network(peer)
+    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
+    for hop in reversed([hop for hop in hops if hop]):
+        if hop not in trusted:
+            return _network(hop)
+    return _network(peer)
+
+
+def _network(text: str) -> str:
+    """An IPv4 address, or the /64 that one household has of IPv6."""
+    try:
+        known = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if known.version == 4:
+        return str(known)
+    return str(ipaddress.ip_network((known, 64), strict=False))
+
+
+def cross_site(scope: Scope, own_origins: frozenset[str]) -> bool:
+    """Whether an unsafe request comes from another site: Sec-Fetch-Site, else Origin, else
+    Referer; a browser that sends none of the three cannot be told apart and is refused."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    fetched_from = headers.get(b"sec-fetch-site")
+    if fetched_from is not None:
+        return fetched_from not in ("same-origin", "none")
+    source = headers.get(b"origin") or headers.get(b"referer")
+    if source is None:
+        return True
+    parts = urlsplit(source)
+    host = headers.get(b"host", "")
+    return parts.netloc != host and f"{parts.scheme}://{parts.netloc}" not in own_origins
+
+
+def device(request: Request) -> bytes | None:
+    """The hash of this device's cookie; None when it never did anything here."""
+    token = request.cookies.get(DEVICE)
+    return ids.hashed(token) if token and 20 <= len(token) <= 64 else None
+
+
+def make_device(request: Request) -> tuple[str | None, bytes]:
+    """A device for an act: the token to set (None when the cookie is there) and its hash."""
+    known = device(request)
+    if known is not None:
+        return None, known
+    token = secrets.token_urlsafe(24)
+    return token, ids.hashed(token)
+
+
+def set_cookie(
+    request: Request, response: Response, name: str, value: str, *, max_age: int = YEAR
+) -> None:
+    """A cookie as all of ours are: HttpOnly, SameSite=Lax, Secure on https."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=max_age,
+        httponly=True,
+        samesite="lax",
+        secure=house(request).settings.secure,
+        path="/",
+    )
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """Who is signed in on this device."""
+
+    person: Person
+    token: str
+
+
+async def somebody(request: Request) -> Somebody | None:
+    """The person signed in here, or None."""
+    token = request.cookies.get(SESSION)
+    if not token:
+        return None
+    async with house(request).database.connection() as conn:
+        session = await sessions.find(conn, token, now(request))
+        if session is None:
+            return None
+        person = await people.get(conn, session.person_id)
+    return None if person is None else Somebody(person, token)
+
+
+class SignInFirst(Exception):
+    """The page is for somebody who is signed in; the handler sends him to sign in and back."""
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A person in a shop he works in."""
+
+    person: Person
+    shop: Shop
+    role: str
+
+
+async def at_work(request: Request) -> AtWork:
+    """The signed-in person and the shop of the address (`{shop_id}`), as its staff.
+
+    Raises SignInFirst; NotFound for a shop that is not his, as if it did not exist.
+    """
+    who = await somebody(request)
+    if who is None:
+        raise SignInFirst
+    shop_id = number(request.path_params["shop_id"])
+    async with house(request).database.connection() as conn:
+        member = await staff.require(conn, shop_id, who.person.person_id)
+        shop = await shops.get(conn, shop_id)
+    return AtWork(who.person, shop, member.role)
+
+
+def number(text: str) -> int:
+    """A number from an address. Raises NotFound."""
+    if not text.isdigit() or len(text) > 15:
+        raise NotFound
+    return int(text)
+
+
+def uuid(text: str) -> UUID:
+    """An id from an address or a form. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
+
+
+def token_shop(text: str) -> int:
+    """The shop a public token carries. Raises NotFound."""
+    try:
+        return ids.shop_of(text)
+    except ValueError:
+        raise NotFound from None
+
+
+def check_limits(request: Request, rule: str, *subjects: str | bytes) -> None:
+    """Count this act against a rule's limits. Raises Refused("too_many", minutes=, of=)."""
+    spent = house(request).meters.spend(rule, subjects, now(request))
+    if spent is not None:
+        raise Refused("too_many", minutes=spent.minutes, of=spent.of)

@@ -1,0 +1,132 @@
+"""Limits: how often somebody may do a thing, counted in the process, shared once a second.
+
+Exact within a process; several processes see each other's counts a second late, which costs a
+hostile person a few extra tries and an honest one nothing. What must be exact (the five tries of
+a code) is counted in its own row instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from littleshop import db
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """At most `most` in `window` for one subject; `of` says whose: phone, device, address."""
+
+    of: str
+    most: int
+    window: timedelta
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """A limit that is used up, and in how many minutes it is not any longer."""
+
+    of: str
+    minutes: int
+
+
+# Each rule lists its limits in the order in which `spend` is given the subjects.
+RULES: dict[str, tuple[Limit, ...]] = {
+    "code": (  # asking for a code by SMS
+        Limit("device", 10, timedelta(hours=1)),
+        Limit("address", 30, timedelta(hours=1)),
+    ),
+    "try_code": (
+        Limit("device", 30, timedelta(hours=1)),
+        Limit("address", 100, timedelta(hours=1)),
+    ),
+    "checkout": (
+        Limit("phone", 20, timedelta(hours=1)),
+        Limit("device", 30, timedelta(hours=1)),
+        Limit("address", 300, timedelta(hours=1)),
+    ),
+    "pay": (
+        Limit("order", 30, timedelta(hours=1)),
+        Limit("device", 60, timedelta(hours=1)),
+        Limit("address", 600, timedelta(hours=1)),
+    ),
+    "pickup_code": (Limit("order", 5, timedelta(hours=1)),),
+    "open_shop": (
+        Limit("device", 10, timedelta(days=1)),
+        Limit("address", 50, timedelta(days=1)),
+    ),
+    "share": (Limit("device", 60, timedelta(hours=1)), Limit("address", 600, timedelta(hours=1))),
+    "upload": (Limit("person", 300, timedelta(hours=1)),),
+}
+
+_Key = tuple[bytes, datetime]
+
+
+class Meters:
+    """The counts of this process and, once a second, of all."""
+
+    def __init__(self, database: db.Database) -> None:
+        self._database = database
+        self._seen: dict[_Key, int] = {}  # everybody's, as of the last flush
+        self._own: dict[_Key, int] = defaultdict(int)  # ours since then
+        self._ends: dict[_Key, datetime] = {}
+
+    def spend(self, rule: str, subjects: Sequence[str | bytes], at: datetime) -> Spent | None:
+        """Count one act for every subject, or say which limit is used up (then nothing counts)."""
+        limits = RULES[rule]
+        assert len(limits) == len(subjects), rule
+        keys = []
+        for limit, subject in zip(limits, subjects, strict=True):
+            key, ends = _key(rule, limit, subject, at)
+            if self._seen.get(key, 0) + self._own.get(key, 0) >= limit.most:
+                return Spent(limit.of, max(1, -(-int((ends - at).total_seconds()) // 60)))
+            keys.append((key, ends))
+        for key, ends in keys:
+            self._own[key] += 1
+            self._ends[key] = ends
+        return None
+
+    async def flush(self, at: datetime) -> None:
+        """Add our counts to everybody's, learn theirs, forget windows that are over."""
+        mine, self._own = self._own, defaultdict(int)
+        for key in [key for key, ends in self._ends.items() if ends <= at]:
+            self._seen.pop(key, None)
+            self._ends.pop(key)
+        if not mine:
+            return
+        for key, count in mine.items():
+            self._seen[key] = self._seen.get(key, 0) + count
+        keys = sorted(mine)
+
+        async def work(conn: db.Connection) -> list[tuple[_Key, int]]:
+            rows = await conn.fetch(
+                "insert into limit_counts as c (subject, window_at, ends_at, count)"
+                " select * from unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[],"
+                " $4::integer[])"
+                " on conflict on constraint limit_counts_pkey do update"
+                " set count = c.count + excluded.count"
+                " returning subject, window_at, count",
+                [subject for subject, _ in keys],
+                [window for _, window in keys],
+                [self._ends.get(key, at) for key in keys],
+                [mine[key] for key in keys],
+            )
+            return [((row["subject"], row["window_at"]), row["count"]) for row in rows]
+
+        for key, count in await self._database.transaction(work):
+            self._seen[key] = count
+
+
+def _key(rule: str, limit: Limit, subject: str | bytes, at: datetime) -> tuple[_Key, datetime]:
+    seconds = int(limit.window.total_seconds())
+    started = datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, at.tzinfo)
+    raw = subject if isinstance(subject, bytes) else subject.encode()
+    digest = hashlib.sha256(f"{rule}:{limit.of}:".encode() + raw).digest()[:16]
+    return (digest, started), started + limit.window
+
+
+async def sweep(conn: db.Connection, at: datetime) -> int:
+    """Forget windows that are over; returns how many."""
+    return await db.run(conn, "delete from limit_counts where ends_at < $1", at)
