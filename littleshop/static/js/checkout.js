@@ -1,0 +1,138 @@
+// Checkout: regions as lists, a pasted address sorted out, the sum worked out anew.
+(() => {
+  const form = document.querySelector("[data-checkout]");
+  if (!form) return;
+  const field = (name) => form.elements.namedItem(name);
+  let regions = null; // [[code, province, [[code, city, "01District 02District ..."]]]]
+
+  const regionsOnce = async () => {
+    regions ??= await (await fetch(form.dataset.regions)).json();
+    return regions;
+  };
+  const cities = (province) => (regions.find((each) => each[1] === province) ?? [0, 0, []])[2];
+  const districts = (province, city) => {
+    const found = cities(province).find((each) => each[1] === city);
+    return found && found[2] ? found[2].split(" ").map((each) => each.replace(/^\d+/, "")) : [];
+  };
+
+  // --- city and district become lists once we know them; typing stays possible where we do not
+  const asList = (name, names) => {
+    const now = field(name);
+    const value = now.value;
+    if (!names.length) return;
+    const list = document.createElement("select");
+    for (const { name: key, value: worth } of [...now.attributes]) if (!["type", "value", "maxlength"].includes(key)) list.setAttribute(key, worth);
+    list.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(each)));
+    list.value = names.includes(value) ? value : names.length === 1 ? names[0] : "";
+    list.required = true;
+    now.replaceWith(list);
+  };
+  const cascade = async (from) => {
+    try { await regionsOnce(); } catch { return; }
+    if (from !== "city") asList("city", cities(field("province").value).map((each) => each[1]));
+    asList("district", districts(field("province").value, field("city").value));
+  };
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "province" || event.target.name === "city") cascade(event.target.name);
+    if (event.target.name === "method") methodNamed(event.target);
+    if (event.target.name === "delivery") { handOver(); reckon(); }
+    if (event.target.name === "province") reckon();
+    remember();
+  });
+
+  // --- one paste, five fields
+  const short = (name) => name.replace(/(特别行政区|维吾尔自治区|壮族自治区|回族自治区|自治区|自治州|省|市|地区|盟)$/, "");
+  const starts = (text, names) => {
+    const hits = names.flatMap((name) => [[name, name], [short(name), name]]).filter(([said]) => said.length > 1 && text.startsWith(said));
+    return hits.sort((a, b) => b[0].length - a[0].length)[0];
+  };
+  const cut = (text, hit) => (hit ? text.slice(hit[0].length).replace(/^[\s,，]+/, "") : text);
+  const split = (raw) => {
+    const found = {};
+    let text = raw.replace(/(收货人|收件人|姓名|手机号?码?|电话|联系方式|所在地区|地区|详细地址|收货地址|地址)\s*[:：]/g, " ");
+    text = text.replace(/(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)/, (_, a, b, c) => { found.phone = a + b + c; return " "; });
+    const words = text.split(/[\s,，;；]+/).filter(Boolean);
+    const provinces = regions.map((each) => each[1]);
+    let at = words.findIndex((word) => starts(word, provinces));
+    if (at < 0) at = words.findIndex((word) => regions.some((each) => starts(word, each[2].map((city) => city[1]))));
+    if (at >= 0) {
+      const around = [...words.slice(0, at)];
+      let rest = words.slice(at).join(" ");
+      const province = starts(rest, provinces);
+      if (province) { found.province = province[1]; rest = cut(rest, province); }
+      else found.province = regions.find((each) => starts(rest, each[2].map((city) => city[1])))[1];
+      const city = starts(rest, cities(found.province).map((each) => each[1]));
+      found.city = city ? city[1] : cities(found.province).length === 1 ? cities(found.province)[0][1] : undefined;
+      rest = cut(rest, city);
+      if (found.city) {
+        const district = starts(rest, districts(found.province, found.city));
+        if (district) { found.district = district[1]; rest = cut(rest, district); }
+      }
+      found.recipient = around.find((word) => word.length < 12 && !/\d/.test(word));
+      const tail = rest.split(" ");
+      if (!found.recipient && tail.length > 1 && /^[\p{Script=Han}·]{2,4}$/u.test(tail.at(-1))) found.recipient = tail.pop();
+      found.street = tail.join(" ");
+    } else found.recipient = words.find((word) => /^[\p{Script=Han}·]{2,4}$/u.test(word));
+    return found;
+  };
+  const paste = form.querySelector("[data-paste]");
+  paste?.addEventListener("input", async () => {
+    if (paste.value.trim().length < 12) return;
+    try { await regionsOnce(); } catch { return; }
+    const found = split(paste.value);
+    for (const name of ["recipient", "phone", "province"]) if (found[name]) field(name).value = found[name];
+    if (found.province) {
+      await cascade("province");
+      if (found.city) { field("city").value = found.city; await cascade("city"); }
+      if (found.district) field("district").value = found.district;
+      if (found.street) field("street").value = found.street;
+      reckon();
+    }
+    remember();
+  });
+
+  // --- by hand needs no address
+  const handOver = () => {
+    const byHand = form.querySelector('[name=delivery][value="by_hand"]')?.checked ?? false;
+    for (const name of ["province", "city", "district", "street"]) field(name).required = !byHand && name !== "district";
+  };
+
+  // --- the button names the way to pay
+  const methodNamed = (radio) => {
+    const words = document.querySelector("[data-method-name]");
+    const title = radio.closest(".meth").querySelector(".ti").textContent;
+    words.textContent = words.dataset.pattern.replace("%s", title);
+  };
+
+  // --- the sum for this way of sending, from the same place that will charge it
+  let asked = 0;
+  const reckon = async () => {
+    const mine = ++asked;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("then", "quote");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+      if (!answer.ok || mine !== asked) return;
+      const sums = form.querySelector("[data-sums]");
+      sums.innerHTML = await answer.text();
+      document.querySelector("[data-total]").replaceChildren(sums.querySelector(".sum .price").cloneNode(true));
+      document.querySelector("[data-total] .price").classList.remove("p26");
+    } catch { /* no signal: the page asks again when the order is placed */ }
+  };
+
+  // --- kept on this phone only
+  const kept = ["recipient", "phone", "province", "city", "district", "street"];
+  const remember = () => {
+    try { localStorage.setItem("address", JSON.stringify(Object.fromEntries(kept.map((name) => [name, field(name).value])))); } catch { /* private window */ }
+  };
+  const recall = async () => {
+    let known = null;
+    try { known = JSON.parse(localStorage.getItem("address")); } catch { /* private window */ }
+    if (!known || kept.some((name) => name !== "province" && field(name).value)) return cascade("province");
+    for (const name of ["recipient", "phone", "province", "city", "district", "street"]) if (known[name]) field(name).value = known[name];
+    await cascade("province");
+    if (known.district) { field("city").value = known.city; await cascade("city"); field("district").value = known.district; }
+  };
+  handOver();
+  recall();
+})();

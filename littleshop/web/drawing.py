@@ -1,0 +1,160 @@
+"""What templates need worked out: the steps of an order, facts for scripts and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+from markupsafe import Markup
+
+from littleshop import i18n
+from littleshop.money import Money, digits
+from littleshop.web import addresses
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One row of the stepper; state is done, now, next or stopped."""
+
+    state: str
+    icon: str
+    title: str
+    reason: str
+    day: str
+    time: str
+
+
+class Due(Protocol):
+    """The timer that runs: pay, ship, confirm or payout."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+class Steppable(Protocol):
+    """What of an order the stepper shows."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def handover(self) -> str: ...
+    @property
+    def placed_at(self) -> datetime: ...
+    @property
+    def paid_at(self) -> datetime | None: ...
+    @property
+    def shipped_at(self) -> datetime | None: ...
+    @property
+    def delivered_at(self) -> datetime | None: ...
+    @property
+    def received_at(self) -> datetime | None: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+
+
+# each step: its name, its icon, the fact that makes it done, the timer that may stand at it
+COURIER = (
+    ("paid", "wallet", "paid_at", "pay"),
+    ("sent", "package", "shipped_at", "ship"),
+    ("delivered", "truck", "delivered_at", ""),
+    ("confirmed", "hand", "received_at", "confirm"),
+)
+BY_HAND = (COURIER[0], ("handed", "hand", "received_at", "confirm"))
+
+
+def steps_of(
+    locale: str,
+    order: Steppable,
+    seller: str,
+    due: Due | None,
+    now: datetime,
+    zone: ZoneInfo,
+) -> list[Step]:
+    """The money line of an order, upright: what happened, what is next, what an end stopped."""
+    rows: list[Step] = []
+    ended = order.ended_at if order.state in ("cancelled", "refunded") else None
+    reached = False
+    for name, icon, fact, timer in COURIER if order.handover == "courier" else BY_HAND:
+        at: datetime | None = getattr(order, fact)
+        if name == "delivered" and at is None and order.received_at is not None:
+            continue  # nobody scanned it, yet the buyer has it
+        state = "done" if at else "next" if reached or ended else "now"
+        reached = reached or (at is None)
+        if ended and at is None:
+            continue
+        if at is None and due is not None and due.kind == timer:
+            at = due.at
+        rows.append(_step(locale, state, name, icon, seller, at, now, zone))
+    if ended:
+        rows.append(_step(locale, "stopped", order.state, "ban", seller, ended, now, zone))
+    else:
+        state = "now" if order.state == "received" else "next"
+        paid = due.at if due is not None and due.kind == "payout" else None
+        rows.append(_step(locale, state, "payout", "wallet", seller, paid, now, zone))
+    return rows
+
+
+def _step(
+    locale: str,
+    state: str,
+    name: str,
+    icon: str,
+    seller: str,
+    at: datetime | None,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Step:
+    said = time = ""
+    if at is not None:
+        said = i18n.day(locale, at.astimezone(zone).date(), now.astimezone(zone).date())
+        time = i18n.clock(at, zone)
+        if state in ("now", "next"):
+            said = i18n.t(locale, "storefront.step.by", day=said)
+    tense = "done" if state in ("done", "stopped") else "open"
+    return Step(
+        state,
+        "check" if state == "done" else icon,
+        i18n.t(locale, f"storefront.step.{name}.{tense}", seller=seller),
+        i18n.t(locale, f"storefront.step.{name}.{tense}_note", seller=seller),
+        said,
+        time,
+    )
+
+
+def decimal(amount: Money) -> str:
+    """An amount for machines: 168.00, without sign or grouping."""
+    places = digits(amount.currency)
+    whole, cents = divmod(abs(amount.minor), 10**places)
+    minus = "-" if amount.minor < 0 else ""
+    return f"{minus}{whole}.{cents:0{places}}" if places else f"{minus}{whole}"
+
+
+def product_images(host: str, pictures: Sequence[Any]) -> list[str]:
+    """Addresses of a product's pictures for JSON-LD."""
+    return [host + addresses.photo(each.digest, 1080) for each in pictures]
+
+
+def variants_json(locale: str, variants: Sequence[Any]) -> Markup:
+    """What the variant picker of the page's script has to know; safe inside a <script>."""
+    known = [
+        {
+            "id": str(each.id),
+            "options": list(each.options),
+            "price": i18n.money(locale, each.price),
+            "gone": each.gone,
+        }
+        for each in variants
+    ]
+    return in_script(known)
+
+
+def in_script(facts: object) -> Markup:
+    """Facts as JSON with which nothing can close the element around it."""
+    written = msgspec.json.encode(facts).decode()
+    for mark, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        written = written.replace(mark, code)
+    return Markup(written)
