@@ -8,7 +8,7 @@ no error, no log and no repr, and nothing of it is kept here.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx
 import msgspec
@@ -17,9 +17,24 @@ from littleshop import wires
 from littleshop.config import Misconfigured
 from littleshop.errors import GatewayError
 
+MismatchReason = Literal["no_such_number", "name", "card", "phone", "other"]
+REASONS: dict[str, MismatchReason] = {
+    "no_such_number": "no_such_number",
+    "name": "name",
+    "card": "card",
+    "phone": "phone",
+}
+
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the authority said; `reason` is its word for a mismatch, None on a match."""
+    """What the authority said; `reason` is which fact does not fit, None on a match."""
+
+    match: bool
+    reason: MismatchReason | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """The authority's own answer."""
 
     match: bool
     reason: str | None = None
@@ -78,10 +93,12 @@ class SignedVerifier:
             again = answer.status == 429 or answer.status >= 500
             raise GatewayError(f"identity answered {answer.status}", retryable=again)
         try:
-            verdict = msgspec.json.decode(answer.body, type=Verdict)
+            told = msgspec.json.decode(answer.body, type=Told)
         except msgspec.DecodeError:
             raise GatewayError("identity's answer cannot be read", retryable=True) from None
-        return Verdict(True) if verdict.match else verdict
+        if told.match:
+            return Verdict(True)
+        return Verdict(False, REASONS.get(told.reason or "", "other"))
 
     async def disconnect(self) -> None:
         """Let the connections go."""
