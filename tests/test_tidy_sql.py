@@ -1,0 +1,205 @@
+"""ARCHITECTURE section 4 and the rules about SQL, read off the source and off the catalog."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+
+import asyncpg
+import pytest
+
+from littleshop import db
+from tests import sql_text
+from tests.sql_text import ROOT, Statement
+
+STATEMENTS = sql_text.statements("littleshop")
+KINDS = sql_text.table_kinds()
+TABLES = set(KINDS)
+MIGRATIONS = {
+    path.name: sql_text.without_comments(path.read_text()) for path in sql_text.MIGRATIONS
+}
+
+# A table that two modules write, with the reason.
+SHARED_TABLES: dict[str, tuple[set[str], str]] = {}
+# A module that may name tables of higher layers, with the reason.
+READS_UPWARDS = {
+    "littleshop.insights": "figures are counted from everything",
+    "littleshop.audit": "proves everything",
+}
+TRIGGERS: dict[str, str] = {}  # name -> reason
+
+_CLOCK = re.compile(
+    r"\bnow\(\)|\b(current_timestamp|current_date|current_time|localtimestamp|clock_timestamp"
+    r"|statement_timestamp|transaction_timestamp|timeofday)\b",
+    re.IGNORECASE,
+)
+_INSERT_IN_WITH = re.compile(r"\bas\s+(?:not\s+)?(?:materialized\s*)?\(\s*insert\b", re.IGNORECASE)
+_ONE_SHOP = re.compile(
+    r"shop_id\s*(?:=\s*\$\d|=\s*any\s*\(\s*\$\d|in\s*\()|shop_id\s*=\s*\w+\.shop_id.*\$\d",
+    re.IGNORECASE | re.DOTALL,
+)
+_INSERTED = re.compile(r"\s*insert\s+into\s+\w+(?:\s+as\s+\w+)?\s*\(\s*shop_id\b", re.IGNORECASE)
+
+
+def places(found: list[Statement]) -> list[str]:
+    return [statement.place for statement in found]
+
+
+def all_texts() -> list[tuple[str, str]]:
+    return [(s.place, s.text) for s in STATEMENTS] + list(MIGRATIONS.items())
+
+
+def test_there_is_sql_to_look_at() -> None:
+    assert len(STATEMENTS) > 20
+    assert len(TABLES) > 20
+
+
+def test_no_sql_reads_the_clock_of_the_database() -> None:
+    assert [place for place, text in all_texts() if _CLOCK.search(text)] == []
+
+
+def test_no_merge_and_no_insert_inside_with() -> None:
+    assert [
+        place for place, text in all_texts() if re.search(r"\bmerge\s+into\b", text, re.I)
+    ] == []
+    assert [place for place, text in all_texts() if _INSERT_IN_WITH.search(text)] == []
+
+
+def test_pages_hold_no_sql() -> None:
+    pages = ("littleshop.web", "littleshop.api")
+    assert places([s for s in STATEMENTS if s.module.startswith(pages)]) == []
+
+
+def test_every_table_says_of_which_kind_it_is() -> None:
+    assert [table for table, kind in KINDS.items() if kind is None] == []
+
+
+def test_a_statement_on_tenant_tables_names_its_shop() -> None:
+    """Or says in the text, /* all shops: why */, that it is a sweep over all of them."""
+    tenant = {table for table, kind in KINDS.items() if kind == "tenant"}
+    assert (
+        places(
+            [
+                s
+                for s in STATEMENTS
+                if s.tables(tenant)
+                and not _ONE_SHOP.search(s.text)
+                and not _INSERTED.match(s.text)
+                and "all shops:" not in s.remarks
+            ]
+        )
+        == []
+    )
+
+
+def writers() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for statement in STATEMENTS:
+        for table in statement.written(TABLES):
+            found[table].add(statement.module)
+    return found
+
+
+def test_each_table_has_one_module_that_writes_it() -> None:
+    shared = {table: allowed for table, (allowed, _why) in SHARED_TABLES.items()}
+    several = {
+        table: sorted(modules)
+        for table, modules in writers().items()
+        if len(modules) > 1 and modules != shared.get(table)
+    }
+    assert several == {}
+
+
+def layers() -> dict[str, int]:
+    """Top-level module -> height, from the contract that import-linter checks."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    order = contracts["contracts"][0]["layers"]
+    return {
+        name.strip(" ()"): -depth for depth, names in enumerate(order) for name in names.split(":")
+    }
+
+
+def test_sql_names_only_tables_of_its_own_or_lower_layers() -> None:
+    height = layers()
+    owner = {
+        table: max(height[module.split(".")[1]] for module in modules)
+        for table, modules in writers().items()
+    }
+    upwards = [
+        f"{s.place} {table}"
+        for s in STATEMENTS
+        for table in sorted(s.tables(TABLES))
+        if not s.module.startswith(tuple(READS_UPWARDS))
+        and owner.get(table, min(height.values())) > height[s.module.split(".")[1]]
+    ]
+    assert upwards == []
+
+
+CONSTRAINTS = """
+select t.relname as table_name, c.conname as name, c.contype::text as kind,
+       c.confdeltype::text as on_delete, o.relname as target,
+       (select a.attname from pg_attribute a
+         where a.attrelid = c.conrelid and a.attnum = c.conkey[1]) as first_column
+  from pg_constraint c
+  join pg_class t on t.oid = c.conrelid
+  left join pg_class o on o.oid = c.confrelid
+ where t.relnamespace = 'public'::regnamespace and c.contype in ('p', 'u', 'f', 'c')
+"""
+UNIQUE_INDEXES = """
+select t.relname as table_name, i.relname as name, a.attname as first_column
+  from pg_index x
+  join pg_class t on t.oid = x.indrelid
+  join pg_class i on i.oid = x.indexrelid
+  left join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+ where t.relnamespace = 'public'::regnamespace and x.indisunique
+"""
+
+
+@pytest.fixture
+async def constraints(owner: db.Connection) -> list[asyncpg.Record]:
+    found = await owner.fetch(CONSTRAINTS)
+    return [row for row in found if row["table_name"] != "schema_migrations"]
+
+
+async def test_keys_of_tenant_tables_begin_with_the_shop(
+    owner: db.Connection, constraints: list[asyncpg.Record]
+) -> None:
+    wrong = [
+        f"{row['table_name']}.{row['name']}"
+        for row in [*constraints, *await owner.fetch(UNIQUE_INDEXES)]
+        if KINDS.get(row["table_name"]) == "tenant"
+        and row["first_column"] != "shop_id"
+        and row.get("kind") != "c"
+        and not (row.get("kind") == "f" and KINDS.get(row["target"]) == "reference")
+    ]
+    assert wrong == []
+
+
+async def test_foreign_keys_stay_within_a_shop_and_never_set_null(
+    constraints: list[asyncpg.Record],
+) -> None:
+    foreign = [row for row in constraints if row["kind"] == "f"]
+    wrong = [
+        f"{row['table_name']}.{row['name']} -> {row['target']}"
+        for row in foreign
+        if row["on_delete"] in ("n", "d")
+        or KINDS[row["target"]] not in ("tenant", "reference")
+        or KINDS[row["table_name"]] == "own-key"
+    ]
+    assert wrong == []
+
+
+async def test_every_table_has_a_primary_key_and_every_constraint_a_chosen_name(
+    owner: db.Connection, constraints: list[asyncpg.Record]
+) -> None:
+    keyed = {row["table_name"] for row in constraints if row["kind"] == "p"}
+    assert sorted(TABLES - keyed) == []
+    texts = "\n".join(MIGRATIONS.values())
+    unnamed = [row["name"] for row in constraints if row["name"] not in texts]
+    assert unnamed == []
+
+
+async def test_there_are_no_triggers(owner: db.Connection) -> None:
+    names = await owner.fetch("select tgname from pg_trigger where not tgisinternal")
+    assert [row["tgname"] for row in names if row["tgname"] not in TRIGGERS] == []
