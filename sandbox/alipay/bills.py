@@ -19,7 +19,7 @@ COLUMNS = (
     "终端号,对方账户,订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,"
     "商家优惠（元）,券核销金额（元）,券名称,商家红包消费金额（元）,卡消费金额（元）,"
     "退款批次号/请求号,服务费（元）,分润（元）,备注"
-).split(",")
+)
 
 
 def offer(world: World, app_id: str, day: str) -> str:
@@ -74,7 +74,7 @@ def packed(world: World, offered: Row) -> bytes:
     out.write(f"#账号：[{offered['app_id']}]\n#起始日期：[{day}]\n")
     out.write("#-----------------------------------------业务明细列表-------------------------\n")
     lines = csv.writer(out, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    out.write(COLUMNS + "\n")
     lines.writerows(rows)
     out.write("#-----------------------------------------业务明细列表结束-----------------------\n")
     packed_ = io.BytesIO()
@@ -111,9 +111,7 @@ def _payment(row: Row) -> list[str]:
 
 
 def _refund(row: Row) -> list[str]:
-    return _line(
-        row, "退款", row["refunded_at"], -row["amount_minor"], row["out_request_no"], 0
-    )
+    return _line(row, "退款", row["refunded_at"], -row["amount_minor"], row["out_request_no"], 0)
 
 
 def _line(row: Row, kind: str, at: str, minor: int, request_no: str, fee: int) -> list[str]:

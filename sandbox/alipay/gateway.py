@@ -151,9 +151,7 @@ def _perhaps_broken(
     return _signed(world, app, method, answer)
 
 
-def _signed(
-    world: World, app: Row | None, method: str, answer: dict[str, object]
-) -> Response:
+def _signed(world: World, app: Row | None, method: str, answer: dict[str, object]) -> Response:
     """The answer under its method's name, signed over the raw inner text."""
     keys = GatewayKeys(world.store)
     inner = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))

@@ -164,8 +164,7 @@ def _log(
 ) -> int:
     store = world.store
     store.run(
-        "insert into alipay_attempts (notice_id, at, body, twist, answer)"
-        " values (?, ?, ?, ?, ?)",
+        "insert into alipay_attempts (notice_id, at, body, twist, answer) values (?, ?, ?, ?, ?)",
         notice_id,
         stamp(world.clock.now()),
         json.dumps(params, ensure_ascii=False),

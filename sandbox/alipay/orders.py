@@ -50,9 +50,7 @@ def text(biz: dict[str, object], name: str, longest: int) -> str:
     return value
 
 
-def wanted(
-    biz: dict[str, object], method: str, now: datetime, status: str
-) -> dict[str, object]:
+def wanted(biz: dict[str, object], method: str, now: datetime, status: str) -> dict[str, object]:
     """What `trades.create` needs, out of biz_content. Raises Denied."""
     number = text(biz, "out_trade_no", 64)
     if not OUT_TRADE_NO.fullmatch(number):

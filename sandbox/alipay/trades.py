@@ -202,8 +202,7 @@ def refund(world: World, trade: Row, request_no: str, minor: int, reason: str | 
 def refund_of(world: World, trade: Row, request_no: str) -> Row | None:
     """One refund by its number, or None."""
     return world.store.one(
-        "select * from alipay_refunds"
-        " where app_id = ? and out_trade_no = ? and out_request_no = ?",
+        "select * from alipay_refunds where app_id = ? and out_trade_no = ? and out_request_no = ?",
         trade["app_id"],
         trade["out_trade_no"],
         request_no,

@@ -61,8 +61,7 @@ def _refusal(world: World, account: Row, transfer: Transfer) -> str | None:
     if abs(transfer.execute_on - today(world)) > FURTHEST:
         return "DT01"
     if world.store.one(
-        "select 1 from bank_transfers where account = ? and end_to_end_id = ?"
-        " and status <> 'RJCT'",
+        "select 1 from bank_transfers where account = ? and end_to_end_id = ? and status <> 'RJCT'",
         account["account"],
         transfer.end_to_end_id,
     ):

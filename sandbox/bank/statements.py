@@ -77,9 +77,7 @@ def _entry(world: World, statement: "_Element", booked: Row) -> None:
     add(entry, "AcctSvcrRef", reference)
     _code(entry, booked["kind"])
     details = add(entry, "NtryDtls/TxDtls")
-    transfer = world.store.one(
-        "select * from bank_transfers where id = ?", booked["transfer_id"]
-    )
+    transfer = world.store.one("select * from bank_transfers where id = ?", booked["transfer_id"])
     references = add(details, "Refs")
     if transfer is None:
         add(references, "AcctSvcrRef", reference)

@@ -1,0 +1,111 @@
+"""All routes of the sandbox, and the two guards in front of them."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.alipay import bills, cashier, gateway
+from sandbox.bank import wire
+from sandbox.control import api, books, panel
+from sandbox.pages import policy, stylesheet
+from sandbox.wires import courier, identity, push, sms
+from sandbox.world import World
+
+
+async def healthz(_request: Request) -> Response:
+    """GET /healthz"""
+    return JSONResponse({"ok": True})
+
+
+def _rails() -> list[Route]:
+    """What merchants and buyers reach."""
+    return [
+        Route("/alipay/gateway.do", gateway.gateway, methods=["GET", "POST"]),
+        Route("/alipay/qr/{trade_no}", cashier.scan),
+        Route("/alipay/cashier/{trade_no}", cashier.show),
+        Route("/alipay/cashier/{trade_no}/pay", cashier.pay, methods=["POST"]),
+        Route("/alipay/cashier/{trade_no}/leave", cashier.leave, methods=["POST"]),
+        Route("/alipay/bill.zip", bills.download),
+        Route("/bank/pain.001", wire.take_pain001, methods=["POST"]),
+        Route("/bank/pain.002", wire.give_pain002),
+        Route("/bank/camt.053", wire.give_camt053),
+        Route("/sms/aliyun", sms.send, methods=["POST"]),
+        Route("/sms/aliyun/", sms.send, methods=["POST"]),
+        Route("/inbox", sms.inbox),
+        Route("/inbox.json", sms.inbox_json),
+        Route("/identity/verify", identity.verify, methods=["POST"]),
+        Route("/courier/kuaidi100/poll/query.do", courier.query, methods=["POST"]),
+        Route("/push/subscriptions", push.new_subscription, methods=["POST"]),
+        Route("/push/{id}.json", push.read),
+        Route("/push/{id}", push.receive, methods=["POST"]),
+        Route("/push/{id}", push.drop, methods=["DELETE"]),
+    ]
+
+
+def _controls() -> list[Route]:
+    """What the demo's supervisor, tests and the person at the control page reach."""
+    both, post = ["GET", "POST"], ["POST"]
+    trade = "/control/alipay/trades/{out_trade_no}"
+    return [
+        Route("/control", panel.show),
+        Route("/control/trades/{trade_no}", panel.show_trade),
+        Route("/control/page/faults", panel.change_faults, methods=post),
+        Route("/control/page/clock", panel.move_clock, methods=post),
+        Route("/control/page/trades/{trade_no}/{act:str}", panel.act_on_trade, methods=post),
+        Route("/control/alipay/apps", api.answering(api.alipay_app), methods=post),
+        Route("/control/alipay/keys/rotate", api.answering(api.rotate_keys), methods=post),
+        Route("/control/bank/accounts", api.answering(api.bank_account), methods=post),
+        Route("/control/sms/keys", api.answering(api.sms_key), methods=post),
+        Route("/control/sms/templates", api.answering(api.sms_template), methods=post),
+        Route("/control/identity/keys", api.answering(api.identity_key), methods=post),
+        Route("/control/courier/keys", api.answering(api.courier_key), methods=post),
+        Route("/control/clock", api.answering(api.clock), methods=both),
+        Route("/control/faults", api.answering(api.faults), methods=both),
+        Route("/control/faults/clear", api.answering(api.clear_faults), methods=post),
+        Route(trade, api.answering(api.trade)),
+        Route(trade + "/pay", api.answering(api.pay), methods=post),
+        Route(trade + "/resend", api.answering(api.resend), methods=post),
+        Route(trade + "/notices", api.answering(api.trade_notices), methods=both),
+    ]
+
+
+class Guard:
+    """Refuses control posts from other sites, and forbids scripts on whatever is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        headers = dict(scope["headers"])
+        foreign = headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}
+        guarded = scope["path"].startswith(("/control", "/alipay/cashier"))
+        if foreign and guarded and scope["method"] != "GET":
+            await PlainTextResponse("another site may not press here\n", 403)(scope, receive, send)
+            return
+
+        async def strict(message: dict[str, object]) -> None:
+            found = message.get("headers")
+            if isinstance(found, list) and not any(
+                name == b"content-security-policy" for name, _ in found
+            ):
+                found.append((b"content-security-policy", policy().encode()))
+                found.append((b"x-content-type-options", b"nosniff"))
+            await send(message)
+
+        await self.app(scope, receive, strict)  # type: ignore[arg-type]
+
+
+def build(world: World) -> ASGIApp:
+    """The application over one world."""
+    pages = [
+        Route("/", panel.home),
+        Route("/sandbox.css", stylesheet),
+        Route("/books.json", books.everything),
+        Route("/healthz", healthz),
+    ]
+    app = Starlette(routes=[*pages, *_rails(), *_controls()])
+    app.state.world = world
+    return Guard(app)
