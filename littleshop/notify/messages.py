@@ -1,0 +1,294 @@
+"""What people are told: asked in the caller's transaction, sent by a job, once per vendor.
+
+ask:  `send` writes one row per person and channel and defers its delivery.
+send: `deliver` marks the row, calls the vendor with the row's id, writes what he said.
+A kill in between leaves the row `sending`: nobody knows, so it is sent again under the same id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, i18n, ids, jobs
+from littleshop.crypto import Keyring
+from littleshop.money import Money
+from littleshop.notify import subscriptions
+from littleshop.notify.channels import Channels
+from littleshop.notify.sms import Unwanted, template_name
+from littleshop.notify.subscriptions import Subscription
+
+Fact = str | int | Money | datetime
+DELIVER = "messages.deliver"
+_NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody to tell, looked up by the caller; SMS needs the phone (E.164, sealed)."""
+
+    person_id: UUID | None
+    phone_sealed: bytes | None
+    locale: str
+    push: tuple[Subscription, ...] = ()
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One thing told to one person by one channel."""
+
+    message_id: UUID
+    about: str
+    subject: str
+    channel: str
+    phone_sealed: bytes | None
+    subscription_id: UUID | None
+    locale: str
+    facts: dict[str, str | int | dict[str, str | int]]
+    status: str
+
+
+class _Row(msgspec.Struct, frozen=True):
+    message_id: UUID
+    channel: str
+    person_id: UUID | None
+    phone_sealed: bytes | None
+    subscription_id: UUID | None
+    locale: str
+
+
+async def send(
+    conn: db.Connection,
+    shop_id: int,
+    to: Collection[Recipient],
+    *,
+    about: str,
+    subject: str | UUID,
+    at: datetime,
+    occasion: str = "",
+    **facts: Fact,
+) -> list[UUID]:
+    """Have people told `about` something, in the caller's transaction; ids of new messages.
+
+    The same about, subject, occasion and address is told once, however often this is called; who
+    may be reminded twice names the `occasion` (a day). Facts fill the texts `sms.<about>` and
+    `push.<about>.title/.body`; the fact `url` is where a push message leads.
+    """
+    rows = [
+        row
+        for place, recipient in enumerate(to)
+        for row in _rows(shop_id, recipient, place, f"{about}:{subject}:{occasion}", about)
+    ]
+    written = []
+    kept = {name: _kept(fact) for name, fact in facts.items()}
+    for row in rows:
+        if not await db.run(
+            conn,
+            "insert into messages (shop_id, message_id, about, subject, channel, person_id,"
+            " phone_sealed, subscription_id, locale, facts, status, asked_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11)"
+            " on conflict on constraint messages_pkey do nothing",
+            shop_id,
+            row.message_id,
+            about,
+            str(subject),
+            row.channel,
+            row.person_id,
+            row.phone_sealed,
+            row.subscription_id,
+            row.locale,
+            kept,
+            at,
+        ):
+            continue
+        await jobs.defer(conn, DELIVER, at=at, shop_id=shop_id, message_id=str(row.message_id))
+        written.append(row.message_id)
+    return written
+
+
+def _rows(shop_id: int, recipient: Recipient, place: int, what: str, about: str) -> list[_Row]:
+    """The channels by which this is told to this person, with ids that a repeat finds again."""
+    rows = []
+    if recipient.phone_sealed is not None and i18n.has(recipient.locale, f"sms.{about}"):
+        # a guest has no person, and a phone is sealed differently each time: his place counts
+        who = recipient.person_id or f"guest {place}"
+        name = ids.derived(_NAMES, f"{shop_id}:{what}:sms:{who}")
+        rows.append(
+            _Row(name, "sms", recipient.person_id, recipient.phone_sealed, None, recipient.locale)
+        )
+    if i18n.has(recipient.locale, f"push.{about}.title"):
+        for browser in recipient.push:
+            name = ids.derived(_NAMES, f"{shop_id}:{what}:push:{browser.subscription_id}")
+            rows.append(
+                _Row(
+                    name, "push", recipient.person_id, None, browser.subscription_id, browser.locale
+                )
+            )
+    return rows
+
+
+async def of(conn: db.Connection, shop_id: int, subject: str | UUID) -> list[Message]:
+    """What was told about a subject, first things first."""
+    return await db.all(
+        conn,
+        Message,
+        f"select {_COLUMNS} from messages where shop_id = $1 and subject = $2"
+        " order by asked_at, message_id",
+        shop_id,
+        str(subject),
+    )
+
+
+_COLUMNS = (
+    "message_id, about, subject, channel, phone_sealed, subscription_id, locale, facts, status"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The job that brings one message to its vendor."""
+
+    channels: Channels
+    keyring: Keyring
+
+    async def run(self, context: jobs.Context, *, shop_id: int, message_id: str) -> None:
+        """Send it unless that was done; raises GatewayError for the worker."""
+        message = await context.database.transaction(
+            lambda conn: _begin(conn, shop_id, UUID(message_id))
+        )
+        if message is None:
+            return
+        status, said = await self._call(context, shop_id, message)
+        await context.database.transaction(
+            lambda conn: _end(conn, shop_id, message.message_id, status, said, context.clock.now())
+        )
+
+    async def _call(self, context: jobs.Context, shop_id: int, message: Message) -> tuple[str, str]:
+        """The wire call; the status it leaves and the vendor's word."""
+        try:
+            if message.channel == "sms":
+                return await self._by_sms(message, context.at)
+            return await self._by_push(context, shop_id, message)
+        except Unwanted as fault:
+            return "unwanted", str(fault)
+
+    async def _by_sms(self, message: Message, at: datetime) -> tuple[str, str]:
+        if self.channels.sms is None or message.phone_sealed is None:
+            return "off", "no SMS rail"
+        vendor_id = await self.channels.sms.send(
+            self.keyring.open(message.phone_sealed),
+            message.about,
+            message.locale,
+            values(message.locale, message.about, message.facts, at),
+            out_id=message.message_id.hex,
+            at=at,
+        )
+        return "sent", vendor_id
+
+    async def _by_push(
+        self, context: jobs.Context, shop_id: int, message: Message
+    ) -> tuple[str, str]:
+        if self.channels.push is None or message.subscription_id is None:
+            return "off", "no push rail"
+        async with context.database.connection() as conn:
+            browser = await subscriptions.get(conn, shop_id, message.subscription_id)
+        if browser is None:
+            return "unwanted", "unsubscribed"
+        told = push_text(message, context.at)
+        try:
+            return "sent", await self.channels.push.send(
+                browser.endpoint, browser.p256dh, browser.auth, told, context.at
+            )
+        except Unwanted:
+            await context.database.transaction(
+                lambda conn: subscriptions.remove(conn, shop_id, browser.endpoint)
+            )
+            raise
+
+
+async def _begin(conn: db.Connection, shop_id: int, message_id: UUID) -> Message | None:
+    """Mark that the vendor is about to be called; None when he has been heard already."""
+    return await db.one(
+        conn,
+        Message,
+        "update messages set status = 'sending' where shop_id = $1 and message_id = $2"
+        f" and status in ('waiting', 'sending') returning {_COLUMNS}",
+        shop_id,
+        message_id,
+    )
+
+
+async def _end(
+    conn: db.Connection, shop_id: int, message_id: UUID, status: str, said: str, at: datetime
+) -> None:
+    """Write what the vendor said; what was told is forgotten, that it was told stays."""
+    sent = status == "sent"
+    await db.run(
+        conn,
+        "update messages set status = $3, sent_at = $4, vendor_id = $5, fault = $6,"
+        " facts = $7 where shop_id = $1 and message_id = $2 and status = 'sending'",
+        shop_id,
+        message_id,
+        status,
+        at if sent else None,
+        said or None if sent else None,
+        None if sent else said,
+        {},
+    )
+
+
+def values(locale: str, about: str, facts: Mapping[str, object], at: datetime) -> dict[str, str]:
+    """What fills the holes of the SMS text `about`, as people of this locale write it."""
+    holes = i18n.catalogue(locale)[f"sms.{about}"].holes
+    return {hole: str(_shown(locale, facts[hole], at)) for hole in holes}
+
+
+def push_text(message: Message, at: datetime) -> dict[str, str]:
+    """What the service worker shows: title, body, where a tap leads, and what it replaces."""
+    shown = {name: _shown(message.locale, fact, at) for name, fact in message.facts.items()}
+    return {
+        "title": i18n.t(message.locale, f"push.{message.about}.title", **shown),
+        "body": i18n.t(message.locale, f"push.{message.about}.body", **shown),
+        "url": str(message.facts.get("url", "/")),
+        "tag": f"{message.about}:{message.subject}",
+    }
+
+
+def templates() -> dict[str, str]:
+    """The SMS texts by the names a vendor should know them under, holes written ${so}."""
+    return {
+        template_name(key.removeprefix("sms."), locale): i18n.t(
+            locale, key, **{hole: f"${{{hole}}}" for hole in text.holes}
+        )
+        for locale in i18n.LOCALES
+        for key, text in i18n.catalogue(locale).items()
+        if key.startswith("sms.")
+    }
+
+
+def _kept(fact: Fact) -> object:
+    """A fact as JSON that `_shown` reads back."""
+    if isinstance(fact, Money):
+        return {"minor": fact.minor, "currency": fact.currency}
+    if isinstance(fact, datetime):
+        return {"at": fact.isoformat()}
+    return fact
+
+
+def _shown(locale: str, fact: object, at: datetime) -> object:
+    if isinstance(fact, dict):
+        if "at" in fact:
+            return i18n.when(locale, datetime.fromisoformat(str(fact["at"])), at)
+        return Money(int(fact["minor"]), str(fact["currency"]))
+    return fact
+
+
+def tasks(channels: Channels, keyring: Keyring) -> dict[str, jobs.Task]:
+    """The jobs of this module: about two hours of patience, then a person looks."""
+    delivery = Delivery(channels, keyring)
+    return {
+        DELIVER: jobs.Task(delivery.run, attempts=9, longest_wait=timedelta(minutes=30)),
+    }
