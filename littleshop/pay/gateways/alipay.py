@@ -145,8 +145,8 @@ class Alipay:
 
     def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify and translate the form that Alipay posts. Raises NoticeRefused."""
-        settings = self._settings
-        return answers.notice(self._keys, settings.app_id, settings.seller_id, body)
+        settings, at = self._settings, self._clock.now()
+        return answers.notice(self._keys, settings.app_id, settings.seller_id, body, at)
 
     def scrub(self, text: str) -> str:
         """Return `text` without keys, certificates and signatures, fit for a log."""

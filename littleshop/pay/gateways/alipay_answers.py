@@ -6,7 +6,7 @@ Sources: PROTOCOLS 2.1 to 2.3. The only place, with alipay.py, where yuan text e
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -20,6 +20,7 @@ from littleshop.pay.gateways.contract import Notice, NoticeRefused, PaymentState
 
 YUAN = re.compile(r"(\d{1,11})(?:\.(\d{1,2}))?", re.ASCII)
 NOTICE_LIMIT_BYTES = 64 * 1024
+NOTICE_LIFE = timedelta(hours=26)  # Alipay gives up after 25: what comes later is a replay
 
 TRADE_STATES = {
     "WAIT_BUYER_PAY": PaymentState.PENDING,
@@ -135,7 +136,7 @@ def top_level(raw: str) -> dict[str, tuple[str, object]]:
     return found
 
 
-def notice(keys: AlipayKeys, app_id: str, seller_id: str, body: bytes) -> Notice:
+def notice(keys: AlipayKeys, app_id: str, seller_id: str, body: bytes, now: datetime) -> Notice:
     """Verify and translate a trade_status_sync notice. Raises NoticeRefused."""
     form = _form(body)
     signature = form.get("sign", "")
@@ -148,6 +149,8 @@ def notice(keys: AlipayKeys, app_id: str, seller_id: str, body: bytes) -> Notice
     if form.get("seller_id") != seller_id:
         raise NoticeRefused("seller")
     try:
+        if abs(now - moment(form["notify_time"])) > NOTICE_LIFE:
+            raise NoticeRefused("old")
         return _translated(form, body)
     except (KeyError, ValueError):
         raise NoticeRefused("malformed") from None

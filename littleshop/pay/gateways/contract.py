@@ -60,9 +60,9 @@ class Declined(GatewayError):
 
 
 class NoticeRefused(GatewayError):
-    """A notice that is not to be believed; `why` is malformed, signature, app or seller."""
+    """A notice that is not to be believed, and why."""
 
-    def __init__(self, why: Literal["malformed", "signature", "app", "seller"]) -> None:
+    def __init__(self, why: Literal["malformed", "signature", "app", "seller", "old"]) -> None:
         super().__init__(f"notice refused: {why}", retryable=False)
         self.why = why
 

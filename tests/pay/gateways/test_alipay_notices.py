@@ -5,10 +5,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from littleshop.clock import Clock
 from littleshop.money import Money
 from littleshop.pay.gateways.alipay import Alipay, open_rail
 from littleshop.pay.gateways.contract import NoticeRefused
+from tests.pay.gateways.conftest import StillClock
 from tests.pay.gateways.small_alipay import SmallAlipay, key_of, private_pem, public_pem
 
 
@@ -70,6 +70,9 @@ def test_a_notice_signed_by_somebody_else_is_refused(alipay: Alipay, small: Smal
         ({"app_id": None}, "app"),
         ({"seller_id": "2088000000000009"}, "seller"),
         ({"seller_id": None}, "seller"),
+        ({"notify_time": "2026-11-19 10:00:05"}, "old"),
+        ({"notify_time": "2026-11-25 10:00:05"}, "old"),
+        ({"notify_time": None}, "malformed"),
         ({"total_amount": "1e3"}, "malformed"),
         ({"total_amount": "-1.00"}, "malformed"),
         ({"total_amount": "１.00"}, "malformed"),
@@ -123,5 +126,5 @@ def test_a_notice_of_one_shop_is_nothing_to_another(small: SmallAlipay) -> None:
         "alipay_public_key": public_pem(small.key),
     }
     with pytest.raises(NoticeRefused) as told:
-        open_rail(rail, Clock()).parse_notice({}, small.notice())
+        open_rail(rail, StillClock()).parse_notice({}, small.notice())
     assert told.value.why == "app"

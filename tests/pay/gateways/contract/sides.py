@@ -12,6 +12,7 @@ import httpx
 from littleshop.clock import Clock
 from littleshop.pay import gateways
 from littleshop.pay.gateways.contract import Gateway, PayAnswer
+from tests.pay.gateways.conftest import StillClock
 from tests.pay.gateways.small_alipay import SmallAlipay, key_of, private_pem, public_pem
 from tests.sandbox_process import Sandbox
 
@@ -50,7 +51,7 @@ class AlipayByHand:
         self.refunds: dict[str, int] = {}
         self.lost = False
         transport = httpx.MockTransport(self._handle)
-        self.gateway = gateways.open({"alipay": self.small.rail}, Clock(), transport)["alipay"]
+        self.gateway = gateways.open({"alipay": self.small.rail}, StillClock(), transport)["alipay"]
 
     async def buyer_opens(self, reference: str, answer: PayAnswer) -> None:
         query = dict(parse_qsl(urlsplit(answer.redirect_url or "").query))
