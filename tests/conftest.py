@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from littleshop import db, migrate, postgres
+from tests.cast import Town, keyring
 
 TEMPLATE = "littleshop_template"
 _number = itertools.count(1)
@@ -76,3 +77,11 @@ async def owner(dsn: str) -> AsyncIterator[db.Connection]:
 def home(tmp_path: Path) -> Path:
     """A home of its own: DIR for what keeps files."""
     return tmp_path / "home"
+
+
+@pytest_asyncio.fixture
+async def town(database: db.Database) -> Town:
+    """A town with one shop that is open."""
+    made = Town(database, keyring())
+    await made.open_shop()
+    return made

@@ -10,6 +10,7 @@ import msgspec
 
 from littleshop import db, ids
 from littleshop.errors import Refused
+from littleshop.shop import shops
 
 MOST = 9
 
@@ -71,6 +72,7 @@ async def add(
         colour,
         len(known),
     )
+    await shops.touch(conn, shop_id)
 
 
 async def arrange(
@@ -93,3 +95,4 @@ async def arrange(
         product_id,
         list(order),
     )
+    await shops.touch(conn, shop_id)

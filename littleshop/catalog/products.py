@@ -15,6 +15,7 @@ from littleshop import db, ids
 from littleshop.catalog import stock
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
+from littleshop.shop import shops
 
 TITLE_LENGTH = 120
 DESCRIPTION_LENGTH = 10_000
@@ -237,6 +238,7 @@ async def create(
     )
     if written:
         await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+        await shops.touch(conn, shop_id, pricing=True)
     return written == 1
 
 
@@ -274,6 +276,7 @@ async def edit(
         product_id,
     )
     await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+    await shops.touch(conn, shop_id, pricing=True)
 
 
 async def _write_variants(
@@ -404,6 +407,7 @@ async def set_status(
         at,
     ):
         raise NotFound("product")
+    await shops.touch(conn, shop_id, pricing=True)
 
 
 async def move(conn: db.Connection, shop_id: int, product_id: UUID, steps: int) -> None:
@@ -428,3 +432,4 @@ async def move(conn: db.Connection, shop_id: int, product_id: UUID, steps: int) 
         shop_id,
         order,
     )
+    await shops.touch(conn, shop_id)

@@ -10,6 +10,7 @@ import asyncpg
 
 from littleshop import db, ids
 from littleshop.errors import Refused
+from littleshop.shop import shops
 
 _LEDGER_SQL = (
     "insert into stock_movements"
@@ -66,20 +67,23 @@ async def move(
         person_id,
         at,
     )
+    await shops.touch(conn, shop_id)
     return int(on_hand)
 
 
 async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
     """Give back what an order held; the caller has just moved the order out of a holding state."""
-    await db.run(
-        conn,
+    rows = await conn.fetch(
         "update variants v set held = v.held - i.quantity"
         "  from (select variant_id, sum(quantity)::integer as quantity from order_items"
         "         where shop_id = $1 and order_id = $2 group by variant_id) i"
-        " where v.shop_id = $1 and v.variant_id = i.variant_id",
+        " where v.shop_id = $1 and v.variant_id = i.variant_id"
+        " returning v.on_hand - v.held = i.quantity as was_gone",
         shop_id,
         order_id,
     )
+    if any(row["was_gone"] for row in rows):
+        await shops.touch(conn, shop_id)  # a visitor sees that it can be had again
 
 
 async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
@@ -87,7 +91,8 @@ async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
     rows = await conn.fetch(
         "select v.variant_id, v.on_hand - v.held as spare, not v.withdrawn as sold,"
         "       (select sum(i.quantity) from order_items i"
-        "         where i.shop_id = $1 and i.order_id = $2 and i.variant_id = v.variant_id) as wanted"
+        "         where i.shop_id = $1 and i.order_id = $2"
+        "           and i.variant_id = v.variant_id) as wanted"
         "  from variants v where v.shop_id = $1 and v.variant_id in"
         "       (select variant_id from order_items where shop_id = $1 and order_id = $2)"
         " order by v.variant_id for no key update of v",

@@ -7,7 +7,7 @@
 -- Rows are locked sorted: variants, then the shops' number counters, then replaced orders.
 -- Plain statements only: no INSERT in WITH, no NOTIFY.
 
-create type placing as (
+create type asked_order as (
   shop_id         bigint,
   order_id        uuid,
   key             bytea,
@@ -30,7 +30,7 @@ create type placing as (
   device          bytea
 );
 
-create type placing_item as (
+create type asked_item as (
   asked      integer,   -- which order of the call, from 1
   product_id uuid,
   variant_id uuid,
@@ -42,7 +42,7 @@ create type placing_item as (
 );
 
 create function place_orders(
-  p_at timestamptz, p_hold_until timestamptz, p_orders placing[], p_items placing_item[]
+  p_at timestamptz, p_hold_until timestamptz, p_orders asked_order[], p_items asked_item[]
 ) returns table (
   asked integer, code text, order_id uuid, number bigint, variant_id uuid, remaining integer
 ) language plpgsql as $$

@@ -147,7 +147,7 @@ class Flusher:
                 conn,
                 Answer,
                 "select code, order_id, number, variant_id, remaining"
-                " from place_orders($1, $2, $3::placing[], $4::placing_item[]) order by asked",
+                " from place_orders($1, $2, $3::asked_order[], $4::asked_item[]) order by asked",
                 at,
                 at + HOLD,
                 orders,

@@ -35,7 +35,7 @@ async def ship(
 ) -> Order:
     """Hand an order to a courier. Raises Refused: tracking_number, carrier_unknown, not_to_ship."""
     number = tracking_number(number)
-    if carriers.by_code(carrier) is None:
+    if carrier not in carriers.CARRIERS:
         raise Refused("carrier_unknown")
     order = await _leave(conn, shop_id, order_id, at)
     await deliveries.hand_over(
@@ -44,7 +44,7 @@ async def ship(
     await orders.tell(
         conn, shop_id, order_id, "shipped", by="seller", at=at, carrier=carrier, number=number
     )
-    await telling.buyer(conn, order, "order_shipped", at, carrier=carrier, number=number)
+    await telling.buyer(conn, order, "order_shipped", at, carrier=carrier, tracking=number)
     return order
 
 
@@ -107,7 +107,7 @@ async def correct(
     Raises Refused: tracking_number, carrier_unknown, not_shipped.
     """
     number = tracking_number(number)
-    if carriers.by_code(carrier) is None:
+    if carrier not in carriers.CARRIERS:
         raise Refused("carrier_unknown")
     if order.status not in ("shipped", "delivered") or not await deliveries.correct(
         conn, shop_id, order.order_id, parcel_id, carrier, number

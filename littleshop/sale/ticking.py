@@ -29,7 +29,10 @@ async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at
                 conn, shop_id, order_id, by="clock", reason="never_shipped", at=at
             )
         case "confirm_soon":
-            await telling.buyer(conn, order, "auto_confirm_soon", at)
+            due = {clock.kind: clock.due_at for clock in await timers.of(conn, shop_id, order_id)}
+            await telling.buyer(
+                conn, order, "auto_confirm_soon", at, when=due.get("confirm_by", at)
+            )
         case "confirm_by":
             await receiving.receive(conn, shop_id, order_id, by="clock", calendar=calendar, at=at)
         case "close":

@@ -1,0 +1,1 @@
+"""Who bought in a shop."""
