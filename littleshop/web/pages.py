@@ -49,10 +49,11 @@ def content_policy(form_targets: Sequence[str] = ()) -> str:
     `form_targets` are origins a form may end at (a rail's gateway): browsers check the redirect
     that answers a form against form-action too.
     """
+    targets = " ".join(("'self'", *form_targets))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action {' '.join(("'self'", *form_targets))}"
+        f"frame-ancestors 'none'; form-action {targets}"
     )
 
 

@@ -18,20 +18,32 @@
   // --- city and district become lists once we know them; typing stays possible where we do not
   const asList = (name, names) => {
     const now = field(name);
-    const value = now.value;
-    if (!names.length) return;
-    const list = document.createElement("select");
-    for (const { name: key, value: worth } of [...now.attributes]) if (!["type", "value", "maxlength"].includes(key)) list.setAttribute(key, worth);
-    list.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(each)));
-    list.value = names.includes(value) ? value : names.length === 1 ? names[0] : "";
-    list.required = true;
-    now.replaceWith(list);
+    const made = document.createElement(names.length ? "select" : "input");
+    if (!names.length && now.tagName === "INPUT") return;
+    for (const { name: key, value } of [...now.attributes]) if (!["type", "value"].includes(key)) made.setAttribute(key, value);
+    if (names.length) {
+      made.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(each)));
+      made.value = names.includes(now.value) ? now.value : names.length === 1 ? names[0] : "";
+    }
+    made.required = names.length > 0;
+    now.replaceWith(made);
   };
   const cascade = async (from) => {
     try { await regionsOnce(); } catch { return; }
     if (from !== "city") asList("city", cities(field("province").value).map((each) => each[1]));
     asList("district", districts(field("province").value, field("city").value));
+    tick();
   };
+  const tick = () => {
+    for (const row of form.querySelectorAll(".grp .f")) {
+      const input = row.querySelector("input, select");
+      row.classList.toggle("done", Boolean(input.value) && input.checkValidity() && !row.classList.contains("bad"));
+    }
+  };
+  form.addEventListener("input", (event) => {
+    event.target.closest(".f")?.classList.remove("bad");
+    tick();
+  });
   form.addEventListener("change", (event) => {
     if (event.target.name === "province" || event.target.name === "city") cascade(event.target.name);
     if (event.target.name === "method") methodNamed(event.target);
