@@ -7,6 +7,7 @@ plain http to another machine, it never carries a call while a database transact
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,10 @@ READ_SECONDS = 15.0
 WHOLE_CALL_SECONDS = 30.0  # read time-outs count per chunk: a dripping answer needs a limit too
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 SHORTEST_SECRET = 6  # blanking shorter texts would eat ordinary words
+
+# httpx logs every URL at INFO, and ours hold signatures and push addresses; httpcore logs headers.
+for _noisy in ("httpx", "httpcore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 
 class Answer(msgspec.Struct, frozen=True):

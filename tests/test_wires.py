@@ -1,6 +1,7 @@
 """The door to the outside: quick, safe, and silent about secrets."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -55,6 +56,13 @@ async def test_a_whole_url_is_checked_at_each_call() -> None:
     async with wires.Wire("push") as push:
         with pytest.raises(GatewayError):
             await push.post("http://push.test/1", content=b"x")
+
+
+async def test_no_address_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        async with wire(lambda request: httpx.Response(200)) as rail:
+            await rail.get("/x", params={"sign": SECRET})
+    assert caplog.records == []
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
