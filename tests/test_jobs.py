@@ -176,9 +176,9 @@ async def test_after_its_last_attempt_a_job_is_held_and_can_be_released(
     diary = Diary(*(GatewayError("busy", retryable=True) for _ in range(2)))
     tasks = {"write": Task(diary.write, attempts=2)}
     await defer(database, "write", line="held")
-    for _ in range(4):
-        await jobs.drain(database, tasks, clock)
-        clock.pass_time(hours=2)
+    await jobs.drain(database, tasks, clock)
+    clock.pass_time(hours=2)
+    await jobs.drain(database, tasks, clock)
     async with database.connection() as conn:
         [job] = await jobs.held(conn)
         assert (job.name, job.arguments, job.attempts) == ("write", {"line": "held"}, 2)
@@ -241,6 +241,18 @@ async def test_the_job_of_a_dead_worker_is_taken_again_when_its_lease_ends(
     clock.pass_time(seconds=queue.LEASE.total_seconds())
     assert await jobs.drain(database, tasks, clock) == 1
     assert diary.lines == ["survivor"] and dead.attempts == 1
+
+
+async def test_a_job_that_takes_long_keeps_its_lease(
+    database: db.Database, clock: TestClock
+) -> None:
+    await defer(database, "write")
+    async with database.connection() as conn:
+        mine = await queue.take(conn, clock.at, 1)
+        clock.pass_time(seconds=50)
+        await queue.extend(conn, mine, clock.at)
+        clock.pass_time(seconds=50)
+        assert await queue.take(conn, clock.at, 1) == []
 
 
 async def test_a_worker_that_lost_its_lease_cannot_finish_the_job_of_the_next(
@@ -322,7 +334,7 @@ async def test_a_stopping_worker_gives_back_what_does_not_end_in_time(
     assert job.attempts == 1  # the interrupted attempt was not counted
 
 
-async def test_a_long_job_does_not_hold_up_the_others_nor_lose_its_lease(
+async def test_a_long_job_holds_up_nobody_and_its_own_worker_never_takes_it_twice(
     database: db.Database, clock: TestClock
 ) -> None:
     diary, release = Diary(), asyncio.Event()

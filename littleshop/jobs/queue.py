@@ -136,7 +136,8 @@ async def put_back(
 async def hold(conn: db.Connection, job: TakenJob, at: datetime, fault: str) -> None:
     """Give the job up until a person releases or drops it."""
     await conn.execute(
-        "update jobs set taken_by = null, fault = $3, held_at = $4 where id = $1 and taken_by = $2",
+        "update jobs set taken_by = null, fault = $3, held_at = $4, due_at = $4"
+        " where id = $1 and taken_by = $2",
         job.id,
         job.turn,
         fault,

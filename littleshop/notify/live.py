@@ -115,6 +115,11 @@ class Hub:
         self._pages: dict[int, set[Events]] = {}
         self.listening = asyncio.Event()
 
+    @property
+    def open_pages(self) -> int:
+        """How many pages listen in this process."""
+        return sum(len(pages) for pages in self._pages.values())
+
     @contextmanager
     def subscribe(self, shop_id: int) -> Iterator[Events]:
         """`with hub.subscribe(shop_id) as events: async for event in events: ...`"""

@@ -282,7 +282,7 @@ def _shown(locale: str, fact: object, at: datetime) -> object:
     if isinstance(fact, dict):
         if "at" in fact:
             return i18n.when(locale, datetime.fromisoformat(str(fact["at"])), at)
-        return Money(int(fact["minor"]), str(fact["currency"]))
+        return str(i18n.money(locale, Money(int(fact["minor"]), str(fact["currency"]))))
     return fact
 
 
