@@ -22,7 +22,7 @@ BEIJING = timezone(timedelta(hours=8))
 def certificate_number(pem: str) -> str:
     """md5 of the reversed issuer and the serial (PROTOCOLS 2.1)."""
     cert = x509.load_pem_x509_certificate(pem.encode())
-    parts = [f"{a.rfc4514_attribute_name}={a.value}" for a in reversed(list(cert.issuer))]
+    parts = [f"{a.rfc4514_attribute_name}={a.value!s}" for a in reversed(list(cert.issuer))]
     text = ",".join(parts) + str(cert.serial_number)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 

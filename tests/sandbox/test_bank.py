@@ -173,7 +173,7 @@ def test_each_transfer_ends_as_its_card_says(sandbox: Program, customer: Custome
     ]
 
 
-def entries_of(root: Any) -> list[tuple[str, ...]]:
+def entries_of(root: Any) -> list[tuple[str | None, ...]]:
     """(direction, amount, EndToEndId, return reason); the balances must agree with them."""
     balances = {one.findtext("{*}Tp/{*}CdOrPrtry/{*}Cd"): fen(one) for one in root.iter("{*}Bal")}
     found = list(root.iter("{*}Ntry"))
