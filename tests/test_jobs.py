@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import uuid
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,6 +16,7 @@ from littleshop import db, jobs
 from littleshop.errors import GatewayError
 from littleshop.jobs import Task, queue
 
+ROOT = Path(__file__).parents[1]
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
@@ -241,6 +245,43 @@ async def test_the_job_of_a_dead_worker_is_taken_again_when_its_lease_ends(
     clock.pass_time(seconds=queue.LEASE.total_seconds())
     assert await jobs.drain(database, tasks, clock) == 1
     assert diary.lines == ["survivor"] and dead.attempts == 1
+
+
+DOOMED = """
+import asyncio, os, signal, sys
+from datetime import datetime
+from littleshop import db, jobs
+
+class Stopped:
+    def now(self):
+        return datetime.fromisoformat(sys.argv[2])
+
+async def die(context, line):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    database = await db.open_database(sys.argv[1], size=2)
+    await jobs.Worker(database, {"write": jobs.Task(die)}, Stopped()).run()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_worker_killed_in_the_middle_of_a_job_loses_nothing(
+    database: db.Database, dsn: str, clock: TestClock
+) -> None:
+    diary = Diary()
+    tasks = {"write": Task(diary.write)}
+    await defer(database, "write", line="survivor")
+    doomed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DOOMED, dsn, clock.at.isoformat(), cwd=ROOT
+    )
+    async with asyncio.timeout(30):
+        assert await doomed.wait() == -signal.SIGKILL
+    assert await jobs.drain(database, tasks, clock) == 0  # the dead worker's lease
+    clock.pass_time(seconds=queue.LEASE.total_seconds())
+    assert await jobs.drain(database, tasks, clock) == 1
+    assert diary.lines == ["survivor"]
 
 
 async def test_a_job_that_takes_long_keeps_its_lease(
