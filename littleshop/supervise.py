@@ -96,9 +96,7 @@ class Supervisor:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.children: list[Child] = []
         self.say = say
-        self._woken, self._waker = socket.socketpair()
-        self._woken.setblocking(False)
-        self._waker.setblocking(False)
+        self._woken: socket.socket | None = None
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -112,11 +110,18 @@ class Supervisor:
         handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
-        descriptor = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        woken, waker = socket.socketpair()
+        woken.setblocking(False)
+        waker.setblocking(False)
+        descriptor = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        self._woken = woken
         try:
             yield
         finally:
+            self._woken = None
             signal.set_wakeup_fd(descriptor)
+            woken.close()
+            waker.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -143,6 +148,7 @@ class Supervisor:
             self._sleep(min(poll_seconds, pause or poll_seconds) if done else pause)
 
     def _sleep(self, seconds: float | None) -> None:
+        assert self._woken is not None, "watch() stands inside signals()"
         select.select([self._woken], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             self._woken.recv(4096)

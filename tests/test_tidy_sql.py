@@ -21,7 +21,12 @@ MIGRATIONS = {
 }
 
 # A table that two modules write, with the reason.
-SHARED_TABLES: dict[str, tuple[set[str], str]] = {}
+SHARED_TABLES: dict[str, tuple[set[str], str]] = {
+    "variants": (
+        {"littleshop.catalog.products", "littleshop.catalog.stock"},
+        "the counts stand in the row that placing locks; stock moves them, products the rest",
+    ),
+}
 # A module that may name tables of higher layers, with the reason.
 READS_UPWARDS = {
     "littleshop.insights": "figures are counted from everything",
