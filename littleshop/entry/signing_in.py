@@ -6,31 +6,26 @@ hears what the person types. Known and unknown phones get the same answers throu
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
 from littleshop import jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
+from littleshop.errors import GatewayError
 from littleshop.identity import codes, people, phones, sessions
 from littleshop.identity.people import Person
 from littleshop.identity.phones import Phone
 from littleshop.identity.sessions import Session
+from littleshop.notify.sms import Sms, Unwanted
 
 PURPOSE = "sign_in"
 SEND = "signing_in.send_code"
+_log = logging.getLogger(__name__)
 TWIN = timedelta(seconds=3)  # a second press this soon is the same press
-
-
-class CodeSender(Protocol):
-    """Whoever can put a code on a phone: the SMS channel. `reference` is the same on a repeat."""
-
-    async def send_code(self, *, phone: str, digits: str, locale: str, reference: str) -> None:
-        """Send. Raises GatewayError."""
-        ...
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -68,6 +63,7 @@ async def ask_code(
     phone = phones.parse(text, allowed=allowed)
 
     async def ask(conn: Connection) -> codes.Code:
+        await codes.take_turns(conn, keyring.index(phone.e164), at)
         twin = await codes.live(conn, keyring, phone, purpose=purpose)
         if twin is not None and twin.asked_at + TWIN > at:
             return twin
@@ -88,7 +84,7 @@ async def ask_code(
 async def send_code(
     database: Database,
     keyring: Keyring,
-    sender: CodeSender,
+    sms: Sms | None,
     *,
     phone_index: str,
     code_id: str,
@@ -96,24 +92,42 @@ async def send_code(
 ) -> None:
     """Put the code on the phone, unless it was sent, used, replaced or has expired meanwhile.
 
-    Raises GatewayError for the worker; a repeat sends the same digits under the same reference.
+    Raises GatewayError for the worker; a repeat sends the same digits under the same id. A phone
+    that takes no messages is nobody's fault and nobody's work.
     """
     index, wanted = bytes.fromhex(phone_index), uuid.UUID(code_id)
     async with database.connection() as conn:
         code = await codes.find(conn, index, wanted)
     if code is None or code.sent_at is not None or code.expires_at <= at:
         return
-    await sender.send_code(
-        phone=keyring.open(code.phone_sealed),
-        digits=codes.words(keyring, code.code_id),
-        locale=code.locale,
-        reference=code.code_id.hex,
-    )
+    if sms is None:
+        raise GatewayError("no SMS rail is configured", retryable=True)
+    words = {
+        "code": codes.words(keyring, code.code_id),
+        "minutes": str(codes.LIFE // timedelta(minutes=1)),
+    }
+    phone = keyring.open(code.phone_sealed)
+    try:
+        await sms.send(phone, "code", code.locale, words, out_id=code.code_id.hex, at=at)
+    except Unwanted:
+        _log.info("phone takes no codes", extra={"code_id": str(code.code_id)})
 
     async def note(conn: Connection) -> None:
         await codes.mark_sent(conn, index, wanted, at)
 
     await database.transaction(note)
+
+
+def tasks(sms: Sms | None, keyring: Keyring) -> dict[str, jobs.Task]:
+    """The job of this flow; it gives up soon, because a code lives five minutes."""
+
+    async def send(context: jobs.Context, *, phone_index: str, code_id: str) -> None:
+        await send_code(
+            context.database, keyring, sms, phone_index=phone_index, code_id=code_id, at=context.at
+        )
+
+    patience = timedelta(seconds=30)
+    return {SEND: jobs.Task(send, attempts=12, first_wait=TWIN, longest_wait=patience)}
 
 
 async def check_code(

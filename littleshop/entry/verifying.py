@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from littleshop import jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
 from littleshop.errors import GatewayError
@@ -99,3 +100,22 @@ def _need(verifier: Verifier | None) -> Verifier:
     if verifier is None:  # the job waits and is held, the shop sells meanwhile, nothing is paid
         raise GatewayError("no identity verifier is configured", retryable=True)
     return verifier
+
+
+def tasks(verifier: Verifier | None, keyring: Keyring) -> dict[str, jobs.Task]:
+    """The jobs of this flow; the authority may be away for a night."""
+
+    async def identity(context: jobs.Context, *, shop_id: int, check_id: str) -> None:
+        await send_identity(
+            context.database, keyring, verifier, shop_id=shop_id, check_id=check_id, at=context.at
+        )
+
+    async def card(context: jobs.Context, *, shop_id: int, card_id: str) -> None:
+        await send_card(
+            context.database, keyring, verifier, shop_id=shop_id, card_id=card_id, at=context.at
+        )
+
+    return {
+        SEND_IDENTITY: jobs.Task(identity, attempts=20),
+        SEND_CARD: jobs.Task(card, attempts=20),
+    }

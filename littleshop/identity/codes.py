@@ -78,6 +78,18 @@ def _hash(keyring: Keyring, code_id: uuid.UUID, digits: str) -> bytes:
     return keyring.index(f"one-time code {code_id} {digits}")
 
 
+async def take_turns(conn: Connection, phone_index: bytes, at: datetime) -> None:
+    """Until this transaction ends, nobody else asks for a code for this phone."""
+    await db.run(
+        conn,
+        "insert into code_phones (phone_index, first_asked_at) values ($1, $2)"
+        " on conflict (phone_index) do nothing",
+        phone_index,
+        at,
+    )
+    await db.run(conn, "select 1 from code_phones where phone_index = $1 for update", phone_index)
+
+
 async def ask(
     conn: Connection, keyring: Keyring, phone: Phone, *, purpose: str, locale: str, at: datetime
 ) -> Code:
@@ -86,14 +98,7 @@ async def ask(
     Raises Refused: code_too_soon(seconds), code_too_many(minutes) when the hour or day is full.
     """
     index = keyring.index(phone.e164)
-    await db.run(
-        conn,
-        "insert into code_phones (phone_index, first_asked_at) values ($1, $2)"
-        " on conflict (phone_index) do nothing",
-        index,
-        at,
-    )
-    await db.run(conn, "select 1 from code_phones where phone_index = $1 for update", index)
+    await take_turns(conn, index, at)
     await _count(conn, index, at)
     await db.run(
         conn,
