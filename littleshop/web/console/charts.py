@@ -169,9 +169,7 @@ def day_bars(values: Sequence[int]) -> Bars:
         height = max(3.0, value / top * BAR_HEIGHT) if value > 0 else 1.0
         x = _column(index, len(values)) - width / 2
         y = BAR_TOP + BAR_HEIGHT - height
-        bars.append(
-            Bar(index, _round(x), _round(y), _round(width), _round(height), index == best)
-        )
+        bars.append(Bar(index, _round(x), _round(y), _round(width), _round(height), index == best))
     label = None if best is None else _over(_column(best, len(values)), 14)
     baseline = BAR_TOP + BAR_HEIGHT + 0.5
     return Bars(BAR_TOP + BAR_HEIGHT + AXIS_ROOM, baseline, tuple(bars), best, label)
@@ -206,9 +204,7 @@ def day_dots(values: Sequence[int]) -> Dots:
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "".join(
-        f"{'L' if index else 'M'}{x:.1f} {y:.1f}" for index, (x, y) in enumerate(points)
-    )
+    return "".join(f"{'L' if index else 'M'}{x:.1f} {y:.1f}" for index, (x, y) in enumerate(points))
 
 
 def day_line(values: Sequence[int]) -> Line:

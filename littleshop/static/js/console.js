@@ -1,0 +1,189 @@
+// The seller's side: live figures, shipping, pictures, notices. Every page works without it.
+"use strict";
+document.documentElement.classList.add("js");
+const all = (where, each) => document.querySelectorAll(where).forEach(each);
+const one = (where, inside = document) => inside.querySelector(where);
+
+// ---- a form that creates something is sent once
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sure && !window.confirm(form.dataset.sure)) { event.preventDefault(); return; }
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => all("[data-sent]", (form) => {
+  delete form.dataset.sent;
+  form.querySelectorAll("[aria-busy]").forEach((each) => each.removeAttribute("aria-busy"));
+}));
+
+// ---- live: the server sends pieces of HTML it rendered itself, we put them in their place
+const piece = (html) => {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content;
+};
+const live = one("[data-live]");
+if (live && "EventSource" in window) {
+  const stream = new EventSource(live.dataset.live);
+  const state = one("[data-live-state]");
+  stream.onopen = () => state && state.classList.add("on");
+  stream.onerror = () => state && state.classList.remove("on");
+  all("[data-live-swap]", (place) => stream.addEventListener(place.dataset.liveSwap,
+    (event) => place.replaceChildren(piece(event.data))));
+  all("[data-live-top]", (list) => stream.addEventListener(list.dataset.liveTop, (event) => {
+    const fresh = piece(event.data);
+    fresh.firstElementChild.classList.add("landed");
+    list.prepend(fresh);
+    while (list.children.length > Number(list.dataset.liveKeep)) list.lastElementChild.remove();
+    const quiet = one(".quiet-row");
+    if (quiet) quiet.remove();
+  }));
+  all("[data-live-text]", (place) => stream.addEventListener(place.dataset.liveText,
+    (event) => { place.textContent = event.data; }));
+  all("[data-live-count]", (place) => stream.addEventListener(place.dataset.liveCount,
+    (event) => { place.textContent = event.data === "0" ? "" : event.data; }));
+  addEventListener("pagehide", () => stream.close());
+}
+
+// ---- copy, share
+all("[data-copy]", (button) => button.addEventListener("click", async () => {
+  await navigator.clipboard.writeText(button.dataset.copy).catch(() => {});
+  button.setAttribute("aria-label", button.dataset.copied);
+  const words = button.lastChild;
+  if (words.nodeType !== Node.TEXT_NODE) return;
+  const before = words.textContent;
+  words.textContent = button.dataset.copied;
+  setTimeout(() => { words.textContent = before; }, 2000);
+}));
+
+// ---- shipping: the carrier is guessed while the number is typed or scanned
+all("[data-ship]", (form) => {
+  const number = one("input[name=tracking_number]", form);
+  const list = one("[data-carrier-list]", form);
+  const found = one("[data-found]", form);
+  let asked = "";
+  let chosen = Boolean(one("input[name=carrier]:checked", form).value);
+  list.addEventListener("change", () => { chosen = true; });
+  const choice = (carrier, checked) => {
+    const label = document.createElement("label");
+    const radio = document.createElement("input");
+    label.className = "pick";
+    Object.assign(radio, { type: "radio", name: "carrier", value: carrier.code, checked });
+    label.append(radio, carrier.name);
+    return label;
+  };
+  const guess = async () => {
+    const typed = number.value.replace(/\s/g, "").toUpperCase();
+    if (typed.length < 8 || typed === asked) return;
+    asked = typed;
+    const answer = await fetch(`${form.dataset.carriers}?number=${encodeURIComponent(typed)}`)
+      .catch(() => null);
+    if (!answer || !answer.ok || typed !== asked) return;
+    const ranked = await answer.json();
+    if (!ranked.length || chosen) return;
+    found.textContent = form.dataset.guess.replace("{carrier}", ranked[0].name);
+    const known = new Set(ranked.map((each) => each.code));
+    const others = [...list.children].filter((each) => {
+      const { value } = one("input", each);
+      return value && !known.has(value);
+    });
+    list.replaceChildren(...ranked.map((each, at) => choice(each, at === 0)), ...others);
+  };
+  number.addEventListener("input", guess);
+  scanner(form, number, guess);
+});
+
+// the phone's own barcode reader, where there is one
+function scanner(form, number, then) {
+  const button = one("[data-scan]", form);
+  if (!button || !("BarcodeDetector" in window) || !navigator.mediaDevices) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const place = one("[data-camera]", form);
+    const video = one("video", place);
+    const camera = await navigator.mediaDevices
+      .getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
+    if (!camera) { number.focus(); return; }
+    const stop = () => { camera.getTracks().forEach((each) => each.stop()); place.hidden = true; };
+    const reader = new window.BarcodeDetector({ formats: ["code_128", "code_39", "qr_code"] });
+    place.hidden = false;
+    video.srcObject = camera;
+    await video.play();
+    addEventListener("pagehide", stop, { once: true });
+    const look = async () => {
+      if (place.hidden) return;
+      const seen = await reader.detect(video).catch(() => []);
+      const code = seen.map((each) => each.rawValue.trim()).find((text) => /^[\w-]{8,40}$/.test(text));
+      if (!code) { requestAnimationFrame(look); return; }
+      number.value = code;
+      if (navigator.vibrate) navigator.vibrate(60);
+      stop();
+      then();
+    };
+    look();
+  });
+}
+
+// ---- pictures are seen as soon as they are chosen
+all("[data-preview-into]", (field) => field.addEventListener("change", () => {
+  const well = field.closest(".take");
+  const [file] = field.files;
+  if (!file) return;
+  well.querySelectorAll("img").forEach((each) => each.remove());
+  const picture = document.createElement("img");
+  picture.alt = "";
+  picture.src = URL.createObjectURL(file);
+  well.append(picture);
+  if (field.files.length > 1) {
+    const count = one(".count-on", well) || well.appendChild(document.createElement("span"));
+    count.className = "count-on";
+    count.textContent = field.files.length;
+  }
+  const title = one("input[name=title]");
+  if (title && !title.value) title.focus();
+}));
+all("[data-preview]", (field) => field.addEventListener("change", () => {
+  const place = one("[data-preview-here]");
+  if (!field.files[0] || !place) return;
+  const picture = document.createElement("img");
+  picture.alt = "";
+  picture.src = URL.createObjectURL(field.files[0]);
+  place.replaceChildren(picture);
+}));
+all("[data-send-at-once]", (form) => one("input[type=file]", form)
+  .addEventListener("change", () => form.requestSubmit()));
+
+// ---- web push on this phone
+const bytes = (text) => Uint8Array.from(
+  atob(text.replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+all("[data-push]", async (card) => {
+  const button = one("[data-push-on]", card);
+  const says = one("[data-push-says]", card);
+  if (!button) return;
+  const say = (word) => { says.textContent = says.dataset[word]; };
+  if (!("serviceWorker" in navigator) || !("PushManager" in window)) {
+    button.hidden = true;
+    say("unable");
+    return;
+  }
+  const worker = await navigator.serviceWorker.register(card.dataset.worker);
+  if (await worker.pushManager.getSubscription()) say("on");
+  button.addEventListener("click", async () => {
+    if (await Notification.requestPermission() !== "granted") { say("denied"); return; }
+    try {
+      const key = bytes(card.dataset.key);
+      const subscription = await worker.pushManager
+        .subscribe({ userVisibleOnly: true, applicationServerKey: key });
+      const answer = await fetch(card.dataset.subscribe, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(subscription),
+      });
+      if (!answer.ok) throw new Error(answer.status);
+      say("on");
+      location.reload();
+    } catch { say("failed"); }
+  });
+});

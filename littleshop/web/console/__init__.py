@@ -1,0 +1,1 @@
+"""The pages of a seller: the back room of a shop."""

@@ -1,0 +1,282 @@
+"""The rest of the console's pages: goods, people, figures, shares, money, settings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from littleshop.web.console import charts
+from tests.web import console_samples as samples
+from tests.web.console_samples import ROOT, ago, around, yuan
+
+Sample = tuple[str, dict[str, Any]]
+
+
+def goods(locale: str) -> dict[str, Any]:
+    """Four things, one hidden, one nearly gone."""
+    rows = [
+        ("青灰釉盖碗，松木柴烧，150 毫升", "gaiwan-celadon", 168, 258, 7, "on_sale", 38),
+        ("品茗杯一对", "cups-moon", 96, None, 2, "on_sale", 12),
+        ("紫砂小壶", "teapot", 320, None, 0, "on_sale", 3),
+        ("老茶饼", "teacake", 168, None, 9, "hidden", 0),
+    ]
+    made = [
+        {
+            "id": number,
+            "title": title,
+            "picture_url": f"/town/{art}.svg",
+            "price": yuan(price),
+            "to_price": yuan(top) if top else None,
+            "stock": stock,
+            "variants": 1,
+            "status": status,
+            "low": stock < 3,
+            "sold": sold,
+            "edit_url": f"{ROOT}/goods/{number}",
+            "first": number == 0,
+            "last": number == 3,
+        }
+        for number, (title, art, price, top, stock, status, sold) in enumerate(rows)
+    ]
+    return around(locale, "goods") | {
+        "rows": made,
+        "counts": {"on_sale": 3, "hidden": 1},
+        "status": "all",
+    }
+
+
+def product(locale: str) -> dict[str, Any]:
+    """A thing with two choices and one wrong price."""
+    wrong = "0 元卖不了，至少 0.01。" if locale == "zh-CN" else "0 is no price: at least 0.01."
+    kinds = ["青灰 / 只要盖碗", "青灰 / 配两只杯", "月白 / 只要盖碗", "月白 / 配两只杯"]
+    variants = [
+        {
+            "key": str(at),
+            "label": label,
+            "price": "0" if at == 2 else "168.00",
+            "stock": "7",
+            "price_error": wrong if at == 2 else "",
+            "stock_error": "",
+        }
+        for at, label in enumerate(kinds)
+    ]
+    photos = [
+        {"id": at, "url": f"/town/gaiwan-{each}.svg", "first": at == 0}
+        for at, each in enumerate(("celadon", "moon", "dust"))
+    ]
+    axes = [("釉色", "青灰，月白"), ("配杯", "只要盖碗，配两只杯"), ("", "")]
+    return around(locale, "goods") | {
+        "product": {
+            "id": 7,
+            "title": "青灰釉盖碗，松木柴烧",
+            "status": "on_sale",
+            "public_url": samples.URL,
+            "photos": photos,
+            "sold": 38,
+            "stock": 28,
+        },
+        "form": {
+            "title": "青灰釉盖碗，松木柴烧",
+            "description": "手工拉坯。落灰成釉，每一只的流痕都不一样。",
+            "price": "168.00",
+            "stock": "7",
+            "low_at": "3",
+            "no_reason_return": True,
+        },
+        "axes": [{"name": name, "choices": choices} for name, choices in axes],
+        "variants": variants,
+        "errors": {},
+        "sign": "¥",
+        "photos_left": 6,
+    }
+
+
+def product_new(locale: str) -> dict[str, Any]:
+    """The empty form of a new thing."""
+    form = {"title": "", "price": "", "stock": "1"}
+    return around(locale, "goods") | {
+        "form": form,
+        "errors": {},
+        "sign": "¥",
+        "photo_url": "",
+        "photo_id": "",
+    }
+
+
+def people(locale: str) -> dict[str, Any]:
+    """Three customers."""
+    rows = [("陈婉婷", "杭州", 4, 864.8), ("周以宁", "成都", 2, 706), ("何**", "", 1, 320)]
+    made = [
+        {
+            "name": name,
+            "phone_masked": "138 **** 2046",
+            "orders": orders,
+            "spent": yuan(spent),
+            "last_at": ago(30 * orders),
+            "place": place,
+            "url": "#",
+        }
+        for name, place, orders, spent in rows
+    ]
+    return around(locale, "people") | {
+        "people": made,
+        "total": 3,
+        "again": 2,
+        "q": "",
+        "older_url": "",
+    }
+
+
+TURNOVER = [61, 118, 74, 52, 66, 41, 88, 72, 120, 95, 80, 64, 44, 52, 360, 220, 130, 60, 92, 101]
+TURNOVER += [120, 96, 88, 71, 110, 99, 64, 83, 201, 231]
+ORDERS = [4, 6, 5, 3, 4, 3, 6, 5, 7, 5, 4, 5, 3, 4, 12, 9, 6, 3, 4, 5, 6, 5, 5, 4, 6, 5, 3, 4, 7, 9]
+VISITORS = [69, 83, 61, 66, 58, 70, 77, 92, 95, 60, 64, 58, 88, 70, 212, 139, 74, 61, 60, 66]
+VISITORS += [81, 90, 92, 64, 66, 60, 74, 71, 104, 101]
+
+
+def figures(locale: str) -> dict[str, Any]:
+    """Thirty days with a market in the middle."""
+    zh = locale == "zh-CN"
+    best = "11 月 7 日" if zh else "Saturday 7 November"
+    dates = ("10 月 24 日", "11 月 8 日", "昨天") if zh else ("24 Oct", "8 Nov", "yesterday")
+    steps = [("visited", 2457), ("looked", 1499), ("basket", 265), ("paid", 139)]
+    shares = [("周六市集", 43), ("小雨的群", 28), ("工作室窗边的海报", 21), ("本子的主页", 15)]
+    things = [("半釉马克杯", "mug-oat", 38, 836), ("三块皂", "soapStack", 52, 728)]
+    bars = charts.funnel([count for _, count in steps])
+    ranked = charts.ranked([orders for _, orders in shares], named=2)
+    earned = charts.ranked([sum_ for *_, sum_ in things])
+    return around(locale, "today") | {
+        "spans": [{"days": days, "url": f"?days={days}", "chosen": days == 30} for days in (7, 30)],
+        "csv_url": "#",
+        "days": 30,
+        "any": True,
+        "dates": dict(zip(("first", "middle", "last"), dates, strict=True)),
+        "turnover": {
+            "total": yuan(3824),
+            "ahead": yuan(656.5),
+            "best": yuan(360),
+            "best_day": best,
+            "bars": charts.day_bars([each * 100 for each in TURNOVER]),
+        },
+        "orders": {
+            "total": 139,
+            "least": 3,
+            "most": 12,
+            "best_day": best,
+            "dots": charts.day_dots(ORDERS),
+        },
+        "visitors": {
+            "total": 2457,
+            "best": 212,
+            "best_day": best,
+            "last": 101,
+            "share_name": "周六市集" if zh else "your market note",
+            "line": charts.day_line(VISITORS),
+        },
+        "funnel": {
+            "in_100": 6,
+            "lost": "looked",
+            "rows": [
+                {"name": name, "count": count, "bar": bar}
+                for (name, count), bar in zip(steps, bars, strict=True)
+            ],
+        },
+        "shares": {
+            "leading": 2,
+            "percent": 51,
+            "rows": [
+                {"name": name, "orders": orders, "bar": bar}
+                for (name, orders), bar in zip(shares, ranked, strict=True)
+            ],
+        },
+        "things": {
+            "earner": "半釉马克杯",
+            "seller": "三块皂",
+            "rows": [
+                {
+                    "title": title,
+                    "picture_url": f"/town/{art}.svg",
+                    "sold": sold,
+                    "turnover": yuan(sum_),
+                    "bar": bar,
+                }
+                for (title, art, sold, sum_), bar in zip(things, earned, strict=True)
+            ],
+        },
+        "again": {
+            "ten": charts.out_of_ten(56, 139),
+            "orders": 56,
+            "of": 139,
+            "refunds": 3,
+            "refunded": yuan(58),
+        },
+    }
+
+
+def shares(locale: str) -> dict[str, Any]:
+    """Two shares."""
+    rows = [("周六市集", "", 412, 341, 43, 1180), ("小雨的群", "青灰釉盖碗", 96, 71, 28, 806)]
+    made = [
+        {
+            "name": name,
+            "code": "K7P2Q",
+            "channel": "link",
+            "product_title": title,
+            "made_at": ago(200),
+            "visits": visits,
+            "visitors": visitors,
+            "orders": orders,
+            "turnover": yuan(turnover),
+            "public_url": samples.URL,
+        }
+        for name, title, visits, visitors, orders, turnover in rows
+    ]
+    return around(locale, "today") | {"shares": made, "form": {}, "errors": {}}
+
+
+def money(locale: str) -> dict[str, Any]:
+    """One payout on its way, one that came back."""
+    zh = locale == "zh-CN"
+    lines = [
+        {"kind": "order", "number": 1047, "amount": yuan(168), "url": "#"},
+        {"kind": "order", "number": 1046, "amount": yuan(58), "url": "#"},
+        {"kind": "gateway_fee", "number": None, "amount": yuan(-1.36), "url": ""},
+        {"kind": "refund", "number": 1031, "amount": yuan(-12.64), "url": "#"},
+    ]
+    reason = "户名和卡号对不上。" if zh else "The name does not belong to this card."
+    known = {"bank": "招商银行" if zh else "CMB", "tail": "8814"}
+    rows = [
+        ("sent", yuan(212), date(2026, 11, 23), date(2026, 11, 24), ""),
+        ("returned", yuan(96), date(2026, 11, 20), None, reason),
+        ("paid", yuan(540.5), date(2026, 11, 19), date(2026, 11, 19), ""),
+    ]
+    return around(locale, "money") | {
+        "available": yuan(96),
+        "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
+        "held": yuan(642.5),
+        "held_orders": 7,
+        "on_the_way": [{"amount": yuan(212), "arrives_on": date(2026, 11, 24), **known}],
+        "waits": [],
+        "waits_url": "/open",
+        "card": {**known, "change_url": "#"},
+        "payouts": [
+            {
+                "reference": "7Q2M0ZK4V9X1B8C3D5E6",
+                "amount": amount,
+                "state": state,
+                "on": on,
+                "arrives_on": arrives,
+                "reason": why,
+                "lines": lines,
+                **known,
+            }
+            for state, amount, on, arrives, why in rows
+        ],
+        "older_url": "",
+    }
+
+
+def money_waits(locale: str) -> dict[str, Any]:
+    """Nobody to pay yet: identity and card are missing."""
+    nothing = {"next": None, "on_the_way": [], "card": None, "payouts": []}
+    return money(locale) | nothing | {"waits": ["identity", "card"]}

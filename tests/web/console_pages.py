@@ -1,0 +1,102 @@
+"""Every page of the console and of the opening by name: what is rendered in tests and drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.web import console_more_samples as more
+from tests.web import console_samples as samples
+from tests.web.console_samples import NOW, ROOT, ago, around
+from tests.web.opening_samples import opening
+
+Page = tuple[str, dict[str, Any]]
+
+
+def settings(locale: str) -> dict[str, Page]:
+    """The settings and the operator's page."""
+    line = "每单 ¥8.00，满 ¥99.00 包邮" if locale == "zh-CN" else "¥8.00, free over ¥99.00"
+    base = around(locale, "today")
+    shop = {"name": "小满茶器", "line": "柴烧慢做", "story": "", "awning": "moss"}
+    job = {
+        "id": 7,
+        "name": "send_payout",
+        "about": "小满茶器, 7Q2M 0ZK4",
+        "tries": 12,
+        "held_at": ago(3),
+        "error": "GatewayError: the bank did not answer within 10 s",
+        "retry_url": "#",
+        "drop_url": "#",
+    }
+    listed = {
+        "phone_masked": "138 **** 2046",
+        "shipping_line": line,
+        "card_line": "",
+        "waits": ["card"],
+        "push_on": False,
+        "shops": [
+            {"name": name, "url": "#", "here": name == "小满茶器"} for name in ("小满茶器", "旧书")
+        ],
+        "held_jobs": 2,
+        "held_jobs_url": "/operator/jobs",
+    }
+    fees = {"mode": "flat", "fee": "8.00", "free_over": "99.00", "pick_up": True}
+    fees |= {"pick_up_place": "工作室，周六 10 到 17 点"}
+    device = {"id": 1, "name": "Xiaomi 14, Chrome", "since": ago(300), "seen": True}
+    notices = {"vapid_key": "BOa", "devices": [device], "sms_phone": "138 **** 2046"}
+    return {
+        "settings": ("console/settings.html", base | listed),
+        "settings-shop": (
+            "console/settings_shop.html",
+            base
+            | {
+                "form": shop | {"languages": ["zh-CN"]},
+                "errors": {},
+                "address": "shop.example/@xiaoman",
+            },
+        ),
+        "settings-shipping": (
+            "console/settings_shipping.html",
+            base | {"form": fees, "errors": {}, "sign": "¥"},
+        ),
+        "settings-notices": (
+            "console/settings_notices.html",
+            base | notices | {"form": {"sms": True}},
+        ),
+        "held-jobs": ("console/held_jobs.html", {"jobs": [job], "home_url": ROOT, "now": NOW}),
+        "held-jobs-none": ("console/held_jobs.html", {"jobs": [], "home_url": ROOT, "now": NOW}),
+    }
+
+
+def console(locale: str) -> dict[str, Page]:
+    """Name -> (template, context), the usual day and the empty one."""
+    refused = "没存上：价钱要大于 0。" if locale == "zh-CN" else "Not saved: a price is above 0."
+    nobody = {"people": [], "total": 0, "again": 0}
+    made = {
+        "today": ("today", samples.today(locale)),
+        "today-first": ("today", samples.first_day(locale)),
+        "orders": ("orders", samples.orders(locale)),
+        "orders-none": ("orders", samples.orders_empty(locale)),
+        "orders-not-found": ("orders", samples.orders_empty(locale) | {"q": "9999"}),
+        "order": ("order", samples.order(locale)),
+        "order-shipped": ("order", samples.order_shipped(locale)),
+        "order-pick-up": ("order", samples.order_pick_up(locale)),
+        "goods": ("goods", more.goods(locale)),
+        "goods-none": ("goods", more.goods(locale) | {"rows": []}),
+        "product": ("product", more.product(locale) | {"refused": refused}),
+        "product-new": ("product_new", more.product_new(locale)),
+        "people": ("people", more.people(locale)),
+        "people-none": ("people", more.people(locale) | nobody),
+        "figures": ("figures", more.figures(locale)),
+        "figures-none": ("figures", more.figures(locale) | {"any": False}),
+        "shares": ("shares", more.shares(locale)),
+        "shares-none": ("shares", more.shares(locale) | {"shares": []}),
+        "money": ("money", more.money(locale)),
+        "money-waits": ("money", more.money_waits(locale)),
+    }
+    pages = {name: (f"console/{template}.html", told) for name, (template, told) in made.items()}
+    return pages | settings(locale)
+
+
+def everything(locale: str) -> dict[str, Page]:
+    """All pages of the console and of the opening."""
+    return {f"open-{name}": page for name, page in opening(locale).items()} | console(locale)

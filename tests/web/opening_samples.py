@@ -1,0 +1,182 @@
+"""A person on her way to a shop: a context per page of templates/entry, good and bad input."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import segno
+
+from littleshop import i18n
+
+ORDER = ("phone", "identity", "card", "shop")
+VIRAL = ("phone", "shop", "identity", "card")
+SAID = {
+    "phone": "138 **** 2046",
+    "identity": "林**",
+    "card": "招商银行 **** 8814",
+    "shop": "小满茶器",
+}
+
+
+def steps(number: int, order: tuple[str, ...] = ORDER, **other: str) -> list[dict[str, Any]]:
+    """The four steps with the `number`th open; `other` gives a step another state."""
+    rows = []
+    for place, name in enumerate(order):
+        state = "done" if place < number - 1 else "now" if place == number - 1 else "next"
+        state = other.get(name, state)
+        change = f"/open/{name}" if state not in ("now", "next") else None
+        row = {"place": place, "name": name, "state": state, "said": SAID[name]}
+        rows.append(row | {"change_url": change})
+    return rows
+
+
+def _opening(step: str, number: int, order: tuple[str, ...] = ORDER, **more: Any) -> dict[str, Any]:
+    filled: dict[str, Any] = {
+        "steps": steps(number, order),
+        "step": step,
+        "number": number,
+        "minutes_left": 5 - number,
+        "viral": order is VIRAL,
+        "brought": None,
+        "form": {},
+        "errors": {},
+        "refused": "",
+        "form_key": "k1",
+        "next_name": order[number] if number < 4 else None,
+        "may_skip": order is VIRAL and step in ("identity", "card"),
+        "leave_url": "/open/saved",
+        "terms_url": "/legal/terms",
+        "privacy_url": "/legal/privacy",
+    }
+    return filled | more
+
+
+def _code() -> dict[str, Any]:
+    return {
+        "phone_masked": "138 **** 2046",
+        "resend_after": 42,
+        "code_url": "/open/phone/code",
+        "resend_url": "/open/phone/code/again",
+        "change_phone_url": "/open",
+    }
+
+
+def _identity(locale: str, **more: Any) -> dict[str, Any]:
+    kinds = ["resident", "hk_permit", "macao_permit", "taiwan_permit", "foreign_resident"]
+    form = {"legal_name": "林小满", "id_number": "36020319920503", "document": "resident"}
+    return {"documents": kinds, "birthday": date(1992, 5, 3), "form": form} | more
+
+
+def opening(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Name of the picture -> (template, context)."""
+    brought = {
+        "shop_name": "小满茶器",
+        "product_title": "青灰釉盖碗，松木柴烧",
+        "picture_url": "/town/gaiwan-celadon.svg",
+    }
+    said = {
+        "country": i18n.t(
+            locale,
+            "errors.phone_country",
+            country_en="Kenya",
+            country_zh="肯尼亚",
+            calling="+254",
+        ),
+        "code": i18n.t(locale, "errors.code_wrong", left=3),
+        "check": i18n.t(locale, "errors.id_check_digit"),
+        "luhn": i18n.t(locale, "errors.card_luhn"),
+        "credit": i18n.t(locale, "errors.card_credit", bank_en="CMB", bank_zh="招商银行"),
+        "slug": i18n.t(locale, "errors.slug_taken", slug="xiaoman", free="xiaoman2"),
+    }
+    card = {"bank": {"name": "招商银行"}, "card_warning": "", "holder_name": "林**"}
+    number = "6225 7600 1234 5678"
+    shop = {"address_before": "shop.example/@"}
+    bad_id = _identity(locale, errors={"id_number": said["check"]}, birthday=None)
+    warned = {"form": {"card_number": number}, "card_warning": said["luhn"]}
+    return {
+        "phone": ("entry/opening.html", _opening("phone", 1, VIRAL, brought=brought)),
+        "phone-bad": (
+            "entry/opening.html",
+            _opening("phone", 1, form={"phone": "+254 712"}, errors={"phone": said["country"]}),
+        ),
+        "code": ("entry/opening.html", _opening("code", 1, **_code())),
+        "identity": (
+            "entry/opening.html",
+            _opening("identity", 2, **_identity(locale), may_skip=True),
+        ),
+        "identity-bad": ("entry/opening.html", _opening("identity", 2, **bad_id)),
+        "card": ("entry/opening.html", _opening("card", 3, **card | warned)),
+        "card-credit": (
+            "entry/opening.html",
+            _opening(
+                "card",
+                4,
+                VIRAL,
+                **card | {"bank": None},
+                form={"card_number": "4392 2600 3344 5566"},
+                errors={"card_number": said["credit"]},
+            ),
+        ),
+        "shop": ("entry/opening.html", _opening("shop", 4, **shop)),
+        "shop-viral": (
+            "entry/opening.html",
+            _opening(
+                "shop",
+                2,
+                VIRAL,
+                **shop,
+                form={"name": "小满茶器", "slug": "xiaoman"},
+                errors={"slug": said["slug"]},
+            ),
+        ),
+        "later": (
+            "entry/opening.html",
+            _opening("card", 4, VIRAL, **card)
+            | {"steps": steps(4, VIRAL, identity="skipped"), "form": {"card_number": "6225 76"}},
+        ),
+        "refused": (
+            "entry/opening.html",
+            _opening("card", 3, **card) | {"steps": steps(3, ORDER, identity="refused")},
+        ),
+        "sign-in": (
+            "entry/sign_in.html",
+            {"form": {}, "errors": {}, "refused": "", "next_url": "", "terms_url": "/legal"},
+        ),
+        "sign-in-code": (
+            "entry/sign_in_code.html",
+            _code() | {"form": {"code": "112233"}, "errors": {"code": said["code"]}, "refused": ""},
+        ),
+        "saved": (
+            "entry/saved.html",
+            {
+                "steps": steps(3),
+                "phone_masked": "138 **** 2046",
+                "resume_url": "/open",
+                "home_url": "/",
+            },
+        ),
+        "opened": ("entry/opened.html", _opened()),
+    }
+
+
+def _opened() -> dict[str, Any]:
+    url = "https://shop.example/@xiaoman?s=K7P2Q"
+    return {
+        "shop": {
+            "name": "小满茶器",
+            "line": "景德镇手工茶器，柴烧慢做",
+            "picture_url": "/town/face-xiaoman.svg",
+            "awning": "moss",
+            "public_url": url,
+            "short_url": "shop.example/@xiaoman",
+        },
+        "qr_svg": segno.make(url, error="m").svg_inline(border=0, omitsize=True),
+        "share_title": "小满茶器",
+        "share_text": "景德镇手工茶器，柴烧慢做",
+        "waits": ["identity", "card"],
+        "goods_new_url": "/console/xiaoman/goods/new",
+        "console_url": "/console/xiaoman",
+        "waits_url": "/open",
+        "first_time": True,
+    }
