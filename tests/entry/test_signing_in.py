@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from littleshop import i18n
 from littleshop.db import Connection
+from littleshop.entry import signing_in
 from littleshop.errors import Refused
 from littleshop.identity import codes, sessions
 from tests.entry.conftest import ADA, XIAOMAN, Street
-
-
-async def refusal(attempt: object) -> Refused:
-    """The no that an attempt ends in, said in both languages on the way."""
-    with pytest.raises(Refused) as said:
-        await attempt  # type: ignore[misc]
-    for locale in i18n.LOCALES:
-        assert i18n.t(locale, f"errors.{said.value.code}", **said.value.details)
-    return said.value
+from tests.entry.steps import refusal
 
 
 async def test_a_code_arrives_and_signs_its_phone_in(street: Street) -> None:
@@ -120,8 +110,6 @@ async def test_a_phone_that_never_asked_hears_what_an_expired_one_hears(street: 
 
 
 async def test_a_code_of_another_purpose_opens_nothing(street: Street) -> None:
-    from littleshop.entry import signing_in
-
     await signing_in.ask_code(
         street.database,
         street.keyring,
