@@ -3,7 +3,8 @@
     python tools/gallery.py OUT [--art DIR] [--only NAME] [--width 390] [--dark] [--scale 1]
                             [--zoom 2] [--check]
 
-Writes OUT/NAME.LOCALE.html and .png. `--art` holds svg still lifes named like the samples' pictures.
+Writes OUT/NAME.LOCALE.html and .png. `--art` holds svg still lifes named as
+the samples name their pictures.
 `--check` prints what scrolls sideways, is too small to touch, or breaks the content policy.
 """
 
@@ -12,33 +13,35 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Route, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "web")]
+sys.path.insert(0, str(ROOT))
 
-import storefront_samples as kept  # noqa: E402
 from littleshop.web import assets, pages  # noqa: E402
+from tests.web import storefront_samples as kept  # noqa: E402
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 CHECK = """() => {
   const out = [], wide = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth > wide) out.push("sideways " + document.documentElement.scrollWidth);
+  const across = document.documentElement.scrollWidth;
+  if (across > wide) out.push("sideways " + across);
   for (const e of document.querySelectorAll("a,button,label.meth,.pill,summary")) {
     const q = e.getBoundingClientRect();
     if (e.matches(".vh,.skip") || !q.width) continue;
     if (q.height < 43.5 || q.width < 43.5)
-      out.push("small " + Math.round(q.width) + "x" + Math.round(q.height) + " " + e.textContent.trim().slice(0, 30));
+      out.push(`small ${Math.round(q.width)}x${Math.round(q.height)} ${e.textContent.trim()}`);
   }
   for (const e of document.querySelectorAll("main *, nav *")) {
     if (e.closest("svg,.scroll,.film,.vh")) continue;
     const q = e.getBoundingClientRect();
-    if (q.width && (q.right > wide + 1 || q.left < -1)) out.push("outside " + e.tagName + "." + e.className);
+    const out_of_it = q.width && (q.right > wide + 1 || q.left < -1);
+    if (out_of_it) out.push(`outside ${e.tagName}.${e.className}`);
   }
-  if (document.querySelectorAll("h1").length !== 1) out.push("h1 " + document.querySelectorAll("h1").length);
+  const heads = document.querySelectorAll("h1").length;
+  if (heads !== 1) out.push("h1 " + heads);
   return out;
 }"""
 
@@ -106,18 +109,19 @@ def main() -> None:
                 (wish.out / f"{name}.{locale}.html").write_text(text)
     chromium = next((each for each in CHROMIUM if Path(each).exists()), None)
     with sync_playwright() as player:
-        options: dict[str, Any] = {"args": ["--no-sandbox", "--hide-scrollbars"]}
-        browser = player.chromium.launch(executable_path=chromium, **options)
+        browser = player.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--hide-scrollbars"]
+        )
         for locale in ("zh-CN", "en"):
-            context = browser.new_context(
+            phone = browser.new_context(
                 viewport={"width": wish.width, "height": 844},
                 device_scale_factor=wish.scale,
                 color_scheme="dark" if wish.dark else "light",
                 java_script_enabled=not wish.no_script,
                 extra_http_headers={"x-locale": locale},
             )
-            context.route("**/*", lambda route: answer(route, html, wish.art))
-            page = context.new_page()
+            phone.route("**/*", lambda route: answer(route, html, wish.art))
+            page = phone.new_page()
             page.on("console", lambda said: print(said.text) if said.type == "error" else None)
             page.on("pageerror", lambda error: print("script:", error))
             if wish.zoom != 1:

@@ -49,7 +49,7 @@ PACKAGES = (
         {"LICENSE": "vendor/lucide.LICENSE.txt"},
     ),
 )
-ICONS = """
+ICON_NAMES = """
     arrow-left arrow-right ban banknote bell box calendar camera chart-no-axes-column check
     chevron-down chevron-left chevron-right chevron-up circle-alert circle-check circle-help
     circle-user clipboard-list clipboard-paste clock copy credit-card ellipsis eye eye-off
@@ -59,7 +59,7 @@ ICONS = """
     rotate-ccw scan-line search send settings share-2 shield-check shopping-basket smartphone
     store sun tag trash-2 triangle-alert truck undo-2 upload user-round users-round wallet
     wifi-off wrench x
-""".split()
+"""
 
 
 def fetch(package: Package, into: Path) -> tarfile.TarFile:
@@ -83,7 +83,7 @@ def text_of(archive: tarfile.TarFile, name: str) -> str:
 def sprite(archive: tarfile.TarFile) -> str:
     """One SVG with a symbol for each icon we use, stroke and colour left to the page."""
     symbols = []
-    for name in ICONS:
+    for name in ICON_NAMES.split():
         source = text_of(archive, f"icons/{name}.svg")
         drawn = re.sub(r"^.*?<svg.*?>|</svg>\s*$", "", source, flags=re.S)
         drawn = re.sub(r"\s*\n\s*", "", drawn).replace(" />", "/>")

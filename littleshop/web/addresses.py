@@ -66,7 +66,7 @@ def order(token: str) -> str:
 
 
 def order_part(token: str, part: str) -> str:
-    """A noun below an order: payment, receipt, extension, cancellation, reminder, status, pickup."""
+    """A noun below an order: payment, receipt, extension, cancellation, reminder, status."""
     return f"{order(token)}/{part}"
 
 
