@@ -259,8 +259,9 @@ def _await_ready(plan: Plan, supervisor: Supervisor, town: Child | None) -> None
 
     def ready() -> bool:
         if time.monotonic() > until:
-            logs = plan.home / "logs"
-            raise CannotStart(f"No page within {READY_SECONDS} s; see {logs} · 请查看日志")
+            log = plan.home / "logs" / "web.log"
+            end = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+            raise CannotStart(f"No page within {READY_SECONDS} s · 请查看日志: {log}\n{end}")
         living = town is None or introduced.exists() or town.process is None
         return living and _answers(plan.web_url)
 

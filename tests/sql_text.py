@@ -85,7 +85,7 @@ def _in_module(path: Path) -> Iterator[Statement]:
         text = _text(node)
         if text is not None:
             skipped |= {id(part) for part in ast.walk(node)}
-            if _STATEMENT.match(text):
+            if isinstance(node, ast.expr) and _STATEMENT.match(text):
                 remarks = " ".join(re.findall(r"/\*.*?\*/|--[^\n]*", text, re.DOTALL))
                 yield Statement(
                     path, node.lineno, module_name(path), without_comments(text), remarks

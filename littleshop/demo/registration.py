@@ -25,6 +25,7 @@ _PATHS = {
     "bank": "/bank",
     "sms": "/sms/aliyun",
     "identity": "/identity",
+    "courier": "/courier/kuaidi100",
 }
 
 
@@ -96,6 +97,7 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
             "contact": "mailto:demo@littleshop.invalid",
         },
         "identity": _ask(client, "/control/identity/keys", {}),
+        "courier": {"vendor": "kuaidi100", **_ask(client, "/control/courier/keys", {})},
     }
 
 
