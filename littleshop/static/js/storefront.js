@@ -103,16 +103,18 @@
     const opener = event.target.closest("a[data-dialog]");
     if (opener && window.HTMLDialogElement && !event.metaKey && !event.ctrlKey) {
       event.preventDefault();
-      try { open(await fetchPiece(opener.href)); } catch { location.assign(opener.href); }
+      try { open(await fetchPiece(opener.href), opener.dataset.dialog); } catch { location.assign(opener.href); }
     }
   });
-  const open = (html) => {
+  const open = (html, label) => {
     const dialog = document.createElement("dialog");
     dialog.innerHTML = html;
     const close = document.createElement("button");
     close.className = "ib";
-    close.textContent = "×";
-    close.setAttribute("aria-label", "×");
+    const drawing = one("svg.ic").cloneNode(true);
+    drawing.firstElementChild.setAttribute("href", one("use", drawing).getAttribute("href").replace(/#.*/, "#x"));
+    close.append(drawing);
+    close.setAttribute("aria-label", label);
     close.addEventListener("click", () => dialog.close());
     dialog.prepend(close);
     dialog.addEventListener("close", () => dialog.remove());
