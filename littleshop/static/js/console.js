@@ -164,7 +164,7 @@ all("[data-push]", async (card) => {
   if (!button) return;
   const say = (word) => { says.textContent = says.dataset[word]; };
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) {
-    button.hidden = true;
+    button.closest(".line").hidden = true;
     say("unable");
     return;
   }

@@ -49,7 +49,10 @@ all(".id-field input", (field) => {
   const back = document.querySelector("[data-born]");
   const count = document.querySelector("[data-count-to]");
   const show = () => {
-    const text = field.value.toUpperCase().replace(/[^0-9X]/g, "");
+    const text = field.value.toUpperCase().replace(/[^0-9A-Z]/g, "").slice(0, 18);
+    if (/^\d*X?$/.test(text) && field.selectionStart === field.value.length) {
+      field.value = text.replace(/^(\d{6})(?=.)/, "$1 ").replace(/^(.{7}\d{8})(?=.)/, "$1 ");
+    }
     if (count) count.textContent = `${text.length} / ${count.dataset.countTo}`;
     const date = born(text);
     const left = 18 - text.length;
