@@ -31,7 +31,18 @@ from tests.web.storefront_goods import (
 )
 
 Sample = tuple[str, str, dict[str, Any]]
-__all__ = ["ADA", "GAIWAN", "checkout", "order", "paying", "product", "samples", "shop", "thing"]
+__all__ = [
+    "ADA",
+    "GAIWAN",
+    "TERMS",
+    "checkout",
+    "order",
+    "paying",
+    "product",
+    "samples",
+    "shop",
+    "thing",
+]
 
 
 def samples() -> Iterator[Sample]:
