@@ -45,8 +45,8 @@ __all__ = [
 ]
 
 
-def samples() -> Iterator[Sample]:
-    """Every storefront page: a name, its template, its context."""
+def looking() -> Iterator[Sample]:
+    """Shop and product pages."""
     yield "product", "product", product()
     plain = thing(
         **(
@@ -72,6 +72,10 @@ def samples() -> Iterator[Sample]:
     )
     yield "shop", "shop", shop()
     yield "shop-empty", "shop", shop(products=[], tags=[], more=None, left_more=0, record=[])
+
+
+def buying() -> Iterator[Sample]:
+    """Basket, checkout and paying."""
     items = [basket_item(1, BOUGHT[0]), basket_item(2, BOUGHT[1], problem="只剩 1 件了", most=1)]
     basket = {
         "shop": XIAOMAN,
@@ -95,6 +99,10 @@ def samples() -> Iterator[Sample]:
     yield "paying-wechat", "paying", paying("waiting", outside=HOST + "/o/TOKEN/payment")
     for state in ("waiting", "asking", "failed", "paid", "closed"):
         yield f"paying-{state}", "paying", paying(state)
+
+
+def after() -> Iterator[Sample]:
+    """Orders and what follows."""
     yield "order-placed", "order", order("placed", "pay", ("pay", "cancel"))
     yield "order-to-ship", "order", order("to_ship", "ship", ("remind",))
     yield "order-shipped", "order", order("shipped", "confirm", ("confirm", "extend"))
@@ -140,6 +148,10 @@ def samples() -> Iterator[Sample]:
             "floating": True,
         },
     )
+
+
+def apart() -> Iterator[Sample]:
+    """The front page, errors, the rules."""
     shown = [
         thing(**(vars(each) | {"shown": picture(art)}))
         for each, art in ((XIAOMAN, "gaiwan-celadon"), (ADA, "jumper-oat"))
@@ -170,3 +182,9 @@ def samples() -> Iterator[Sample]:
             },
         )
     yield "legal", "legal", {"operator": None, "terms": TERMS}
+
+
+def samples() -> Iterator[Sample]:
+    """Every storefront page: a name, its template, its context."""
+    for part in (looking, buying, after, apart):
+        yield from part()
