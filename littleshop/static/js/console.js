@@ -65,7 +65,7 @@ all("[data-ship]", (form) => {
   const found = one("[data-found]", form);
   let asked = "";
   let chosen = Boolean(one("input[name=carrier]:checked", form).value);
-  list.addEventListener("change", () => { chosen = true; });
+  list.addEventListener("change", (event) => { chosen = Boolean(event.target.value); });
   const choice = (carrier, checked) => {
     const label = document.createElement("label");
     const radio = document.createElement("input");

@@ -50,7 +50,8 @@ all(".id-field input", (field) => {
   const count = document.querySelector("[data-count-to]");
   const show = () => {
     const text = field.value.toUpperCase().replace(/[^0-9A-Z]/g, "").slice(0, 18);
-    if (/^\d*X?$/.test(text) && field.selectionStart === field.value.length) {
+    if (/^\d*X?$/.test(text) && (document.activeElement !== field
+      || field.selectionStart === field.value.length)) {
       field.value = text.replace(/^(\d{6})(?=.)/, "$1 ").replace(/^(.{7}\d{8})(?=.)/, "$1 ");
     }
     if (count) count.textContent = `${text.length} / ${count.dataset.countTo}`;
@@ -58,7 +59,8 @@ all(".id-field input", (field) => {
     const left = 18 - text.length;
     const words = [];
     if (date) {
-      const said = new Intl.DateTimeFormat(root.lang, { dateStyle: "long", timeZone: "UTC" }).format(date);
+      const said = new Intl.DateTimeFormat(root.lang === "en" ? "en-GB" : root.lang,
+        { dateStyle: "long", timeZone: "UTC" }).format(date);
       words.push(back.dataset.born.replace("{date}", said));
     }
     if (text.length >= 14 && left > 0) words.push(back.dataset.left.replace("{left}", left));
