@@ -137,79 +137,60 @@ VISITORS += [81, 90, 92, 64, 66, 60, 74, 71, 104, 101]
 def figures(locale: str) -> dict[str, Any]:
     """Thirty days with a market in the middle."""
     zh = locale == "zh-CN"
-    best = "11 月 7 日" if zh else "Saturday 7 November"
     dates = ("10 月 24 日", "11 月 8 日", "昨天") if zh else ("24 Oct", "8 Nov", "yesterday")
+    spans = [{"days": days, "url": f"?days={days}", "chosen": days == 30} for days in (7, 30)]
+    again = {"ten": charts.out_of_ten(56, 139), "orders": 56, "of": 139}
+    page = {
+        "spans": spans,
+        "csv_url": "#",
+        "days": 30,
+        "any": True,
+        "dates": dict(zip(("first", "middle", "last"), dates, strict=True)),
+        "again": again | {"refunds": 3, "refunded": yuan(58)},
+    }
+    return around(locale, "today") | page | _drawn(zh) | _listed()
+
+
+def _drawn(zh: bool) -> dict[str, Any]:
+    """What is drawn day by day."""
+    best = {"best_day": "11 月 7 日" if zh else "Saturday 7 November"}
+    bars = charts.day_bars([each * 100 for each in TURNOVER])
+    turnover = {"total": yuan(3824), "ahead": yuan(656.5), "best": yuan(360), "bars": bars}
+    orders = {"total": 139, "least": 3, "most": 12, "dots": charts.day_dots(ORDERS)}
+    visitors = {"total": 2457, "best": 212, "last": 101, "line": charts.day_line(VISITORS)}
+    share = {"share_name": "周六市集" if zh else "your market note"}
+    return {
+        "turnover": turnover | best,
+        "orders": orders | best,
+        "visitors": visitors | best | share,
+    }
+
+
+def _listed() -> dict[str, Any]:
+    """What is drawn as bars of a list."""
     steps = [("visited", 2457), ("looked", 1499), ("basket", 265), ("paid", 139)]
     shares = [("周六市集", 43), ("小雨的群", 28), ("工作室窗边的海报", 21), ("本子的主页", 15)]
     things = [("半釉马克杯", "mug-oat", 38, 836), ("三块皂", "soapStack", 52, 728)]
     bars = charts.funnel([count for _, count in steps])
     ranked = charts.ranked([orders for _, orders in shares], named=2)
     earned = charts.ranked([sum_ for *_, sum_ in things])
-    return around(locale, "today") | {
-        "spans": [{"days": days, "url": f"?days={days}", "chosen": days == 30} for days in (7, 30)],
-        "csv_url": "#",
-        "days": 30,
-        "any": True,
-        "dates": dict(zip(("first", "middle", "last"), dates, strict=True)),
-        "turnover": {
-            "total": yuan(3824),
-            "ahead": yuan(656.5),
-            "best": yuan(360),
-            "best_day": best,
-            "bars": charts.day_bars([each * 100 for each in TURNOVER]),
-        },
-        "orders": {
-            "total": 139,
-            "least": 3,
-            "most": 12,
-            "best_day": best,
-            "dots": charts.day_dots(ORDERS),
-        },
-        "visitors": {
-            "total": 2457,
-            "best": 212,
-            "best_day": best,
-            "last": 101,
-            "share_name": "周六市集" if zh else "your market note",
-            "line": charts.day_line(VISITORS),
-        },
-        "funnel": {
-            "in_100": 6,
-            "lost": "looked",
-            "rows": [
-                {"name": name, "count": count, "bar": bar}
-                for (name, count), bar in zip(steps, bars, strict=True)
-            ],
-        },
-        "shares": {
-            "leading": 2,
-            "percent": 51,
-            "rows": [
-                {"name": name, "orders": orders, "bar": bar}
-                for (name, orders), bar in zip(shares, ranked, strict=True)
-            ],
-        },
-        "things": {
-            "earner": "半釉马克杯",
-            "seller": "三块皂",
-            "rows": [
-                {
-                    "title": title,
-                    "picture_url": f"/town/{art}.svg",
-                    "sold": sold,
-                    "turnover": yuan(sum_),
-                    "bar": bar,
-                }
-                for (title, art, sold, sum_), bar in zip(things, earned, strict=True)
-            ],
-        },
-        "again": {
-            "ten": charts.out_of_ten(56, 139),
-            "orders": 56,
-            "of": 139,
-            "refunds": 3,
-            "refunded": yuan(58),
-        },
+    funnel = [
+        {"name": name, "count": count, "bar": bar}
+        for (name, count), bar in zip(steps, bars, strict=True)
+    ]
+    brought = [
+        {"name": name, "orders": orders, "bar": bar}
+        for (name, orders), bar in zip(shares, ranked, strict=True)
+    ]
+    sold = [
+        {"title": title, "sold": sold, "turnover": yuan(sum_), "bar": bar}
+        | {"picture_url": f"/town/{art}.svg"}
+        for (title, art, sold, sum_), bar in zip(things, earned, strict=True)
+    ]
+    return {
+        "funnel": {"in_100": 6, "lost": "looked", "rows": funnel},
+        "shares": {"leading": 2, "percent": 51, "rows": brought},
+        "things": {"earner": "半釉马克杯", "seller": "三块皂", "rows": sold},
     }
 
 
@@ -278,5 +259,5 @@ def money(locale: str) -> dict[str, Any]:
 
 def money_waits(locale: str) -> dict[str, Any]:
     """Nobody to pay yet: identity and card are missing."""
-    nothing = {"next": None, "on_the_way": [], "card": None, "payouts": []}
+    nothing: dict[str, Any] = {"next": None, "on_the_way": [], "card": None, "payouts": []}
     return money(locale) | nothing | {"waits": ["identity", "card"]}

@@ -12,59 +12,52 @@ from tests.web.opening_samples import opening
 Page = tuple[str, dict[str, Any]]
 
 
-def settings(locale: str) -> dict[str, Page]:
-    """The settings and the operator's page."""
+JOB = {
+    "id": 7,
+    "name": "send_payout",
+    "about": "小满茶器, 7Q2M 0ZK4",
+    "tries": 12,
+    "held_at": ago(3),
+    "error": "GatewayError: the bank did not answer within 10 s",
+    "retry_url": "#",
+    "drop_url": "#",
+}
+
+
+def _listed(locale: str) -> dict[str, Any]:
     line = "每单 ¥8.00，满 ¥99.00 包邮" if locale == "zh-CN" else "¥8.00, free over ¥99.00"
-    base = around(locale, "today")
-    shop = {"name": "小满茶器", "line": "柴烧慢做", "story": "", "awning": "moss"}
-    job = {
-        "id": 7,
-        "name": "send_payout",
-        "about": "小满茶器, 7Q2M 0ZK4",
-        "tries": 12,
-        "held_at": ago(3),
-        "error": "GatewayError: the bank did not answer within 10 s",
-        "retry_url": "#",
-        "drop_url": "#",
-    }
-    listed = {
+    shops = [{"name": name, "url": "#", "here": name != "旧书"} for name in ("小满", "旧书")]
+    return {
         "phone_masked": "138 **** 2046",
         "shipping_line": line,
         "card_line": "",
         "waits": ["card"],
         "push_on": False,
-        "shops": [
-            {"name": name, "url": "#", "here": name == "小满茶器"} for name in ("小满茶器", "旧书")
-        ],
+        "shops": shops,
         "held_jobs": 2,
         "held_jobs_url": "/operator/jobs",
     }
+
+
+def settings(locale: str) -> dict[str, Page]:
+    """The settings and the operator's page."""
+    base = around(locale, "today")
+    form = {"name": "小满茶器", "line": "柴烧慢做", "story": "", "awning": "moss"}
+    shop = {"form": form | {"languages": ["zh-CN"]}, "errors": {}}
     fees = {"mode": "flat", "fee": "8.00", "free_over": "99.00", "pick_up": True}
     fees |= {"pick_up_place": "工作室，周六 10 到 17 点"}
     device = {"id": 1, "name": "Xiaomi 14, Chrome", "since": ago(300), "seen": True}
     notices = {"vapid_key": "BOa", "devices": [device], "sms_phone": "138 **** 2046"}
-    return {
-        "settings": ("console/settings.html", base | listed),
-        "settings-shop": (
-            "console/settings_shop.html",
-            base
-            | {
-                "form": shop | {"languages": ["zh-CN"]},
-                "errors": {},
-                "address": "shop.example/@xiaoman",
-            },
-        ),
-        "settings-shipping": (
-            "console/settings_shipping.html",
-            base | {"form": fees, "errors": {}, "sign": "¥"},
-        ),
-        "settings-notices": (
-            "console/settings_notices.html",
-            base | notices | {"form": {"sms": True}},
-        ),
-        "held-jobs": ("console/held_jobs.html", {"jobs": [job], "home_url": ROOT, "now": NOW}),
-        "held-jobs-none": ("console/held_jobs.html", {"jobs": [], "home_url": ROOT, "now": NOW}),
+    held = {"home_url": ROOT, "now": NOW}
+    told = {
+        "settings": base | _listed(locale),
+        "settings_shop": base | shop | {"address": "shop.example/@xiaoman"},
+        "settings_shipping": base | {"form": fees, "errors": {}, "sign": "¥"},
+        "settings_notices": base | notices | {"form": {"sms": True}},
+        "held_jobs": held | {"jobs": [JOB]},
     }
+    pages = {name.replace("_", "-"): (f"console/{name}.html", page) for name, page in told.items()}
+    return pages | {"held-jobs-none": ("console/held_jobs.html", held | {"jobs": []})}
 
 
 def console(locale: str) -> dict[str, Page]:

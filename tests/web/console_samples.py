@@ -67,12 +67,18 @@ def figures_now() -> dict[str, Any]:
 
 
 def _todo(kind: str, count: int, **more: Any) -> dict[str, Any]:
-    blank = {"title": "", "number": None, "amount": None, "by": None, "waits": False}
+    blank: dict[str, Any] = {
+        "title": "",
+        "number": None,
+        "amount": None,
+        "by": None,
+        "waits": False,
+    }
     return blank | {"kind": kind, "count": count, "url": f"{ROOT}/orders"} | more
 
 
 def _happened(kind: str, hours: float, **more: Any) -> dict[str, Any]:
-    blank = {"number": None, "title": "", "picture_url": "", "amount": None}
+    blank: dict[str, Any] = {"number": None, "title": "", "picture_url": "", "amount": None}
     blank |= {"share_name": "", "url": ""}
     return blank | {"kind": kind, "at": ago(hours)} | more
 
@@ -102,7 +108,12 @@ def today(locale: str) -> dict[str, Any]:
 def first_day(locale: str) -> dict[str, Any]:
     """The shop has just opened: nothing sold, nothing on the shelf."""
     empty = charts.through_the_day([], [], 860)
-    nothing = {"so_far": yuan(0), "ahead": yuan(0), "yesterday": yuan(0), "chart": empty}
+    nothing: dict[str, Any] = {
+        "so_far": yuan(0),
+        "ahead": yuan(0),
+        "yesterday": yuan(0),
+        "chart": empty,
+    }
     zeros = dict.fromkeys(("visitors", "visitors_then", "orders", "orders_then", "bought"), 0)
     return today(locale) | {
         "waiting": 0,
@@ -116,7 +127,7 @@ def first_day(locale: str) -> dict[str, Any]:
 
 
 def _order(number: int, name: str, place: str, art: str, total: float, **more: Any) -> Any:
-    blank = {
+    blank: dict[str, Any] = {
         "title": "盖碗",
         "pieces": 1,
         "state": "to_ship",
@@ -139,7 +150,11 @@ CARRIERS = [
 
 def shipping(**more: Any) -> dict[str, Any]:
     """The ship form, half filled in."""
-    usual = {"tracking_number": "SF1408223100671", "carrier": "sf", "guessed": "顺丰"}
+    usual: dict[str, Any] = {
+        "tracking_number": "SF1408223100671",
+        "carrier": "sf",
+        "guessed": "顺丰",
+    }
     usual |= {"next_number": 1052, "left": 1, "total": 3, "errors": {}, "form_key": "k2"}
     return {"ship": usual | more, "carriers": CARRIERS}
 
@@ -154,7 +169,7 @@ def _filters(chosen: str) -> list[dict[str, Any]]:
 
 def orders(locale: str) -> dict[str, Any]:
     """Three to ship, one just shipped."""
-    first = {
+    first: dict[str, Any] = {
         "number": 1051,
         "name": "陈婉婷",
         "place": "杭州",
@@ -170,14 +185,25 @@ def orders(locale: str) -> dict[str, Any]:
         _order(1052, "周以宁", "成都，武侯区", "caddy", 386, pieces=2),
         _order(1053, "何**", "送人，地址对方刚填好", "teapot", 320, paid_at=ago(6)),
     ]
-    page = {"filters": _filters("to_ship"), "state": "to_ship", "q": "", "older_url": ""}
+    page: dict[str, Any] = {
+        "filters": _filters("to_ship"),
+        "state": "to_ship",
+        "q": "",
+        "older_url": "",
+    }
     page |= {"first": first, "rows": rows, "due_at": ago(-3.67), "shipped_now": [shipped]}
     return around(locale, "orders") | page | shipping()
 
 
 def orders_empty(locale: str) -> dict[str, Any]:
     """Nothing to ship."""
-    nothing = {"first": None, "rows": [], "shipped_now": [], "due_at": None, "waiting": 0}
+    nothing: dict[str, Any] = {
+        "first": None,
+        "rows": [],
+        "shipped_now": [],
+        "due_at": None,
+        "waiting": 0,
+    }
     return orders(locale) | nothing
 
 
@@ -185,8 +211,8 @@ def _step(name: str, state: str, hours: float | None = None, why: str = "") -> d
     return {"name": name, "state": state, "at": None if hours is None else ago(hours), "why": why}
 
 
-def order(locale: str) -> dict[str, Any]:
-    """Paid, to be shipped today; the buyer has asked once."""
+def _to_ship() -> dict[str, Any]:
+    """The order itself."""
     line = {"options": "青灰，只要盖碗", "quantity": 1, "url": "#"}
     bought = [
         line
@@ -199,7 +225,7 @@ def order(locale: str) -> dict[str, Any]:
             "picture_url": "/town/cups-moon.svg",
         },
     ]
-    found = {
+    return {
         "number": 1051,
         "state": "to_ship",
         "name": "陈婉婷",
@@ -225,6 +251,10 @@ def order(locale: str) -> dict[str, Any]:
         "refunded": None,
         "money": "held",
     }
+
+
+def order(locale: str) -> dict[str, Any]:
+    """Paid, to be shipped today; the buyer has asked once."""
     steps = [
         _step("paid", "done", 16.7, "平台保管着"),
         _step("shipped", "now", -3.67),
@@ -233,8 +263,8 @@ def order(locale: str) -> dict[str, Any]:
         _step("paid_out", "next"),
     ]
     can = {"ship": True, "hand_over": True, "check_code": False, "cancel": True, "refund": True}
-    page = {
-        "order": found,
+    page: dict[str, Any] = {
+        "order": _to_ship(),
         "head": "ship",
         "due_at": ago(-3.67),
         "timer": {"kind": "cancel_allowed", "at": ago(-3.67), "amount": yuan(250.8)},

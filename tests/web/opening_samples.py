@@ -31,8 +31,8 @@ def steps(number: int, order: tuple[str, ...] = ORDER, **other: str) -> list[dic
     return rows
 
 
-def _opening(step: str, number: int, order: tuple[str, ...] = ORDER, **more: Any) -> dict[str, Any]:
-    filled: dict[str, Any] = {
+def _opening(step: str, number: int, order: tuple[str, ...] = ORDER) -> dict[str, Any]:
+    return {
         "steps": steps(number, order),
         "step": step,
         "number": number,
@@ -49,7 +49,6 @@ def _opening(step: str, number: int, order: tuple[str, ...] = ORDER, **more: Any
         "terms_url": "/legal/terms",
         "privacy_url": "/legal/privacy",
     }
-    return filled | more
 
 
 def _code() -> dict[str, Any]:
@@ -62,100 +61,74 @@ def _code() -> dict[str, Any]:
     }
 
 
-def _identity(locale: str, **more: Any) -> dict[str, Any]:
+def _identity(locale: str) -> dict[str, Any]:
     kinds = ["resident", "hk_permit", "macao_permit", "taiwan_permit", "foreign_resident"]
     form = {"legal_name": "林小满", "id_number": "36020319920503", "document": "resident"}
-    return {"documents": kinds, "birthday": date(1992, 5, 3), "form": form} | more
+    return {"documents": kinds, "birthday": date(1992, 5, 3), "form": form}
 
 
-def opening(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Name of the picture -> (template, context)."""
+def _said(locale: str) -> dict[str, str]:
+    """What is said to bad input."""
+    kenya = {"country_en": "Kenya", "country_zh": "肯尼亚", "calling": "+254"}
+    bank = {"bank_en": "CMB", "bank_zh": "招商银行"}
+    return {
+        "country": i18n.t(locale, "errors.phone_country", **kenya),
+        "code": i18n.t(locale, "errors.code_wrong", left=3),
+        "check": i18n.t(locale, "errors.id_check_digit"),
+        "luhn": i18n.t(locale, "errors.card_luhn"),
+        "credit": i18n.t(locale, "errors.card_credit", **bank),
+        "slug": i18n.t(locale, "errors.slug_taken", slug="xiaoman", free="xiaoman2"),
+    }
+
+
+def _first_steps(locale: str) -> dict[str, dict[str, Any]]:
+    said = _said(locale)
     brought = {
         "shop_name": "小满茶器",
         "product_title": "青灰釉盖碗，松木柴烧",
         "picture_url": "/town/gaiwan-celadon.svg",
     }
-    said = {
-        "country": i18n.t(
-            locale,
-            "errors.phone_country",
-            country_en="Kenya",
-            country_zh="肯尼亚",
-            calling="+254",
-        ),
-        "code": i18n.t(locale, "errors.code_wrong", left=3),
-        "check": i18n.t(locale, "errors.id_check_digit"),
-        "luhn": i18n.t(locale, "errors.card_luhn"),
-        "credit": i18n.t(locale, "errors.card_credit", bank_en="CMB", bank_zh="招商银行"),
-        "slug": i18n.t(locale, "errors.slug_taken", slug="xiaoman", free="xiaoman2"),
-    }
-    card = {"bank": {"name": "招商银行"}, "card_warning": "", "holder_name": "林**"}
-    number = "6225 7600 1234 5678"
-    shop = {"address_before": "shop.example/@"}
-    bad_id = _identity(locale, errors={"id_number": said["check"]}, birthday=None)
-    warned = {"form": {"card_number": number}, "card_warning": said["luhn"]}
+    wrong = {"form": {"phone": "+254 712"}, "errors": {"phone": said["country"]}}
+    odd = {"errors": {"id_number": said["check"]}, "birthday": None}
+    person = _identity(locale)
     return {
-        "phone": ("entry/opening.html", _opening("phone", 1, VIRAL, brought=brought)),
-        "phone-bad": (
-            "entry/opening.html",
-            _opening("phone", 1, form={"phone": "+254 712"}, errors={"phone": said["country"]}),
-        ),
-        "code": ("entry/opening.html", _opening("code", 1, **_code())),
-        "identity": (
-            "entry/opening.html",
-            _opening("identity", 2, **_identity(locale), may_skip=True),
-        ),
-        "identity-bad": ("entry/opening.html", _opening("identity", 2, **bad_id)),
-        "card": ("entry/opening.html", _opening("card", 3, **card | warned)),
-        "card-credit": (
-            "entry/opening.html",
-            _opening(
-                "card",
-                4,
-                VIRAL,
-                **card | {"bank": None},
-                form={"card_number": "4392 2600 3344 5566"},
-                errors={"card_number": said["credit"]},
-            ),
-        ),
-        "shop": ("entry/opening.html", _opening("shop", 4, **shop)),
-        "shop-viral": (
-            "entry/opening.html",
-            _opening(
-                "shop",
-                2,
-                VIRAL,
-                **shop,
-                form={"name": "小满茶器", "slug": "xiaoman"},
-                errors={"slug": said["slug"]},
-            ),
-        ),
-        "later": (
-            "entry/opening.html",
-            _opening("card", 4, VIRAL, **card)
-            | {"steps": steps(4, VIRAL, identity="skipped"), "form": {"card_number": "6225 76"}},
-        ),
-        "refused": (
-            "entry/opening.html",
-            _opening("card", 3, **card) | {"steps": steps(3, ORDER, identity="refused")},
-        ),
-        "sign-in": (
-            "entry/sign_in.html",
-            {"form": {}, "errors": {}, "refused": "", "next_url": "", "terms_url": "/legal"},
-        ),
-        "sign-in-code": (
-            "entry/sign_in_code.html",
-            _code() | {"form": {"code": "112233"}, "errors": {"code": said["code"]}, "refused": ""},
-        ),
-        "saved": (
-            "entry/saved.html",
-            {
-                "steps": steps(3),
-                "phone_masked": "138 **** 2046",
-                "resume_url": "/open",
-                "home_url": "/",
-            },
-        ),
+        "phone": _opening("phone", 1, VIRAL) | {"brought": brought},
+        "phone-bad": _opening("phone", 1) | wrong,
+        "code": _opening("code", 1) | _code(),
+        "identity": _opening("identity", 2) | person | {"may_skip": True},
+        "identity-bad": _opening("identity", 2) | person | odd,
+    }
+
+
+def _last_steps(locale: str) -> dict[str, dict[str, Any]]:
+    said = _said(locale)
+    card = {"bank": {"name": "招商银行"}, "card_warning": "", "holder_name": "林**"}
+    number = {"form": {"card_number": "6225 7600 1234 5678"}}
+    credit = {"form": {"card_number": "4392 2600 3344 5566"}, "bank": None}
+    shop = {"address_before": "shop.example/@"}
+    taken = {"form": {"name": "小满茶器", "slug": "xiaoman"}, "errors": {"slug": said["slug"]}}
+    skipped, refused = steps(4, VIRAL, identity="skipped"), steps(3, ORDER, identity="refused")
+    no_credit = {"errors": {"card_number": said["credit"]}}
+    return {
+        "card": _opening("card", 3) | card | number | {"card_warning": said["luhn"]},
+        "card-credit": _opening("card", 4, VIRAL) | card | credit | no_credit,
+        "shop": _opening("shop", 4) | shop,
+        "shop-viral": _opening("shop", 2, VIRAL) | shop | taken,
+        "later": _opening("card", 4, VIRAL) | card | number | {"steps": skipped},
+        "refused": _opening("card", 3) | card | {"steps": refused},
+    }
+
+
+def opening(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Name of the picture -> (template, context)."""
+    drawn = _first_steps(locale) | _last_steps(locale)
+    wrong = {"form": {"code": "112233"}, "errors": {"code": _said(locale)["code"]}, "refused": ""}
+    sign_in = {"form": {}, "errors": {}, "refused": "", "next_url": "", "terms_url": "/legal"}
+    saved = {"phone_masked": "138 **** 2046", "resume_url": "/open", "home_url": "/"}
+    return {name: ("entry/opening.html", told) for name, told in drawn.items()} | {
+        "sign-in": ("entry/sign_in.html", sign_in),
+        "sign-in-code": ("entry/sign_in_code.html", _code() | wrong),
+        "saved": ("entry/saved.html", saved | {"steps": steps(3)}),
         "opened": ("entry/opened.html", _opened()),
     }
 

@@ -40,8 +40,8 @@ class Markup(HTMLParser):
             self.problems.append("a form in a form")
         if tag == "img" and "alt" not in told:
             self.problems.append("a picture without alt")
-        if told.get("id"):
-            self.ids.append(told["id"])
+        if identity := told.get("id"):
+            self.ids.append(identity)
         if tag not in VOID:
             self.open.append(tag)
 
