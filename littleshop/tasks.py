@@ -1,0 +1,211 @@
+"""Every job by name and the function that does it, and what happens again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from littleshop import config, db, jobs, logs
+from littleshop.entry import signing_in, verifying
+from littleshop.errors import GatewayError
+from littleshop.http import House, open_house
+from littleshop.identity import codes, sessions, verifier
+from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
+from littleshop.notify import channels, live, messages
+from littleshop.pay import notices, payments, refunds
+from littleshop.risk import limits
+from littleshop.sale import paying, refunding, ticking
+from littleshop.sale.paying import Paid
+from littleshop.shop import shops
+
+CODE_MINUTES = 5
+_PATIENCE = timedelta(minutes=30)
+
+
+def _house(context: Context) -> House:
+    assert isinstance(context.wires, House)
+    return context.wires
+
+
+async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> None:
+    """Act on a stored notice. Refund notices only make us ask; what is final changes nothing."""
+    house = _house(context)
+    async with context.database.connection() as conn:
+        notice = await notices.get(conn, gateway, notice_id)
+        assert notice is not None, notice_id
+        shop_id = await payments.shop_of(conn, notice.reference)
+    if shop_id is None:  # verified, and not ours: another system under the same merchant
+        return
+
+    async def act(conn: db.Connection) -> None:
+        if notice.kind == "paid":
+            paid = Paid(notice.reference, notice.amount, notice.gateway_trade_no, notice.at)
+            await paying.hear(conn, shop_id, paid, house.calendar, context.at)
+        await notices.handled(conn, gateway, notice_id, context.at)
+
+    await context.database.transaction(act)
+
+
+async def close_payment(context: Context, *, shop_id: int, reference: str) -> None:
+    """Close an attempt to pay at its rail, or hear that the buyer was quicker."""
+    await _find_out(context, shop_id, reference, closing=True)
+
+
+async def query_payment(context: Context, *, shop_id: int, reference: str) -> None:
+    """Ask the rail about an attempt that is still open (a lost notice, a browser that waits)."""
+    await _find_out(context, shop_id, reference, closing=False)
+
+
+async def _find_out(context: Context, shop_id: int, reference: str, *, closing: bool) -> None:
+    house = _house(context)
+    async with context.database.connection() as conn:
+        payment = await payments.get(conn, shop_id, reference)
+    if payment is None or payment.status != "asked":
+        return
+    paid = await paying.find_out(house.rails[payment.gateway], payment, closing=closing)
+
+    async def act(conn: db.Connection) -> None:
+        if paid is not None:
+            await paying.hear(conn, shop_id, paid, house.calendar, context.at)
+        elif closing:
+            await payments.close(conn, shop_id, reference)
+
+    await context.database.transaction(act)
+
+
+async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None:
+    """Send a refund to its rail until it is done, and book it."""
+    house = _house(context)
+    async with context.database.connection() as conn:
+        refund = await refunds.get(conn, shop_id, UUID(refund_id))
+        assert refund is not None, refund_id
+        if refund.status == "done":
+            return
+        paid = await payments.of_order(conn, shop_id, refund.order_id)
+    payment = next(one for one in paid if one.payment_id == refund.payment_id)
+    await refunding.send(house.rails[payment.gateway], payment, refund)
+    await context.database.transaction(
+        lambda conn: refunding.hear(
+            conn, shop_id, refund.refund_id, house.calendar, context.at
+        )
+    )
+
+
+async def sweep_timers(context: Context) -> None:
+    """Act on every timer that is due."""
+    while await ticking.sweep(context.database, _house(context).calendar, context.at):
+        pass
+
+
+async def sweep_payments(context: Context) -> None:
+    """Attempts whose time is up are closed at their rail."""
+    async with context.database.connection() as conn:
+        overdue = await payments.overdue(conn, context.at)
+        for payment in overdue:
+            await jobs.defer(
+                conn,
+                "paying.close",
+                at=context.at,
+                key=payment.reference,
+                shop_id=payment.shop_id,
+                reference=payment.reference,
+            )
+
+
+async def sweep_forgotten(context: Context) -> None:
+    """Forget what is over: codes, sessions, limits, addresses that nobody used."""
+    async with context.database.connection() as conn:
+        await codes.sweep(conn, context.at)
+        await sessions.sweep(conn, context.at)
+        await limits.sweep(conn, context.at)
+        await shops.sweep_slugs(conn, context.at)
+
+
+class CodeBySms:
+    """What `signing_in` asks for: a code on a phone."""
+
+    def __init__(self, sent_by: channels.Channels, at: datetime) -> None:
+        self._sms = sent_by.sms
+        self._at = at
+
+    async def send_code(self, *, phone: str, digits: str, locale: str, reference: str) -> None:
+        """Send by SMS. Raises GatewayError."""
+        if self._sms is None:
+            raise GatewayError("no SMS rail is configured", retryable=True)
+        values = {"code": digits, "minutes": str(CODE_MINUTES)}
+        await self._sms.send(phone, "code", locale, values, out_id=reference, at=self._at)
+
+
+def send_code(sent_by: channels.Channels) -> Task:
+    """The job that puts a code on a phone; a code lives five minutes, so does the patience."""
+
+    async def run(context: Context, *, phone_index: str, code_id: str) -> None:
+        await signing_in.send_code(
+            context.database,
+            _house(context).keyring,
+            CodeBySms(sent_by, context.at),
+            phone_index=phone_index,
+            code_id=code_id,
+            at=context.at,
+        )
+
+    return Task(run, attempts=6, first_wait=timedelta(seconds=2))
+
+
+def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
+    """The jobs a worker of this house does."""
+    return {
+        "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
+        "paying.close": Task(close_payment, attempts=40, longest_wait=_PATIENCE),
+        "paying.query": Task(query_payment, attempts=3),
+        "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
+        "timers.sweep": Task(sweep_timers, attempts=3),
+        "payments.sweep": Task(sweep_payments, attempts=3),
+        "forgotten.sweep": Task(sweep_forgotten, attempts=3),
+        signing_in.SEND: send_code(sent_by),
+        **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
+        **messages.tasks(sent_by, house.keyring),
+        **live.tasks(),
+    }
+
+
+TIMETABLE = Timetable(
+    {
+        "timers.sweep": Every(2),
+        "payments.sweep": Every(30),
+        "forgotten.sweep": Daily(time(4, 30)),
+    }
+)
+
+
+def command(arguments: list[str]) -> int:
+    """Work until told to stop (SIGTERM or SIGINT): what runs is ended, what waits is left."""
+    assert not arguments, arguments
+    logs.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(work(config.read()))
+    return 0
+
+
+async def work(settings: config.Settings) -> None:
+    """Do jobs in this process until a signal comes."""
+    async with open_house(settings, name="littleshop worker") as house:
+        sent_by = channels.open_channels(settings)
+        worker = Worker(
+            house.database,
+            tasks(house, sent_by),
+            house.clock,
+            settings=settings,
+            wires=house,
+            timetable=TIMETABLE,
+        )
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, lambda: asyncio.ensure_future(worker.stop()))
+        try:
+            await worker.run()
+        finally:
+            await sent_by.close()

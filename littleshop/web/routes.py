@@ -1,0 +1,115 @@
+"""Every address of the pages and what answers it; nouns in URLs, a list per audience."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from littleshop import db, i18n, ids
+from littleshop.errors import Conflict, NotFound, Refused
+from littleshop.http import SignInFirst
+from littleshop.sale.placing import Busy
+from littleshop.web import callbacks, console, entry, pages, shared, storefront
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def all_routes() -> list[BaseRoute]:
+    """The routes of every audience."""
+    return [
+        *shared.ROUTES,
+        *callbacks.ROUTES,
+        *entry.ROUTES,
+        *console.ROUTES,
+        *storefront.ROUTES,
+    ]
+
+
+@contextlib.asynccontextmanager
+async def open_rooms(app: Starlette) -> AsyncIterator[None]:
+    """What the pages hold for as long as the process lives: cache, visits, live hints."""
+    async with storefront.open_rooms(app), console.open_rooms(app):
+        yield
+
+
+def wrong(request: Request, status: int, **context: Any) -> Response:
+    """A page that is not the one asked for; a piece for htmx is only its sentence."""
+    context = {
+        "message": None,
+        "wait": None,
+        "home": "/",
+        "home_label": None,
+        "reference": None,
+        **context,
+    }
+    return pages.page(
+        request, "storefront/error.html", status=status, private=True, **context
+    )
+
+
+def sentence(request: Request, refused: Refused) -> str:
+    """What a refusal says to this person."""
+    return i18n.t(pages.locale_of(request), f"errors.{refused.code}", **refused.details)
+
+
+async def on_refused(request: Request, refused: Refused) -> Response:
+    """A no that no form took: said on a page of its own."""
+    if isinstance(refused, NotFound):
+        return wrong(request, 404)
+    if refused.code == "too_many":
+        wait = timedelta(minutes=int(str(refused.details["minutes"])))
+        return wrong(request, 429, message=sentence(request, refused), wait=wait)
+    return wrong(request, 409, message=sentence(request, refused))
+
+
+async def on_conflict(request: Request, fault: Conflict) -> Response:
+    """The same form was sent before with other content."""
+    return wrong(request, 409)
+
+
+async def on_busy(request: Request, fault: Exception) -> Response:
+    """Too many orders wait, or the database is away: in a moment."""
+    answer = wrong(request, 503, wait=timedelta(seconds=5))
+    answer.headers["retry-after"] = "5"
+    return answer
+
+
+async def on_sign_in(request: Request, fault: SignInFirst) -> Response:
+    """To the sign-in page and back; a stale form's content is not kept."""
+    back = request.url.path if request.method in ("GET", "HEAD") else "/console"
+    return RedirectResponse(f"/sign-in?next={quote(back)}", status_code=303)
+
+
+async def on_http_exception(request: Request, fault: Exception) -> Response:
+    """What the router or a parser refused."""
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    return wrong(request, status if status in (404, 409, 429, 500, 503) else 404)
+
+
+async def on_fault(request: Request, fault: Exception) -> Response:
+    """Our own mistake: a reference for the person, the trace in the log."""
+    reference = ids.reference()[:8]
+    _log.error("fault", exc_info=fault, extra={"reference": reference})
+    return wrong(request, 500, reference=reference)
+
+
+def on_refusals() -> dict[type[Exception], Any]:
+    """Exceptions of the flows and the pages that answer them."""
+    return {
+        Refused: on_refused,
+        Conflict: on_conflict,
+        Busy: on_busy,
+        db.Unavailable: on_busy,
+        SignInFirst: on_sign_in,
+    }

@@ -1,0 +1,161 @@
+"""What a checkout form says, read strictly, and the lines that a quote becomes for people."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from littleshop import i18n
+from littleshop.errors import Refused
+from littleshop.identity import phones
+from littleshop.pricing.facts import VariantFacts
+from littleshop.pricing.quotes import Item, Quote
+from littleshop.shop.shops import Shop
+from littleshop.trade import regions
+from littleshop.trade.orders import Delivery
+
+MOST_BYTES = 64 * 1024
+FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted")
+LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
+WAYS = {"courier": "courier", "by_hand": "pickup"}  # the page's word and ours
+COURIER_DAYS = 3
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a posted form, the last value of each. Raises Refused("form_too_large")."""
+    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+        raise Refused("form_too_large")
+    body = await request.body()
+    if len(body) > MOST_BYTES:
+        raise Refused("form_too_large")
+    pairs = parse_qsl(
+        body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200
+    )
+    return {name: value.replace("\x00", "") for name, value in pairs}
+
+
+def items_of(text: str) -> tuple[Item, ...]:
+    """The lines a checkout page was drawn for, "variant:quantity,...". Raises Refused."""
+    items = []
+    for part in text.split(",")[:50]:
+        variant, _, quantity = part.partition(":")
+        try:
+            items.append(Item(UUID(variant), int(quantity)))
+        except ValueError:
+            raise Refused("cart_empty") from None
+    return tuple(items)
+
+
+def items_text(items: Sequence[Item]) -> str:
+    """The same lines as a form field."""
+    return ",".join(f"{item.variant_id}:{item.quantity}" for item in items)
+
+
+def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dict[str, Refused]]:
+    """Where to, or what is wrong with each field."""
+    said = {name: " ".join(form.get(name, "").split()) for name in FIELDS}
+    wrong: dict[str, Refused] = {}
+    for name, most in LONGEST.items():
+        if len(said[name]) > most:
+            wrong[name] = Refused("field_too_long", have=len(said[name]), most=most)
+    if not said["recipient"]:
+        wrong["recipient"] = Refused("recipient_empty")
+    phone = ""
+    try:
+        phone = phones.parse(said["phone"]).e164
+    except Refused as no:
+        wrong["phone"] = no
+    if way == "courier":
+        if said["province"] not in regions.provinces():
+            wrong["province"] = Refused("province_empty")
+        if not said["city"]:
+            wrong["city"] = Refused("city_empty")
+        if len(said["street"]) < 2:
+            wrong["street"] = Refused("street_empty")
+    if wrong:
+        return None, wrong
+    where = {name: said[name] for name in ("province", "city", "district", "street")}
+    if way != "courier":
+        where = {}
+    return Delivery(name=said["recipient"], phone=phone, **where), {}
+
+
+def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:
+    """The receipt's lines as people read them."""
+    pieces = sum(line.quantity for line in quote.lines if line.kind == "goods")
+    shown = [
+        _line(i18n.t(locale, "storefront.basket.lines", count=pieces), quote.goods, None)
+    ]
+    postage = next(line for line in quote.lines if line.kind == "shipping")
+    reason = i18n.t(locale, f"checkout.postage.{postage.reason}")
+    shown.append(_line(i18n.t(locale, "checkout.postage"), postage.amount, reason))
+    return shown
+
+
+def _line(label: str, amount: object, reason: str | None) -> SimpleNamespace:
+    return SimpleNamespace(label=label, amount=amount, reason=reason, good=False)
+
+
+def shown_items(quote: Quote) -> list[SimpleNamespace]:
+    """The goods of a quote for the page."""
+    return [
+        SimpleNamespace(
+            title=line.facts.title,
+            choice=line.facts.choice,
+            picture=picture(line.facts),
+            price=line.amount,
+            quantity=line.quantity,
+        )
+        for line in quote.lines
+        if line.facts is not None
+    ]
+
+
+def picture(facts: VariantFacts) -> SimpleNamespace | None:
+    """The picture of a variant's product."""
+    return SimpleNamespace(digest=facts.photo, alt=facts.title) if facts.photo else None
+
+
+def deliveries(locale: str, shop: Shop, quote: Quote, way: str, at: datetime) -> list[Any]:
+    """The ways to hand over that this shop offers."""
+    fee = next(line.amount for line in quote.lines if line.kind == "shipping")
+    today = at.astimezone(ZoneInfo(shop.zone)).date()
+    day = i18n.day(locale, arrives_on(today), today)
+    ways = [
+        SimpleNamespace(
+            code="courier",
+            name=i18n.t(locale, "checkout.courier"),
+            promise=i18n.t(locale, "checkout.courier_promise", day=day),
+            fee=fee if way == "courier" else None,
+            chosen=way == "courier",
+        )
+    ]
+    if shop.pickup_place:
+        ways.append(
+            SimpleNamespace(
+                code="by_hand",
+                name=i18n.t(locale, "checkout.by_hand"),
+                promise=shop.pickup_place,
+                fee=None,
+                chosen=way == "pickup",
+            )
+        )
+    return ways
+
+
+def arrives_on(today: date) -> date:
+    """The day we name for a parcel ordered today: shipped tomorrow, three days on the road."""
+    return date.fromordinal(today.toordinal() + 1 + COURIER_DAYS)
+
+
+def fresh_key() -> str:
+    """The page's own key: one page places one order."""
+    return secrets.token_urlsafe(16)

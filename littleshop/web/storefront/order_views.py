@@ -1,0 +1,157 @@
+"""An order as its page shows it: to the device that ordered, or to a friend with the link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from littleshop import crypto, i18n
+from littleshop.clock import SHANGHAI, BusinessCalendar
+from littleshop.crypto import Keyring
+from littleshop.money import Money
+from littleshop.pay.payments import Payment
+from littleshop.trade import carriers
+from littleshop.trade.deliveries import Parcel
+from littleshop.trade.orders import Order, OrderEvent, OrderItem, Seen
+from littleshop.trade.timers import Timer
+
+DUE = {"pay_by": "pay", "ship_by": "ship", "confirm_by": "confirm"}
+HANDOVER = {"courier": "courier", "pickup": "by_hand"}
+PAYOUT_AT = time(12, 0)
+
+
+def order(
+    locale: str,
+    seen: Seen,
+    token: str,
+    things: Sequence[OrderItem],
+    attempts: Sequence[Payment],
+    keyring: Keyring,
+) -> SimpleNamespace:
+    """The order for the template; the address is masked, and a friend does not see it at all."""
+    row = seen.order
+    return SimpleNamespace(
+        token=token,
+        number=str(row.number),
+        state="received" if row.status == "closed" else row.status,
+        handover=HANDOVER[row.way],
+        total=row.total,
+        lines=_lines(locale, row, things),
+        things=[_thing(item) for item in things],
+        method=_method(locale, attempts),
+        placed_at=row.placed_at,
+        paid_at=row.paid_at,
+        shipped_at=row.shipped_at,
+        delivered_at=row.delivered_at,
+        received_at=row.received_at,
+        ended_at=row.cancelled_at or row.refunded_at,
+        end_reason=_end_reason(locale, row),
+        address=_address(row, keyring) if seen.may_act else None,
+        recipient=_recipient(row, keyring) if seen.may_act else None,
+    )
+
+
+def _lines(locale: str, row: Order, things: Sequence[OrderItem]) -> list[SimpleNamespace]:
+    pieces = sum(item.quantity for item in things)
+    goods = i18n.t(locale, "storefront.basket.lines", count=pieces)
+    shown = [SimpleNamespace(label=goods, amount=row.goods, reason=None, good=False)]
+    label = i18n.t(locale, "checkout.postage" if row.way == "courier" else "checkout.by_hand")
+    shown.append(SimpleNamespace(label=label, amount=row.shipping, reason=None, good=False))
+    return shown
+
+
+def _thing(item: OrderItem) -> SimpleNamespace:
+    picture = SimpleNamespace(digest=item.photo, alt=item.title) if item.photo else None
+    return SimpleNamespace(
+        title=item.title,
+        choice=item.choice,
+        picture=picture,
+        price=Money(item.unit_minor, item.currency),
+        quantity=item.quantity,
+    )
+
+
+def _method(locale: str, attempts: Sequence[Payment]) -> str | None:
+    paid = next((attempt for attempt in attempts if attempt.outcome == "accepted"), None)
+    return i18n.t(locale, f"checkout.method.{paid.gateway}") if paid else None
+
+
+def _end_reason(locale: str, row: Order) -> str | None:
+    key = f"checkout.ended.{row.cancel_reason or row.status}"
+    ended = row.status in ("cancelled", "refunded")
+    return i18n.t(locale, key) if ended and i18n.has(locale, key) else None
+
+
+def _address(row: Order, keyring: Keyring) -> str | None:
+    to = row.delivery(keyring)
+    if not to.city:
+        return None
+    return f"{to.province} {to.city} {to.district} {to.street[:2]}***"
+
+
+def _recipient(row: Order, keyring: Keyring) -> str:
+    to = row.delivery(keyring)
+    return f"{crypto.mask_name(to.name)} {crypto.mask_phone(to.phone)}"
+
+
+def parcel(
+    locale: str, parcels: Sequence[Parcel], history: Sequence[OrderEvent]
+) -> SimpleNamespace | None:
+    """The parcel under way with what is known of its journey."""
+    sent = [one for one in parcels if one.way == "courier"]
+    if not sent:
+        return None
+    last = sent[-1]
+    known = carriers.CARRIERS.get(last.carrier)
+    scans = [
+        SimpleNamespace(text=i18n.t(locale, f"checkout.event.{event.kind}"), at=event.at)
+        for event in reversed(history)
+        if i18n.has(locale, f"checkout.event.{event.kind}")
+    ]
+    return SimpleNamespace(
+        carrier=known.name(locale) if known else last.carrier,
+        number=last.tracking_number,
+        scans=scans,
+        url=None,
+    )
+
+
+def due(
+    row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar
+) -> SimpleNamespace | None:
+    """What happens by itself next, and when."""
+    for timer in clocks:
+        if timer.kind in DUE:
+            return SimpleNamespace(
+                kind=DUE[timer.kind], at=timer.due_at, extended=row.extended_at is not None
+            )
+    if row.status == "received" and row.received_at is not None:
+        day = calendar.next_working(calendar.business_date(row.received_at))
+        at = datetime.combine(day, PAYOUT_AT, SHANGHAI)
+        return SimpleNamespace(kind="payout", at=at, extended=False)
+    return None
+
+
+def may(seen: Seen, clocks: Sequence[Timer], now: datetime) -> SimpleNamespace:
+    """What this device may do now."""
+    row, kinds = seen.order, {timer.kind for timer in clocks}
+    own = seen.may_act
+    waited = row.reminded_at is None or (now - row.reminded_at).days >= 1
+    under_way = row.status in ("shipped", "delivered")
+    return SimpleNamespace(
+        pay=own and row.status == "placed",
+        confirm=own and under_way,
+        extend=own and under_way and row.extended_at is None,
+        remind=own and row.status == "to_ship" and waited,
+        cancel=own
+        and (row.status == "placed" or (row.status == "to_ship" and "ship_by" not in kinds)),
+        show_code=own and row.way == "pickup" and row.status == "to_ship",
+    )
+
+
+def context(zone: str, **known: Any) -> dict[str, Any]:
+    """What every order page carries beside the order."""
+    return {"zone": ZoneInfo(zone), "fault_days": 7, "notice": None, **known}
