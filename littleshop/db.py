@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)
-Connection: TypeAlias = (
-    "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
-)
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _ATTEMPTS = 6
 _RETRIED = (
@@ -30,6 +28,7 @@ _RETRIED = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # so says asyncpg of a connection closed while it slept
     ConnectionError,
 )
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)

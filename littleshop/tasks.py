@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 from littleshop import config, db, jobs, logs
 from littleshop.entry import signing_in, verifying
-from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
@@ -21,7 +20,6 @@ from littleshop.sale import paying, refunding, ticking
 from littleshop.sale.paying import Paid
 from littleshop.shop import shops
 
-CODE_MINUTES = 5
 _PATIENCE = timedelta(minutes=30)
 
 
@@ -88,9 +86,7 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
     payment = next(one for one in paid if one.payment_id == refund.payment_id)
     await refunding.send(house.rails[payment.gateway], payment, refund)
     await context.database.transaction(
-        lambda conn: refunding.hear(
-            conn, shop_id, refund.refund_id, house.calendar, context.at
-        )
+        lambda conn: refunding.hear(conn, shop_id, refund.refund_id, house.calendar, context.at)
     )
 
 
@@ -124,37 +120,6 @@ async def sweep_forgotten(context: Context) -> None:
         await shops.sweep_slugs(conn, context.at)
 
 
-class CodeBySms:
-    """What `signing_in` asks for: a code on a phone."""
-
-    def __init__(self, sent_by: channels.Channels, at: datetime) -> None:
-        self._sms = sent_by.sms
-        self._at = at
-
-    async def send_code(self, *, phone: str, digits: str, locale: str, reference: str) -> None:
-        """Send by SMS. Raises GatewayError."""
-        if self._sms is None:
-            raise GatewayError("no SMS rail is configured", retryable=True)
-        values = {"code": digits, "minutes": str(CODE_MINUTES)}
-        await self._sms.send(phone, "code", locale, values, out_id=reference, at=self._at)
-
-
-def send_code(sent_by: channels.Channels) -> Task:
-    """The job that puts a code on a phone; a code lives five minutes, so does the patience."""
-
-    async def run(context: Context, *, phone_index: str, code_id: str) -> None:
-        await signing_in.send_code(
-            context.database,
-            _house(context).keyring,
-            CodeBySms(sent_by, context.at),
-            phone_index=phone_index,
-            code_id=code_id,
-            at=context.at,
-        )
-
-    return Task(run, attempts=6, first_wait=timedelta(seconds=2))
-
-
 def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
     """The jobs a worker of this house does."""
     return {
@@ -165,7 +130,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
-        signing_in.SEND: send_code(sent_by),
+        **signing_in.tasks(sent_by.sms, house.keyring),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
         **messages.tasks(sent_by, house.keyring),
         **live.tasks(),

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from littleshop import audit, crypto, db, ids
-from littleshop.catalog import products
-from littleshop.catalog.products import ProductDraft, VariantDraft
+from littleshop.catalog import drafts, products
+from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.clock import BusinessCalendar
 from littleshop.crypto import Keyring
 from littleshop.identity import people, phones
@@ -70,9 +70,7 @@ class Town:
                 conn, self.keyring, phones.parse(phone), locale="zh-CN", at=self.at
             )
             shop_id = await shops.number(conn)
-            await shops.create(
-                conn, shop_id, locale="zh-CN", brought_by=BroughtBy(), at=self.at
-            )
+            await shops.create(conn, shop_id, locale="zh-CN", brought_by=BroughtBy(), at=self.at)
             await staff.add(conn, shop_id, person.person_id, role="owner", at=self.at)
             await shops.take_slug(conn, slug, shop_id, self.at)
             await shops.open_doors(conn, shop_id, Face(name=name, slug=slug), self.at)
@@ -85,10 +83,8 @@ class Town:
         self, title: str = "青灰釉盖碗", price: Money | None = None, pieces: int = 10
     ) -> Item:
         """The shop sells a thing; the answer is one piece of it."""
-        draft = products.check(
-            ProductDraft(
-                title, (VariantDraft((), (price or CNY("168.00")).minor, pieces),)
-            )
+        draft = drafts.check(
+            ProductDraft(title, (VariantDraft((), (price or CNY("168.00")).minor, pieces),))
         )
         product_id = uuid4()
 

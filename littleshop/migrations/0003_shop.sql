@@ -18,6 +18,7 @@ create table shops (
   pricing_version          bigint      not null default 1,    -- moves when a price or fee changes
   shipping_flat_minor      bigint      not null default 0,
   shipping_free_over_minor bigint,
+  pickup_place             text,             -- where goods are handed over; null: not offered
   commission_bps           integer     not null default 0,
   direct_settlement        boolean     not null default false,
   brought_by_shop_id       bigint,

@@ -91,6 +91,7 @@ create table orders (
 ) with (fillfactor = 80);
 create index orders_by_state on orders (shop_id, status, placed_at desc);
 create index orders_by_customer on orders (shop_id, phone_index, placed_at desc);
+create index orders_unpaid_of_cart on orders (shop_id, cart_id) where status = 'placed';
 create index orders_in_time on orders (shop_id, placed_at);
 
 create table order_items (

@@ -1,4 +1,4 @@
--- Money in and back over the rails.
+-- Money in and back over the rails. tenant tables, unless said otherwise.
 
 create table payments (
   shop_id          bigint      not null,

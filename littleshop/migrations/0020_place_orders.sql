@@ -23,8 +23,7 @@ create type asked_order as (
   shipping_minor  bigint,
   total_minor     bigint,
   note            text,
-  cart_id         uuid,
-  replaces        uuid,
+  cart_id         uuid,      -- an unpaid order of the same cart and phone is replaced
   share_code      text,
   token_hash      bytea,
   device          bytea
@@ -48,6 +47,7 @@ create function place_orders(
 ) language plpgsql as $$
 declare
   n           integer := cardinality(p_orders);
+  o_replaces  uuid[];     -- per order asked: the buyer's own unpaid order of the same cart
   -- the variants touched, by place in these arrays
   v_shop      bigint[];
   v_id        uuid[];
@@ -83,6 +83,14 @@ declare
   place       integer;
   verdict     text;
 begin
+  select array_agg(old.order_id order by o.ordinality) into o_replaces
+    from unnest(p_orders) with ordinality as o
+    left join lateral (
+      select w.order_id from orders w
+       where w.shop_id = o.shop_id and w.cart_id = o.cart_id and w.status = 'placed'
+         and w.phone_index = o.phone_index and w.key <> o.key
+       order by w.placed_at desc limit 1) as old on true;
+
   -- 1. lock what the batch may take or give back, in one order for everybody
   select array_agg(l.shop_id), array_agg(l.variant_id), array_agg(l.on_hand - l.held),
          array_agg(l.price_minor), array_agg(not l.withdrawn and l.product_id is not null)
@@ -97,9 +105,10 @@ begin
                      from unnest(p_items) i
                      join unnest(p_orders) with ordinality as o on o.ordinality = i.asked
                    union
-                   select o.shop_id, i.variant_id
-                     from unnest(p_orders) o
-                     join order_items i on i.shop_id = o.shop_id and i.order_id = o.replaces)
+                   select i.shop_id, i.variant_id from order_items i
+                    where (i.shop_id, i.order_id) in (
+                            select o.shop_id, o_replaces[o.ordinality]
+                              from unnest(p_orders) with ordinality as o))
            order by v.shop_id, v.variant_id
              for no key update of v) as l;
   v_start := v_left;
@@ -121,7 +130,7 @@ begin
 
   perform from orders old
    where (old.shop_id, old.order_id) in (
-           select o.shop_id, o.replaces from unnest(p_orders) o where o.replaces is not null)
+           select o.shop_id, o_replaces[o.ordinality] from unnest(p_orders) with ordinality as o)
    order by old.shop_id, old.order_id for no key update;
 
   -- 2. the facts each order is decided on
@@ -137,12 +146,11 @@ begin
   select array_agg(o.ordinality order by o.ordinality), array_agg(l.place order by o.ordinality),
          array_agg(i.quantity order by o.ordinality)
     into r_order, r_place, r_quantity
-    from (select a.shop_id, a.replaces, a.phone_index, min(a.ordinality) as ordinality
+    from (select a.shop_id, o_replaces[a.ordinality] as replaces, min(a.ordinality) as ordinality
             from unnest(p_orders) with ordinality as a
-           where a.replaces is not null
-           group by a.shop_id, a.replaces, a.phone_index) as o
+           group by a.shop_id, o_replaces[a.ordinality]) as o
     join orders old on old.shop_id = o.shop_id and old.order_id = o.replaces
-                   and old.status = 'placed' and old.phone_index = o.phone_index
+                   and old.status = 'placed'
     join order_items i on i.shop_id = old.shop_id and i.order_id = old.order_id
     join unnest(v_shop, v_id) with ordinality as l(shop_id, variant_id, place)
       on l.shop_id = i.shop_id and l.variant_id = i.variant_id;
@@ -289,12 +297,15 @@ begin
            replaced_by = o.order_id
       from unnest(p_orders) with ordinality as o
      where o.ordinality = any (accepted) and o.ordinality = any (r_order)
-       and old.shop_id = o.shop_id and old.order_id = o.replaces;
+       and old.shop_id = o.shop_id and old.order_id = o_replaces[o.ordinality];
 
     delete from timers t
      using unnest(p_orders) with ordinality as o
      where o.ordinality = any (accepted) and o.ordinality = any (r_order)
-       and t.shop_id = o.shop_id and t.subject = o.replaces and t.kind = 'pay_by';
+       and t.shop_id = o.shop_id and t.subject = o_replaces[o.ordinality] and t.kind = 'pay_by';
+    delete from carts c
+     using unnest(p_orders) with ordinality as o
+     where o.ordinality = any (accepted) and c.shop_id = o.shop_id and c.cart_id = o.cart_id;
   end if;
 
   return query

@@ -58,17 +58,14 @@ async def ask(
 
     The reference's owner is kept in its own-key table, so that a notice finds the shop.
     """
+    wanted = (shop_id, order_id, gateway, method, amount.minor)
     open_one = await db.one(
         conn,
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 and gateway = $3"
-        " and method = $4 and status = 'asked' and expires_at > $5 and amount_minor = $6 limit 1",
-        shop_id,
-        order_id,
-        gateway,
-        method,
+        " and method = $4 and amount_minor = $5 and status = 'asked' and expires_at > $6 limit 1",
+        *wanted,
         at,
-        amount.minor,
     )
     if open_one is not None:
         return open_one
@@ -83,17 +80,13 @@ async def ask(
     made = await db.one(
         conn,
         Payment,
-        "insert into payments (shop_id, payment_id, order_id, gateway, method, reference,"
-        " amount_minor, currency, asked_at, expires_at)"
+        "insert into payments (shop_id, order_id, gateway, method, amount_minor, currency,"
+        " payment_id, reference, asked_at, expires_at)"
         f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning {COLUMNS}",
-        shop_id,
-        payment_id,
-        order_id,
-        gateway,
-        method,
-        reference,
-        amount.minor,
+        *wanted,
         amount.currency,
+        payment_id,
+        reference,
         at,
         expires_at,
     )
@@ -200,7 +193,8 @@ async def overdue(conn: db.Connection, at: datetime, most: int = 200) -> list[Pa
     return await db.all(
         conn,
         Payment,
-        f"select {COLUMNS} from payments where status = 'asked' and expires_at <= $1"
+        f"select {COLUMNS} from payments /* all shops: the worker's sweep */"
+        " where status = 'asked' and expires_at <= $1"
         " order by expires_at limit $2",
         at,
         most,

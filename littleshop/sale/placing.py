@@ -29,7 +29,8 @@ class Busy(Exception):
 
 class Placing(msgspec.Struct, frozen=True):
     """What a buyer asks. `total_seen` is the sum on the page; `key` is the page's own, random;
-    `device` the hash of the device's cookie; `replaces` the buyer's own unpaid order."""
+    `device` the hash of the device's cookie. A new attempt with the same cart and phone replaces
+    the buyer's own unpaid order."""
 
     shop_id: int
     items: tuple[Item, ...]
@@ -41,7 +42,6 @@ class Placing(msgspec.Struct, frozen=True):
     locale: str
     note: str = ""
     cart_id: UUID | None = None
-    replaces: UUID | None = None
     share_code: str | None = None
 
 
@@ -229,7 +229,6 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         quote.total.minor,
         placing.note,
         placing.cart_id,
-        placing.replaces,
         placing.share_code,
         ids.hashed(link(keyring, placing.shop_id, order_id)),
         placing.device,

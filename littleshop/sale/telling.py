@@ -8,6 +8,7 @@ from littleshop import db
 from littleshop.customers import customers
 from littleshop.identity import people
 from littleshop.notify import live, messages, subscriptions
+from littleshop.notify.live import Event
 from littleshop.notify.messages import Fact, Recipient
 from littleshop.shop import shops, staff
 from littleshop.trade import carriers
@@ -41,7 +42,8 @@ async def seller(
             url=f"/console/{order.shop_id}/orders/{order.number}",
             **facts,
         )
-    await live.publish(conn, order.shop_id, {"about": about, "number": order.number}, at=at)
+    event = Event(about, str(order.number))
+    await live.publish(conn, order.shop_id, event, at=at)
 
 
 async def buyer(
@@ -61,6 +63,7 @@ async def buyer(
     known = carriers.CARRIERS.get(carrier)
     if known is not None:
         facts = {**facts, "carrier": known.name(order.locale)}
+    known: dict[str, Fact] = {"shop": shop.name, "number": order.number, "amount": order.total}
     await messages.send(
         conn,
         order.shop_id,
@@ -68,7 +71,6 @@ async def buyer(
         about=about,
         subject=order.order_id,
         at=at,
-        shop=shop.name,
-        number=order.number,
-        **({"amount": order.total} | facts),
+        occasion="",
+        **(known | facts),
     )

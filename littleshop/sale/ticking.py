@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from littleshop import db
 from littleshop.clock import BusinessCalendar
@@ -42,6 +43,12 @@ async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at
     return True
 
 
+async def _tick(
+    timer: Timer, calendar: BusinessCalendar, at: datetime, conn: db.Connection
+) -> bool:
+    return await tick(conn, timer, calendar, at)
+
+
 async def sweep(
     database: db.Database, calendar: BusinessCalendar, at: datetime, most: int = 200
 ) -> int:
@@ -53,5 +60,5 @@ async def sweep(
     async with database.connection() as conn:
         waiting = await timers.due(conn, at, most)
     for timer in waiting:
-        await database.transaction(lambda conn, timer=timer: tick(conn, timer, calendar, at))
+        await database.transaction(partial(_tick, timer, calendar, at))
     return len(waiting)

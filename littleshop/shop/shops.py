@@ -17,6 +17,8 @@ PLATFORM = 0
 AWNINGS = ("sea", "moss", "clay", "straw", "plum", "dusk")
 NAME_LENGTH = 60
 LINE_LENGTH = 140
+SELLER_LENGTH = 40
+PLACE_LENGTH = 60
 _SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){2,29}")
 _NUMBERED = re.compile(r"s[0-9]+")
 _TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # they reorder the rest
@@ -53,6 +55,7 @@ class Shop(msgspec.Struct, frozen=True):
     pricing_version: int
     shipping_flat_minor: int
     shipping_free_over_minor: int | None
+    pickup_place: str | None
     commission_bps: int
     direct_settlement: bool
     brought_by_shop_id: int | None
@@ -60,6 +63,8 @@ class Shop(msgspec.Struct, frozen=True):
     brought_by_product_id: uuid.UUID | None
     created_at: datetime
     opened_at: datetime | None
+    seller: str = ""  # who keeps it; "" is the shop's own name
+    place: str = ""
 
 
 class BroughtBy(msgspec.Struct, frozen=True):
@@ -71,13 +76,16 @@ class BroughtBy(msgspec.Struct, frozen=True):
 
 
 class Face(msgspec.Struct, frozen=True):
-    """What a seller says about the shop; `picture` is a file name, `slug` the page's address."""
+    """What a seller says about the shop; `picture` is a file name, `slug` the page's address,
+    `seller` who keeps it ("" is the shop's own name), `place` where."""
 
     name: str
     slug: str
     line: str = ""
     picture: str | None = None
     awning: str = "sea"
+    seller: str = ""
+    place: str = ""
 
 
 _COLUMNS = ", ".join(Shop.__struct_fields__)
@@ -143,7 +151,14 @@ def check_face(face: Face, shop_id: int) -> Face:
     if face.awning not in AWNINGS:
         raise Refused("awning_unknown")
     slug = check_slug(face.slug, shop_id) if face.slug.strip() else ""
-    return Face(name=name, slug=slug, line=line, picture=face.picture, awning=face.awning)
+    return msgspec.structs.replace(
+        face,
+        name=name,
+        slug=slug,
+        line=line,
+        seller=tidy(face.seller)[:SELLER_LENGTH],
+        place=tidy(face.place)[:PLACE_LENGTH],
+    )
 
 
 def tidy(text: str) -> str:
@@ -247,7 +262,8 @@ async def open_doors(conn: Connection, shop_id: int, face: Face, at: datetime) -
         Shop,
         f"""
         update shops set name = $2, line = $3, picture = $4, awning = $5, slug = $6,
-                         status = 'open', opened_at = $7, version = version + 1
+                         status = 'open', opened_at = $7, seller = $8, place = $9,
+                         version = version + 1
          where shop_id = $1 and status = 'opening'
         returning {_COLUMNS}""",
         shop_id,
@@ -257,6 +273,8 @@ async def open_doors(conn: Connection, shop_id: int, face: Face, at: datetime) -
         face.awning,
         face.slug,
         at,
+        face.seller,
+        face.place,
     )
 
 
@@ -267,7 +285,7 @@ async def describe(conn: Connection, shop_id: int, face: Face) -> Shop:
         Shop,
         f"""
         update shops set name = $2, line = $3, picture = $4, awning = $5, slug = $6,
-                         version = version + 1
+                         seller = $7, place = $8, version = version + 1
          where shop_id = $1 and status <> 'opening'
         returning {_COLUMNS}""",
         shop_id,
@@ -276,6 +294,8 @@ async def describe(conn: Connection, shop_id: int, face: Face) -> Shop:
         face.picture,
         face.awning,
         face.slug,
+        face.seller,
+        face.place,
     )
     if shop is None:
         raise NotFound("shop")
@@ -283,9 +303,15 @@ async def describe(conn: Connection, shop_id: int, face: Face) -> Shop:
 
 
 async def set_shipping(
-    conn: Connection, shop_id: int, *, flat_minor: int, free_over_minor: int | None
+    conn: Connection,
+    shop_id: int,
+    *,
+    flat_minor: int,
+    free_over_minor: int | None,
+    pickup_place: str | None = None,
 ) -> Shop:
-    """The flat fee and from which amount it is waived (None: never), in minor units.
+    """The flat fee and from which amount it is waived (None: never), in minor units; the place
+    where buyers can fetch their goods themselves (None: they cannot).
 
     Raises Refused shipping_fee when out of bounds (0 to a million yuan), NotFound.
     """
@@ -297,12 +323,13 @@ async def set_shipping(
         Shop,
         f"""
         update shops set shipping_flat_minor = $2, shipping_free_over_minor = $3,
-                         pricing_version = pricing_version + 1, version = version + 1
+                         pickup_place = $4, pricing_version = pricing_version + 1, version = version + 1
          where shop_id = $1
         returning {_COLUMNS}""",
         shop_id,
         flat_minor,
         free_over_minor,
+        tidy(pickup_place)[:LINE_LENGTH] or None if pickup_place else None,
     )
     if shop is None:
         raise NotFound("shop")

@@ -60,8 +60,7 @@ async def add(
     cart_id = await _open(conn, shop_id, device, at)
     lines = await db.value(
         conn,
-        "select count(*) from cart_items where shop_id = $1 and cart_id = $2"
-        " and variant_id <> $3",
+        "select count(*) from cart_items where shop_id = $1 and cart_id = $2 and variant_id <> $3",
         shop_id,
         cart_id,
         variant_id,
@@ -93,21 +92,25 @@ async def set_quantity(
     """Have so many of a variant; 0 takes it out. Raises Refused("quantity_wrong", most=)."""
     if not 0 <= quantity <= MOST_PIECES:
         raise Refused("quantity_wrong", most=MOST_PIECES)
-    which = (
-        " where shop_id = $1 and variant_id = $3"
-        " and cart_id = (select cart_id from carts where shop_id = $1 and device = $2)"
-    )
     if quantity == 0:
-        await db.run(conn, f"delete from cart_items{which}", shop_id, device, variant_id)
-    else:
         await db.run(
             conn,
-            f"update cart_items set quantity = $4{which}",
+            "delete from cart_items where shop_id = $1 and variant_id = $3"
+            " and cart_id = (select cart_id from carts where shop_id = $1 and device = $2)",
             shop_id,
             device,
             variant_id,
-            quantity,
         )
+        return
+    await db.run(
+        conn,
+        "update cart_items set quantity = $4 where shop_id = $1 and variant_id = $3"
+        " and cart_id = (select cart_id from carts where shop_id = $1 and device = $2)",
+        shop_id,
+        device,
+        variant_id,
+        quantity,
+    )
 
 
 async def _open(conn: db.Connection, shop_id: int, device: bytes, at: datetime) -> UUID:
@@ -146,4 +149,6 @@ async def summary(
 
 async def sweep(conn: db.Connection, before: datetime) -> int:
     """Forget carts that nobody touched since `before`, in all shops; returns how many."""
-    return await db.run(conn, "delete from carts where touched_at < $1", before)
+    return await db.run(
+        conn, "delete from carts where touched_at < $1 /* all shops: a sweep */", before
+    )

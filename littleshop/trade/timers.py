@@ -77,7 +77,8 @@ async def due(conn: db.Connection, at: datetime, most: int = 200) -> list[Timer]
     return await db.all(
         conn,
         Timer,
-        f"select {_COLUMNS} from timers where due_at <= $1 and paused_at is null"
+        f"select {_COLUMNS} from timers /* all shops: the worker's sweep */"
+        " where due_at <= $1 and paused_at is null"
         " order by due_at limit $2",
         at,
         most,

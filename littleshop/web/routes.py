@@ -53,9 +53,7 @@ def wrong(request: Request, status: int, **context: Any) -> Response:
         "reference": None,
         **context,
     }
-    return pages.page(
-        request, "storefront/error.html", status=status, private=True, **context
-    )
+    return pages.page(request, "storefront/error.html", status=status, private=True, **context)
 
 
 def sentence(request: Request, refused: Refused) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from littleshop import db
 from littleshop.pay import payments, refunds
 from littleshop.sale import paying, refunding
@@ -104,9 +106,10 @@ async def test_late_money_goes_back_when_somebody_else_has_the_last_piece(town: 
 
 async def test_money_for_a_replaced_order_goes_back(town: Town) -> None:
     bowl = await town.stock(pieces=2)
-    first = await town.place([bowl], CNY("168.00"))
+    cart = uuid4()
+    first = await town.place([bowl], CNY("168.00"), cart_id=cart)
     reference = await town.opens_cashier(first)
-    await town.place([bowl], CNY("168.00"), replaces=first.order_id)
+    await town.place([bowl], CNY("168.00"), cart_id=cart)
     assert await town.money_arrives(reference, CNY("168.00")) == "returned"
     await town.books_balance()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
@@ -66,8 +67,10 @@ async def test_a_price_that_changed_is_said_and_nothing_is_placed(town: Town) ->
 async def test_a_refused_order_does_not_cost_its_neighbours(town: Town) -> None:
     bowl, cup = await town.stock(pieces=1), await town.stock("月白杯", CNY("48.00"), 50)
     answers = await asyncio.gather(
-        *(town.place([bowl if n % 2 else cup], CNY("168.00" if n % 2 else "48.00"))
-          for n in range(20)),
+        *(
+            town.place([bowl if n % 2 else cup], CNY("168.00" if n % 2 else "48.00"))
+            for n in range(20)
+        ),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, Refused) for answer in answers) == 9
@@ -76,8 +79,9 @@ async def test_a_refused_order_does_not_cost_its_neighbours(town: Town) -> None:
 
 async def test_a_new_attempt_replaces_ones_own_hold(town: Town) -> None:
     bowl = await town.stock(pieces=1)
-    first = await town.place([bowl], CNY("168.00"))
-    second = await town.place([bowl], CNY("168.00"), replaces=first.order_id)
+    cart = uuid4()
+    first = await town.place([bowl], CNY("168.00"), cart_id=cart)
+    second = await town.place([bowl], CNY("168.00"), cart_id=cart)
     assert (await town.order(first)).cancel_reason == "replaced"
     assert (await town.order(second)).status == "placed"
     await town.books_balance()
@@ -85,8 +89,9 @@ async def test_a_new_attempt_replaces_ones_own_hold(town: Town) -> None:
 
 async def test_somebody_elses_order_cannot_be_replaced(town: Town) -> None:
     bowl = await town.stock(pieces=1)
-    first = await town.place([bowl], CNY("168.00"))
+    cart = uuid4()
+    first = await town.place([bowl], CNY("168.00"), cart_id=cart)
     with pytest.raises(Refused):
-        await town.place([bowl], CNY("168.00"), replaces=first.order_id, who=PRIYA)
+        await town.place([bowl], CNY("168.00"), cart_id=cart, who=PRIYA)
     assert (await town.order(first)).status == "placed"
     await town.books_balance()

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from littleshop import db, http, i18n
 from littleshop.catalog import products
 from littleshop.errors import NotFound, Refused
+from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale import placing
@@ -20,6 +21,7 @@ from littleshop.sale.placing import Placing
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
+from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, pages
 from littleshop.web.storefront import checkouts, orders, views
 from littleshop.web.storefront.checkouts import read_form
@@ -60,7 +62,7 @@ async def _basket(
             problem = i18n.t(locale, "checkout.only_left", count=most)
         else:
             good.append(Item(item.variant_id, item.quantity))
-        price = products.Money(known.price_minor, known.currency)
+        price = Money(known.price_minor, known.currency)
         shown.append(
             SimpleNamespace(
                 id=item.variant_id,
@@ -236,7 +238,7 @@ async def _place(
     items: tuple[Item, ...],
     cart_id: UUID,
     way: str,
-    delivery: checkouts.Delivery,
+    delivery: Delivery,
     device: bytes,
 ) -> placing.Placed:
     house, at = http.house(request), http.now(request)
@@ -249,7 +251,7 @@ async def _place(
         items=items,
         way=way,
         delivery=delivery,
-        total_seen=products.Money(int(total), shop.currency),
+        total_seen=Money(int(total), shop.currency),
         key=key,
         device=device,
         locale=pages.locale_of(request),

@@ -36,9 +36,7 @@ async def read_form(request: Request) -> dict[str, str]:
     body = await request.body()
     if len(body) > MOST_BYTES:
         raise Refused("form_too_large")
-    pairs = parse_qsl(
-        body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200
-    )
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
     return {name: value.replace("\x00", "") for name, value in pairs}
 
 
@@ -91,9 +89,7 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
 def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:
     """The receipt's lines as people read them."""
     pieces = sum(line.quantity for line in quote.lines if line.kind == "goods")
-    shown = [
-        _line(i18n.t(locale, "storefront.basket.lines", count=pieces), quote.goods, None)
-    ]
+    shown = [_line(i18n.t(locale, "storefront.basket.lines", count=pieces), quote.goods, None)]
     postage = next(line for line in quote.lines if line.kind == "shipping")
     reason = i18n.t(locale, f"checkout.postage.{postage.reason}")
     shown.append(_line(i18n.t(locale, "checkout.postage"), postage.amount, reason))

@@ -119,9 +119,7 @@ def parcel(
     )
 
 
-def due(
-    row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar
-) -> SimpleNamespace | None:
+def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> SimpleNamespace | None:
     """What happens by itself next, and when."""
     for timer in clocks:
         if timer.kind in DUE:

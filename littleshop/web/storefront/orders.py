@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import db, http, i18n, ids, jobs
+from littleshop import crypto, db, http, i18n, ids, jobs
 from littleshop.entry import signing_in
 from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.identity import phones
@@ -395,7 +395,7 @@ async def prove(request: Request) -> Response:
         private=True,
         shop=views.shop(shop),
         order=SimpleNamespace(token=token, number=str(seen.order.number)),
-        phone=order_views.crypto.mask_phone(phone.e164),
+        phone=crypto.mask_phone(phone.e164),
         sent=sent,
         problem=problem,
     )

@@ -1,0 +1,251 @@
+"""Orders in lists: by state, by number, by phone; how many wait; what happened last.
+
+Names and addresses are sealed row by row, so nobody can search by them; a whole phone number is
+found through its blind index.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db
+from littleshop.crypto import Keyring
+from littleshop.money import Money
+from littleshop.trade.orders import Delivery
+
+STATES = {
+    "to_ship": ("to_ship",),
+    "placed": ("placed",),
+    "shipped": ("shipped", "delivered"),
+    "done": ("received", "closed"),
+    "ended": ("cancelled", "refunded"),
+}
+PAGE = 30
+_RECENT = 200  # orders that "just now" looks through
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order in a list with its first thing; `ship_by` is None once that clock has struck."""
+
+    order_id: UUID
+    number: int
+    status: str
+    way: str
+    delivery_sealed: bytes
+    currency: str
+    total_minor: int
+    placed_at: datetime
+    paid_at: datetime | None
+    shipped_at: datetime | None
+    reminded_at: datetime | None
+    title: str
+    photo: str
+    pieces: int
+    ship_by: datetime | None
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    def delivery(self, keyring: Keyring) -> Delivery:
+        return msgspec.json.decode(keyring.open(self.delivery_sealed), type=Delivery)
+
+
+_ROW = """
+    select o.order_id, o.number, o.status, o.way, o.delivery_sealed, o.currency, o.total_minor,
+           o.placed_at, o.paid_at, o.shipped_at, o.reminded_at, i.title, i.photo, i.pieces,
+           t.due_at as ship_by
+      from orders o
+      join lateral (select (array_agg(title order by position))[1] as title,
+                           (array_agg(photo order by position))[1] as photo,
+                           sum(quantity)::integer as pieces
+                      from order_items where shop_id = $1 and order_id = o.order_id) i on true
+      left join timers t on t.shop_id = $1 and t.subject = o.order_id and t.kind = 'ship_by'
+     where o.shop_id = $1"""
+
+
+async def of_state(
+    conn: db.Connection, shop_id: int, state: str, *, beyond: int | None = None, most: int = PAGE
+) -> list[OrderRow]:
+    """Orders of a list: those to ship oldest first, all others newest first.
+
+    `state` is a key of STATES or "all"; `beyond` is the number of the last row of the page before.
+    """
+    to_ship = state == "to_ship"
+    past, turn = (">", "asc") if to_ship else ("<", "desc")
+    return await db.all(
+        conn,
+        OrderRow,
+        f"{_ROW} and ($2::text[] is null or o.status = any ($2))"
+        f" and ($3::bigint is null or o.number {past} $3) order by o.number {turn} limit $4",
+        shop_id,
+        list(STATES[state]) if state in STATES else None,
+        beyond,
+        most,
+    )
+
+
+async def by_number(conn: db.Connection, shop_id: int, number: int) -> list[OrderRow]:
+    """The order of this number as a list of one, or of none."""
+    return await db.all(conn, OrderRow, f"{_ROW} and o.number = $2", shop_id, number)
+
+
+async def by_phone(
+    conn: db.Connection, shop_id: int, phone_index: bytes, most: int = PAGE
+) -> list[OrderRow]:
+    """Orders of a phone, newest first."""
+    return await db.all(
+        conn,
+        OrderRow,
+        f"{_ROW} and o.phone_index = $2 order by o.placed_at desc limit $3",
+        shop_id,
+        phone_index,
+        most,
+    )
+
+
+async def shipped_since(
+    conn: db.Connection, shop_id: int, since: datetime, most: int = 3
+) -> list[OrderRow]:
+    """What a courier has got since then, the latest first."""
+    return await db.all(
+        conn,
+        OrderRow,
+        f"{_ROW} and o.status = 'shipped' and o.way = 'courier' and o.shipped_at > $2"
+        " order by o.shipped_at desc limit $3",
+        shop_id,
+        since,
+        most,
+    )
+
+
+async def next_to_ship(conn: db.Connection, shop_id: int, after: int) -> int | None:
+    """The number of the order to ship after this one, the oldest other one else."""
+    number = await db.value(
+        conn,
+        "select number from orders where shop_id = $1 and status = 'to_ship' and number <> $2"
+        " and way = 'courier' order by number < $2, number limit 1",
+        shop_id,
+        after,
+    )
+    return None if number is None else int(number)
+
+
+class Duties(msgspec.Struct, frozen=True):
+    """What waits in a shop, counted."""
+
+    to_ship: int
+    pickup: int  # of those, the ones that somebody fetches
+    late: int
+    placed: int
+    on_the_way: int
+    reminded: int
+    held_orders: int
+    held_minor: int
+    next_due: datetime | None
+    reminded_number: int | None
+    reminded_due: datetime | None
+
+
+async def duties(conn: db.Connection, shop_id: int) -> Duties:
+    """Count what waits: a look at the open orders only."""
+    found = await db.one(
+        conn,
+        Duties,
+        """
+        select count(*) filter (where o.status = 'to_ship') as to_ship,
+               count(*) filter (where o.status = 'to_ship' and o.way = 'pickup') as pickup,
+               count(*) filter (where o.status = 'to_ship' and o.way = 'courier'
+                                  and t.due_at is null) as late,
+               count(*) filter (where o.status = 'placed') as placed,
+               count(*) filter (where o.status in ('shipped', 'delivered')) as on_the_way,
+               count(*) filter (where o.status = 'to_ship' and o.reminded_at is not null)
+                 as reminded,
+               count(*) filter (where o.held_minor > 0) as held_orders,
+               coalesce(sum(o.held_minor), 0)::bigint as held_minor,
+               min(t.due_at) filter (where o.way = 'courier') as next_due,
+               min(o.number) filter (where o.status = 'to_ship' and o.reminded_at is not null)
+                 as reminded_number,
+               min(t.due_at) filter (where o.reminded_at is not null) as reminded_due
+          from orders o
+          left join timers t on t.shop_id = $1 and t.subject = o.order_id
+           and t.kind = 'ship_by' and o.status = 'to_ship'
+         where o.shop_id = $1
+           and o.status in ('placed', 'to_ship', 'shipped', 'delivered')""",
+        shop_id,
+    )
+    assert found is not None
+    return found
+
+
+async def waiting(conn: db.Connection, shop_id: int) -> int:
+    """How many orders are to be shipped or handed over."""
+    return int(
+        await db.value(
+            conn,
+            "select count(*) from orders where shop_id = $1 and status = 'to_ship'",
+            shop_id,
+        )
+    )
+
+
+async def placed_before(conn: db.Connection, shop_id: int, phone_index: bytes, number: int) -> int:
+    """How many orders this phone paid before that one."""
+    return int(
+        await db.value(
+            conn,
+            "select count(*) from orders where shop_id = $1 and phone_index = $2 and number < $3"
+            " and paid_at is not null",
+            shop_id,
+            phone_index,
+            number,
+        )
+    )
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """A line of an order's history with what the order was about."""
+
+    kind: str
+    number: int
+    status: str
+    currency: str
+    total_minor: int
+    share_code: str | None
+    title: str
+    photo: str
+    at: datetime
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+
+async def happened(
+    conn: db.Connection, shop_id: int, kinds: list[str], most: int = 8, number: int | None = None
+) -> list[Happening]:
+    """What happened last to the latest orders (or to one of them), the newest first."""
+    return await db.all(
+        conn,
+        Happening,
+        """
+        select e.kind, o.number, o.status, o.currency, o.total_minor, o.share_code, i.title,
+               i.photo, e.at
+          from (select order_id, number, status, currency, total_minor, share_code
+                  from orders where shop_id = $1 and ($4::bigint is null or number = $4)
+                 order by number desc limit $5) o
+          join order_events e on e.shop_id = $1 and e.order_id = o.order_id
+          join order_items i on i.shop_id = $1 and i.order_id = o.order_id and i.position =
+               (select min(position) from order_items f
+                 where f.shop_id = $1 and f.order_id = o.order_id)
+         where e.shop_id = $1 and e.kind = any ($2)
+         order by e.at desc, e.event_id desc limit $3""",
+        shop_id,
+        kinds,
+        most,
+        number,
+        _RECENT,
+    )

@@ -1,0 +1,235 @@
+"""What a form brings: texts within limits, prices and counts as people type them, photos."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.types import Message
+
+from littleshop import http, i18n, pictures
+from littleshop.catalog import drafts
+from littleshop.crypto import Keyring, WrongKey
+from littleshop.errors import Refused
+from littleshop.money import digits
+from littleshop.pictures import Picture
+from littleshop.web import pages
+
+MOST_BYTES = 256 * 1024  # of a form without photos
+MOST_FIELDS = 500
+LONGEST = 20_000  # characters of one field
+Fact = TypeVar("Fact")
+_SIGNS = re.compile(r"[\s¥￥£$€]|CNY|RMB|元", re.I)
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?\Z")
+
+
+class Form:
+    """The fields of a form; a name that is not there is an empty text."""
+
+    def __init__(self, fields: FormData) -> None:
+        self._fields = fields
+
+    def text(self, name: str, most: int = LONGEST) -> str:
+        """The first value of a field, without marks that no text holds."""
+        value = self._fields.get(name)
+        return _clean(value, most) if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return [_clean(v, LONGEST) for v in self._fields.getlist(name) if isinstance(v, str)]
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return self.text(name) == "yes"
+
+    def typed(self, *names: str) -> dict[str, str]:
+        """Fields as they were typed, to show the form again."""
+        return {name: self.text(name) for name in names}
+
+    def files(self, name: str) -> list[UploadFile]:
+        """The files chosen in a field; an empty file field sends one without a name."""
+        found = self._fields.getlist(name)
+        return [each for each in found if isinstance(each, UploadFile) and each.filename]
+
+
+def _clean(text: str, most: int) -> str:
+    bare = text[:most].replace("\x00", "")
+    return bare.encode("utf-8", "replace").decode()  # a lone surrogate is no text
+
+
+async def read(request: Request, *, photos: int = 0) -> Form:
+    """The form of a request with at most `photos` photos.
+
+    Raises Refused form_too_big when it holds more than it may; what cannot be parsed is a 400.
+    """
+    most = MOST_BYTES + photos * (pictures.MAX_BYTES + 4096)
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > most:
+        raise Refused("form_too_big", megabytes=max(1, most // 1_000_000))
+    bounded = Request(request.scope, _bounded(request, most))
+    fields = await bounded.form(
+        max_files=photos + 1, max_fields=MOST_FIELDS, max_part_size=MOST_BYTES
+    )
+    return Form(fields)
+
+
+def _bounded(request: Request, most: int) -> Callable[[], Awaitable[Message]]:
+    """The request's body, refused once it is larger than `most` bytes."""
+    seen = 0
+
+    async def receive() -> Message:
+        nonlocal seen
+        message = await request.receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise Refused("form_too_big", megabytes=max(1, most // 1_000_000))
+        return message
+
+    return receive
+
+
+def price(text: str, currency: str) -> int:
+    """A price as typed (168, ¥1,250.80, １２．５) in minor units, without any float.
+
+    Raises Refused: price_empty, price_number, price_decimals(places), price_too_small,
+    price_too_large.
+    """
+    return _amount(text, currency, least=1)
+
+
+def fee(text: str, currency: str) -> int:
+    """Like `price`, and nothing or 0 is 0."""
+    return _amount(text or "0", currency, least=0)
+
+
+def _amount(text: str, currency: str, *, least: int) -> int:
+    typed = _SIGNS.sub("", unicodedata.normalize("NFKC", text[:64])).replace("−", "-")
+    typed = typed.replace("。", ".").replace("、", ",")
+    if not typed:
+        raise Refused("price_empty")
+    if _GROUPED.match(typed):
+        typed = typed.replace(",", "")
+    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", typed, re.ASCII):
+        raise Refused("price_number")
+    places = digits(currency)
+    minus = typed.startswith("-")
+    whole, _, cents = typed.lstrip("-").partition(".")
+    if len(cents.rstrip("0")) > places:
+        raise Refused("price_decimals", places=places)
+    minor = int(whole or "0") * 10**places + int((cents[:places] or "0").ljust(places, "0"))
+    if minor > drafts.MOST_MINOR and not minus:
+        raise Refused("price_too_large")
+    if minus and minor or minor < least:
+        raise Refused("price_too_small")
+    return minor
+
+
+def count(text: str) -> int:
+    """A number of pieces as typed. Raises Refused: stock_empty, stock_number, stock_count(most)."""
+    typed = re.sub(r"[\s,]", "", unicodedata.normalize("NFKC", text[:64]))
+    if not typed:
+        raise Refused("stock_empty")
+    if not re.fullmatch(r"-?\d+", typed, re.ASCII):
+        raise Refused("stock_number")
+    pieces = int(typed)
+    if not 0 <= pieces <= drafts.MOST_STOCK:
+        raise Refused("stock_count", most=drafts.MOST_STOCK)
+    return pieces
+
+
+def shown(minor: int | None, currency: str) -> str:
+    """An amount as it stands in a field: 168.00."""
+    if minor is None:
+        return ""
+    places = digits(currency)
+    whole, cents = divmod(minor, 10**places)
+    return f"{whole}.{cents:0{places}}" if places else str(whole)
+
+
+def said(request: Request, refused: Refused) -> str:
+    """What a refusal says to this person."""
+    return i18n.t(pages.locale_of(request), f"errors.{refused.code}", **refused.details)
+
+
+def key(text: str, fallback: UUID) -> UUID:
+    """The idempotency key of a form; one that is missing or bent counts as a new form."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return fallback
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A photo whose files are kept; sizes in pixels of the largest one."""
+
+    file: str
+    width: int
+    height: int
+    colour: str
+
+    def url_width(self, wanted: int) -> int:
+        """The width of the file to show where `wanted` would do: none is enlarged."""
+        return min(wanted, self.width)
+
+
+class Photos(msgspec.Struct, frozen=True):
+    """What became of the photos of one post: `wrong` names each bad one with its sentence."""
+
+    kept: tuple[Kept, ...]
+    wrong: tuple[str, ...]
+
+
+async def photos(request: Request, files: Iterable[UploadFile], person: bytes) -> Photos:
+    """Develop and keep the photos of a post one by one; a bad one does not spoil the others.
+
+    Raises Refused too_many when this person sends more than anybody does.
+    """
+    kept: list[Kept] = []
+    wrong: list[tuple[str, str]] = []
+    chosen = list(files)
+    for file in chosen:
+        http.check_limits(request, "upload", person)
+        try:
+            picture = await pictures.process(await file.read(pictures.MAX_BYTES + 1))
+            kept.append(await keep(request, picture))
+        except Refused as refused:
+            wrong.append((file.filename or "", said(request, refused)))
+        finally:
+            await file.close()
+    if len(chosen) == 1:  # one photo needs no name
+        return Photos(tuple(kept), tuple(sentence for _, sentence in wrong))
+    return Photos(tuple(kept), tuple(_named(request, *each) for each in wrong))
+
+
+def _named(request: Request, name: str, sentence: str) -> str:
+    bare = drafts.tidy(name.replace("\\", "/").rpartition("/")[2])[-40:]
+    locale = pages.locale_of(request)
+    return i18n.t(locale, "forms.photo_named", name=bare, sentence=sentence)
+
+
+async def keep(request: Request, picture: Picture) -> Kept:
+    """Write a picture's files; the row that names them comes after."""
+    await http.house(request).files.put(picture)
+    return Kept(picture.hash, picture.width, picture.height, picture.colour)
+
+
+def seal(keyring: Keyring, fact: object) -> str:
+    """A fact that a page or cookie carries for us: unreadable and unchangeable outside."""
+    return urlsafe_b64encode(keyring.seal(msgspec.json.encode(fact).decode())).decode()
+
+
+def unseal(keyring: Keyring, text: str | None, kind: type[Fact]) -> Fact | None:
+    """The fact of `seal`, or None for anything that is not ours."""
+    if not text or len(text) > 4096:
+        return None
+    try:
+        return msgspec.json.decode(keyring.open(urlsafe_b64decode(text.encode())), type=kind)
+    except (ValueError, WrongKey, msgspec.DecodeError):
+        return None
