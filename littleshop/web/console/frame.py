@@ -1,0 +1,143 @@
+"""What every page of a console has around it: shop, tabs, and a word about what was just done."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from littleshop import http, i18n
+from littleshop.errors import Refused
+from littleshop.http import AtWork
+from littleshop.shop import shops, staff
+from littleshop.shop.shops import Shop
+from littleshop.trade import order_lists
+from littleshop.web import addresses, pages
+from littleshop.web.console import installing
+
+FLASH = "said"
+_SAID = ("console.said.", "errors.")
+_DECODE_FAULTS = (binascii.Error, ValueError, msgspec.MsgspecError, KeyError, UnicodeError)
+
+
+def root(shop: Shop) -> str:
+    """The address every page of this shop's console begins with."""
+    return f"/console/{shop.shop_id}"
+
+
+def face(shop: Shop) -> dict[str, Any]:
+    """The shop as the console's templates want it."""
+    return {
+        "name": shop.name,
+        "slug": shop.slug or "",
+        "face_url": picture(shop.picture or ""),
+        "awning": shop.awning,
+        "public_url": addresses.shop(shop.slug) if shop.slug else "/",
+        "state": "paused" if shop.status in ("paused", "closed") else "open",
+    }
+
+
+def picture(digest: str) -> str:
+    """The smallest width of a picture, or "" for none."""
+    return addresses.photo(digest, 360) if digest else ""
+
+
+async def page(
+    request: Request, work: AtWork, template: str, tab: str, *, status: int = 200, **context: Any
+) -> Response:
+    """A page of the console; `context` is what its template asks for beside the frame."""
+    async with http.house(request).database.connection() as conn:
+        waiting = await order_lists.waiting(conn, work.shop.shop_id)
+    said, refused = _heard(request)
+    around = {
+        "shop": face(work.shop),
+        "root": root(work.shop),
+        "tab": tab,
+        "waiting": waiting,
+        "said": said,
+        "refused": refused,
+        "now": http.now(request).astimezone(ZoneInfo(work.shop.zone)),
+    }
+    answer = pages.page(
+        request, f"console/{template}", status=status, private=True, **(around | context)
+    )
+    if FLASH in request.cookies:
+        answer.delete_cookie(FLASH, path="/")
+    return answer
+
+
+def go(request: Request, path: str, said: str = "", **facts: object) -> Response:
+    """Send the browser on; the next page begins with t("console.said." + said, **facts).
+
+    `facts` are shown as they are: numbers, and texts that are formatted already.
+    """
+    answer = RedirectResponse(path, status_code=303)
+    if said:
+        _tell(request, answer, f"console.said.{said}", facts)
+    return answer
+
+
+def refuse(request: Request, path: str, refused: Refused) -> Response:
+    """Send the browser on; the next page begins with why it was not done."""
+    answer = RedirectResponse(path, status_code=303)
+    _tell(request, answer, f"errors.{refused.code}", refused.details)
+    return answer
+
+
+def sentence(request: Request, refused: Refused) -> str:
+    """What a refusal says to this person."""
+    return i18n.t(pages.locale_of(request), f"errors.{refused.code}", **refused.details)
+
+
+def _tell(request: Request, answer: Response, key: str, facts: dict[str, object]) -> None:
+    shown = {name: fact if isinstance(fact, int) else str(fact) for name, fact in facts.items()}
+    packed = base64.urlsafe_b64encode(msgspec.json.encode([key, shown])).decode()
+    http.set_cookie(request, answer, FLASH, packed, max_age=60)
+
+
+def _heard(request: Request) -> tuple[str, str]:
+    """What was done and what was not, said once; whatever cannot be read is silence."""
+    packed = request.cookies.get(FLASH)
+    if not packed or len(packed) > 2000:
+        return "", ""
+    try:
+        key, facts = msgspec.json.decode(
+            base64.urlsafe_b64decode(packed), type=tuple[str, dict[str, int | str]]
+        )
+        locale = pages.locale_of(request)
+        if not key.startswith(_SAID) or not i18n.has(locale, key):
+            return "", ""
+        text = i18n.t(locale, key, **facts)
+    except _DECODE_FAULTS:
+        return "", ""
+    return (text, "") if key.startswith(_SAID[0]) else ("", text)
+
+
+async def index(request: Request) -> Response:
+    """GET /console: the person's only shop, a list of several, or the opening of the first."""
+    who = await http.somebody(request)
+    if who is None:
+        return RedirectResponse(f"/sign-in?next={quote('/console')}", status_code=303)
+    async with http.house(request).database.connection() as conn:
+        known = await staff.shops_of(conn, who.person.person_id)
+        found = [await shops.find(conn, each.shop_id) for each in known]
+    mine = [shop for shop in found if shop is not None and shop.name]
+    if not mine:
+        return RedirectResponse(addresses.OPENING, status_code=303)
+    if len(mine) == 1:
+        return RedirectResponse(root(mine[0]), status_code=303)
+    rows = [face(shop) | {"url": root(shop), "line": shop.line} for shop in mine]
+    return pages.page(request, "console/my_shops.html", private=True, shops=rows)
+
+
+async def manifest(request: Request) -> Response:
+    """GET root/manifest.webmanifest: what a phone needs to keep the console as an app."""
+    work = await http.at_work(request)
+    told = installing.manifest(pages.locale_of(request), root(work.shop), work.shop.name)
+    return JSONResponse(told, media_type=installing.KIND, headers=pages.PRIVATE)

@@ -1,0 +1,222 @@
+"""The list of orders: by state, found by number or by a whole phone."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from littleshop import db, http
+from littleshop.crypto import Keyring
+from littleshop.errors import Refused
+from littleshop.identity import phones
+from littleshop.sale import paying
+from littleshop.trade import carriers, deliveries, order_lists, orders
+from littleshop.trade.order_lists import Duties, OrderRow
+from littleshop.trade.orders import Delivery, Order, OrderItem
+from littleshop.web import pages
+from littleshop.web.console import frame
+
+JUST_SHIPPED = timedelta(minutes=30)
+USUAL = ("sf", "zto", "yto", "yunda", "sto", "jt", "jd", "ems", "other")
+COUNTED = ("to_ship", "placed", "shipped")
+
+
+def place(delivery: Delivery) -> str:
+    """The short place of a list: the city, or what stands for it."""
+    return delivery.city or delivery.province
+
+
+def line(row: OrderRow, root: str, keyring: Keyring) -> dict[str, Any]:
+    """An order as a row of a list."""
+    delivery = row.delivery(keyring)
+    due_at = None
+    if row.status == "to_ship" and row.way == "courier" and row.paid_at is not None:
+        due_at = row.ship_by or row.paid_at + paying.SHIP_BY
+    return {
+        "number": row.number,
+        "name": delivery.name,
+        "place": place(delivery),
+        "picture_url": frame.picture(row.photo),
+        "title": row.title,
+        "pieces": row.pieces,
+        "total": row.total,
+        "state": row.status,
+        "paid_at": row.paid_at if row.status == "to_ship" else None,
+        "due_at": due_at,
+        "url": f"{root}/orders/{row.number}",
+    }
+
+
+def carrier_choices(
+    locale: str, number: str = "", chosen: str = ""
+) -> tuple[list[dict[str, str]], str]:
+    """Carriers to choose from, the likeliest of the number first; and the likeliest's name."""
+    guessed = [guess.carrier for guess in carriers.guess(number)]
+    codes = dict.fromkeys([each.code for each in guessed] + list(USUAL))
+    if chosen in carriers.CARRIERS:
+        codes.setdefault(chosen)
+    listed = [{"code": code, "name": carriers.CARRIERS[code].name(locale)} for code in codes]
+    return listed, guessed[0].name(locale) if guessed else ""
+
+
+def ship_form(
+    locale: str,
+    *,
+    number: str = "",
+    carrier: str = "",
+    next_number: int | None = None,
+    total: int = 0,
+    errors: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """`ship` and `carriers` of pieces/ship_form.html."""
+    listed, guessed = carrier_choices(locale, number, carrier)
+    return {
+        "carriers": listed,
+        "ship": {
+            "tracking_number": number,
+            "carrier": carrier,
+            "guessed": guessed,
+            "next_number": next_number,
+            "left": 1 if total > 1 else 0,
+            "total": total if total > 1 else 0,
+            "errors": errors or {},
+            "form_key": secrets.token_hex(8),
+        },
+    }
+
+
+def dock(order: Order, items: list[OrderItem], delivery: Delivery) -> dict[str, Any]:
+    """`order` of pieces/ship_form.html."""
+    return {
+        "number": order.number,
+        "name": delivery.name,
+        "place": place(delivery),
+        "titles": " \N{MIDDLE DOT} ".join(item.title for item in items),
+        "pictures": [frame.picture(item.photo) for item in items if item.photo],
+    }
+
+
+async def listed(request: Request) -> Response:
+    """GET root/orders?state=&q=&beyond=: orders of a state, or what was searched for."""
+    work = await http.at_work(request)
+    wish = request.query_params
+    state = wish.get("state", "to_ship")
+    state = state if state in (*order_lists.STATES, "all") else "to_ship"
+    q = wish.get("q", "").strip()[:40]
+    beyond = http.number(wish["beyond"]) if wish.get("beyond") else None
+    keyring = http.house(request).keyring
+    async with http.house(request).database.connection() as conn:
+        shop_id = work.shop.shop_id
+        rows = (
+            await _found(conn, shop_id, q, keyring)
+            if q
+            else await order_lists.of_state(conn, shop_id, state, beyond=beyond)
+        )
+        duties = await order_lists.duties(conn, shop_id)
+        first = None
+        if state == "to_ship" and not q and beyond is None:
+            first = await _first(conn, shop_id, rows, keyring)
+        told = await _shipped_now(conn, request, work.shop.shop_id)
+    context = _list_context(request, rows, duties, state, q, frame.root(work.shop), first)
+    return await frame.page(
+        request, work, "orders.html", "orders", **context, shipped_now=[] if q else told
+    )
+
+
+async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) -> list[OrderRow]:
+    """Orders by number or by a whole phone; a name is sealed and finds nothing."""
+    plain = q.replace(" ", "").removeprefix("#")
+    if plain.isascii() and plain.isdigit() and len(plain) < 10:
+        return await order_lists.by_number(conn, shop_id, int(plain))
+    try:
+        phone = phones.parse(q)
+    except Refused:
+        return []
+    return await order_lists.by_phone(conn, shop_id, keyring.index(phone.e164))
+
+
+async def _first(
+    conn: db.Connection, shop_id: int, rows: list[OrderRow], keyring: Keyring
+) -> tuple[dict[str, Any], int | None] | None:
+    """The order that the ship form stands for, and the one after it."""
+    by_courier = [row for row in rows if row.way == "courier"]
+    if not by_courier:
+        return None
+    order = await orders.get(conn, shop_id, by_courier[0].order_id)
+    assert order is not None
+    items = await orders.items(conn, shop_id, order.order_id)
+    following = by_courier[1].number if len(by_courier) > 1 else None
+    return dock(order, items, order.delivery(keyring)), following
+
+
+async def _shipped_now(conn: db.Connection, request: Request, shop_id: int) -> list[dict[str, Any]]:
+    keyring, locale = http.house(request).keyring, pages.locale_of(request)
+    told = []
+    for row in await order_lists.shipped_since(conn, shop_id, http.now(request) - JUST_SHIPPED):
+        parcels = await deliveries.of_order(conn, shop_id, row.order_id)
+        known = carriers.CARRIERS.get(parcels[-1].carrier) if parcels else None
+        if known is None:
+            continue
+        told.append(
+            line(row, f"/console/{shop_id}", keyring)
+            | {
+                "carrier_name": known.name(locale),
+                "tracking_number": parcels[-1].tracking_number,
+                "undo_url": "",
+            }
+        )
+    return told
+
+
+def _list_context(
+    request: Request,
+    rows: list[OrderRow],
+    duties: Duties,
+    state: str,
+    q: str,
+    root: str,
+    first: tuple[dict[str, Any], int | None] | None,
+) -> dict[str, Any]:
+    keyring, locale = http.house(request).keyring, pages.locale_of(request)
+    shown = [line(row, root, keyring) for row in rows]
+    dock_order, following = first or (None, None)
+    rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]
+    counts = {"to_ship": duties.to_ship, "placed": duties.placed, "shipped": duties.on_the_way}
+    full = len(rows) == order_lists.PAGE and not q
+    return {
+        "filters": [
+            {
+                "state": each,
+                "count": counts.get(each),
+                "url": f"{root}/orders?state={each}",
+                "chosen": each == state and not q,
+            }
+            for each in (*order_lists.STATES, "all")
+        ],
+        "state": state,
+        "q": q,
+        "first": dock_order,
+        "rows": rest,
+        "due_at": _nearest([row["due_at"] for row in rest]),
+        "older_url": f"{root}/orders?state={state}&beyond={rows[-1].number}" if full else "",
+        **ship_form(locale, next_number=following, total=duties.to_ship - duties.pickup),
+    }
+
+
+def _nearest(moments: list[datetime | None]) -> datetime | None:
+    return min((at for at in moments if at is not None), default=None)
+
+
+async def carrier_guess(request: Request) -> Response:
+    """GET root/carriers?number=: carriers a number may be of, the likeliest first, as JSON."""
+    await http.at_work(request)
+    locale = pages.locale_of(request)
+    ranked = [
+        {"code": guess.carrier.code, "name": guess.carrier.name(locale)}
+        for guess in carriers.guess(request.query_params.get("number", ""))
+    ]
+    return JSONResponse(ranked, headers=pages.PRIVATE)
