@@ -233,6 +233,8 @@ def checkout(**facts: Any) -> dict[str, Any]:
         "method": thing(code="alipay", name="支付宝"),
         "link": HOST + "/@xiaoman/checkout",
         "registering": False,
+        "items_text": "0198c0de-0000-7000-8000-000000000011:1",
+        "cart_id": "0198c0de-0000-7000-8000-0000000000c1",
     } | facts
 
 
