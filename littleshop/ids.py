@@ -68,7 +68,7 @@ def share_code(shop_id: int) -> str:
 def shop_of(text: str) -> int:
     """The shop a token or share code belongs to. Raises ValueError when it is not one of ours."""
     prefix, dash, rest = text.partition("-")
-    if not dash or not rest or len(prefix) > 12 or len(rest) > 64 or not rest.isascii():
+    if not dash or not rest or len(prefix) > 13 or len(rest) > 64 or not rest.isascii():
         raise ValueError("not a token")
     shop_id = int(prefix, 32)
     if shop_id < 0 or _shop_prefix(shop_id) != prefix:

@@ -1,0 +1,48 @@
+"""Limits: counted at once in a process, known to the others a second later, over with time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from littleshop import db
+from littleshop.risk import limits
+from littleshop.risk.limits import Meters
+from tests.cast import MORNING
+
+
+def test_the_sixth_try_says_whose_limit_it_is_and_for_how_long(database: db.Database) -> None:
+    meters = Meters(database)
+    for _ in range(5):
+        assert meters.spend("pickup_code", ["order 1"], MORNING) is None
+    spent = meters.spend("pickup_code", ["order 1"], MORNING)
+    assert spent is not None
+    assert (spent.of, spent.minutes) == ("order", 60)
+    assert meters.spend("pickup_code", ["order 2"], MORNING) is None
+
+
+def test_a_refused_act_counts_for_nobody(database: db.Database) -> None:
+    meters = Meters(database)
+    for _ in range(25):
+        meters.spend("checkout", ["phone", f"device {_}", f"address {_}"], MORNING)
+    for _ in range(5):
+        assert meters.spend("checkout", ["other", "device 24", "address 24"], MORNING) is None
+
+
+async def test_processes_learn_of_each_other(database: db.Database) -> None:
+    here, there = Meters(database), Meters(database)
+    for _ in range(3):
+        here.spend("pickup_code", ["order 1"], MORNING)
+        there.spend("pickup_code", ["order 1"], MORNING)
+    await here.flush(MORNING)
+    await there.flush(MORNING)
+    assert there.spend("pickup_code", ["order 1"], MORNING) is not None
+
+
+async def test_an_hour_later_all_is_forgotten(database: db.Database) -> None:
+    meters, later = Meters(database), MORNING + timedelta(hours=1)
+    for _ in range(5):
+        meters.spend("pickup_code", ["order 1"], MORNING)
+    await meters.flush(MORNING)
+    assert meters.spend("pickup_code", ["order 1"], later) is None
+    async with database.connection() as conn:
+        assert await limits.sweep(conn, later + timedelta(seconds=1)) == 1
