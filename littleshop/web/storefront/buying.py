@@ -207,7 +207,7 @@ async def place(request: Request) -> Response:
     items, cart_id = checkouts.items_of(form.get("items", "")), http.uuid(form.get("cart", ""))
     if form.get("then") == "split":
         found = regions.parse_address(form.get("pasted", ""))
-        form |= checkouts.address_fields(found)
+        form |= {name: value for name, value in views.address(found).items() if value}
     if form.get("then") in ("split", "quote"):
         piece = "sums" if request.headers.get("hx-request") else None
         return await _checkout(request, shop, items, cart_id, form, {}, fragment=piece)

@@ -21,7 +21,6 @@ from littleshop.pricing.quotes import Item, Quote
 from littleshop.shop.shops import Shop
 from littleshop.trade import regions
 from littleshop.trade.orders import Delivery
-from littleshop.trade.regions import Address
 
 MOST_BYTES = 64 * 1024
 FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted")
@@ -85,19 +84,6 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
     if way != "courier":
         where = {}
     return Delivery(name=said["recipient"], phone=phone, **where), {}
-
-
-def address_fields(found: Address) -> dict[str, str]:
-    """What was recognised in a pasted address, by the fields of the form."""
-    known = {
-        "recipient": found.name,
-        "phone": found.phone,
-        "province": found.province,
-        "city": found.city,
-        "district": found.district,
-        "street": found.detail,
-    }
-    return {name: value for name, value in known.items() if value}
 
 
 def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:

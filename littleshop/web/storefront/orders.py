@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -104,9 +103,7 @@ async def _page(
 
 def rail_origins(request: Request) -> list[str]:
     """Where a form of ours may end: browsers check the redirect that answers a form too."""
-    rails = http.house(request).settings.rails.values()
-    urls = (urlsplit(str(rail["base_url"])) for rail in rails if "base_url" in rail)
-    return sorted({f"{url.scheme}://{url.netloc}" for url in urls})
+    return views.origins(http.house(request).settings.rails)
 
 
 def methods(request: Request, chosen: str) -> list[SimpleNamespace]:
