@@ -18,6 +18,7 @@ from littleshop.pay import notices, payments, refunds
 from littleshop.risk import limits
 from littleshop.sale import paying, refunding, ticking
 from littleshop.sale.paying import Paid
+from littleshop.settlement import banks, settling
 from littleshop.shop import shops
 
 _PATIENCE = timedelta(minutes=30)
@@ -133,6 +134,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **signing_in.tasks(sent_by.sms, house.keyring),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
         **messages.tasks(sent_by, house.keyring),
+        **settling.tasks(banks.open(house.settings.rails), house.keyring, house.calendar),
         **live.tasks(),
     }
 
@@ -142,6 +144,7 @@ TIMETABLE = Timetable(
         "timers.sweep": Every(2),
         "payments.sweep": Every(30),
         "forgotten.sweep": Daily(time(4, 30)),
+        **settling.TIMETABLE,
     }
 )
 

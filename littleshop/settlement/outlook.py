@@ -1,0 +1,144 @@
+"""What a seller sees ahead: what is available, held or on its way, when it comes, what lacks."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from littleshop import db
+from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
+from littleshop.ledger import accounts, chart
+from littleshop.money import Money
+from littleshop.settlement import payouts, runs
+from littleshop.settlement.desks import CURRENCY
+from littleshop.shop import cards, merchants, shops
+
+
+class OnTheWay(msgspec.Struct, frozen=True):
+    """A payout that has left the balance; `waits` is rail_money while the rail has not paid us."""
+
+    payout_id: str
+    amount: Money
+    arrives_on: date | None
+    bank_code: str
+    tail: str
+    waits: str
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """A shop's money. `waits` are the things missing before a payout: identity, card, currency;
+    `next_on` is the run that pays next, `arrives_on` the day the bank carries it out."""
+
+    available: Money
+    held: Money
+    held_orders: int
+    on_the_way: tuple[OnTheWay, ...]
+    next_on: date | None
+    arrives_on: date | None
+    waits: tuple[str, ...]
+
+
+class _Due(msgspec.Struct, frozen=True):
+    due_minor: int
+    later: date | None
+
+
+async def blocks(conn: db.Connection, shop_id: int, currency: str = CURRENCY) -> tuple[str, ...]:
+    """What must happen before a shop can be paid: identity, card, currency."""
+    merchant = await merchants.find(conn, shop_id)
+    card = await cards.active(conn, shop_id)
+    reasons = {
+        "identity": merchant is None or merchant.verdict != "matched",
+        "card": card is None or card.verdict != "matched",
+        "currency": currency != CURRENCY,
+    }
+    return tuple(name for name, missing in reasons.items() if missing)
+
+
+async def expected(
+    conn: db.Connection, shop_id: int, calendar: BusinessCalendar, at: datetime
+) -> Expected:
+    """What a shop can expect at `at`. Dates are None where the calendar knows no working days."""
+    currency = (await shops.get(conn, shop_id)).currency
+    balances = await accounts.balances(conn, shop_id)
+    nothing = Money(0, currency)
+    available = balances.get((chart.PAYABLE, currency), nothing)
+    waits = await blocks(conn, shop_id, currency)
+    next_on = None
+    if available.minor > 0 and not waits:
+        next_on = await _next_run(conn, shop_id, currency, calendar, at)
+    return Expected(
+        available=available,
+        held=balances.get((chart.ESCROW, currency), nothing),
+        held_orders=await db.value(
+            conn,
+            "select count(*) from orders where shop_id = $1 and held_minor > 0",
+            shop_id,
+        ),
+        on_the_way=tuple(
+            [
+                _on_the_way(payout, calendar, at)
+                for payout in await payouts.of_shop(conn, shop_id)
+                if payout.under_way
+            ]
+        ),
+        next_on=next_on,
+        arrives_on=next_on,
+        waits=waits,
+    )
+
+
+def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime) -> OnTheWay:
+    arrives_on = payout.arrives_on
+    if arrives_on is None:
+        try:
+            arrives_on = execution_day(calendar, payout.run_on, at)
+        except UncoveredYear:
+            arrives_on = None
+    return OnTheWay(
+        payout_id=str(payout.payout_id),
+        amount=payout.amount,
+        arrives_on=arrives_on,
+        bank_code=payout.bank_code,
+        tail=payout.tail,
+        waits="rail_money" if payout.status == "asked" else "",
+    )
+
+
+def execution_day(calendar: BusinessCalendar, run_on: date, at: datetime) -> date:
+    """The day on which the bank shall pay: the run's, or the next working day when that is past."""
+    today = at.astimezone(SHANGHAI).date()
+    soonest = today if calendar.is_working(today) else calendar.next_working(today)
+    return max(run_on, soonest)
+
+
+async def _next_run(
+    conn: db.Connection, shop_id: int, currency: str, calendar: BusinessCalendar, at: datetime
+) -> date | None:
+    """The day of the run that pays the first part of what is available."""
+    today = at.astimezone(SHANGHAI).date()
+    try:
+        made = await runs.find(conn, today)
+        usable = calendar.is_working(today) and (made is None or not made.done("made"))
+        coming = today if usable else calendar.next_working(today)
+        found = await db.one(
+            conn,
+            _Due,
+            "select coalesce(sum(case when t.debit = $2 then -t.amount_minor"
+            "                         when j.value_on < $4 then t.amount_minor else 0 end), 0)"
+            "       ::bigint as due_minor,"
+            "       min(j.value_on) filter (where t.credit = $2 and j.value_on >= $4) as later"
+            "  from transfers t join journals j"
+            "    on j.shop_id = t.shop_id and j.journal_id = t.journal_id"
+            " where t.shop_id = $1 and t.currency = $3 and (t.credit = $2 or t.debit = $2)",
+            shop_id,
+            chart.PAYABLE,
+            currency,
+            coming,
+        )
+        if found is None or found.due_minor > 0 or found.later is None:
+            return coming
+        return calendar.next_working(found.later)
+    except UncoveredYear:
+        return None

@@ -1,0 +1,305 @@
+"""Payouts: what one run sends to one shop's card, from the wish to the bank's last word."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+from littleshop.money import Money
+from littleshop.settlement.runs import Run
+from littleshop.shop.cards import BankCard
+
+State = Literal["made", "sent", "paid", "returned"]
+
+
+class Payout(msgspec.Struct, frozen=True):
+    """One payout. `status`: asked (waits for the rail's money), funded, sent, done, rejected
+    (never left us), returned (came back after it was done); `reason` is a BankReason."""
+
+    shop_id: int
+    payout_id: UUID
+    run_id: UUID
+    run_on: date
+    reference: str
+    amount_minor: int
+    currency: str
+    card_id: UUID
+    bank_code: str
+    tail: str
+    status: str
+    need_minor: int | None
+    bank_says: str
+    reason: str
+    paid_entry: str | None
+    return_entry: str | None
+    asked_at: datetime
+    funded_at: datetime | None
+    sent_at: datetime | None
+    arrives_on: date | None
+    done_at: datetime | None
+    back_at: datetime | None
+    given_back_at: datetime | None
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def need(self) -> Money:
+        """What the rail's money must bring; the rest lies in the shop's bank account already."""
+        return Money(self.need_minor or 0, self.currency)
+
+    @property
+    def under_way(self) -> bool:
+        return self.status in ("asked", "funded", "sent")
+
+    @property
+    def state(self) -> State:
+        """The word that pages use."""
+        states: dict[str, State] = {"sent": "sent", "done": "paid"}
+        return states.get(self.status, "made" if self.under_way else "returned")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What a payout is made of: `kind` order, fee, refund, returned or correction."""
+
+    kind: str
+    order_id: UUID | None
+    number: int | None
+    amount: Money
+
+
+_COLUMNS = ", ".join(Payout.__struct_fields__)
+
+
+async def ask(
+    conn: db.Connection, run: Run, shop_id: int, amount: Money, card: BankCard, at: datetime
+) -> Payout | None:
+    """Write the payout of a run to a shop; None when it was written before."""
+    payout_id = identity(run, shop_id)
+    return await db.one(
+        conn,
+        Payout,
+        "insert into payouts (shop_id, payout_id, run_id, run_on, reference, amount_minor,"
+        " currency, card_id, bank_code, tail, asked_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        f" on conflict on constraint payouts_pkey do nothing returning {_COLUMNS}",
+        shop_id,
+        payout_id,
+        run.run_id,
+        run.run_on,
+        ids.reference(seed=payout_id.bytes),
+        amount.minor,
+        amount.currency,
+        card.card_id,
+        card.bank_code,
+        card.tail,
+        at,
+    )
+
+
+def identity(run: Run, shop_id: int) -> UUID:
+    """The id of a run's payout to a shop: a repeated run finds what it did."""
+    return ids.derived(run.run_id, str(shop_id))
+
+
+async def get(conn: db.Connection, shop_id: int, payout_id: UUID) -> Payout | None:
+    """A payout of a shop, or None."""
+    return await db.one(
+        conn,
+        Payout,
+        f"select {_COLUMNS} from payouts where shop_id = $1 and payout_id = $2",
+        shop_id,
+        payout_id,
+    )
+
+
+async def lock(conn: db.Connection, shop_id: int, payout_id: UUID) -> Payout:
+    """A payout, nobody else changing it until we commit."""
+    payout = await db.one(
+        conn,
+        Payout,
+        f"select {_COLUMNS} from payouts where shop_id = $1 and payout_id = $2 for update",
+        shop_id,
+        payout_id,
+    )
+    assert payout is not None, payout_id
+    return payout
+
+
+async def of_run(conn: db.Connection, run_id: UUID) -> list[Payout]:
+    """Every payout of a run, by shop."""
+    return await db.all(
+        conn,
+        Payout,
+        f"select /* all shops: a run pays them all */ {_COLUMNS} from payouts"
+        " where run_id = $1 order by shop_id",
+        run_id,
+    )
+
+
+async def by_reference(conn: db.Connection, reference: str) -> Payout | None:
+    """Whose payout a bank's EndToEndId is, or None when it is none of ours."""
+    return await db.one(
+        conn,
+        Payout,
+        f"select /* all shops: the bank names no shop */ {_COLUMNS} from payouts"
+        " where reference = $1",
+        reference,
+    )
+
+
+async def of_shop(
+    conn: db.Connection, shop_id: int, *, before: date | None = None, limit: int = 30
+) -> list[Payout]:
+    """A shop's payouts, the newest first; `before` (a run's day) continues an earlier page."""
+    return await db.all(
+        conn,
+        Payout,
+        f"select {_COLUMNS} from payouts where shop_id = $1"
+        " and ($2::date is null or run_on < $2) order by run_on desc limit $3",
+        shop_id,
+        before,
+        limit,
+    )
+
+
+async def decide_need(conn: db.Connection, payout: Payout, need: Money) -> None:
+    """Fix what the rail's money must bring, before any of it moves."""
+    await db.run(
+        conn,
+        "update payouts set need_minor = $3 where shop_id = $1 and payout_id = $2"
+        " and need_minor is null",
+        payout.shop_id,
+        payout.payout_id,
+        need.minor,
+    )
+
+
+async def mark_funded(conn: db.Connection, payout: Payout, at: datetime) -> bool:
+    """The money for it lies in the bank; False when it was known."""
+    return await _move(conn, payout, "asked", "funded", "funded_at = $5", at)
+
+
+async def mark_sent(conn: db.Connection, payout: Payout, arrives_on: date, at: datetime) -> bool:
+    """The bank has the file it stands in; False when it was known."""
+    return await _move(
+        conn, payout, "funded", "sent", "sent_at = $5, arrives_on = $6", at, arrives_on
+    )
+
+
+async def mark_done(conn: db.Connection, payout: Payout, entry_key: str, at: datetime) -> bool:
+    """The bank's statement shows it gone; False when it was not under way."""
+    return await _move(conn, payout, "sent", "done", "done_at = $5, paid_entry = $6", at, entry_key)
+
+
+async def mark_rejected(
+    conn: db.Connection, payout: Payout, code: str, reason: str, at: datetime
+) -> bool:
+    """The bank will not pay it; False when it was not under way."""
+    return await _move(
+        conn, payout, "sent", "rejected", "back_at = $5, bank_says = $6, reason = $7",
+        at, code, reason,
+    )  # fmt: skip
+
+
+async def mark_returned(
+    conn: db.Connection, payout: Payout, entry_key: str, reason: str, at: datetime
+) -> bool:
+    """It came back after it was done; False when it was not done, or is back already."""
+    return await _move(
+        conn, payout, "done", "returned", "back_at = $5, return_entry = $6, reason = $7",
+        at, entry_key, reason,
+    )  # fmt: skip
+
+
+async def _move(
+    conn: db.Connection, payout: Payout, before: str, after: str, facts: str, *values: object
+) -> bool:
+    moved = await db.run(
+        conn,
+        f"update payouts set status = $4, {facts}"
+        " where shop_id = $1 and payout_id = $2 and status = $3",
+        payout.shop_id,
+        payout.payout_id,
+        before,
+        after,
+        *values,
+    )
+    return moved == 1
+
+
+async def note_answer(conn: db.Connection, payout: Payout, code: str) -> None:
+    """The bank's latest word on it (ACTC, ACSP, ACSC …), which decides nothing."""
+    await db.run(
+        conn,
+        "update payouts set bank_says = $3 where shop_id = $1 and payout_id = $2",
+        payout.shop_id,
+        payout.payout_id,
+        code,
+    )
+
+
+async def mark_given_back(conn: db.Connection, payout: Payout, at: datetime) -> None:
+    """Shop 0 has back what it gave for a payout that was rejected."""
+    await db.run(
+        conn,
+        "update payouts set given_back_at = $3 where shop_id = $1 and payout_id = $2"
+        " and status = 'rejected' and given_back_at is null",
+        payout.shop_id,
+        payout.payout_id,
+        at,
+    )
+
+
+async def lines(conn: db.Connection, payout: Payout) -> list[Line]:
+    """What a payout pays: everything that moved `payable` since the payout before it.
+
+    A sale is two lines, the order and the platform's fee. The sum is the payout's amount.
+    """
+    rows = await conn.fetch(
+        _LINES, payout.shop_id, payout.payout_id, payout.run_on, payout.asked_at, payout.currency
+    )
+    found = []
+    for row in rows:
+        fee = row["fee_minor"]
+        amount = Money(row["minor"] + fee, payout.currency)
+        found.append(Line(_KINDS.get(row["kind"], "correction"), row["order_id"], row["number"],
+                          amount))  # fmt: skip
+        if fee:
+            found.append(Line("fee", None, None, Money(-fee, payout.currency)))
+    return found
+
+
+_KINDS = {
+    "received": "order",
+    "refunded": "refund",
+    "payout_returned": "returned",
+    "reversed_payout": "returned",
+}
+_LINES = """
+    with earlier as (
+      select run_on, asked_at from payouts
+       where shop_id = $1 and payout_id <> $2 and currency = $5
+         and (run_on, asked_at) < ($3, $4) order by run_on desc limit 1)
+    select j.kind, j.order_id, o.number, j.booked_at,
+           sum(case when t.credit = 'payable' then t.amount_minor
+                    when t.debit = 'payable' then -t.amount_minor else 0 end)::bigint as minor,
+           sum(case when t.credit = 'commission' then t.amount_minor else 0 end)::bigint
+             as fee_minor
+      from journals j
+      join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+      left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id
+      left join earlier e on true
+     where j.shop_id = $1 and t.currency = $5 and j.kind <> 'payout' and j.booked_at <= $4
+     group by j.journal_id, j.kind, j.order_id, o.number, j.booked_at, j.value_on, e.run_on,
+              e.asked_at
+    having bool_or(t.credit = 'payable' and j.value_on < $3
+                   and not (e.run_on is not null and j.value_on < e.run_on
+                            and j.booked_at <= e.asked_at))
+        or bool_or(t.debit = 'payable' and (e.asked_at is null or j.booked_at > e.asked_at))
+     order by j.booked_at"""

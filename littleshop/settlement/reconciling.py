@@ -1,0 +1,189 @@
+"""Reconciling: what the bank's statement says happened, booked once per movement.
+
+The statement (camt.053) is the truth: a payout is done when its debit stands there, it came back
+when its return does, and the rails' lumps are ours when they were credited. Whatever fits nothing
+waits, with the reason, for a person.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import partial
+
+from littleshop import db
+from littleshop.clock import SHANGHAI, BusinessCalendar
+from littleshop.errors import GatewayError
+from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger.journals import Transfer
+from littleshop.money import Money
+from littleshop.settlement import payouts, statements, telling
+from littleshop.settlement.bank_answers import BankReason, Statement
+from littleshop.settlement.desks import CURRENCY, Desk
+from littleshop.settlement.payouts import Payout
+from littleshop.settlement.statements import Entry
+from littleshop.shop.shops import PLATFORM
+
+OPENING = "bank_opening"
+LUMP = "rail_lump"
+TAKEN = "bank_took"
+_FITS_NOT = {"amount_differs", "not_under_way", "not_paid_yet", "unclear", "no_money", "currency"}
+
+
+async def read(desk: Desk, at: datetime) -> None:
+    """Read every closed day's statement that is missing, and book what stands there."""
+    today = at.astimezone(SHANGHAI).date()
+    async with desk.database.connection() as conn:
+        days = await statements.unread(conn, desk.bank.debtor.account, today)
+    try:
+        for day in days:
+            for statement in await desk.bank.statements(day):
+                await desk.database.transaction(
+                    partial(_keep, statement=statement, day=day, calendar=desk.calendar, at=at)
+                )
+    except GatewayError as fault:
+        desk.problems.append(str(fault))
+    async with desk.database.connection() as conn:
+        waiting = await statements.waiting(conn)
+    for entry in waiting:
+        await hear(desk, entry, at)
+
+
+async def _keep(
+    conn: db.Connection,
+    statement: Statement,
+    day: date,
+    calendar: BusinessCalendar,
+    at: datetime,
+) -> None:
+    """Keep a statement; what lay on the account before our first one is nobody's yet."""
+    opening = await statements.keep(conn, statement, day, at)
+    if opening is None or opening.minor <= 0 or opening.currency != CURRENCY:
+        return
+    await journals.post(
+        conn,
+        PLATFORM,
+        kind=OPENING,
+        reference=statement.account[-6:],
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.BANK, chart.SUSPENSE, opening)],
+    )
+
+
+async def hear(desk: Desk, entry: Entry, at: datetime) -> str:
+    """Book a movement: paid_out, returned, lump, taken; or why it waits.
+
+    The books come first and the entry's mark after: a kill in between finds them booked.
+    """
+    payout = None
+    if entry.reference is not None:
+        async with desk.database.connection() as conn:
+            payout = await payouts.by_reference(conn, entry.reference)
+    said = await desk.database.transaction(
+        lambda conn: _book(conn, entry, payout, desk.calendar, at)
+    )
+
+    async def mark(conn: db.Connection) -> None:
+        if said in _FITS_NOT:
+            await statements.leave(conn, entry, said)
+        else:
+            await statements.settle(conn, entry, said, at)
+
+    await desk.database.transaction(mark)
+    return said
+
+
+async def _book(
+    conn: db.Connection,
+    entry: Entry,
+    payout: Payout | None,
+    calendar: BusinessCalendar,
+    at: datetime,
+) -> str:
+    if entry.currency != CURRENCY:
+        return "currency"
+    if payout is None:
+        return await _book_platform(conn, entry, calendar, at)
+    kept = await payouts.lock(conn, payout.shop_id, payout.payout_id)
+    if entry.entry_key in (kept.paid_entry, kept.return_entry):
+        return "paid_out" if entry.entry_key == kept.paid_entry else "returned"
+    if entry.amount != kept.amount:
+        return "amount_differs"
+    if entry.direction == "debit" and not entry.returned:
+        return await _book_paid(conn, entry, kept, calendar, at)
+    if entry.direction == "credit" and entry.returned:
+        return await _book_return(conn, entry, kept, calendar, at)
+    return "unclear"
+
+
+async def _book_platform(
+    conn: db.Connection, entry: Entry, calendar: BusinessCalendar, at: datetime
+) -> str:
+    """No payout of ours: a rail's lump, or what the bank took; it is shop 0's affair."""
+    credit = entry.direction == "credit"
+    if not credit and await _short(conn, entry.amount):
+        return "no_money"
+    debit_to, credit_to = (chart.BANK, chart.SUSPENSE) if credit else (chart.SUSPENSE, chart.BANK)
+    await journals.post(
+        conn,
+        PLATFORM,
+        kind=LUMP if credit else TAKEN,
+        reference=f"{entry.account[-6:]}/{entry.entry_key}",
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[Transfer(debit_to, credit_to, entry.amount)],
+    )
+    return "lump" if credit else "taken"
+
+
+async def _short(conn: db.Connection, amount: Money) -> bool:
+    await db.run(
+        conn,
+        "select 1 from accounts where shop_id = $1 and account = any($2) and currency = $3"
+        " order by account for update",
+        PLATFORM,
+        [chart.BANK, chart.SUSPENSE],
+        amount.currency,
+    )
+    for account in (chart.BANK, chart.SUSPENSE):
+        if await accounts.balance(conn, PLATFORM, account, amount.currency) < amount:
+            return True
+    return False
+
+
+async def _book_paid(
+    conn: db.Connection, entry: Entry, payout: Payout, calendar: BusinessCalendar, at: datetime
+) -> str:
+    if not await payouts.mark_done(conn, payout, entry.entry_key, at):
+        return "not_under_way"  # rejected, or paid a second time
+    await journals.post(
+        conn,
+        payout.shop_id,
+        kind="paid_out",
+        reference=payout.reference,
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.IN_TRANSIT, chart.BANK, payout.amount)],
+    )
+    await telling.owner(conn, payout, "payout_done", at)
+    return "paid_out"
+
+
+async def _book_return(
+    conn: db.Connection, entry: Entry, payout: Payout, calendar: BusinessCalendar, at: datetime
+) -> str:
+    """The money lies in the shop's bank account again and is owed again."""
+    reason = entry.reason or BankReason.OTHER.value
+    if not await payouts.mark_returned(conn, payout, entry.entry_key, reason, at):
+        return "not_paid_yet" if payout.under_way else "not_under_way"
+    await journals.post(
+        conn,
+        payout.shop_id,
+        kind="payout_returned",
+        reference=payout.reference,
+        value_on=calendar.business_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.BANK, chart.PAYABLE, payout.amount)],
+    )
+    await telling.owner(conn, payout, "payout_returned", at, reason=reason)
+    return "returned"
