@@ -44,7 +44,12 @@ create function place_orders(
   p_at timestamptz, p_hold_until timestamptz, p_orders asked_order[], p_items asked_item[]
 ) returns table (
   asked integer, code text, order_id uuid, number bigint, variant_id uuid, remaining integer
-) language plpgsql as $$
+) language plpgsql
+  -- Kept plans, and by keys only: planning anew at each call costs more than placing an order, and
+  -- a plan made while a table was small must stay good when it is not.
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+as $$
 declare
   n           integer := cardinality(p_orders);
   o_replaces  uuid[];     -- per order asked: the buyer's own unpaid order of the same cart
