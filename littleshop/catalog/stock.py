@@ -151,3 +151,15 @@ async def spare(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> 
         list(variants),
     )
     return {row["variant_id"]: row["spare"] for row in rows}
+
+
+async def shipped_since(conn: db.Connection, shop_id: int, since: datetime) -> dict[UUID, int]:
+    """How many pieces of each product left the shelf for buyers since then."""
+    rows = await conn.fetch(
+        "select v.product_id, -sum(m.quantity)::integer as pieces from stock_movements m"
+        " join variants v on v.shop_id = m.shop_id and v.variant_id = m.variant_id"
+        " where m.shop_id = $1 and m.reason = 'shipped' and m.at >= $2 group by v.product_id",
+        shop_id,
+        since,
+    )
+    return {row["product_id"]: row["pieces"] for row in rows}

@@ -126,7 +126,7 @@ def _amount(text: str, currency: str, *, least: int) -> int:
     minor = int(whole or "0") * 10**places + int((cents[:places] or "0").ljust(places, "0"))
     if minor > drafts.MOST_MINOR and not minus:
         raise Refused("price_too_large")
-    if minus and minor or minor < least:
+    if (minus and minor) or minor < least:
         raise Refused("price_too_small")
     return minor
 

@@ -30,6 +30,7 @@ def goods(locale: str) -> dict[str, Any]:
             "stock": stock,
             "variants": 1,
             "status": status,
+            "for_sale": status == "on_sale",
             "low": stock < 3,
             "sold": sold,
             "edit_url": f"{ROOT}/goods/{number}",
@@ -55,6 +56,7 @@ def product(locale: str) -> dict[str, Any]:
             "label": label,
             "price": "0" if at == 2 else "168.00",
             "stock": "7",
+            "seen": "7",
             "price_error": wrong if at == 2 else "",
             "stock_error": "",
         }
@@ -98,8 +100,7 @@ def product_new(locale: str) -> dict[str, Any]:
         "form": form,
         "errors": {},
         "sign": "¥",
-        "photo_url": "",
-        "photo_id": "",
+        "kept": [],
     }
 
 

@@ -43,6 +43,7 @@ def _opening(step: str, number: int, order: tuple[str, ...] = ORDER) -> dict[str
         "errors": {},
         "refused": "",
         "form_key": "k1",
+        "shop_id": 7,
         "next_name": order[number] if number < 4 else None,
         "may_skip": order is VIRAL and step in ("identity", "card"),
         "leave_url": "/open/saved",

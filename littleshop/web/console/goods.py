@@ -1,0 +1,255 @@
+"""The shelf: the list of goods, their order and state, and a new one from a photo."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import db, http, ids
+from littleshop.catalog import drafts, photos, products, stock
+from littleshop.catalog.drafts import ProductDraft, VariantDraft
+from littleshop.catalog.products import Listed
+from littleshop.errors import Refused
+from littleshop.http import AtWork
+from littleshop.i18n import SIGNS
+from littleshop.money import Money
+from littleshop.web import addresses, forms
+from littleshop.web.console import frame, product
+from littleshop.web.forms import Form, Kept
+
+LOW = 3  # a buyer sees from here on how few are left
+MONTH = timedelta(days=30)
+FILTERS = ("all", "on_sale", "hidden")
+
+
+async def shelf(request: Request) -> Response:
+    """GET root/goods?status=all|on_sale|hidden"""
+    work = await http.at_work(request)
+    shop_id = work.shop.shop_id
+    async with http.house(request).database.connection() as conn:
+        listed = await products.listing(conn, shop_id, all_states=True, most=2000)
+        sold = await stock.shipped_since(conn, shop_id, http.now(request) - MONTH)
+    chosen = request.query_params.get("status", "all")
+    chosen = chosen if chosen in FILTERS else "all"
+    ends = (listed[0].product_id, listed[-1].product_id) if listed else (None, None)
+    rows = [
+        row(work, each, sold.get(each.product_id, 0), ends)
+        for each in listed
+        if chosen == "all" or (each.status == "on_sale") == (chosen == "on_sale")
+    ]
+    on_sale = sum(each.status == "on_sale" for each in listed)
+    counts = {"on_sale": on_sale, "hidden": len(listed) - on_sale}
+    return await frame.page(
+        request, work, "goods.html", "goods", rows=rows, counts=counts, status=chosen
+    )
+
+
+def row(
+    work: AtWork, each: Listed, sold: int, ends: tuple[UUID | None, UUID | None]
+) -> dict[str, Any]:
+    """A product as the list shows it."""
+    width = min(360, each.photo_width)
+    dearest = Money(each.most_minor, each.currency)
+    state = "sold_out" if each.status == "on_sale" and not each.spare else each.status
+    return {
+        "id": each.product_id,
+        "title": each.title,
+        "picture_url": addresses.photo(each.photo, width) if each.photo else "",
+        "price": each.price,
+        "to_price": dearest if dearest != each.price else None,
+        "stock": each.spare,
+        "status": state,
+        "for_sale": each.status == "on_sale",
+        "low": each.spare <= LOW,
+        "sold": sold,
+        "edit_url": f"{frame.root(work.shop)}/goods/{each.product_id}",
+        "first": each.product_id == ends[0],
+        "last": each.product_id == ends[1],
+    }
+
+
+async def position(request: Request) -> Response:
+    """POST root/goods/ID/position: direction=up|down"""
+    work = await http.at_work(request)
+    product_id = http.uuid(request.path_params["product_id"])
+    form = await forms.read(request)
+    steps = {"up": -1, "down": 1}.get(form.text("direction"), 0)
+    await http.house(request).database.transaction(
+        lambda conn: products.move(conn, work.shop.shop_id, product_id, steps)
+    )
+    return RedirectResponse(_back(request, work, product_id), status_code=303)
+
+
+async def status(request: Request) -> Response:
+    """POST root/goods/ID/status: status=on_sale|hidden"""
+    work = await http.at_work(request)
+    product_id = http.uuid(request.path_params["product_id"])
+    form = await forms.read(request)
+    wanted, at = form.text("status"), http.now(request)
+    try:
+        await http.house(request).database.transaction(
+            lambda conn: products.set_status(conn, work.shop.shop_id, product_id, wanted, at)
+        )
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        return frame.refuse(request, _back(request, work, product_id), refused)
+    return frame.go(request, _back(request, work, product_id), f"product_{wanted}")
+
+
+def _back(request: Request, work: AtWork, product_id: UUID) -> str:
+    """To the page the press came from: the product's own, else its row in the list."""
+    goods = f"{frame.root(work.shop)}/goods"
+    came = urlsplit(request.headers.get("referer", ""))
+    if came.path == f"{goods}/{product_id}":
+        return came.path
+    kept = f"?{came.query}" if came.path == goods and came.query in _KEPT else ""
+    return f"{goods}{kept}#p-{product_id}"
+
+
+_KEPT = {f"status={each}" for each in FILTERS}
+
+
+async def new_page(request: Request) -> Response:
+    """GET root/goods/new"""
+    work = await http.at_work(request)
+    return await _new(request, work, {"stock": "1"}, {}, ())
+
+
+async def _new(
+    request: Request,
+    work: AtWork,
+    form: dict[str, Any],
+    errors: dict[str, Any],
+    kept: tuple[Kept, ...],
+    *,
+    form_key: UUID | None = None,
+    status: int = 200,
+) -> Response:
+    keyring = http.house(request).keyring
+    return await frame.page(
+        request,
+        work,
+        "product_new.html",
+        "goods",
+        status=status,
+        form=form,
+        errors=errors,
+        sign=SIGNS.get(work.shop.currency, work.shop.currency),
+        form_key=str(form_key or uuid4()),
+        kept=[
+            {
+                "token": forms.seal(keyring, each),
+                "url": addresses.photo(each.file, each.url_width(720)),
+            }
+            for each in kept
+        ],
+    )
+
+
+async def create(request: Request) -> Response:
+    """POST root/goods/new (multipart): photos, photo_kept, title, price, stock, then, form_key"""
+    work = await http.at_work(request)
+    form = await forms.read(request, photos=photos.MOST)
+    form_key = forms.key(form.text("form_key"), uuid4())
+    kept, errors = await _photos(request, work, form)
+    draft = await _draft(request, work, form, errors)
+    if errors or draft is None:
+        typed = form.typed("title", "price", "stock")
+        return await _new(request, work, typed, errors, kept, form_key=form_key, status=422)
+    product_id = _product_id(form_key, draft, kept)
+    at, shop_id = http.now(request), work.shop.shop_id
+
+    async def write(conn: db.Connection) -> None:
+        if not await products.create(
+            conn, shop_id, product_id, draft, at=at, person_id=work.person.person_id
+        ):
+            return  # the second half of a double click
+        for each in kept:
+            await photos.add(
+                conn,
+                shop_id,
+                product_id,
+                file=each.file,
+                width=each.width,
+                height=each.height,
+                colour=each.colour,
+                at=at,
+            )
+
+    await http.house(request).database.transaction(write)
+    goods = f"{frame.root(work.shop)}/goods"
+    if draft.status == "draft":
+        return frame.go(request, f"{goods}/{product_id}", "product_draft")
+    return frame.go(request, goods, "product_new", title=draft.title)
+
+
+def _product_id(form_key: UUID, draft: ProductDraft, kept: tuple[Kept, ...]) -> UUID:
+    """The same press is the same product; another thing typed into an old form is another one."""
+    variant = draft.variants[0]
+    files = " ".join(each.file for each in kept)
+    facts = (draft.title, variant.price_minor, variant.stock, draft.status, files)
+    return ids.derived(form_key, repr(facts))
+
+
+async def _photos(
+    request: Request, work: AtWork, form: Form
+) -> tuple[tuple[Kept, ...], dict[str, Any]]:
+    """Photos kept from a refused try and new ones, at most nine; what is wrong with the others."""
+    keyring = http.house(request).keyring
+    before = [forms.unseal(keyring, each, Kept) for each in form.texts("photo_kept")]
+    kept = [each for each in before if each is not None]
+    found = await forms.photos(request, form.files("photos"), work.person.person_id.bytes)
+    kept += [each for each in found.kept if each not in kept]
+    wrong = list(found.wrong)
+    if len(kept) > photos.MOST:
+        wrong.append(forms.said(request, Refused("photos_too_many", most=photos.MOST)))
+    return tuple(kept[: photos.MOST]), {"photos": wrong} if wrong else {}
+
+
+async def _draft(
+    request: Request, work: AtWork, form: Form, errors: dict[str, Any]
+) -> ProductDraft | None:
+    """The draft of the form; what is wrong is added to `errors`, each at its field."""
+    price_minor = pieces = 1
+    try:
+        price_minor = forms.price(form.text("price", 64), work.shop.currency)
+    except Refused as refused:
+        errors["price"] = forms.said(request, refused)
+    try:
+        pieces = forms.count(form.text("stock", 64))
+    except Refused as refused:
+        errors["stock"] = forms.said(request, refused)
+    try:
+        return drafts.check(
+            ProductDraft(
+                form.text("title", 2000),
+                (VariantDraft((), price_minor, pieces),),
+                status="draft" if form.text("then") == "details" else "on_sale",
+            )
+        )
+    except Refused as refused:
+        errors[product.field_of(refused.code)] = forms.said(request, refused)
+        return None
+
+
+ROOT = "/console/{shop_id}/goods"
+ONE = f"{ROOT}/{{product_id}}"
+ROUTES = [
+    Route(ROOT, shelf),
+    Route(f"{ROOT}/new", new_page),
+    Route(f"{ROOT}/new", create, methods=["POST"]),
+    Route(ONE, product.show),
+    Route(ONE, product.save, methods=["POST"]),
+    Route(f"{ONE}/position", position, methods=["POST"]),
+    Route(f"{ONE}/status", status, methods=["POST"]),
+    Route(f"{ONE}/photos", product.add_photos, methods=["POST"]),
+    Route(f"{ONE}/photos/{{photo_id}}/removal", product.remove_photo, methods=["POST"]),
+    Route(f"{ONE}/photos/{{photo_id}}/first", product.make_first, methods=["POST"]),
+]

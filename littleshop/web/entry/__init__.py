@@ -1,0 +1,7 @@
+"""Coming in: signing in and out, and opening a shop."""
+
+from __future__ import annotations
+
+from littleshop.web.entry import arriving, beginning, signing_in, stepping
+
+ROUTES = [*signing_in.ROUTES, *beginning.ROUTES, *stepping.ROUTES, *arriving.ROUTES]
