@@ -168,7 +168,7 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     names = ("LITTLESHOP_MODE", "PUBLIC_URL", "SANDBOX_URL")
     homes.remember(plan.home, {name: told[name] for name in names if name in told})
     supervisor.add(_python("worker", plan, told, "-m", "littleshop", "work"))
-    supervisor.add(_web(plan, told))
+    supervisor.add(web(plan, told, workers=web_workers()))
     town = None
     if not plan.empty and importlib.util.find_spec(TOWN) is not None:
         town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
@@ -224,8 +224,13 @@ def _sandbox(plan: Plan, told: dict[str, str]) -> Child:
     return _python("sandbox", plan, own, "-m", "sandbox", "--home", home, "--port", port)
 
 
-def _web(plan: Plan, told: dict[str, str]) -> Child:
-    workers = min(2, os.cpu_count() or 1)
+def web_workers() -> int:
+    """How many web processes serve side by side on this machine."""
+    return min(2, os.cpu_count() or 1)
+
+
+def web(plan: Plan, told: dict[str, str], *, workers: int) -> Child:
+    """The web process, not yet started."""
     arguments = ["-m", "granian", WEB, "--interface", "asgi", "--http", "1", "--no-ws"]
     arguments += ["--host", plan.host, "--port", str(plan.port), "--loop", "uvloop"]
     arguments += ["--workers", str(workers), "--respawn-failed-workers"]
