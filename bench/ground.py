@@ -47,16 +47,10 @@ class Ground:
 
 def tool(package: str, name: str) -> str:
     """The path of a program. Raises Missing naming the system package."""
-    for name in names:
-        for folder in (
-            None,
-            "/usr/sbin",
-            *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))),
-        ):
-            found = shutil.which(name, path=folder)
-            if found:
-                return found
-    raise Missing(f"{names[0]} is missing: install the system package {package}")
+    for folder in (None, "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))):
+        if found := shutil.which(name, path=folder):
+            return found
+    raise Missing(f"{name} is missing: install the system package {package}")
 
 
 def free_port() -> int:
