@@ -120,8 +120,8 @@ def encoded(master: Image.Image) -> list[Encoded]:
         height = max(1, round(master.height * width / master.width))
         small = master.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
         for kind, options in (
-            ("webp", {"quality": 80, "method": 4}),
-            ("avif", {"quality": 62, "speed": 8, "max_threads": 2}),
+            ("webp", {"quality": 77, "method": 4}),
+            ("avif", {"quality": 54, "speed": 8, "max_threads": 2}),
         ):
             kept = io.BytesIO()
             small.save(kept, kind.upper(), **options)
@@ -133,7 +133,7 @@ def card(master: Image.Image) -> Encoded:
     """A JPEG that stays below CARD_BYTES: quality gives way first, then size."""
     image = master
     while True:
-        for quality in (84, 74, 64, 54):
+        for quality in (76, 66, 56):
             kept = io.BytesIO()
             image.save(kept, "JPEG", quality=quality, optimize=True, progressive=True)
             if kept.tell() < CARD_BYTES:

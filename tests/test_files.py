@@ -60,7 +60,8 @@ def test_what_is_unknown_is_not_there(files: Files) -> None:
         (HASH, "../../secret.jpg"), (HASH, "..%2f..%2fsecret.jpg"), (HASH, "360.webp\n"),
         (HASH, "360.svg"), (HASH, "/etc/passwd"), (HASH, "0360.webp"), (HASH, ""),
         (HASH, "360.webp/../720.webp"), ("..", "360.webp"), ("../private", "360.webp"),
-        (HASH.upper(), "360.webp"), (HASH + "\0", "360.webp"), ("", "360.webp"), (HASH, "３60.webp"),
+        (HASH.upper(), "360.webp"), (HASH + "\0", "360.webp"), ("", "360.webp"),
+        (HASH, "３60.webp"),
     ],
 )  # fmt: skip
 def test_no_name_leads_out_of_the_pictures(

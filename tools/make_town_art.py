@@ -109,7 +109,9 @@ def shade(light: str, seed: int) -> np.ndarray:
             x, y = chance.uniform(180, 460), chance.uniform(-60, 260)
             long, wide = chance.uniform(40, 90), chance.uniform(9, 20)
             spray = Image.new("L", (400, 400), 0)
-            ImageDraw.Draw(spray).ellipse((x - long / 2, y - wide, x + long / 2, y + wide), fill=120)
+            ImageDraw.Draw(spray).ellipse(
+                (x - long / 2, y - wide, x + long / 2, y + wide), fill=120
+            )
             mask.paste(90, mask=spray.rotate(chance.uniform(20, 70), center=(x, y)))
     else:
         for i in range(-3, 6):
@@ -131,13 +133,13 @@ def photographed(image: Image.Image, light: str, seed: int) -> Image.Image:
     bloom = np.asarray(glow.filter(ImageFilter.GaussianBlur(28)), np.float32) / 255
     picture = 1 - (1 - picture) * (1 - 0.10 * bloom**2)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
-    picture *= (1 - 0.11 * np.clip((x + 0.25) ** 2 + (y + 0.2) ** 2, 0, 2.4) ** 1.3)[..., None]
+    picture *= (1 - 0.07 * np.clip((x + 0.25) ** 2 + (y + 0.2) ** 2, 0, 2.4) ** 1.3)[..., None]
     picture = np.clip(picture * 1.03, 0, 1)
     picture = picture + 0.10 * (picture * picture * (3 - 2 * picture) - picture)
     chance = np.random.default_rng(seed)
     grain = chance.normal(0, 1, (SIDE // 2, SIDE // 2)).astype(np.float32)
     wide = Image.fromarray(grain).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    picture += np.asarray(wide)[..., None] * 0.009
+    picture += np.asarray(wide)[..., None] * 0.004
     return Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
@@ -165,10 +167,14 @@ def photographs(page: object, work: Path) -> None:
     out = work / "photographs"
     out.mkdir(parents=True, exist_ok=True)
     for seed, (name, (still, field, light)) in enumerate(SHOTS.items()):
+        if (out / f"{name}.png").exists():
+            continue
         svg = part_of((STILLS / f"{still}.svg").read_text(), field)
         photographed(drawn(page, svg, SIDE), light, seed).save(out / f"{name}.png")
     for face in sorted(STILLS.glob("face-*.svg")):
-        square = face.read_text().replace('<circle cx="48" cy="48" r="48"/>', '<rect width="96" height="96"/>')
+        square = face.read_text().replace(
+            '<circle cx="48" cy="48" r="48"/>', '<rect width="96" height="96"/>'
+        )
         photographed(drawn(page, square, SIDE), "plain", 7).save(out / f"{face.stem}.png")
     for seed, scene in enumerate(sorted((work / "scenes").glob("*.png"))):
         photographed(Image.open(scene).convert("RGB"), "plain", seed).save(out / scene.name)
@@ -182,11 +188,10 @@ async def encode(work: Path) -> None:
     for old in ART.glob("*/*"):
         old.unlink()
     for photo in sorted((work / "photographs").glob("*.png")):
-        width = 720 if photo.stem.startswith("face-") else 1080
         image, kept = Image.open(photo).convert("RGB"), io.BytesIO()
-        image.resize((width, image.height * width // image.width), Image.Resampling.LANCZOS).save(
-            kept, "JPEG", quality=94, subsampling=0
-        ) if image.width > width else image.save(kept, "PNG")
+        drawn_finely = photo.stem.startswith(("tea-", "ada-", "shop-tea", "shop-ada"))
+        image.thumbnail((1080, 1080) if drawn_finely else (720, 720), Image.Resampling.LANCZOS)
+        image.save(kept, "PNG")
         picture = await process(kept.getvalue())
         folder = ART / picture.hash
         folder.mkdir(parents=True, exist_ok=True)

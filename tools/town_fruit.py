@@ -35,9 +35,7 @@ def orange(at, size=0.42, seed=1, colour="#E0700F", neck=False, turn=(0, 0, 0), 
             (0.1, 1.05),
             (0.01, 1.0),
         ]
-    skin = paint(
-        colour, 0.42, other="#EE8E22", scale=3, bump=(26 / size, 0.34), coat=0.12
-    )
+    skin = paint(colour, 0.42, other="#EE8E22", scale=3, bump=(26 / size, 0.34), coat=0.12)
     x, y, z = at
     top = z + size * (1.85 if neck else 1.72)
     turned(sized(rows, size), skin, at=(x, y, z + size * 0.86), seed=seed, wobble=0.012, turn=turn,
@@ -127,7 +125,8 @@ def kiwi(at, size=0.34, seed=1, turn=None):
     skin = paint("#6B5128", 0.95, other="#8D7442", scale=8, bump=(130, 0.7))
     x, y, z = at
     turned([(r * size * 0.84, h * size * 1.12) for r, h in ball(1, 0.02, 0.02)], skin,
-           at=(x, y, z + size * 0.82), turn=turn or (80, 0, seed * 47), seed=seed, wobble=0.02)  # fmt: skip
+           at=(x, y, z + size * 0.82), turn=turn or (80, 0, seed * 47),
+           seed=seed, wobble=0.02)  # fmt: skip
 
 
 def kiwi_1():
@@ -210,7 +209,8 @@ def persimmon_2():
 
 def pear(at, size=0.5, seed=1):
     rows = sized([(0.02, 0.04), (0.25, 0.0), (0.55, 0.08), (0.78, 0.35), (0.84, 0.65), (0.76, 0.98),
-                  (0.58, 1.25), (0.42, 1.48), (0.33, 1.66), (0.22, 1.78), (0.06, 1.76)], size)  # fmt: skip
+                  (0.58, 1.25), (0.42, 1.48), (0.33, 1.66), (0.22, 1.78),
+                  (0.06, 1.76)], size)  # fmt: skip
     skin = paint("#C7A648", 0.5, other="#B08A35", scale=30, bump=(90, 0.12), coat=0.1)
     turned(smooth(rows), skin, at=at, seed=seed, wobble=0.015)
     x, y, z = at

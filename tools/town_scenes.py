@@ -33,7 +33,7 @@ def fresh(wall: str, light: float = 1.0) -> None:
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs[0].default_value = (*rgb("#E8E2D8"), 1)
     world.node_tree.nodes["Background"].inputs[1].default_value = 0.5 * light
-    calm = "#" + "".join(f"{(int(wall[i:i + 2], 16) * 5 + 0xDA * 4) // 9:02x}" for i in (1, 3, 5))
+    calm = "#" + "".join(f"{(int(wall[i : i + 2], 16) * 5 + 0xDA * 4) // 9:02x}" for i in (1, 3, 5))
     curve = [(-8, 0)] + [(3 + 2 * math.sin(a), 2 - 2 * math.cos(a)) for a in arc(0, 1.57, 10)]
     points = [(x, y, z) for y, z in [*curve, (5, 14)] for x in (-16, 16)]
     faces = [(i, i + 1, i + 3, i + 2) for i in range(0, len(points) - 2, 2)]
@@ -63,7 +63,8 @@ def lamp(at: tuple[float, float, float], size: float, watts: float, colour: str)
 
 
 def paint(colour: str, rough: float = 0.5, *, other: str = "", scale: float = 4,
-          bump: tuple[float, float] = (0, 0), metal: float = 0, coat: float = 0, image: str = "") -> bpy.types.Material:  # fmt: skip
+          bump: tuple[float, float] = (0, 0), metal: float = 0, coat: float = 0,
+          image: str = "") -> bpy.types.Material:  # fmt: skip
     """A material: one colour or two mixed by noise, grain as bump, or an image on UVs."""
     made = bpy.data.materials.new("paint")
     made.use_nodes = True

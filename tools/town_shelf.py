@@ -20,7 +20,13 @@ def book(at, number, *, size=(1.3, 1.82, 0.22), turn=0.0, image=""):
     angle = math.radians(turn)
     for lift, part, material, inset in ((0, 0.03, cloth, 0), (0.03, thick - 0.06, pages, 0.05),
                                         (thick - 0.03, 0.03, cloth, 0)):  # fmt: skip
-        box((width - inset, depth - inset * 2, part), material, at=(x, y, z + lift), turn=(0, 0, turn), bevel=0.008)
+        box(
+            (width - inset, depth - inset * 2, part),
+            material,
+            at=(x, y, z + lift),
+            turn=(0, 0, turn),
+            bevel=0.008,
+        )
     away = -width / 2
     box((0.04, depth, thick), cloth, at=(x + away * math.cos(angle), y + away * math.sin(angle), z),
         turn=(0, 0, turn), bevel=0.01)  # fmt: skip
@@ -44,7 +50,11 @@ def ink(at, colour="#1D3557"):
     x, y, z = at
     wall = smooth([(0.42, 0), (0.47, 0.05), (0.47, 0.5), (0.4, 0.62), (0.24, 0.66), (0.24, 0.74)])
     turned(wall, paint(colour, 0.05, coat=1), at=at)
-    turned([(0.27, 0), (0.28, 0.02), (0.28, 0.24), (0.26, 0.26)], paint("#20201F", 0.35), at=(x, y, z + 0.72))
+    turned(
+        [(0.27, 0), (0.28, 0.02), (0.28, 0.24), (0.26, 0.26)],
+        paint("#20201F", 0.35),
+        at=(x, y, z + 0.72),
+    )
 
 
 def notebook_1():
@@ -98,7 +108,12 @@ def parcel(at, turn):
     string, a = paint("#E9DFC8", 0.9), math.radians(turn)
     for dx, dy, length in ((1, 0, 0.66), (0, 1, 0.92)):
         ux, uy = dx * math.cos(a) - dy * math.sin(a), dx * math.sin(a) + dy * math.cos(a)
-        rod((x - ux * length, y - uy * length, top + 0.012), (x + ux * length, y + uy * length, top + 0.012), 0.016, string)
+        rod(
+            (x - ux * length, y - uy * length, top + 0.012),
+            (x + ux * length, y + uy * length, top + 0.012),
+            0.016,
+            string,
+        )
     return top
 
 
@@ -120,11 +135,28 @@ def blind_2():
 def pencils_1():
     fresh(MOSS)
     glaze = paint("#DFE3DC", 0.25, other="#B9C4BC", scale=3, coat=0.6)
-    turned(smooth([(0.4, 0), (0.46, 0.06), (0.48, 0.5), (0.47, 1.0), (0.42, 1.02), (0.41, 0.5), (0.38, 0.1), (0.02, 0.08)]), glaze)
+    turned(
+        smooth(
+            [
+                (0.4, 0),
+                (0.46, 0.06),
+                (0.48, 0.5),
+                (0.47, 1.0),
+                (0.42, 1.02),
+                (0.41, 0.5),
+                (0.38, 0.1),
+                (0.02, 0.08),
+            ]
+        ),
+        glaze,
+    )
     colours = ("#C8553D", "#D9A441", "#3D5470", "#4F6D4A", "#8A5A44", "#2B2B2B", "#C9B79C")
     for i, colour in enumerate(colours):
         a = i * 0.9
-        foot, tip = (0.16 * math.cos(a + 3), 0.16 * math.sin(a + 3), 0.1), (0.36 * math.cos(a), 0.36 * math.sin(a), 1.75 + (i % 3) * 0.12)
+        foot, tip = (
+            (0.16 * math.cos(a + 3), 0.16 * math.sin(a + 3), 0.1),
+            (0.36 * math.cos(a), 0.36 * math.sin(a), 1.75 + (i % 3) * 0.12),
+        )
         rod(foot, tip, 0.055, paint(colour, 0.35, coat=0.4))
         step = [(t - f) * 0.1 for f, t in zip(foot, tip, strict=True)]
         end = tuple(t + s for t, s in zip(tip, step, strict=True))
@@ -138,8 +170,20 @@ def postcards_1():
     cards = ("photo-china.png", "photo-flower.png", "photo-chelsea.png", "photo-rocket.png")
     spots = ((-0.75, 0.5, -9), (0.7, 0.6, 7), (-0.6, -0.55, 5), (0.75, -0.5, -6))
     for i, (name, (x, y, turn)) in enumerate(zip(cards, spots, strict=True)):
-        box((1.42, 0.98, 0.012), paint("#FBF7EE", 0.8), at=(x, y, i * 0.014), turn=(0, 0, turn), bevel=0.003)
-        sheet(1.28, 0.85, paint("#FFFFFF", 0.45, image=name), at=(x, y, i * 0.014 + 0.0145), turn=(0, 0, turn))
+        box(
+            (1.42, 0.98, 0.012),
+            paint("#FBF7EE", 0.8),
+            at=(x, y, i * 0.014),
+            turn=(0, 0, turn),
+            bevel=0.003,
+        )
+        sheet(
+            1.28,
+            0.85,
+            paint("#FFFFFF", 0.45, image=name),
+            at=(x, y, i * 0.014 + 0.0145),
+            turn=(0, 0, turn),
+        )
     return {"aim": (0, 0, 0), "rise": 68, "away": 7.6}
 
 
@@ -152,8 +196,18 @@ def bookshop():
     colours = [*CLOTH.values(), "#7C3F3A", "#E6D9BC", "#5D6B4E", "#A9794B", "#243B4A", "#C98E7A"]
     for width, colour in zip(widths, colours, strict=True):
         tall = 1.5 + (width * 37 % 0.4)
-        box((width, 0.95, tall), paint(colour, 0.9, bump=(150, 0.2)), at=(x + width / 2, -0.05, 0.14), bevel=0.02)
-        box((width * 0.5, 0.01, 0.05), paint("#E9DDBF", 0.6), at=(x + width / 2, -0.53, 0.14 + tall * 0.72), bevel=0.002)
+        box(
+            (width, 0.95, tall),
+            paint(colour, 0.9, bump=(150, 0.2)),
+            at=(x + width / 2, -0.05, 0.14),
+            bevel=0.02,
+        )
+        box(
+            (width * 0.5, 0.01, 0.05),
+            paint("#E9DDBF", 0.6),
+            at=(x + width / 2, -0.53, 0.14 + tall * 0.72),
+            bevel=0.002,
+        )
         x += width + 0.008
     z = 0.14
     for number in (3, 4, 1):
@@ -204,11 +258,20 @@ def lp_stand(number, wall):
 
 def turntable_1():
     fresh("#B9C1BF")
-    box((4.4, 3.5, 0.5), paint("#8A5A34", 0.35, other="#74482A", scale=2, coat=0.5), at=(0, 0, 0.14), bevel=0.06)
+    box(
+        (4.4, 3.5, 0.5),
+        paint("#8A5A34", 0.35, other="#74482A", scale=2, coat=0.5),
+        at=(0, 0, 0.14),
+        bevel=0.06,
+    )
     for x in (-1.8, 1.8):
         for y in (-1.4, 1.4):
             turned([(0.2, 0), (0.22, 0.16)], paint("#1C1C1C", 0.6), at=(x, y, 0))
-    turned([(1.56, 0), (1.58, 0.03), (1.58, 0.12), (1.55, 0.13)], paint("#B8B8B4", 0.25, metal=1), at=(-0.4, 0, 0.64))
+    turned(
+        [(1.56, 0), (1.58, 0.03), (1.58, 0.12), (1.55, 0.13)],
+        paint("#B8B8B4", 0.25, metal=1),
+        at=(-0.4, 0, 0.64),
+    )
     record((-0.4, 0, 0.77), "label-2.png")
     steel = paint("#D8D8D4", 0.18, metal=1)
     turned([(0.3, 0), (0.3, 0.22), (0.18, 0.26), (0.18, 0.42)], steel, at=(1.6, 1.1, 0.64))
@@ -232,16 +295,25 @@ def camera(at=(0, 0, 0), skin="#1B1A19", metal="#CFCDC6", turn=0):
         box((w, 0.03, h), glass, at=(x + wx, y - 0.31, z + 1.2), bevel=0.01)
     front = (90, 0, 0)
     for radius, start, end, material in ((0.62, 0.28, 0.4, chrome), (0.56, 0.38, 0.62, dark),
-                                         (0.5, 0.6, 0.78, chrome), (0.44, 0.76, 0.9, dark)):  # fmt: skip
-        turned([(radius, 0), (radius, end - start)], material, at=(x, y - start, z + 0.64), turn=front)
-    turned([(0.3, 0), (0.26, 0.05), (0.16, 0.09), (0.01, 0.1)], glass, at=(x, y - 0.88, z + 0.64), turn=front)
+                                         (0.5, 0.6, 0.78, chrome),
+                                         (0.44, 0.76, 0.9, dark)):  # fmt: skip
+        turned(
+            [(radius, 0), (radius, end - start)], material, at=(x, y - start, z + 0.64), turn=front
+        )
+    turned(
+        [(0.3, 0), (0.26, 0.05), (0.16, 0.09), (0.01, 0.1)],
+        glass,
+        at=(x, y - 0.88, z + 0.64),
+        turn=front,
+    )
     for wx, r, h in ((-1.05, 0.24, 0.16), (0.55, 0.26, 0.18), (1.05, 0.2, 0.14)):
         turned([(r, 0), (r, h), (r * 0.9, h + 0.02)], chrome, at=(x + wx, y, z + 1.52))
     turned([(0.08, 0), (0.08, 0.2)], chrome, at=(x + 0.15, y, z + 1.5))
 
 
 def film(at, colour, turn=(0, 0, 0)):
-    turned([(0.24, 0), (0.25, 0.02), (0.25, 0.1), (0.24, 0.12), (0.24, 0.82), (0.25, 0.84), (0.25, 0.92), (0.1, 0.93), (0.1, 1.02)],
+    rows = [(0.24, 0), (0.25, 0.02), (0.25, 0.1), (0.24, 0.12), (0.24, 0.82), (0.25, 0.84)]
+    turned([*rows, (0.25, 0.92), (0.1, 0.93), (0.1, 1.02)],
            paint(colour, 0.35, coat=0.3), at=at, turn=turn)  # fmt: skip
 
 
@@ -275,13 +347,31 @@ def film_1():
 
 def tapes_1():
     fresh(MOSS)
-    for i, (ground, line) in enumerate((("#E9DDBF", "#C8553D"), ("#DDE3E1", "#3E5C76"), ("#2C2A28", "#D9A441"))):
+    for i, (ground, line) in enumerate(
+        (("#E9DDBF", "#C8553D"), ("#DDE3E1", "#3E5C76"), ("#2C2A28", "#D9A441"))
+    ):
         z, turn = i * 0.14, (-8, 6, 18)[i]
-        box((1.6, 1.02, 0.13), paint(ground, 0.4, coat=0.3), at=(0, 0, z), turn=(0, 0, turn), bevel=0.02)
-        box((1.36, 0.34, 0.006), paint(line, 0.6), at=(0, 0.02, z + 0.13), turn=(0, 0, turn), bevel=0.002)
+        box(
+            (1.6, 1.02, 0.13),
+            paint(ground, 0.4, coat=0.3),
+            at=(0, 0, z),
+            turn=(0, 0, turn),
+            bevel=0.02,
+        )
+        box(
+            (1.36, 0.34, 0.006),
+            paint(line, 0.6),
+            at=(0, 0.02, z + 0.13),
+            turn=(0, 0, turn),
+            bevel=0.002,
+        )
         a = math.radians(turn)
         for side in (-0.34, 0.34):
-            turned([(0.12, 0), (0.12, 0.008), (0.06, 0.009)], paint("#F3EFE6", 0.5), at=(side * math.cos(a), side * math.sin(a), z + 0.137))
+            turned(
+                [(0.12, 0), (0.12, 0.008), (0.06, 0.009)],
+                paint("#F3EFE6", 0.5),
+                at=(side * math.cos(a), side * math.sin(a), z + 0.137),
+            )
     return {"aim": (0, 0, 0.2), "rise": 40, "turn": -14, "away": 5.6}
 
 

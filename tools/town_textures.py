@@ -1,5 +1,6 @@
 """Flat drawings that the still lifes wear: cut fruit, labels, covers. Written as SVG."""
 
+# ruff: noqa: E501  a drawing reads better unbroken
 from __future__ import annotations
 
 import math
