@@ -8,7 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.alipay import bills, cashier, gateway
 from sandbox.bank import wire
-from sandbox.control import api, books, panel
+from sandbox.clock import standing_at, unstamp
+from sandbox.control import api, books, history, panel
 from sandbox.pages import policy, stylesheet
 from sandbox.wires import courier, identity, push, sms
 from sandbox.world import World
@@ -56,6 +57,7 @@ def _controls() -> list[Route]:
         Route("/control/page/trades/{trade_no}/{act:str}", panel.act_on_trade, methods=post),
         Route("/control/alipay/apps", api.answering(api.alipay_app), methods=post),
         Route("/control/alipay/keys/rotate", api.answering(api.rotate_keys), methods=post),
+        Route("/control/alipay/history", api.answering(history.alipay), methods=post),
         Route("/control/bank/accounts", api.answering(api.bank_account), methods=post),
         Route("/control/sms/keys", api.answering(api.sms_key), methods=post),
         Route("/control/sms/templates", api.answering(api.sms_template), methods=post),
@@ -98,6 +100,31 @@ class Guard:
         await self.app(scope, receive, strict)  # type: ignore[arg-type]
 
 
+class Past:
+    """`/at/<stamp>/bank/...` is the same wire as it answered at a moment that is over.
+
+    For the demo alone: what it plays before it begins is said to the real rails, at its time.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the moment off the address and pass the request on."""
+        if scope["type"] != "http" or not scope["path"].startswith("/at/"):
+            await self.app(scope, receive, send)
+            return
+        said, _, rest = scope["path"].removeprefix("/at/").partition("/")
+        try:
+            moment = unstamp(said)
+        except ValueError:
+            await PlainTextResponse("no such moment\n", 404)(scope, receive, send)
+            return
+        path = f"/{rest}"
+        with standing_at(moment):
+            await self.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+
 def build(world: World) -> ASGIApp:
     """The application over one world."""
     pages = [
@@ -108,4 +135,4 @@ def build(world: World) -> ASGIApp:
     ]
     app = Starlette(routes=[*pages, *_rails(), *_controls()])
     app.state.world = world
-    return Guard(app)
+    return Past(Guard(app))

@@ -164,6 +164,30 @@ def _book_alipay(world: World) -> None:
         world.store.set_setting(f"bank.lumps.{account['account']}", day.isoformat())
 
 
+def book_again(world: World, seller_id: str, day: date) -> None:
+    """Trades of the past were written: from `day` on the lumps are counted anew."""
+    for account in world.store.all("select * from bank_accounts where seller_id = ?", seller_id):
+        number = account["account"]
+        known = world.store.setting(f"bank.past.{number}") or account["opened_on"]
+        first = min(date.fromisoformat(known), day)
+        world.store.set_setting(f"bank.past.{number}", first.isoformat())
+        world.store.run(
+            "delete from bank_entries where account = ? and kind = 'alipay' and value_on > ?",
+            number,
+            day.isoformat(),
+        )
+        marker = world.store.setting(f"bank.lumps.{number}")
+        begun = date.fromisoformat(marker) if marker else day
+        world.store.set_setting(f"bank.lumps.{number}", min(begun, day).isoformat())
+
+
+def begins(world: World, account: Row) -> str:
+    """The first day of which there are statements; earlier ones are for the demo's past alone."""
+    if world.clock.is_past:
+        return world.store.setting(f"bank.past.{account['account']}") or str(account["opened_on"])
+    return str(account["opened_on"])
+
+
 def _first_day(world: World, account: Row) -> date:
     row = world.store.one(
         "select opened_at from alipay_apps where seller_id = ?", account["seller_id"]

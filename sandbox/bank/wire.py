@@ -111,7 +111,7 @@ async def give_camt053(request: Request) -> Response:
     except ValueError:
         return _no(400, "DT01", "date is YYYY-MM-DD")
     booking.settle_due(world)
-    if day >= booking.today(world) or day.isoformat() < account["opened_on"]:
+    if day >= booking.today(world) or day.isoformat() < booking.begins(world, account):
         return _no(404, "NOTF", "no statement of that day (yet)")
     content = statements.camt053(world, account, day)
     return Response(content, media_type="application/xml")
