@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -76,7 +78,7 @@ class _Facts(msgspec.Struct):
     files: list[tuple[Kind, int, int, int]] = []
 
 
-_turns: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+_turns = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="darkroom")
 
 
 def kind_of(photo: bytes) -> str:
@@ -112,42 +114,32 @@ async def process(photo: bytes) -> Picture:
         raise Refused(f"photo_{kind}")
     if not kind:
         raise Refused("photo_not_a_picture")
-    async with _turn():
-        answer = await _develop(photo)
-    return _picture(answer)
-
-
-def _turn() -> asyncio.Semaphore:
     loop = asyncio.get_running_loop()
-    if loop not in _turns:
-        for gone in [known for known in _turns if known.is_closed()]:
-            del _turns[gone]
-        _turns[loop] = asyncio.Semaphore(AT_ONCE)
-    return _turns[loop]
+    return _picture(await loop.run_in_executor(_turns, _develop, photo))
 
 
-async def _develop(photo: bytes) -> bytes:
-    """The child's answer; empty when it was killed, ran too long or would not start."""
+def _develop(photo: bytes) -> bytes:
+    """The child's answer; empty when it was killed, ran too long or said no more.
+
+    A thread waits for the child, not the loop: a request cancelled while asyncio still spawns
+    would never be woken again, and a person who leaves must not cost the shop a turn.
+    """
     environment = {"LC_ALL": "C.UTF-8"}  # nothing of ours: no keys, no database address
     if "LD_LIBRARY_PATH" in os.environ:
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", str(DARKROOM), str(MAX_PIXELS),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-    )  # fmt: skip
     try:
-        async with asyncio.timeout(WALL_SECONDS):
-            answer, _ = await child.communicate(photo)
-    except TimeoutError:
-        answer = b""
-    finally:  # also when the request is cancelled: no child outlives its photo
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    return answer if child.returncode == 0 else b""
+        child = subprocess.run(
+            [sys.executable, "-I", str(DARKROOM), str(MAX_PIXELS)],
+            input=photo,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=WALL_SECONDS,  # run() kills the child when it is over
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return b""
+    return child.stdout if child.returncode == 0 else b""
 
 
 def _picture(answer: bytes) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from mathutils import Vector
 from town_fruit import smooth
 from town_scenes import arc, box, disc, fresh, leaf, paint, rod, sheet, turned
 
@@ -233,7 +234,7 @@ def record(at, label, turn=(0, 0, 0)):
 def sleeve(at, image, turn=(0, 0, 0)):
     box((3.1, 3.1, 0.05), paint("#E8DFCC", 0.8), at=at, turn=turn, bevel=0.006)
     flat = sheet(3.1, 3.1, paint("#FFFFFF", 0.4, image=image, bump=(200, 0.05)), at=at, turn=turn)
-    flat.location = flat.matrix_basis @ __import__("mathutils").Vector((0, 0, 0.053))
+    flat.location = flat.matrix_basis @ Vector((0, 0, 0.053))
 
 
 def lp_flat(number, wall, label=None):
@@ -264,9 +265,8 @@ def turntable_1():
         at=(0, 0, 0.14),
         bevel=0.06,
     )
-    for x in (-1.8, 1.8):
-        for y in (-1.4, 1.4):
-            turned([(0.2, 0), (0.22, 0.16)], paint("#1C1C1C", 0.6), at=(x, y, 0))
+    for x, y in ((-1.8, -1.4), (-1.8, 1.4), (1.8, -1.4), (1.8, 1.4)):
+        turned([(0.2, 0), (0.22, 0.16)], paint("#1C1C1C", 0.6), at=(x, y, 0))
     turned(
         [(1.56, 0), (1.58, 0.03), (1.58, 0.12), (1.55, 0.13)],
         paint("#B8B8B4", 0.25, metal=1),
@@ -294,9 +294,12 @@ def camera(at=(0, 0, 0), skin="#1B1A19", metal="#CFCDC6", turn=0):
     for wx, w, h in ((-0.95, 0.42, 0.2), (0.1, 0.3, 0.18), (0.95, 0.5, 0.26)):
         box((w, 0.03, h), glass, at=(x + wx, y - 0.31, z + 1.2), bevel=0.01)
     front = (90, 0, 0)
-    for radius, start, end, material in ((0.62, 0.28, 0.4, chrome), (0.56, 0.38, 0.62, dark),
-                                         (0.5, 0.6, 0.78, chrome),
-                                         (0.44, 0.76, 0.9, dark)):  # fmt: skip
+    for radius, start, end, material in (
+        (0.62, 0.28, 0.4, chrome),
+        (0.56, 0.38, 0.62, dark),
+        (0.5, 0.6, 0.78, chrome),
+        (0.44, 0.76, 0.9, dark),
+    ):
         turned(
             [(radius, 0), (radius, end - start)], material, at=(x, y - start, z + 0.64), turn=front
         )
