@@ -249,3 +249,23 @@ async def happened(
         number,
         _RECENT,
     )
+
+
+class GoingBack(msgspec.Struct, frozen=True):
+    """Orders that were called off and whose money the rail has not sent back yet."""
+
+    orders: int
+    minor: int
+
+
+async def going_back(conn: db.Connection, shop_id: int) -> GoingBack:
+    """Refunds under way: what escrow still holds for orders that ended."""
+    found = await db.one(
+        conn,
+        GoingBack,
+        "select count(*)::integer as orders, coalesce(sum(held_minor), 0)::bigint as minor"
+        " from orders where shop_id = $1 and status = 'refunded' and held_minor > 0",
+        shop_id,
+    )
+    assert found is not None
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.web import console_more_samples as more
 from tests.web import console_samples as samples
-from tests.web.console_samples import NOW, ROOT, ago, around
+from tests.web.console_samples import ROOT, ago, around
 from tests.web.opening_samples import opening
 
 Page = tuple[str, dict[str, Any]]

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
-from littleshop.web.console import frame, order_page, orders, shipping
+from littleshop.notify.live import Hub
+from littleshop.web.console import (
+    figures,
+    frame,
+    goods,
+    held,
+    live,
+    money,
+    order_page,
+    orders,
+    people,
+    settings,
+    shares,
+    shipping,
+    today,
+)
 
 ROOT = "/console/{shop_id}"
 _ORDER = f"{ROOT}/orders/{{number}}"
 
 ROUTES: list[BaseRoute] = [
     Route("/console", frame.index),
+    Route(ROOT, today.page),
+    Route(f"{ROOT}/live", live.stream),
     Route(f"{ROOT}/manifest.webmanifest", frame.manifest),
     Route(f"{ROOT}/orders", orders.listed),
     Route(f"{ROOT}/carriers", orders.carrier_guess),
@@ -25,10 +43,29 @@ ROUTES: list[BaseRoute] = [
     Route(f"{_ORDER}/handover", shipping.hand_over, methods=["POST"]),
     Route(f"{_ORDER}/pick-up", shipping.pick_up, methods=["POST"]),
     Route(f"{_ORDER}/cancellation", shipping.call_off, methods=["POST"]),
+    Route(f"{ROOT}/people", people.listed),
+    Route(f"{ROOT}/people/{{index}}", people.one),
+    Route(f"{ROOT}/money", money.page),
+    Route(f"{ROOT}/figures", figures.page),
+    Route(f"{ROOT}/figures.csv", figures.table),
+    Route(f"{ROOT}/share", shares.sheet),
+    Route(f"{ROOT}/shares", shares.page),
+    Route(f"{ROOT}/shares", shares.make, methods=["POST"]),
+    Route(f"{ROOT}/held", held.listed),
+    Route(f"{ROOT}/held/{{job_id}}/attempt", held.retry, methods=["POST"]),
+    Route(f"{ROOT}/held/{{job_id}}/removal", held.drop, methods=["POST"]),
+    *goods.ROUTES,
+    *settings.ROUTES,
 ]
 
 
 @contextlib.asynccontextmanager
 async def open_rooms(app: Starlette) -> AsyncIterator[None]:
-    """What the console's pages hold for as long as the process lives."""
-    yield
+    """What the console's pages hold for as long as the process lives: the listener of hints."""
+    app.state.hub = Hub(app.state.house.settings.database_url)
+    listener = asyncio.create_task(app.state.hub.run())
+    try:
+        yield
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)

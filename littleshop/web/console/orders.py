@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from littleshop import db, http
 from littleshop.crypto import Keyring
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
+from littleshop.http import AtWork
 from littleshop.identity import phones
 from littleshop.sale import paying
 from littleshop.trade import carriers, deliveries, order_lists, orders
@@ -125,6 +126,20 @@ async def listed(request: Request) -> Response:
     return await frame.page(
         request, work, "orders.html", "orders", **context, shipped_now=[] if q else told
     )
+
+
+async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:
+    """The orders of one person, as a list."""
+    house = http.house(request)
+    async with house.database.connection() as conn:
+        rows = await order_lists.by_phone(conn, work.shop.shop_id, phone_index)
+        duties = await order_lists.duties(conn, work.shop.shop_id)
+    if not rows:
+        raise NotFound("person")
+    name = rows[0].delivery(house.keyring).name
+    root = frame.root(work.shop)
+    context = _list_context(request, rows, duties, "all", name, root, None)
+    return await frame.page(request, work, "orders.html", "people", **context, shipped_now=[])
 
 
 async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) -> list[OrderRow]:

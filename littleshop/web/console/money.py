@@ -1,0 +1,153 @@
+"""Where the money is: held, available, on its way, paid; every payout explained line by line."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from littleshop import db, http
+from littleshop.clock import SHANGHAI
+from littleshop.errors import NotFound
+from littleshop.settlement import outlook, payouts, telling
+from littleshop.settlement.outlook import Expected, OnTheWay
+from littleshop.settlement.payouts import Line, Payout
+from littleshop.shop import cards
+from littleshop.shop.shops import Shop
+from littleshop.web import addresses, pages
+from littleshop.web.console import frame
+
+PAGE = 12
+
+
+async def page(request: Request) -> Response:
+    """GET root/money?beyond=DAY"""
+    work, house = await http.at_work(request), http.house(request)
+    beyond, shop = _day(request.query_params.get("beyond")), work.shop
+    async with house.database.connection() as conn:
+        expected = await outlook.expected(conn, shop.shop_id, house.calendar, http.now(request))
+        found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
+        lines = [await payouts.lines(conn, each) for each in found]
+        card = await cards.active(conn, shop.shop_id)
+        coming = await _coming(conn, shop, http.now(request))
+    root, locale = frame.root(shop), pages.locale_of(request)
+    shown = [_payout(each, told, root, locale) for each, told in zip(found, lines, strict=True)]
+    bank = None if card is None else bank_name(card.bank_code, locale)
+    change = f"{addresses.OPENING}?shop={shop.shop_id}"
+    return await frame.page(
+        request,
+        work,
+        "money.html",
+        "money",
+        **pots(expected),
+        coming=[_line(each, root) for each in coming],
+        on_the_way=[_on_the_way(each, locale) for each in expected.on_the_way],
+        waits_url=change,
+        card=None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
+        payouts=shown,
+        older_url=f"{root}/money?beyond={found[-1].run_on}" if len(found) == PAGE else "",
+    )
+
+
+def _day(text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotFound from None
+
+
+def pots(expected: Expected) -> dict[str, Any]:
+    """What is available and when it goes out, what is held, what lacks before a payout."""
+    leaves = None
+    if expected.next_on is not None and expected.arrives_on is not None:
+        leaves = {"on": expected.next_on, "arrives_on": expected.arrives_on}
+    return {
+        "available": expected.available,
+        "next": leaves,
+        "held": expected.held,
+        "held_orders": expected.held_orders,
+        "waits": [each for each in expected.waits if each != "currency"],
+    }
+
+
+def _on_the_way(each: OnTheWay, locale: str) -> dict[str, Any]:
+    return {
+        "amount": each.amount,
+        "arrives_on": each.arrives_on,
+        "bank": bank_name(each.bank_code, locale),
+        "tail": each.tail,
+    }
+
+
+async def _coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
+    """What the available sum is made of: the lines of a payout that would be made now."""
+    return await payouts.lines(
+        conn,
+        Payout(
+            shop_id=shop.shop_id,
+            payout_id=UUID(int=0),
+            run_id=UUID(int=0),
+            run_on=date(9999, 1, 1),
+            reference="",
+            amount_minor=0,
+            currency=shop.currency,
+            card_id=UUID(int=0),
+            bank_code="",
+            tail="",
+            status="asked",
+            need_minor=None,
+            bank_says="",
+            reason="",
+            paid_entry=None,
+            return_entry=None,
+            asked_at=at,
+            funded_at=None,
+            sent_at=None,
+            arrives_on=None,
+            done_at=None,
+            back_at=None,
+            given_back_at=None,
+        ),
+    )
+
+
+def bank_name(code: str, locale: str) -> str:
+    """A bank as people call it, its code when we know no better."""
+    known = cards.bank(code)
+    return code if known is None else known.name(locale)
+
+
+def _payout(payout: Payout, lines: list[Line], root: str, locale: str) -> dict[str, Any]:
+    moved = payout.back_at or payout.done_at
+    return {
+        "reference": payout.reference,
+        "amount": payout.amount,
+        "state": payout.state,
+        "on": payout.run_on,
+        "arrives_on": _arrived(payout, moved),
+        "bank": bank_name(payout.bank_code, locale),
+        "tail": payout.tail,
+        "reason": telling.why(locale, payout.reason) if payout.reason else "",
+        "lines": [_line(each, root) for each in lines],
+    }
+
+
+def _arrived(payout: Payout, moved: datetime | None) -> date | None:
+    """The day the page names: when it ended, else when it is to arrive."""
+    if moved is None:
+        return payout.arrives_on
+    return moved.astimezone(SHANGHAI).date()
+
+
+def _line(line: Line, root: str) -> dict[str, Any]:
+    return {
+        "kind": line.kind,
+        "number": line.number or "",
+        "amount": line.amount,
+        "url": f"{root}/orders/{line.number}" if line.number else "",
+    }

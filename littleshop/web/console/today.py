@@ -1,0 +1,188 @@
+"""The first page: the most urgent sentence, the other duties, today beside yesterday, the news."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from littleshop import db, http
+from littleshop.catalog import products
+from littleshop.catalog.products import Listed
+from littleshop.http import House
+from littleshop.money import Money
+from littleshop.settlement import outlook, payouts
+from littleshop.settlement.payouts import Payout
+from littleshop.shop.shops import Shop
+from littleshop.social import shares
+from littleshop.trade import order_lists
+from littleshop.trade.order_lists import Duties, GoingBack, Happening
+from littleshop.web import addresses, pages
+from littleshop.web.console import figures, frame, money
+
+LOW = 3  # so many or fewer are worth a word
+MOST_LOW = 3
+HAPPENED = {
+    "paid": "paid",
+    "shipped": "shipped",
+    "handed_over": "shipped",
+    "received": "received",
+    "called_off": "refunded",
+    "unpaid": "cancelled",
+    "withdrawn": "cancelled",
+    "reminded": "reminded",
+}
+
+
+async def page(request: Request) -> Response:
+    """GET root"""
+    work, house = await http.at_work(request), http.house(request)
+    shop, now, root = work.shop, http.now(request), frame.root(work.shop)
+    async with house.database.connection() as conn:
+        duties = await order_lists.duties(conn, shop.shop_id)
+        goods = await products.listing(conn, shop.shop_id)
+        news = await order_lists.happened(conn, shop.shop_id, list(HAPPENED))
+        happened = [await told(conn, shop, each) for each in news]
+        expected = await outlook.expected(conn, shop.shop_id, house.calendar, now)
+        back = await order_lists.going_back(conn, shop.shop_id)
+        latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
+        drawn = await figures.today(conn, shop, now)
+    pots = money.pots(expected)
+    urgent = _urgent(duties, goods, bool(happened), root)
+    return await frame.page(
+        request,
+        work,
+        "today.html",
+        "today",
+        viewers=drawn.pop("viewers"),
+        urgent=urgent,
+        todos=_todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
+        figures=drawn,
+        happened=happened,
+        purse=_purse(pots),
+    )
+
+
+def _urgent(duties: Duties, goods: list[Listed], any_news: bool, root: str) -> dict[str, Any]:
+    """What cannot wait, the first that holds."""
+    by_courier = duties.to_ship - duties.pickup
+    if duties.late:
+        return {"kind": "late", "count": duties.late, "by": None, "url": f"{root}/orders"}
+    if by_courier:
+        due = duties.next_due
+        return {"kind": "ship", "count": by_courier, "by": due, "url": f"{root}/orders"}
+    if duties.pickup:
+        url = f"{root}/orders"
+        return {"kind": "pick_up", "count": duties.pickup, "by": None, "url": url}
+    if not goods:
+        return {"kind": "no_goods", "count": 0, "by": None, "url": f"{root}/goods/new"}
+    if not any_news and not duties.placed:
+        return {"kind": "share", "count": 0, "by": None, "url": f"{root}/share"}
+    return {"kind": "calm", "count": 0, "by": None, "url": ""}
+
+
+def _todo(kind: str, count: int, url: str, **more: Any) -> dict[str, Any]:
+    blank = {"title": "", "number": None, "amount": None, "by": None, "waits": False}
+    return blank | {"kind": kind, "count": count, "url": url} | more
+
+
+def _todos(
+    shop: Shop,
+    duties: Duties,
+    goods: list[Listed],
+    pots: dict[str, Any],
+    back: GoingBack,
+    latest: list[Payout],
+    urgent: str,
+) -> list[dict[str, Any]]:
+    """The other duties, what waits longest for the seller first."""
+    root, found = frame.root(shop), []
+    if duties.reminded:
+        number, by = duties.reminded_number, duties.reminded_due
+        url = f"{root}/orders/{number}"
+        kind = "reminded" if by else "reminded_late"
+        found.append(_todo(kind, duties.reminded, url, number=number, by=by, waits=True))
+    by_courier = duties.to_ship - duties.pickup
+    if urgent == "late" and by_courier > duties.late:
+        count, by = by_courier - duties.late, duties.next_due
+        found.append(_todo("ship", count, f"{root}/orders", by=by))
+    if duties.pickup and urgent != "pick_up":
+        found.append(_todo("pick_up", duties.pickup, f"{root}/orders"))
+    if back.orders:
+        amount = Money(back.minor, shop.currency)
+        found.append(_todo("refund", back.orders, f"{root}/orders?state=ended", amount=amount))
+    if duties.placed:
+        found.append(_todo("unpaid", duties.placed, f"{root}/orders?state=placed"))
+    if latest and latest[0].state == "returned":
+        found.append(_todo("returned", 1, f"{root}/money", amount=latest[0].amount, waits=True))
+    waits_url = f"{addresses.OPENING}?shop={shop.shop_id}"
+    found += [_todo(each, 1, waits_url, waits=True) for each in pots["waits"]]
+    return found + _shelf(goods, root)
+
+
+def _shelf(goods: list[Listed], root: str) -> list[dict[str, Any]]:
+    """What runs out, the scarcest first, and what is gone in one row."""
+    gone = [each for each in goods if each.spare <= 0]
+    low = sorted((each for each in goods if 0 < each.spare <= LOW), key=lambda each: each.spare)
+    rows = [
+        _todo("low", each.spare, f"{root}/goods/{each.product_id}", title=each.title)
+        for each in low[:MOST_LOW]
+    ]
+    if gone:
+        url = f"{root}/goods/{gone[0].product_id}" if len(gone) == 1 else f"{root}/goods"
+        rows.append(_todo("sold_out", len(gone), url, title=gone[0].title))
+    return rows
+
+
+def _purse(pots: dict[str, Any]) -> dict[str, Any]:
+    available, leaves = pots["available"], pots["next"]
+    return {
+        "next": available if available.minor > 0 else Money(0, available.currency),
+        "next_on": leaves["arrives_on"] if leaves else None,
+        "held": pots["held"],
+    }
+
+
+async def told(conn: db.Connection, shop: Shop, each: Happening) -> dict[str, Any]:
+    """A row of "just now"."""
+    share = None
+    if each.share_code:
+        share = await shares.find(conn, shop.shop_id, each.share_code)
+    return {
+        "kind": HAPPENED[each.kind],
+        "number": each.number,
+        "title": each.title,
+        "picture_url": frame.picture(each.photo),
+        "amount": each.total if each.kind == "paid" else None,
+        "at": each.at.astimezone(ZoneInfo(shop.zone)),
+        "share_name": share.label if share is not None else "",
+        "url": f"{frame.root(shop)}/orders/{each.number}",
+    }
+
+
+async def pieces(
+    conn: db.Connection, house: House, shop: Shop, locale: str, numbers: dict[int, list[str]]
+) -> dict[str, list[str]]:
+    """What an open page replaces: event name to texts; `numbers` are the orders with news."""
+    now: datetime = house.clock.now()
+    drawn = await figures.today(conn, shop, now)
+    viewers = drawn.pop("viewers")
+    waiting = await order_lists.waiting(conn, shop.shop_id)
+    rows = [
+        await told(conn, shop, each)
+        for number, kinds in numbers.items()
+        for each in await order_lists.happened(conn, shop.shop_id, kinds, 1, number)
+    ]
+    figures_html = pages.render(locale, "console/pieces/figures_now.html", figures=drawn, now=now)
+    return {
+        "waiting": [str(waiting)],
+        "figures": [figures_html],
+        "viewers": [figures.viewers_line(locale, viewers)] if viewers else [],
+        "happened": [
+            pages.render(locale, "console/pieces/happened.html", happened=row, now=now)
+            for row in rows
+        ],
+    }
