@@ -7,6 +7,7 @@ is ours.
 """
 
 from littleshop.jobs.queue import (
+    Deferred,
     HeldJob,
     JobCount,
     Unknown,
@@ -15,6 +16,7 @@ from littleshop.jobs.queue import (
     drop,
     held,
     release,
+    set_aside,
 )
 from littleshop.jobs.timetable import Daily, Every, Timetable
 from littleshop.jobs.worker import Context, Task, Worker, drain, retryable
@@ -22,6 +24,7 @@ from littleshop.jobs.worker import Context, Task, Worker, drain, retryable
 __all__ = [
     "Context",
     "Daily",
+    "Deferred",
     "Every",
     "HeldJob",
     "JobCount",
@@ -36,4 +39,5 @@ __all__ = [
     "held",
     "release",
     "retryable",
+    "set_aside",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -47,6 +49,31 @@ class JobCount(msgspec.Struct, frozen=True):
     oldest_due_at: datetime | None
 
 
+class Deferred(msgspec.Struct, frozen=True):
+    """A job that was set aside for whoever asked for that."""
+
+    name: str
+    at: datetime
+    arguments: dict[str, Any]
+
+
+_aside: ContextVar[list[Deferred] | None] = ContextVar("jobs_set_aside", default=None)
+
+
+@contextmanager
+def set_aside() -> Iterator[list[Deferred]]:
+    """Jobs deferred inside are handed to the caller instead of to the workers.
+
+    For a past that is played: what was to be done then is done by the player, not today.
+    """
+    deferred: list[Deferred] = []
+    was = _aside.set(deferred)
+    try:
+        yield deferred
+    finally:
+        _aside.reset(was)
+
+
 class Unknown(Exception):
     """There is no held job of this id (any more)."""
 
@@ -61,6 +88,10 @@ async def defer(
     so it is followed by a new one. The conflicting row stays locked until we commit, so no
     worker can begin it before our rows can be seen.
     """
+    aside = _aside.get()
+    if aside is not None:
+        aside.append(Deferred(name, at, arguments))
+        return
     await conn.execute(
         "insert into jobs (id, name, arguments, once_key, deferred_at, due_at, attempts)"
         " values ($1, $2, $3, $4, $5, $5, 0)"

@@ -130,6 +130,18 @@ def _rows(shop_id: int, recipient: Recipient, place: int, what: str, about: str)
     return rows
 
 
+async def told(conn: db.Connection, shop_id: int, message_ids: Collection[UUID]) -> None:
+    """These were told when they were asked: the demo's past rings nobody's phone today."""
+    await db.run(
+        conn,
+        "update messages set status = 'sent', sent_at = asked_at, facts = $3"
+        " where shop_id = $1 and message_id = any ($2) and status = 'waiting'",
+        shop_id,
+        list(message_ids),
+        {},
+    )
+
+
 async def of(conn: db.Connection, shop_id: int, subject: str | UUID) -> list[Message]:
     """What was told about a subject, first things first."""
     return await db.all(
