@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from littleshop import config, db, http, i18n, logs
 from littleshop.web import routes
+from littleshop.web.page_cache import PageCache
 
 _log = logging.getLogger("littleshop.requests")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -110,4 +111,4 @@ def build(lifespan: object = _lifespan) -> Starlette:
 
 
 logs.start()
-app = build()
+app = PageCache(build())

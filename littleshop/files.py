@@ -58,6 +58,13 @@ class Files:
             return None
         return await self._read(f"pictures/{picture_hash}/{name}")
 
+    async def names(self, picture_hash: str) -> list[str]:
+        """The files of a picture, `<width>.<kind>` each; empty for an unknown one."""
+        if not _HASH.match(picture_hash):
+            return []
+        found = await obstore.list(self._store, f"pictures/{picture_hash}/").collect_async()
+        return [each["path"].rpartition("/")[2] for each in found]
+
     async def picture_response_parts(
         self, picture_hash: str, name: str
     ) -> tuple[bytes, str] | None:

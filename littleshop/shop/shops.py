@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -127,6 +128,25 @@ async def get(conn: Connection, shop_id: int) -> Shop:
     if shop is None:
         raise NotFound("shop")
     return shop
+
+
+async def versions(conn: Connection, shop_ids: Sequence[int]) -> dict[int, int]:
+    """What version each of these shops has now."""
+    rows = await conn.fetch(
+        "select shop_id, version from shops where shop_id = any ($1)", list(shop_ids)
+    )
+    return {row["shop_id"]: row["version"] for row in rows}
+
+
+async def newest(conn: Connection, most: int) -> list[Shop]:
+    """The shops that opened last, for the demo's front page."""
+    return await db.all(
+        conn,
+        Shop,
+        f"/* all shops: the town's front page */ select {_COLUMNS} from shops"
+        " where status = 'open' and shop_id > 0 order by opened_at desc, shop_id desc limit $1",
+        most,
+    )
 
 
 async def by_slug(conn: Connection, slug: str) -> Shop | None:

@@ -1,0 +1,1 @@
+"""How word of a shop travels: shares."""

@@ -1,0 +1,44 @@
+"""The pages of buyers: shelves, baskets, checkouts, orders."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+
+from littleshop.http import House
+from littleshop.web.page_cache import Shelf
+from littleshop.web.storefront import buying, landing, orders, sharing, shelves
+from littleshop.web.visiting import Counting
+
+ROUTES = [
+    *landing.ROUTES,
+    *buying.ROUTES,
+    *orders.ROUTES,
+    *sharing.ROUTES,
+    *shelves.ROUTES,
+]
+
+
+@contextlib.asynccontextmanager
+async def open_rooms(app: Starlette) -> AsyncIterator[None]:
+    """What these pages hold for as long as the process lives: kept pages, counted visits."""
+    house: House = app.state.house
+    shelf = Shelf(
+        house.database,
+        lambda asked: shelves.draw(house, asked, house.clock.now()),
+        house.clock.now,
+        public_url=house.settings.public_url,
+    )
+    counting = Counting(app, house)
+    app.state.shelf, app.state.counter = shelf, counting
+    tasks = [asyncio.create_task(shelf.keep_up()), asyncio.create_task(counting.keep_up())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await counting.flush()

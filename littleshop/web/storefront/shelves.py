@@ -1,0 +1,299 @@
+"""The pages that are equal for all: a shop's shelf and a product; drawn from facts, not requests.
+
+What they hold is asked for in words (`Asked`), so that the page cache can ask too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, time, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import segno
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import db, http
+from littleshop.catalog import photos, products
+from littleshop.catalog.products import Variant
+from littleshop.errors import NotFound
+from littleshop.http import House
+from littleshop.insights import figures
+from littleshop.money import Money
+from littleshop.pricing import quotes
+from littleshop.pricing.quotes import Item
+from littleshop.shop import shops
+from littleshop.shop.shops import Shop
+from littleshop.social import shares
+from littleshop.trade import carts
+from littleshop.web import addresses, containers, pages
+from littleshop.web.page_cache import Asked, Drawn
+from littleshop.web.storefront import checkouts, views
+from littleshop.web.terms import TERMS
+
+PAGE = 24
+MOST_PRODUCTS = 5000
+LONGEST_LIFE = timedelta(hours=6)  # the shop's record moves without its version
+FEW_ON_SHELF = 3
+FEW_ON_PAGE = 10
+
+
+class Moved(Exception):
+    """The shop's page is at another address now."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+class _Setting(msgspec.Struct, frozen=True):
+    """What a page is drawn from besides its own rows."""
+
+    house: House
+    conn: db.Connection
+    asked: Asked
+    shop: Shop
+    at: datetime
+    share_code: str | None
+
+
+async def draw(house: House, asked: Asked, at: datetime) -> Drawn:
+    """The page at `asked.path`. Raises NotFound, Moved."""
+    parts = asked.path.split("/")
+    async with house.database.connection() as conn:
+        if asked.path.startswith("/s/") and len(parts) == 3:
+            return await _shared(house, conn, asked, parts[2], at)
+        if not asked.path.startswith("/@"):
+            raise NotFound
+        shop = await _by_slug(conn, parts[1][1:], parts[2:])
+        setting = _Setting(house, conn, asked, shop, at, None)
+        if len(parts) == 2:
+            return await _shelf(setting)
+        if len(parts) == 4 and parts[2] == "p":
+            return await _product(setting, http.uuid(parts[3]))
+    raise NotFound
+
+
+async def _by_slug(conn: db.Connection, slug: str, rest: list[str]) -> Shop:
+    shop = await shops.by_slug(conn, slug)
+    if shop is None or shop.status == "opening" or shop.slug is None:
+        raise NotFound("shop")
+    if shop.slug != slug:
+        raise Moved("/".join([addresses.shop(shop.slug), *rest]))
+    return shop
+
+
+async def _shared(
+    house: House, conn: db.Connection, asked: Asked, code: str, at: datetime
+) -> Drawn:
+    """What a share shows: its product, or the shop when that is no longer on sale."""
+    share = await shares.get(conn, code)
+    shop = await shops.find(conn, share.shop_id)
+    if shop is None or shop.status == "opening" or shop.slug is None:
+        raise NotFound("shop")
+    setting = _Setting(house, conn, asked, shop, at, code)
+    if share.product_id is not None:
+        try:
+            return await _product(setting, share.product_id)
+        except NotFound:
+            pass  # taken off the shelf: the friend still finds the shop
+    return await _shelf(setting)
+
+
+async def _shelf(setting: _Setting) -> Drawn:
+    shop, asked = setting.shop, setting.asked
+    rows = await products.listing(setting.conn, shop.shop_id, most=MOST_PRODUCTS)
+    tags = Counter(row.category for row in rows if row.category).most_common()
+    if asked.tag is not None and asked.tag not in dict(tags):
+        raise NotFound("tag")
+    chosen = [row for row in rows if asked.tag in (None, row.category)]
+    here = chosen[(asked.page - 1) * PAGE :]
+    if asked.page > 1 and not here:
+        raise NotFound("page")
+    left = max(0, len(here) - PAGE)
+    return await _drawn(
+        setting,
+        "storefront/shop.html",
+        tags=[
+            SimpleNamespace(name=name, count=count, chosen=name == asked.tag)
+            for name, count in tags
+        ],
+        total=len(rows),
+        products=[views.tile(row) for row in here[:PAGE]],
+        more=addresses.shelf(shop.slug or "", asked.tag, asked.page + 1) if left else None,
+        left_more=left,
+    )
+
+
+async def _product(setting: _Setting, product_id: UUID) -> Drawn:
+    shop, conn = setting.shop, setting.conn
+    row = await products.get(conn, shop.shop_id, product_id)
+    variants = await products.variants(conn, shop.shop_id, product_id)
+    if row.status != "on_sale" or not variants:
+        raise NotFound("product")
+    pictures = await photos.of_product(conn, shop.shop_id, product_id)
+    view, chosen = views.product(row, variants, pictures)
+    ready = next(one for one in variants if list(one.choice) == chosen)
+    today = setting.at.astimezone(ZoneInfo(shop.zone)).date()
+    return await _drawn(
+        setting,
+        "storefront/product.html",
+        product_id=product_id,
+        product=view,
+        chosen=chosen,
+        postage=await _postage(setting, ready),
+        arrives_on=checkouts.arrives_on(today) if shop.status == "open" else None,
+        today=today,
+        terms=TERMS,
+        resale=False,
+    )
+
+
+async def _postage(setting: _Setting, variant: Variant) -> Money:
+    """What one piece costs to send, as the checkout would say."""
+    shop_id = setting.shop.shop_id
+    facts = await setting.house.loader.facts(shop_id, [variant.variant_id])
+    open_ones = {
+        key: msgspec.structs.replace(fact, shop_status="open", sold=True)
+        for key, fact in facts.items()
+    }
+    return quotes.quote(open_ones, [Item(variant.variant_id, 1)], "courier").shipping
+
+
+async def _drawn(
+    setting: _Setting, template: str, product_id: UUID | None = None, **context: Any
+) -> Drawn:
+    """The page of a shop with what every such page has around it."""
+    shop, asked, at = setting.shop, setting.asked, setting.at
+    known = await figures.record(setting.conn, shop.shop_id, at)
+    path = (
+        addresses.product(shop.slug or "", product_id)
+        if product_id
+        else addresses.shelf(shop.slug or "", asked.tag, asked.page)
+    )
+    here = addresses.share(setting.share_code) if setting.share_code else path
+    text = pages.render(
+        asked.locale,
+        template,
+        path=asked.path,
+        host=asked.host,
+        demo=setting.house.settings.mode == "demo",
+        shop=views.shop(shop, asked.locale),
+        record=views.record(asked.locale, known),
+        shared_by=None,
+        share_code=setting.share_code,
+        desk_qr=_qr(asked.host + here) if asked.container == "desktop" else None,
+        **context,
+    )
+    return Drawn(
+        shop_id=shop.shop_id,
+        version=shop.version,
+        zone=shop.zone,
+        text=text,
+        until=min(at + LONGEST_LIFE, _midnight(at, shop.zone)),
+        product_id=str(product_id) if product_id else None,
+        share_code=setting.share_code,
+    )
+
+
+def _qr(text: str) -> str:
+    return str(segno.make(text, error="m").svg_inline(scale=4, border=0, omitsize=True))
+
+
+def _midnight(at: datetime, zone: str) -> datetime:
+    """The end of the shop's day: "tomorrow" on a page means another day after it."""
+    place = ZoneInfo(zone)
+    tomorrow = at.astimezone(place).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), place)
+
+
+async def uncached(request: Request) -> Response:
+    """A page that the cache did not answer: moved, gone, or asked in an unusual way."""
+    settings = http.house(request).settings
+    asked = Asked(
+        host=settings.public_url,
+        path=request.url.path,
+        tag=request.query_params.get("tag") or None,
+        page=_page_number(request.query_params.get("page", "")),
+        locale=pages.locale_of(request),
+        container=containers.of(request.headers.get("user-agent", "")),
+    )
+    try:
+        drawn = await draw(http.house(request), asked, http.now(request))
+    except Moved as moved:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(moved.location + query, status_code=301)
+    headers = pages.HEADERS | {
+        "content-language": asked.locale,
+        "content-security-policy": pages.content_policy(),
+    }
+    return Response(drawn.text, media_type="text/html", headers=headers)
+
+
+def _page_number(text: str) -> int:
+    return int(text) if text.isdigit() and 0 < len(text) < 4 and int(text) else 1
+
+
+async def shop_mine(request: Request) -> Response:
+    """What of a shop page differs from visitor to visitor: the basket, what is nearly gone."""
+    async with http.house(request).database.connection() as conn:
+        shop = await _by_slug(conn, request.path_params["slug"], ["mine"])
+        rows = await products.listing(conn, shop.shop_id)
+        count, total = await carts.summary(conn, shop.shop_id, http.device(request))
+    left = [
+        SimpleNamespace(id=row.product_id, left=row.spare)
+        for row in rows
+        if 0 < row.spare <= FEW_ON_SHELF
+    ]
+    return _mine(request, shop, count, total, left, floating=True)
+
+
+async def product_mine(request: Request) -> Response:
+    """What of a product page differs from visitor to visitor: the basket, what is left."""
+    async with http.house(request).database.connection() as conn:
+        shop = await _by_slug(conn, request.path_params["slug"], [])
+        variants = await products.variants(
+            conn, shop.shop_id, http.uuid(request.path_params["product_id"])
+        )
+        count, total = await carts.summary(conn, shop.shop_id, http.device(request))
+    left = [
+        SimpleNamespace(id=one.variant_id, left=one.spare)
+        for one in variants
+        if 0 < one.spare <= FEW_ON_PAGE
+    ]
+    return _mine(request, shop, count, total, left, floating=False)
+
+
+def _mine(
+    request: Request,
+    shop: Shop,
+    count: int,
+    total: Money | None,
+    left: list[SimpleNamespace],
+    *,
+    floating: bool,
+) -> Response:
+    basket = SimpleNamespace(count=count, sum=total)
+    return pages.page(
+        request,
+        "storefront/mine.html",
+        private=True,
+        shop=views.shop(shop),
+        basket=basket,
+        left=left,
+        floating=floating,
+    )
+
+
+ROUTES = [
+    Route("/@{slug}/mine", shop_mine, methods=["GET"]),
+    Route("/@{slug}/p/{product_id}/mine", product_mine, methods=["GET"]),
+    Route("/@{slug}/p/{product_id}", uncached, methods=["GET"]),
+    Route("/@{slug}", uncached, methods=["GET"]),
+    Route("/s/{code}", uncached, methods=["GET"]),
+]

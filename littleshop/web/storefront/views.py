@@ -1,0 +1,257 @@
+"""Shops and products as the storefront's templates want them; nothing here reads the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+
+from littleshop import http, i18n
+from littleshop.catalog.photos import Photo
+from littleshop.catalog.products import Listed, Product, Variant
+from littleshop.insights.figures import Record
+from littleshop.money import Money
+from littleshop.shop.shops import Shop
+from littleshop.social import shares
+from littleshop.trade import regions
+from littleshop.web import touches
+
+_FACT = re.compile(r"([^:：。，！？.!?/]{1,20})[:：]\s*(\S.{0,99})\Z")
+LINE_LENGTH = 80  # a first paragraph up to this long stands under the title
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture by its hash, and what it shows."""
+
+    digest: str
+    alt: str
+
+
+class ShopView(msgspec.Struct, frozen=True):
+    """A shop for the head of a page; `paused` is what to say about a break."""
+
+    slug: str
+    name: str
+    seller: str
+    line: str
+    place: str
+    since: int
+    picture: Picture | None
+    awning: str
+    direct: bool
+    paused: str | None
+    shown: Picture | None = None
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A line of a description of the form "name: value"."""
+
+    name: str
+    value: str
+
+
+class OptionView(msgspec.Struct, frozen=True):
+    """A value of an axis; `extra` is what it costs more than the cheapest."""
+
+    value: str
+    colour: str | None
+    gone: bool
+    extra: Money | None
+
+
+class Axis(msgspec.Struct, frozen=True):
+    """An axis of choice."""
+
+    name: str
+    options: list[OptionView]
+
+
+class VariantView(msgspec.Struct, frozen=True):
+    """A variant for the picker of the page's script."""
+
+    id: str
+    options: list[str]
+    price: Money
+    gone: bool
+
+
+class ProductView(msgspec.Struct, frozen=True):
+    """A product's page."""
+
+    id: str
+    title: str
+    line: str
+    paragraphs: list[str]
+    facts: list[Fact]
+    pictures: list[Picture]
+    price: Money
+    sold_out: bool
+    returnable: bool
+    axes: list[Axis]
+    variants: list[VariantView]
+
+
+class Tile(msgspec.Struct, frozen=True):
+    """A product on the shelf."""
+
+    id: str
+    title: str
+    picture: Picture | None
+    price: Money
+    from_price: bool
+    sold_out: bool
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A figure of the shop's record and what it means."""
+
+    figure: str
+    means: str
+
+
+def shop(row: Shop, locale: str | None = None, shown: Picture | None = None) -> ShopView:
+    """A shop for templates; `locale` is the language in which a break is said."""
+    paused = None
+    if row.status != "open":
+        paused = i18n.t(locale or row.locale, f"shelves.{row.status}")
+    return ShopView(
+        slug=row.slug or "",
+        name=row.name,
+        seller=row.seller or row.name,
+        line=row.line,
+        place=row.place,
+        since=(row.opened_at or row.created_at).astimezone(ZoneInfo(row.zone)).year,
+        picture=Picture(row.picture, row.name) if row.picture else None,
+        awning=row.awning,
+        direct=row.direct_settlement,
+        paused=paused,
+        shown=shown,
+    )
+
+
+def tile(row: Listed) -> Tile:
+    """A product of a list as a tile."""
+    return Tile(
+        id=str(row.product_id),
+        title=row.title,
+        picture=Picture(row.photo, row.title) if row.photo else None,
+        price=row.price,
+        from_price=row.most_minor > row.price_minor,
+        sold_out=row.spare <= 0,
+    )
+
+
+def words(description: str) -> tuple[str, list[str], list[Fact]]:
+    """A description parted into the line under the title, paragraphs and facts."""
+    paragraphs, facts = [], []
+    for line in description.splitlines():
+        line = line.strip()
+        found = _FACT.match(line)
+        if found and not found[2].startswith("//"):
+            facts.append(Fact(found[1].strip(), found[2].strip()))
+        elif line:
+            paragraphs.append(line)
+    first = paragraphs.pop(0) if paragraphs and len(paragraphs[0]) <= LINE_LENGTH else ""
+    return first, paragraphs, facts
+
+
+def product(
+    row: Product, variants: Sequence[Variant], photos: Sequence[Photo]
+) -> tuple[ProductView, list[str]]:
+    """A product for its page, and the choice that stands ready: the first that can be had."""
+    line, paragraphs, facts = words(row.description)
+    ready = next((one for one in variants if one.spare > 0), variants[0])
+    view = ProductView(
+        id=str(row.product_id),
+        title=row.title,
+        line=line,
+        paragraphs=paragraphs,
+        facts=facts,
+        pictures=[Picture(photo.file, photo.alt or row.title) for photo in photos],
+        price=ready.price,
+        sold_out=all(one.spare <= 0 for one in variants),
+        returnable=row.no_reason_return,
+        axes=_axes(row, variants),
+        variants=[
+            VariantView(str(one.variant_id), list(one.choice), one.price, one.spare <= 0)
+            for one in variants
+        ],
+    )
+    return view, list(ready.choice)
+
+
+def _axes(row: Product, variants: Sequence[Variant]) -> list[Axis]:
+    axes = []
+    for place, option in enumerate(row.options):
+        least = {
+            value: min((one.price for one in variants if one.choice[place] == value), default=None)
+            for value in option.values
+        }
+        cheapest = min((price for price in least.values() if price is not None), default=None)
+        shown = []
+        for value, price in least.items():
+            if price is None or cheapest is None:
+                continue
+            extra = price - cheapest
+            had = any(one.spare > 0 for one in variants if one.choice[place] == value)
+            shown.append(OptionView(value, None, not had, extra if extra.minor else None))
+        axes.append(Axis(option.name, shown))
+    return axes
+
+
+def record(locale: str, known: Record) -> list[Said]:
+    """What a shop has shown so far, in at most three figures; nothing before it means something."""
+    said = []
+    if known.shipped >= 5:
+        percent = known.on_time * 100 // known.shipped
+        said.append(Said(f"{percent}%", i18n.t(locale, "shelves.record.on_time")))
+    if known.buyers >= 5:
+        said.append(
+            Said(f"{known.buyers:,}", i18n.t(locale, "shelves.record.buyers", count=known.buyers))
+        )
+    if known.buyers >= 10 and known.returned:
+        percent = known.returned * 100 // known.buyers
+        said.append(Said(f"{percent}%", i18n.t(locale, "shelves.record.again")))
+    return said
+
+
+def address(found: regions.Address) -> dict[str, str]:
+    """A pasted address as fields of the checkout form."""
+    return {
+        "recipient": found.name,
+        "phone": found.phone,
+        "province": found.province,
+        "city": found.city,
+        "district": found.district,
+        "street": found.detail,
+    }
+
+
+def origins(rails: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The origins of the rails' gateways, where a form of ours may end."""
+    found = (urlsplit(str(rail.get("base_url", ""))) for rail in rails.values())
+    return sorted({f"{url.scheme}://{url.netloc}" for url in found if url.netloc})
+
+
+async def credit(request: Request, shop_id: int, device: bytes, phone: str) -> str | None:
+    """The share an order placed by this request is credited to (PRODUCT 5), or None."""
+    touched = touches.last(request.headers.get("cookie", ""), shop_id)
+    if touched is None:
+        return None
+    house, at = http.house(request), http.now(request)
+    who = await http.somebody(request)
+    async with house.database.connection() as conn:
+        return await shares.credit(
+            conn,
+            shop_id,
+            touched,
+            device,
+            house.keyring.index(phone),
+            at,
+            who.person.person_id if who else None,
+        )
