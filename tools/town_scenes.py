@@ -222,10 +222,11 @@ def main() -> None:
     """Render the shots asked for."""
     global TEXTURES
     import town_fruit
+    import town_records
     import town_shelf
 
     TEXTURES, out = Path(sys.argv[1]), Path(sys.argv[2])
-    shots = {**town_fruit.SHOTS, **town_shelf.SHOTS}
+    shots = {**town_fruit.SHOTS, **town_shelf.SHOTS, **town_records.SHOTS}
     for name in sys.argv[3:] or list(shots):
         if not (out / f"{name}.png").exists():
             shoot(out / f"{name}.png", **shots[name]())
