@@ -98,6 +98,7 @@ def page(
         "now": getattr(request.state, "now", None),
         "demo": getattr(request.app.state, "mode", "live") == "demo",
         "host": f"{request.url.scheme}://{request.url.netloc}",
+        "status": status,
     }
     text = render(locale, template, fragment=fragment, **(around | context))
     headers = HEADERS | {"content-language": locale} | (PRIVATE if private else {})
