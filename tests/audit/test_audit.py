@@ -1,0 +1,133 @@
+"""Every rule of the audit: break it as the owner of the database could, and see the id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from littleshop import audit, db
+from littleshop.audit import books, payouts, stock
+from tests.cast import CNY, Town
+from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
+from tests.settlement.test_settling import MON, THU, TUE, WED
+
+BREACHES = {
+    "journal_moves": "insert into journals (shop_id, journal_id, kind, reference, value_on,"
+    " booked_at, digest) select shop_id, gen_random_uuid(), 'strange', 'X', value_on, booked_at, ''"
+    " from journals limit 1 returning journal_id",
+    "journal_one_currency": "insert into transfers (shop_id, journal_id, position, debit, credit,"
+    " amount_minor, currency) select shop_id, journal_id, 9, debit, credit, 1, 'USD'"
+    " from transfers limit 1 returning journal_id",
+    "trial_balance": "update accounts set debits_minor = debits_minor + 1"
+    " where account = 'bank' and shop_id > 0 returning currency",
+    "account_is_its_transfers": "update accounts set debits_minor = debits_minor + 1"
+    " where account = 'bank' and shop_id > 0 returning account",
+    "escrow_is_held_orders": "update accounts set credits_minor = credits_minor + 1"
+    " where account = 'escrow' returning account",
+    "order_held_is_its_journals": "update orders set status = 'refunded',"
+    " held_minor = held_minor - 1 where status = 'to_ship' returning order_id",
+    "paid_order_has_its_payment": "update payments set outcome = 'returned'"
+    " where outcome = 'accepted' returning order_id",
+    "payment_is_booked": "update payments set paid_minor = paid_minor + 1,"
+    " amount_minor = amount_minor + 1 where outcome = 'accepted' returning reference",
+    "returned_goes_back": "update refunds set amount_minor = refunds.amount_minor - 1"
+    " from payments p where p.payment_id = refunds.payment_id returning p.reference",
+    "suspense_is_returns_under_way": "update refunds set status = 'done', done_at = asked_at"
+    " returning paid_from",
+    "on_hand_is_movements": "update variants set on_hand = on_hand + 1 returning variant_id",
+    "held_is_open_orders": "update variants set held = held + 1 where held > 0"
+    " returning variant_id",
+    "shipped_once": "delete from stock_movements where reason = 'shipped' returning order_id",
+    "payout_has_its_journals": "update payouts set status = 'sent', done_at = null,"
+    " paid_entry = null where status = 'done' returning reference",
+    "payout_amounts_are_its_journals": "update payouts set amount_minor = amount_minor + 1"
+    " where status = 'done' returning reference",
+    "payable_left_by_payout": "delete from payouts where status = 'sent' returning reference",
+    "in_transit_is_payouts_under_way": "update payouts set amount_minor = amount_minor + 1"
+    " where status = 'sent' returning 'in_transit'",
+    "bank_is_its_payouts": "update payouts set need_minor = need_minor - 1"
+    " where status = 'sent' returning 'bank'",
+    "funded_by_the_platform": "update journals set kind = 'gone'"
+    " where shop_id = 0 and kind = 'funded' returning reference",
+    "platform_is_lumps_less_fundings": "update bank_entries set amount_minor = amount_minor + 1"
+    " where outcome = 'lump' returning 'suspense'",
+    "entry_is_booked": "update bank_entries set amount_minor = amount_minor + 1"
+    " where outcome = 'paid_out' returning entry_key",
+    "file_pays_once": "insert into bank_files (shop_id, message_id, run_id, number, execute_on,"
+    " sha256, batch_sealed, payout_references, written_at) select shop_id, 'again', run_id, 9,"
+    " execute_on, sha256, batch_sealed, payout_references, written_at from bank_files limit 1"
+    " returning payout_references[1]",
+}
+
+
+async def busy(town: Town) -> None:
+    """One payout is done, one under way; an order is to be shipped, a payment goes back."""
+    bank = PaperBank()
+    bank.lump(MON, CNY("9000.00"))
+    await verify(town)
+    await sells(town, CNY("168.00"))
+    beijing(town, TUE, 8)
+    day = await settle(town, bank)
+    bank.pays(TUE, day.payouts[0])
+    beijing(town, WED, 8)
+    await settle(town, bank)
+    await sells(town, CNY("32.00"), "SF1408223100672")
+    beijing(town, THU, 8)
+    await settle(town, bank)
+    await town.buys([await town.stock(price=CNY("50.00"))], CNY("50.00"))
+    unlucky = await town.place([await town.stock(price=CNY("60.00"))], CNY("60.00"), key="late")
+    reference = await town.opens_cashier(unlucky)
+    assert await town.money_arrives(reference, CNY("59.00")) == "returned"
+
+
+def test_every_rule_is_broken_here() -> None:
+    assert set(BREACHES) == {*books.RULES, *stock.RULES, *payouts.RULES}
+
+
+async def test_the_audit_names_what_breaks_a_rule(town: Town, owner: db.Connection) -> None:
+    await busy(town)
+    await town.books_balance()
+    unseen = []
+    for rule, breach in BREACHES.items():
+        attempt = owner.transaction()
+        await attempt.start()
+        broken = str(await owner.fetchval(breach))
+        findings = await audit.prove(owner)
+        await attempt.rollback()
+        if broken not in {one.subject for one in findings if one.rule == rule and one.says}:
+            unseen.append((rule, broken, findings))
+    assert unseen == []
+    await town.books_balance()
+
+
+async def test_a_shop_can_be_proved_alone(town: Town, owner: db.Connection) -> None:
+    await busy(town)
+    await owner.execute("update variants set on_hand = on_hand + 1")
+    async with town.database.connection() as conn:
+        assert await audit.prove(conn, town.shop_id + 1) == []
+        assert {one.shop_id for one in await audit.prove(conn, town.shop_id)} == {town.shop_id}
+
+
+async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
+    town: Town,
+    owner: db.Connection,
+    dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    await busy(town)
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    assert await asyncio.to_thread(audit.command, ["--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["findings"]) == (True, [])
+    assert told["checked"]["payouts"] == 2 and told["checked"]["rules"] == len(BREACHES)
+    variant = await owner.fetchval("update variants set on_hand = on_hand + 1 returning variant_id")
+    assert await asyncio.to_thread(audit.command, ["--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert str(variant) in {one["subject"] for one in told["findings"]}
+    assert set(told["findings"][0]) == {"rule", "shop_id", "subject", "says"}
+    assert await asyncio.to_thread(audit.command, []) == 1
+    assert str(variant) in capsys.readouterr().out
+    assert await asyncio.to_thread(audit.command, ["--what"]) == 2
