@@ -42,7 +42,7 @@ def goods(locale: str) -> dict[str, Any]:
     return around(locale, "goods") | {
         "rows": made,
         "counts": {"on_sale": 3, "hidden": 1},
-        "status": "all",
+        "chosen": "all",
     }
 
 

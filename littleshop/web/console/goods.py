@@ -46,7 +46,7 @@ async def shelf(request: Request) -> Response:
     on_sale = sum(each.status == "on_sale" for each in listed)
     counts = {"on_sale": on_sale, "hidden": len(listed) - on_sale}
     return await frame.page(
-        request, work, "goods.html", "goods", rows=rows, counts=counts, status=chosen
+        request, work, "goods.html", "goods", rows=rows, counts=counts, chosen=chosen
     )
 
 
