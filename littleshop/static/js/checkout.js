@@ -20,7 +20,7 @@
     const now = field(name);
     const made = document.createElement(names.length ? "select" : "input");
     if (!names.length && now.tagName === "INPUT") return;
-    for (const { name: key, value } of [...now.attributes]) if (!["type", "value"].includes(key)) made.setAttribute(key, value);
+    for (const { name: key, value } of [...now.attributes]) if (!["type", "value", "style"].includes(key)) made.setAttribute(key, value);
     if (names.length) {
       made.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(each)));
       made.value = names.includes(now.value) ? now.value : names.length === 1 ? names[0] : "";
