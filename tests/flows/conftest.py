@@ -111,14 +111,14 @@ def start(home: Path, *options: str) -> Running:
     """Start the demo under `home` on free ports and wait until its first page can be served."""
     port, sandbox_port, ready = free_port(), free_port(), home / "ready.json"
     home.mkdir(parents=True, exist_ok=True)
-    log = (home / "log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "littleshop", "demo", "--home", str(home), "--port", str(port),
-         "--sandbox-port", str(sandbox_port), "--ready-file", str(ready), *options],
-        cwd=ROOT,
-        stdout=log,
-        stderr=log,
-    )  # fmt: skip
+    with (home / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "littleshop", "demo", "--home", str(home), "--port", str(port),
+             "--sandbox-port", str(sandbox_port), "--ready-file", str(ready), *options],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )  # fmt: skip
     for _ in range(600):
         if ready.exists():
             said = json.loads(ready.read_text())
