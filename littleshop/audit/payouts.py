@@ -95,8 +95,8 @@ _FUNDED_BY_THE_PLATFORM = """
 
 # The platform's own: lumps and what lay there at first, less what the bank took and shops got.
 _PLATFORM_IS_LUMPS_LESS_FUNDINGS = """
-    select 0::bigint as shop_id, a.account as subject, a.account || ' ' || a.minor
-           || ', statements ' || s.minor || ', given to shops ' || f.minor as says
+    select /* all shops: the platform gave to them all */
+           0::bigint as shop_id, a.account as subject, a.account || ' ' || a.minor || ', statements ' || s.minor || ', given to shops ' || f.minor as says
       from (select known.account, coalesce(sum(case own.side
                      when 'debit' then own.debits_minor - own.credits_minor
                      else own.credits_minor - own.debits_minor end), 0) as minor
@@ -117,7 +117,8 @@ _PLATFORM_IS_LUMPS_LESS_FUNDINGS = """
      where coalesce($1::bigint, 0) = 0 and a.minor <> s.minor - f.minor"""
 
 _ENTRY_IS_BOOKED = """
-    select 0::bigint as shop_id, e.entry_key as subject,
+    select /* all shops: the bank's statement is of them all */
+           0::bigint as shop_id, e.entry_key as subject,
            e.outcome || ' of ' || e.amount_minor || ' is not in the books' as says
       from bank_entries e
      where coalesce($1::bigint, 0) = 0 and e.outcome is not null and not exists (
@@ -132,7 +133,8 @@ _ENTRY_IS_BOOKED = """
               end)"""
 
 _FILE_PAYS_ONCE = """
-    select 0::bigint as shop_id, named.reference as subject,
+    select /* all shops: a file pays them all */
+           0::bigint as shop_id, named.reference as subject,
            'stands in ' || count(*) || ' files' as says
       from bank_files f, unnest(f.payout_references) as named(reference)
      where coalesce($1::bigint, 0) = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Literal
 
 from littleshop.clock import SHANGHAI
 from littleshop.crypto import Keyring
@@ -74,16 +75,31 @@ class PaperBank:
     async def disconnect(self) -> None:
         """Nothing is open."""
 
-    def book(self, on: date, direction: str, amount: Money, **more: object) -> str:
+    def book(
+        self,
+        on: date,
+        direction: Literal["debit", "credit"],
+        amount: Money,
+        *,
+        reference: str | None = None,
+        reason: BankReason | None = None,
+        counterparty: str = "",
+    ) -> str:
         """Something moves on the account; the answer is the entry's key."""
         self._number += 1
-        key = f"E{self._number:012d}"
-        self.booked.setdefault(on, []).append(
-            StatementEntry(
-                key=key, direction=direction, amount=amount, booked_on=on, value_on=on, **more
-            )  # type: ignore[arg-type]
+        entry = StatementEntry(
+            key=f"E{self._number:012d}",
+            direction=direction,
+            amount=amount,
+            booked_on=on,
+            value_on=on,
+            reference=reference,
+            returned=reason is not None,
+            reason=reason,
+            counterparty=counterparty,
         )
-        return key
+        self.booked.setdefault(on, []).append(entry)
+        return entry.key
 
     def lump(self, on: date, amount: Money) -> str:
         """The rail pays us a day's sum."""
@@ -96,15 +112,17 @@ class PaperBank:
 
     def returns(self, on: date, payout: Payout, reason: BankReason) -> str:
         """It comes back."""
-        return self.book(
-            on, "credit", payout.amount, reference=payout.reference, returned=True, reason=reason
-        )
+        return self.book(on, "credit", payout.amount, reference=payout.reference, reason=reason)
 
     def says(
-        self, payout: Payout, outcome: str, code: str, reason: BankReason | None = None
+        self,
+        payout: Payout,
+        outcome: Literal["done", "pending", "rejected"],
+        code: str,
+        reason: BankReason | None = None,
     ) -> None:
         """What pain.002 says of a payout."""
-        self.said[payout.reference] = PaymentStatus(outcome=outcome, code=code, reason=reason)  # type: ignore[arg-type]
+        self.said[payout.reference] = PaymentStatus(outcome=outcome, code=code, reason=reason)
 
 
 def desk(town: Town, bank: PaperBank) -> Desk:
@@ -159,7 +177,3 @@ async def sells(town: Town, price: Money, tracking: str = "SF1408223100671") -> 
 def beijing(town: Town, day: date, hour: int) -> None:
     """It is this hour of this day in Beijing."""
     town.at = datetime(day.year, day.month, day.day, hour, tzinfo=SHANGHAI)
-
-
-def days_after(day: date, count: int) -> date:
-    return day + timedelta(days=count)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from littleshop.clock import SHANGHAI, BusinessCalendar
-from littleshop.settlement import banks, daily
+from littleshop.settlement import banks, daily, payouts
 from littleshop.settlement.banks import Bank
 from littleshop.settlement.daily import Day
 from littleshop.settlement.desks import Desk
@@ -71,10 +71,10 @@ async def test_a_seller_is_paid_and_a_closed_account_gives_it_back(
     async with town.database.connection() as conn:
         states = {
             one.shop_id: (one.status, one.reason)
-            for one in await daily.payouts.of_run(conn, sent.run.run_id)
+            for one in await payouts.of_run(conn, sent.run.run_id)
         }
     assert states == {shop: ("done", ""), town.shop_id: ("returned", "wrong_account")}
     assert await town.balance("payable") == CNY("12.00")
-    _, again = await settle(5)
+    _, again = await settle(6)  # heard after the cut-off, it counts for the day after
     assert [(one.amount, one.need) for one in again.payouts] == [(CNY("12.00"), CNY("0.00"))]
     await town.books_balance()
