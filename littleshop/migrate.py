@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from pathlib import Path
 
 import asyncpg
@@ -51,3 +53,21 @@ async def migrate(dsn: str) -> list[str]:
         return applied
     finally:
         await conn.close()
+
+
+async def missing(conn: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+    """The migrations that this database has not got yet."""
+    there = await conn.fetchval("select to_regclass('schema_migrations') is not null")
+    known = await conn.fetch("select name from schema_migrations") if there else []
+    names = {row["name"] for row in known}
+    return [path.name for path in sorted(FOLDER.glob("[0-9]*.sql")) if path.name not in names]
+
+
+def command(arguments: list[str]) -> int:
+    """`littleshop migrate`: bring the database of DATABASE_URL up to date and say what was done."""
+    assert not arguments, arguments
+    applied = asyncio.run(migrate(os.environ["DATABASE_URL"]))
+    for name in applied:
+        print(name)
+    print(f"{len(applied)} applied, up to date · 已升级 {len(applied)} 个，数据库为最新")
+    return 0

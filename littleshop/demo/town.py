@@ -1,0 +1,83 @@
+"""The demo town: furnished at once, its forty days played behind it, and both only once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from datetime import datetime
+
+from littleshop import config, db, demo, logs
+from littleshop import home as homes
+from littleshop.demo import furnishing, payday, planning, playing, sandboxed
+from littleshop.demo.past import Past, done, mark
+from littleshop.demo.planning import Plan
+from littleshop.http import House, open_house
+from littleshop.insights import visits
+
+PLAYED = "played"
+
+
+def command(arguments: list[str]) -> int:
+    """`littleshop furnish`: furnish the town and play its past, or what is missing of both."""
+    assert not arguments, arguments
+    logs.start()
+    settings = config.read()
+    if settings.mode != "demo":
+        print("only the demo has a town · 只有演示有小镇", file=sys.stderr)
+        return 1
+    asyncio.run(build(settings))
+    return 0
+
+
+async def build(settings: config.Settings) -> None:
+    """Furnish the town, introduce it in DIR/demo.json, then play; says what took how long."""
+    began = time.monotonic()
+    async with open_house(settings, name="littleshop town", size=3) as house:
+        plans = await prepare(house)
+        await furnish(house, plans)
+        print(f"furnished in {time.monotonic() - began:.2f} s", flush=True)
+        await play(house, plans)
+        print(f"played in {time.monotonic() - began:.1f} s", flush=True)
+
+
+async def prepare(house: House) -> list[Plan]:
+    """The plan of every shop, leading to the moment at which the town was first begun."""
+    until = await house.database.transaction(
+        lambda conn: mark(conn, "begun", house.clock.now().replace(microsecond=0))
+    )
+    town = demo.town()
+    return [planning.make(town, store, until) for store in town.shops]
+
+
+async def furnish(house: House, plans: list[Plan]) -> None:
+    """Shops, people, goods, pictures; DIR/demo.json at the end."""
+    past = Past(house.database, house.calendar)
+    pictures = asyncio.create_task(furnishing.hang_pictures(house.files))
+    for plan in plans:
+        await furnishing.furnish(past, house.keyring, plan.store, plan)
+    await pictures
+    told = furnishing.introduced(demo.town(), house.settings.public_url)
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    homes.write(house.settings.home / "demo.json", text)
+
+
+async def play(house: House, plans: list[Plan]) -> None:
+    """The forty days: orders and visits shop by shop, then what the rail and the bank know."""
+    if await _known(house.database, PLAYED):
+        return
+    past, until = Past(house.database, house.calendar), plans[0].until
+    for plan in plans:
+        async with house.database.connection() as conn:
+            stage = await furnishing.stage(conn, house.keyring, house.calendar, plan.store)
+        await playing.play(past, stage, plan)
+    await visits.fold(house.database, until)
+    await sandboxed.tell_rail(house, until)
+    await payday.play(house, until)
+    await house.database.transaction(lambda conn: mark(conn, PLAYED, until))
+
+
+async def _known(database: db.Database, name: str) -> datetime | None:
+    async with database.connection() as conn:
+        return await done(conn, name)
