@@ -96,7 +96,8 @@ _FUNDED_BY_THE_PLATFORM = """
 # The platform's own: lumps and what lay there at first, less what the bank took and shops got.
 _PLATFORM_IS_LUMPS_LESS_FUNDINGS = """
     select /* all shops: the platform gave to them all */
-           0::bigint as shop_id, a.account as subject, a.account || ' ' || a.minor || ', statements ' || s.minor || ', given to shops ' || f.minor as says
+           0::bigint as shop_id, a.account as subject, a.account || ' ' || a.minor
+           || ', statements ' || s.minor || ', given to shops ' || f.minor as says
       from (select known.account, coalesce(sum(case own.side
                      when 'debit' then own.debits_minor - own.credits_minor
                      else own.credits_minor - own.debits_minor end), 0) as minor

@@ -11,7 +11,7 @@ from littleshop import db, jobs
 from littleshop.clock import BusinessCalendar, UncoveredYear
 from littleshop.errors import Refused
 from littleshop.notify import messages
-from littleshop.settlement import daily, outlook, payouts, runs, settling
+from littleshop.settlement import daily, outlook, payouts, runs, settling, telling
 from littleshop.settlement.bank_answers import BankReason
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
@@ -351,3 +351,8 @@ async def test_the_days_report_speaks_both_languages(town: Town, bank: PaperBank
     said = "\n".join(daily.sentences(day))
     assert "小满茶器" in said and "with the bank" in said and "银行处理中" in said
     assert daily.summary(day)["payouts"][0]["amount_minor"] == 16800
+
+
+@pytest.mark.parametrize("reason", BankReason)
+def test_every_reason_of_a_bank_is_a_sentence(reason: BankReason) -> None:
+    assert {telling.why("en", reason)[-1], telling.why("zh-CN", reason)[-1]} == {".", "。"}
