@@ -30,6 +30,7 @@ from littleshop.pricing.facts import Loader
 from littleshop.risk.limits import Meters
 from littleshop.sale.placing import Flusher
 from littleshop.shop import shops, staff
+from littleshop.shop.doors import Doors
 from littleshop.shop.shops import Shop
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class House:
     flusher: Flusher
     loader: Loader
     meters: Meters
+    doors: Doors
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def notify_url(self, gateway: str) -> str:
@@ -86,6 +88,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         flusher=Flusher(database),
         loader=Loader(database),
         meters=Meters(database),
+        doors=Doors(database),
     )
     house.tasks.add(asyncio.create_task(_keep_up(house)))
     try:
@@ -244,6 +247,14 @@ async def at_work(request: Request) -> AtWork:
         member = await staff.require(conn, shop_id, who.person.person_id)
         shop = await shops.get(conn, shop_id)
     return AtWork(who.person, shop, member.role)
+
+
+async def door(request: Request) -> Shop:
+    """The open or paused shop of the address (`{slug}`), at most a second old. Raises NotFound."""
+    shop = await house(request).doors.shop(request.path_params["slug"])
+    if shop is None or shop.status == "opening":
+        raise NotFound("shop")
+    return shop
 
 
 def number(text: str) -> int:

@@ -154,7 +154,7 @@ class Flusher:
                 items,
             )
 
-        return await self._database.transaction(work)
+        return await self._database.statement(work)
 
 
 def _refuse(batch: list[_Waiting], fault: Exception) -> None:

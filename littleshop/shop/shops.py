@@ -155,6 +155,24 @@ async def by_slug(conn: Connection, slug: str) -> Shop | None:
     return None if shop_id is None else await find(conn, int(shop_id))
 
 
+async def by_slugs(conn: Connection, slugs: Sequence[str]) -> dict[str, Shop]:
+    """The shops whose pages are or were at these addresses."""
+    numbers = {
+        row["slug"]: row["shop_id"]
+        for row in await conn.fetch(
+            "select slug, shop_id from slugs where slug = any ($1)", list(slugs)
+        )
+    }
+    rows = await db.all(
+        conn,
+        Shop,
+        f"select {_COLUMNS} from shops where shop_id = any ($1)",
+        sorted(set(numbers.values())),
+    )
+    known = {row.shop_id: row for row in rows}
+    return {slug: known[number] for slug, number in numbers.items() if number in known}
+
+
 def check_face(face: Face, shop_id: int) -> Face:
     """The face with spaces tidied; an empty slug stays empty, for us to suggest one.
 

@@ -111,6 +111,7 @@ async def add_item(request: Request) -> Response:
         await carts.add(conn, shop.shop_id, device, variant_id, pieces, at)
 
     await house.database.transaction(work)
+    request.app.state.counter.put_in_basket(request, shop)
     then = addresses.checkout if form.get("then") == "checkout" else addresses.basket
     answer = RedirectResponse(then(shop.slug or ""), status_code=303)
     if token:
@@ -203,7 +204,7 @@ async def _checkout(
 
 async def place(request: Request) -> Response:
     """Place the order of the page, or answer one of its helpers (split, quote)."""
-    shop, form = await shop_here(request), await read_form(request)
+    shop, form = await http.door(request), await read_form(request)
     items, cart_id = checkouts.items_of(form.get("items", "")), http.uuid(form.get("cart", ""))
     if form.get("then") == "split":
         found = regions.parse_address(form.get("pasted", ""))
