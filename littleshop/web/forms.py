@@ -123,7 +123,7 @@ def _amount(text: str, currency: str, *, least: int) -> int:
     whole, _, cents = typed.lstrip("-").partition(".")
     if len(cents.rstrip("0")) > places:
         raise Refused("price_decimals", places=places)
-    minor = int(whole or "0") * 10**places + int((cents[:places] or "0").ljust(places, "0"))
+    minor = int(whole or "0") * int(10**places) + int((cents[:places] or "0").ljust(places, "0"))
     if minor > drafts.MOST_MINOR and not minus:
         raise Refused("price_too_large")
     if (minus and minor) or minor < least:

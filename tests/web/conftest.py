@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.web import client as clients
 from tests.web.client import World
+from tests.web.street import Street
 
 
 @pytest_asyncio.fixture
@@ -23,3 +24,11 @@ async def world(dsn: str, home: Path) -> AsyncIterator[World]:
 async def client(world: World) -> httpx.AsyncClient:
     """A browser with nobody signed in; English."""
     return world.browser()
+
+
+@pytest_asyncio.fixture
+async def street(world: World) -> Street:
+    """林小满's shop, open, and strangers to look at it."""
+    made = Street(world.house.database, world.house.keyring, world=world)
+    await made.open_shop()
+    return made

@@ -32,6 +32,7 @@ def _listed(locale: str) -> dict[str, Any]:
         "shipping_line": line,
         "card_line": "",
         "waits": ["card"],
+        "waits_url": "/open?shop=7",
         "push_on": False,
         "shops": shops,
         "held_jobs": 2,
@@ -48,7 +49,7 @@ def settings(locale: str) -> dict[str, Page]:
     fees |= {"pick_up_place": "工作室，周六 10 到 17 点"}
     device = {"id": 1, "name": "Xiaomi 14, Chrome", "since": ago(300), "seen": True}
     notices = {"vapid_key": "BOa", "devices": [device], "sms_phone": "138 **** 2046"}
-    held = {"home_url": ROOT, "now": NOW}
+    held = base | {"home_url": ROOT}
     told = {
         "settings": base | _listed(locale),
         "settings_shop": base | shop | {"address": "shop.example/@xiaoman"},

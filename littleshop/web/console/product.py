@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import product as combinations
+from math import prod
 from typing import Any
 from uuid import UUID
 
@@ -155,6 +156,8 @@ async def save(request: Request) -> Response:
     form = await forms.read(request)
     product, variants, _ = await _read(request, work)
     sheet, complete = _typed(request, form, variants)
+    if sheet.errors:
+        return await _page(request, work, product, sheet, status=422)
     if form.text("then") == "variants" or not complete:
         if not complete and form.text("then") != "variants":
             sheet.errors["axes"] = forms.said(request, Refused("kinds_changed"))
@@ -176,8 +179,9 @@ async def save(request: Request) -> Response:
 def _typed(request: Request, form: Form, variants: Sequence[Variant]) -> tuple[Sheet, bool]:
     """The form as typed, and whether its table has a row for each kind there would be."""
     axes = _axes(form)
-    wanted = list(combinations(*(axis.values for axis in axes))) if axes else []
-    wanted = wanted[: drafts.MOST_VARIANTS + 1]
+    many = prod(len(axis.values) for axis in axes)
+    fits = bool(axes) and many <= drafts.MOST_VARIANTS
+    wanted = list(combinations(*(axis.values for axis in axes))) if fits else []
     posted: dict[str, Kind] = {}
     for place in range(drafts.MOST_VARIANTS + 1):
         key = form.text(f"variant-{place}-key", 2000)
@@ -202,8 +206,11 @@ def _typed(request: Request, form: Form, variants: Sequence[Variant]) -> tuple[S
             if known
             else Kind(choice, price, "0", "0")
         )
-    complete = {each.key for each in kinds} == set(posted)
-    return Sheet(fields, axes, kinds, {}), complete
+    sheet = Sheet(fields, axes, kinds, {})
+    if many > drafts.MOST_VARIANTS:
+        refused = Refused("variants_too_many", most=drafts.MOST_VARIANTS)
+        sheet.errors["axes"] = forms.said(request, refused)
+    return sheet, {each.key for each in kinds} == set(posted)
 
 
 def _known(choice: tuple[str, ...], variants: Sequence[Variant]) -> Kind | None:

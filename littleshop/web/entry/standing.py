@@ -172,7 +172,7 @@ async def page(
     return remember(request, answer)
 
 
-def may_skip(known: Progress | None, step: str) -> bool:
+def may_skip(known: Progress | None, step: Step) -> bool:
     """Identity and card may wait on the viral path, until they were put off once."""
     if known is None or known.opening.path != "viral" or step not in ("identity", "card"):
         return False

@@ -92,8 +92,9 @@ async def due(request: Request) -> Response:
         return await page(request, "phone", person=None, known=None)
     person, known = await stands(request)
     if known is None:
-        step = "shop" if await _viral(request) else "identity"
-        return await open_page(request, step, person, None)
+        return await open_page(
+            request, "shop" if await _viral(request) else "identity", person, None
+        )
     step = due_step(known)
     if step is None:
         return to(arriving.console_url(known.shop.shop_id))

@@ -1,0 +1,512 @@
+"""The shelf as a seller meets it: photos, prices, kinds, stock, order, state, settings."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import zlib
+from uuid import UUID
+
+import httpx
+import pytest
+from PIL import Image
+
+from littleshop import db, i18n
+from littleshop.catalog import photos, products, stock
+from littleshop.errors import Refused
+from littleshop.shop import shops
+from littleshop.web import forms
+from tests.web.client import World, hidden, photo
+
+LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
+
+
+def says(answer: httpx.Response, locale: str, code: str, **details: object) -> bool:
+    """Whether the page says this refusal."""
+    sentence = i18n.t(locale, f"errors.{code}", **details)
+    return sentence in answer.text.replace("&#39;", "'").replace("&amp;", "&")
+
+
+async def rows(world: World, shop_id: int) -> list[products.Listed]:
+    async with world.house.database.connection() as conn:
+        return await products.listing(conn, shop_id, all_states=True)
+
+
+async def pictures(world: World, shop_id: int, product_id: str) -> list[photos.Photo]:
+    async with world.house.database.connection() as conn:
+        return await photos.of_product(conn, shop_id, UUID(product_id))
+
+
+async def kinds(world: World, shop_id: int, product_id: str) -> list[products.Variant]:
+    async with world.house.database.connection() as conn:
+        return await products.variants(conn, shop_id, UUID(product_id))
+
+
+def chosen(*content: bytes, name: str = "photos") -> list[tuple[str, tuple[str, bytes, str]]]:
+    """Files as a browser sends them."""
+    return [
+        (name, (f"IMG_{place}.jpg", each, "image/jpeg"))
+        for place, each in enumerate(content, start=1)
+    ]
+
+
+async def offer(
+    client: httpx.AsyncClient, shop_id: int, files: object = None, **fields: str
+) -> httpx.Response:
+    """Send the form of a new thing."""
+    page = await client.get(f"/console/{shop_id}/goods/new")
+    sent = {"title": "青灰釉盖碗", "price": "168", "stock": "3", "then": "sale"} | fields
+    return await client.post(
+        f"/console/{shop_id}/goods/new",
+        data={"form_key": hidden(page, "form_key")} | sent,
+        files=files or {"photos": ("", b"", "application/octet-stream")},  # type: ignore[arg-type]
+    )
+
+
+async def test_a_thing_from_one_photo_is_on_sale(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    (listed,) = await rows(world, shop_id)
+    assert (listed.status, listed.price_minor, listed.spare) == ("on_sale", 16800, 10)
+    (picture,) = await pictures(world, shop_id, product_id)
+    assert (picture.width, picture.height) == (640, 480)
+    shelf = await client.get(f"/console/{shop_id}/goods")
+    assert f"/f/{picture.file}/360.webp" in shelf.text
+    kept = await client.get(f"/f/{picture.file}/360.webp")
+    assert kept.status_code == 200 and kept.headers["content-type"] == "image/webp"
+
+
+@LOCALES
+@pytest.mark.parametrize(
+    ("typed", "code", "details"),
+    [
+        ("", "price_empty", {}),
+        ("0", "price_too_small", {}),
+        ("0.00", "price_too_small", {}),
+        ("-5", "price_too_small", {}),
+        ("1234567890123", "price_too_large", {}),
+        ("12.345", "price_decimals", {"places": 2}),
+        ("zwölf", "price_number", {}),
+        ("1e3", "price_number", {}),
+        ("12,5", "price_number", {}),
+    ],
+)
+async def test_a_price_that_is_none_is_said_beside_it_and_nothing_typed_is_lost(
+    world: World, locale: str, typed: str, code: str, details: dict[str, object]
+) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id, chosen(photo()), price=typed)
+    assert answer.status_code == 422 and says(answer, locale, code, **details)
+    assert 'value="青灰釉盖碗"' in answer.text
+    kept = hidden(answer, "photo_kept")
+    assert await rows(world, shop_id) == []
+    again = {"form_key": hidden(answer, "form_key"), "photo_kept": kept, "then": "sale"}
+    again |= {"title": "青灰釉盖碗", "price": "168", "stock": "3"}
+    answer = await client.post(f"/console/{shop_id}/goods/new", data=again)
+    assert answer.status_code == 303
+    (listed,) = await rows(world, shop_id)
+    assert listed.photo  # the photo did not have to be taken twice
+
+
+@pytest.mark.parametrize(
+    ("typed", "minor"),
+    [
+        ("168", 16800),
+        ("¥1,250.80", 125080),
+        ("１２．５", 1250),
+        (".5", 50),
+        ("12.", 1200),
+        ("12.500", 1250),
+        ("99999999.99", 9_999_999_999),
+        (" 8 元", 800),
+        ("0.01", 1),
+    ],
+)
+def test_prices_are_read_as_people_type_them(typed: str, minor: int) -> None:
+    assert forms.price(typed, "CNY") == minor
+
+
+@pytest.mark.parametrize("typed", ["", "-1", "1.5", "1000001", "many"])
+def test_a_stock_is_a_whole_number(typed: str) -> None:
+    with pytest.raises(Refused) as refused:
+        forms.count(typed)
+    assert refused.value.code.startswith("stock_")
+
+
+def huge() -> bytes:
+    """A PNG that says 60 megapixels and is a few kilobytes on the wire."""
+    kept = io.BytesIO()
+    Image.new("L", (10_000, 6_000)).save(kept, "PNG", optimize=False)
+    return kept.getvalue()
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+@LOCALES
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"Dear diary, I am a text.", "photo_not_a_picture"),
+        (SVG, "photo_svg"),
+        (photo()[:400], "photo_broken"),
+    ],
+)
+async def test_a_file_that_is_no_photo_is_named_beside_the_photo(
+    world: World, locale: str, content: bytes, code: str
+) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id, chosen(content))
+    assert answer.status_code == 422 and says(answer, locale, code)
+    assert await rows(world, shop_id) == [] and b"alert(1)" not in answer.content
+
+
+async def test_a_photo_of_sixty_megapixels_is_refused_with_the_limit(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id, chosen(huge()))
+    assert answer.status_code == 422 and says(answer, "en", "photo_too_many_pixels", megapixels=50)
+
+
+async def test_of_several_photos_the_good_are_kept_and_the_bad_are_named(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    some = chosen(photo(), b"no photo", photo(colour="#C58A69"))
+    answer = await offer(client, shop_id, some)
+    assert answer.status_code == 422
+    assert "“IMG_2.jpg”: " in answer.text and "IMG_1.jpg" not in answer.text
+    kept = re.findall(r'name="photo_kept" value="([^"]+)"', answer.text)
+    assert len(kept) == 2
+    form = {"form_key": hidden(answer, "form_key"), "photo_kept": kept, "then": "sale"}
+    form |= {"title": "盖碗", "price": "168", "stock": "3"}
+    assert (await client.post(f"/console/{shop_id}/goods/new", data=form)).status_code == 303
+    (listed,) = await rows(world, shop_id)
+    assert len(await pictures(world, shop_id, str(listed.product_id))) == 2
+
+
+async def test_a_product_takes_nine_photos_and_says_so_at_the_tenth(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    many = chosen(*(photo(64, 64, f"#{shade:02x}4060") for shade in range(0, 250, 30)))
+    answer = await client.post(f"{here}/photos", files=many)
+    assert answer.status_code == 422 and says(answer, "en", "photos_too_many", most=9)
+    assert len(await pictures(world, shop_id, product_id)) == 9
+    assert 'name="photos"' not in answer.text  # no more room is offered
+
+
+async def test_photos_are_put_in_order_and_taken_away(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    two = chosen(photo(colour="#111111"), b"bad")
+    answer = await client.post(f"{here}/photos", files=two)
+    assert answer.status_code == 422 and "“IMG_2.jpg”" in answer.text
+    before = await pictures(world, shop_id, product_id)
+    assert len(before) == 2
+    await client.post(f"{here}/photos/{before[1].photo_id}/first")
+    after = await pictures(world, shop_id, product_id)
+    assert [each.photo_id for each in after] == [before[1].photo_id, before[0].photo_id]
+    for _ in range(2):  # a double click
+        answer = await client.post(f"{here}/photos/{before[0].photo_id}/removal")
+        assert answer.status_code == 303
+    assert len(await pictures(world, shop_id, product_id)) == 1
+
+
+async def test_a_name_with_html_and_emoji_is_shown_as_typed(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    title = "<img src=x onerror=alert(1)> “Tea” & 👩‍🍳🍵"
+    product_id = await world.add_product(client, shop_id, title)
+    (listed,) = await rows(world, shop_id)
+    assert listed.title == title
+    for page in ("goods", f"goods/{product_id}"):
+        text = (await client.get(f"/console/{shop_id}/{page}")).text
+        assert "<img src=x" not in text and "&lt;img src=x" in text and "👩‍🍳🍵" in text
+
+
+@LOCALES
+async def test_a_name_of_blanks_and_a_name_too_long_are_told(world: World, locale: str) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id, title=" \u200b\x00 ")
+    assert says(answer, locale, "product_title_empty")
+    answer = await offer(client, shop_id, title="茶" * 121)
+    assert says(answer, locale, "product_title_length", have=121, most=120)
+
+
+async def test_a_double_click_puts_one_thing_on_the_shelf_and_the_old_form_another(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    page = await client.get(f"/console/{shop_id}/goods/new")
+    form = {"form_key": hidden(page, "form_key"), "then": "sale"}
+    form |= {"title": "盖碗", "price": "168", "stock": "3"}
+    here = f"/console/{shop_id}/goods/new"
+    first, second = await asyncio.gather(client.post(here, data=form), client.post(here, data=form))
+    assert first.status_code == second.status_code == 303
+    assert len(await rows(world, shop_id)) == 1
+    await client.post(here, data=form | {"title": "茶杯"})  # by the back button
+    assert len(await rows(world, shop_id)) == 2
+
+
+async def test_the_shelf_says_once_what_was_put_on_it(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id)
+    assert "“青灰釉盖碗” is on sale." in (await client.get(answer.headers["location"])).text
+    assert "is on sale." not in (await client.get(answer.headers["location"])).text
+    answer = await offer(client, shop_id, title="茶杯", then="details")
+    assert "not on sale yet" in (await client.get(answer.headers["location"])).text
+
+
+async def test_a_stale_form_after_signing_out_leads_to_signing_in_and_back(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    await client.post("/sign-out")
+    for path in ("goods/new", f"goods/{product_id}", f"goods/{product_id}/status"):
+        answer = await client.post(f"/console/{shop_id}/{path}", data={"title": "x"})
+        assert answer.headers["location"].startswith("/sign-in?next=")
+    page = await client.get(answer.headers["location"])
+    assert page.status_code == 200
+    world.later(minutes=2)
+    await world.sign_in(client)
+    answer = await client.get("/console")
+    assert answer.headers["location"] == f"/console/{shop_id}"
+
+
+async def test_another_shops_product_does_not_exist(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    theirs = world.browser()
+    their_shop = await world.open_shop(theirs, "阿达", "ada", "139 0000 1009")
+    product_id = await world.add_product(theirs, their_shop)
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    form = {"title": "mine", "price": "1", "stock": "1", "then": "save"}
+    assert (await client.get(here)).status_code == 404
+    assert (await client.post(here, data=form)).status_code == 404
+    assert (await client.post(f"{here}/status", data={"status": "hidden"})).status_code == 404
+    assert (await client.post(f"{here}/position", data={"direction": "up"})).status_code == 404
+    assert (await client.post(f"{here}/photos", files=chosen(photo()))).status_code == 404
+    picture = (await pictures(world, their_shop, product_id))[0]
+    assert (await client.post(f"{here}/photos/{picture.photo_id}/removal")).status_code == 404
+    there = f"/console/{their_shop}/goods"
+    assert (await client.get(there)).status_code == 404
+    assert (await client.post(f"{there}/new", data=form)).status_code == 404
+    (listed,) = await rows(world, their_shop)
+    assert (listed.title, listed.status) == ("青灰釉盖碗", "on_sale")
+    assert len(await pictures(world, their_shop, product_id)) == 1
+
+
+async def test_made_up_ids_are_not_found(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    for path in (f"{shop_id}/goods/7", f"{shop_id}/goods/{UUID(int=7)}", "x/goods", "9" * 30):
+        assert (await client.get(f"/console/{path}")).status_code == 404
+
+
+async def test_things_are_hidden_shown_and_moved(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    first = await world.add_product(client, shop_id, "盖碗")
+    await world.add_product(client, shop_id, "茶杯")
+    goods = f"/console/{shop_id}/goods"
+    assert [each.title for each in await rows(world, shop_id)] == ["茶杯", "盖碗"]
+    await client.post(f"{goods}/{first}/position", data={"direction": "up"})
+    assert [each.title for each in await rows(world, shop_id)] == ["盖碗", "茶杯"]
+    answer = await client.post(f"{goods}/{first}/status", data={"status": "hidden"})
+    assert answer.headers["location"] == f"{goods}#p-{first}"
+    shown = await client.get(f"{goods}?status=on_sale")
+    assert "茶杯" in shown.text and f"p-{first}" not in shown.text
+    assert f"p-{first}" in (await client.get(f"{goods}?status=hidden")).text
+    answer = await client.post(
+        f"{goods}/{first}/status",
+        data={"status": "on_sale"},
+        headers={"referer": f"http://shop.test{goods}/{first}"},
+    )
+    assert answer.headers["location"] == f"{goods}/{first}"
+    answer = await client.post(f"{goods}/{first}/status", data={"status": "stolen"})
+    assert "either on sale or hidden" in (await client.get(answer.headers["location"])).text
+
+
+async def edit(
+    client: httpx.AsyncClient, shop_id: int, product_id: str, **fields: str
+) -> httpx.Response:
+    form = {"title": "盖碗", "description": "", "price": "168", "stock": "10", "seen": "10"}
+    form |= {"then": "save"} | fields
+    return await client.post(f"/console/{shop_id}/goods/{product_id}", data=form)
+
+
+async def test_kinds_are_listed_first_and_each_has_its_price_and_stock(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    axes = {"axis-0-name": "釉色", "axis-0-values": "青灰，月白", "axis-1-name": "配杯"}
+    axes |= {"axis-1-values": "只要盖碗、配两只杯"}
+    page = await edit(client, shop_id, product_id, **axes)  # saved without looking at the kinds
+    assert page.status_code == 200 and "Look over the kinds" in page.text
+    assert len(await kinds(world, shop_id, product_id)) == 1
+    table = {}
+    for place in range(4):
+        key = re.search(rf'name="variant-{place}-key" value="([^"]*)"', page.text)
+        assert key is not None
+        table[f"variant-{place}-key"] = key[1].replace("&#34;", '"')
+        table |= {f"variant-{place}-price": f"{100 + place}", f"variant-{place}-stock": "2"}
+    wrong = table | {"variant-2-price": "0"}
+    answer = await edit(client, shop_id, product_id, **axes, **wrong)
+    assert answer.status_code == 422 and says(answer, "en", "price_too_small")
+    answer = await edit(client, shop_id, product_id, **axes, **table)
+    assert answer.status_code == 303
+    made = await kinds(world, shop_id, product_id)
+    assert [(each.choice, each.price_minor, each.on_hand) for each in made][3] == (
+        ("月白", "配两只杯"),
+        10300,
+        2,
+    )
+    answer = await edit(client, shop_id, product_id)  # and back to one kind
+    page = await client.get(f"/console/{shop_id}/goods/{product_id}")
+    assert len(await kinds(world, shop_id, product_id)) == 1
+
+
+async def test_too_many_kinds_and_axes_without_a_name_are_told(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    many = ",".join(str(number) for number in range(40))
+    axes = {f"axis-{place}-{part}": value for place in range(3) for part, value in (
+        ("name", f"n{place}"), ("values", many))}  # fmt: skip
+    answer = await edit(client, shop_id, product_id, **axes)
+    assert says(answer, "en", "variants_too_many", most=100)
+    answer = await edit(client, shop_id, product_id, **{"axis-0-values": "red", "then": "variants"})
+    assert answer.status_code == 200
+
+
+async def test_what_was_sold_while_the_page_was_open_is_not_put_back(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    (kind,) = await kinds(world, shop_id, product_id)
+
+    async def two_leave(conn: db.Connection) -> None:
+        await stock.move(conn, shop_id, kind.variant_id, -2, reason="damaged", at=world.at)
+
+    await world.house.database.transaction(two_leave)
+    await edit(client, shop_id, product_id, title="盖碗，新名字")
+    (kind,) = await kinds(world, shop_id, product_id)
+    assert kind.on_hand == 8
+    await edit(client, shop_id, product_id, stock="7")  # counted again: this is what there is
+    (kind,) = await kinds(world, shop_id, product_id)
+    assert kind.on_hand == 7
+
+
+async def test_a_post_larger_than_nine_photos_is_refused_before_it_is_read(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await client.post(
+        f"/console/{shop_id}/goods/new",
+        content=b"",
+        headers={"content-length": "400000000", "content-type": "multipart/form-data; boundary=x"},
+    )
+    assert answer.status_code == 409 and "MB at once" in answer.text
+    bomb = zlib.compress(b"0" * 300_000, 0)
+    answer = await client.post("/sign-in", data={"phone": bomb.decode("latin-1")})
+    assert answer.status_code == 409 and "MB at once" in answer.text
+
+
+async def test_postage_is_read_like_a_price_and_shown_in_one_line(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shipping"
+    sent = {"mode": "flat", "fee": "8", "free_over": "99"}
+    answer = await client.post(here, data=sent)
+    page = await client.get(answer.headers["location"])
+    assert "¥8.00 for every order, free over ¥99.00" in page.text
+    answer = await client.post(here, data=sent | {"fee": "", "free_over": "-1"})
+    assert answer.status_code == 422
+    assert says(answer, "en", "price_empty") and says(answer, "en", "price_too_small")
+    await client.post(here, data={"mode": "free"})
+    async with world.house.database.connection() as conn:
+        shop = await shops.get(conn, shop_id)
+    assert (shop.shipping_flat_minor, shop.shipping_free_over_minor) == (0, None)
+
+
+async def test_the_shop_gets_another_face_and_keeps_its_address(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shop"
+    face = {"name": "小满的茶", "line": "柴烧", "awning": "clay"}
+    answer = await client.post(here, data=face, files=chosen(photo(), name="picture"))
+    page = await client.get(answer.headers["location"])
+    assert "小满的茶" in page.text and "/f/" in page.text and "/@xiaoman" in page.text
+    answer = await client.post(here, data=face | {"name": " "})
+    assert answer.status_code == 422 and says(answer, "en", "shop_name_empty")
+    answer = await client.post(here, data=face, files=chosen(SVG, name="picture"))
+    assert answer.status_code == 422 and says(answer, "en", "photo_svg")
+
+
+async def test_a_shop_rests_and_opens_again(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings"
+    for _ in range(2):  # a double click
+        answer = await client.post(f"{here}/pause", data={"state": "paused"})
+    assert "The shop rests" in (await client.get(answer.headers["location"])).text
+    await client.post(f"{here}/pause", data={"state": "open"})
+    assert "The shop is open" in (await client.get(here)).text
+
+
+async def test_a_browser_subscribes_is_tried_and_is_let_go(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/notices"
+    page = await client.get(here)
+    assert re.search(r'data-key="[\w-]{80,}"', page.text)
+    point = (
+        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    )
+    told = {
+        "endpoint": "http://127.0.0.1:1/push/one",
+        "keys": {"p256dh": point, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+    }
+    assert (await client.post(f"{here}/devices", json=told)).status_code == 204
+    evil = told | {"endpoint": "http://10.0.0.1/push"}
+    assert (await client.post(f"{here}/devices", json=evil)).status_code == 422
+    assert (await client.post(f"{here}/devices", content=b"{")).status_code == 400
+    page = await client.get(here)
+    device = re.search(r"devices/([0-9a-f-]{36})/removal", page.text)
+    assert device is not None
+    await client.post(f"{here}/test")
+    await world.work()
+    assert len(world.pushed) == 1
+    await client.post(f"{here}/devices/{device[1]}/removal")
+    assert "removal" not in (await client.get(here)).text
+
+
+async def test_another_persons_browser_is_not_let_go(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await client.post(f"/console/{shop_id}/settings/notices/devices/{UUID(int=1)}/removal")
+    assert answer.status_code == 303
+    stranger = world.browser()
+    await world.sign_in(stranger, "139 0000 1011")
+    answer = await stranger.get(f"/console/{shop_id}/settings")
+    assert answer.status_code == 404
