@@ -20,7 +20,7 @@ def luhn(number: str) -> bool:
 
 def test_sellers_have_papers_cards_and_phones_that_are_accepted() -> None:
     bins = json.loads((Path(demo.__file__).parents[1] / "shop" / "bins.json").read_text())["bins"]
-    for shop in demo.town().shops:
+    for shop in demo.as_written().shops:
         papers = shop.seller.identity
         assert numbers.parse(papers.id_number, on=TODAY)
         assert phones.parse(shop.seller.phone)
@@ -30,7 +30,7 @@ def test_sellers_have_papers_cards_and_phones_that_are_accepted() -> None:
 
 
 def test_everybody_has_a_phone_of_their_own() -> None:
-    town = demo.town()
+    town = demo.as_written()
     everybody = [s.seller.phone for s in town.shops] + [p.phone for p in town.people]
     assert len(set(everybody)) == len(everybody) >= 35
     for person in town.people:
@@ -39,13 +39,13 @@ def test_everybody_has_a_phone_of_their_own() -> None:
 
 def test_buyers_live_in_places_that_exist() -> None:
     places = {(each.province, each.city, each.district) for each in regions.every()}
-    for person in demo.town().people:
+    for person in demo.as_written().people:
         home = person.address
         assert (home.province, home.city, home.district) in places, person.name
 
 
 def test_goods_fit_the_catalogue() -> None:
-    for shop in demo.town().shops:
+    for shop in demo.as_written().shops:
         assert 6 <= len(shop.products) <= 14
         skus = [variant.sku for goods in shop.products for variant in goods.variants]
         assert len(set(skus)) == len(skus)
@@ -63,7 +63,7 @@ def test_goods_fit_the_catalogue() -> None:
 
 def test_every_picture_that_is_named_is_there_and_whole() -> None:
     named = set()
-    for shop in demo.town().shops:
+    for shop in demo.as_written().shops:
         named |= {shop.picture, shop.seller.face}
         for goods in shop.products:
             assert 1 <= len(goods.pictures) <= 4
@@ -72,7 +72,7 @@ def test_every_picture_that_is_named_is_there_and_whole() -> None:
     for key in named:
         picture = demo.picture(key)
         assert picture.widths and len(picture.card.content) < 300_000
-    for credit in demo.town().credits:
+    for credit in demo.as_written().credits:
         assert credit.picture in named and credit.licence and credit.author
 
 
@@ -82,12 +82,12 @@ def test_the_pictures_stay_small_enough_to_ship() -> None:
 
 
 def test_shares_name_goods_of_their_own_shop() -> None:
-    for shop in demo.town().shops:
+    for shop in demo.as_written().shops:
         known = {goods.key for goods in shop.products} | {None}
         assert all(share.product in known for share in shop.shares)
         assert len(shop.shares) >= 4
 
 
 def test_people_like_shops_that_exist() -> None:
-    slugs = {shop.slug for shop in demo.town().shops}
-    assert all(set(person.tastes) <= slugs for person in demo.town().people)
+    slugs = {shop.slug for shop in demo.as_written().shops}
+    assert all(set(person.tastes) <= slugs for person in demo.as_written().people)

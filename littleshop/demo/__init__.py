@@ -157,7 +157,7 @@ class _Entry(msgspec.Struct):
 
 
 @cache
-def town() -> Town:
+def as_written() -> Town:
     """The town; raises msgspec.ValidationError when the file is not what it should be."""
     return msgspec.json.decode(TOWN.read_bytes(), type=Town)
 

@@ -47,7 +47,7 @@ async def prepare(house: House) -> list[Plan]:
     until = await house.database.transaction(
         lambda conn: mark(conn, "begun", house.clock.now().replace(microsecond=0))
     )
-    town = demo.town()
+    town = demo.as_written()
     return [planning.make(town, store, until) for store in town.shops]
 
 
@@ -58,7 +58,7 @@ async def furnish(house: House, plans: list[Plan]) -> None:
     for plan in plans:
         await furnishing.furnish(past, house.keyring, plan.store, plan)
     await pictures
-    told = furnishing.introduced(demo.town(), house.settings.public_url)
+    told = furnishing.introduced(demo.as_written(), house.settings.public_url)
     text = json.dumps(told, ensure_ascii=False, indent=1)
     homes.write(house.settings.home / "demo.json", text)
 
