@@ -32,7 +32,7 @@ async def page(request: Request) -> Response:
         found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
         lines = [await payouts.lines(conn, each) for each in found]
         card = await cards.active(conn, shop.shop_id)
-        coming = await _coming(conn, shop, http.now(request))
+        ahead = await coming(conn, shop, http.now(request))
     root, locale = frame.root(shop), pages.locale_of(request)
     shown = [_payout(each, told, root, locale) for each, told in zip(found, lines, strict=True)]
     bank = None if card is None else bank_name(card.bank_code, locale)
@@ -43,7 +43,7 @@ async def page(request: Request) -> Response:
         "money.html",
         "money",
         **pots(expected),
-        coming=[_line(each, root) for each in coming],
+        coming=[_line(each, root) for each in ahead],
         on_the_way=[_on_the_way(each, locale) for each in expected.on_the_way],
         waits_url=change,
         card=None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
@@ -84,7 +84,7 @@ def _on_the_way(each: OnTheWay, locale: str) -> dict[str, Any]:
     }
 
 
-async def _coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
+async def coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
     """What the available sum is made of: the lines of a payout that would be made now."""
     return await payouts.lines(
         conn,

@@ -1,0 +1,144 @@
+"""What the seller sees of people, money, figures, shares and held jobs, and what moves live."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from littleshop import jobs
+from littleshop.notify import live as notify
+from littleshop.notify.live import Event
+from littleshop.settlement import outlook
+from littleshop.shop import shops
+from littleshop.web.console import figures, live, money
+from tests.web.back_room import BackRoom, OpenPage, shown
+from tests.web.client import World
+
+
+@pytest_asyncio.fixture
+async def room(world: World, client: httpx.AsyncClient) -> BackRoom:
+    made = BackRoom(world, client)
+    await made.open()
+    return made
+
+
+async def test_people_are_listed_with_what_they_spent_and_a_masked_phone(room: BackRoom) -> None:
+    await room.sells()
+    await room.sells()
+    page = await room.get("/people")
+    assert "138 **** 2046" in page.text and "13800002046" not in page.text
+    assert "2 orders" in shown(page) and "336" in shown(page)
+    found = re.search(r'href="(/console/\d+/people/[0-9a-f]{64})"', page.text)
+    assert found is not None
+    theirs = shown(await room.client.get(found[1]))
+    assert "1001" in theirs and "1002" in theirs
+
+
+async def test_the_money_page_explains_every_fen(room: BackRoom) -> None:
+    first, second = await room.sells(), await room.sells()
+    await room.town.ships(first)
+    await room.town.receives(first)
+    await room.town.ships(second, "SF1408223100672")
+    page = shown(await room.get("/money"))
+    assert "Order 1001" in page and "+¥168.00" in page
+    assert "1 order, paid and not yet received" in page
+    assert "Two things are missing" in page
+    async with room.world.house.database.connection() as conn:
+        seen = await outlook.expected(
+            conn, room.town.shop_id, room.world.house.calendar, room.world.at
+        )
+        shop = await shops.get(conn, room.town.shop_id)
+        lines = await money.coming(conn, shop, room.world.at)
+    assert sum(line.amount.minor for line in lines) == seen.available.minor
+
+
+async def test_figures_are_drawn_and_can_be_taken_away(room: BackRoom) -> None:
+    await room.sells()
+    room.world.later(days=1)
+    page = await room.get("/figures?days=7")
+    assert "You took ¥168.00" in shown(page) and "<svg" in page.text
+    answer = await room.get("/figures.csv?days=7")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(rows) == 8
+    assert rows[-1] == ["2026-11-23", "0", "1", "168.00"]
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_no_cell_becomes_a_formula(cell: str) -> None:
+    told = io.StringIO(figures.as_csv([[cell]]).decode("utf-8-sig"), newline="")
+    assert list(csv.reader(told)) == [[f"'{cell}"]]
+
+
+async def test_a_named_share_is_made_once_and_has_a_name(room: BackRoom) -> None:
+    answer = await room.post("/shares", name="")
+    assert answer.status_code == 422 and "Give it a name" in shown(answer)
+    for _ in range(2):
+        page = await room.follow(await room.post("/shares", name="market <b>note</b>"))
+        assert "market &lt;b&gt;note" in page.text
+    assert len(re.findall(r"data-copy=", page.text)) == 1
+
+
+async def test_held_jobs_are_tried_again_or_dropped_with_a_reason(room: BackRoom) -> None:
+    house = room.world.house
+
+    async def give_up() -> None:
+        async with house.database.connection() as conn:
+            await jobs.defer(conn, "refunding.send", at=room.world.at, shop_id=1, refund_id="7")
+            await conn.execute(
+                "update jobs set held_at = $1, fault = 'away' where name = 'refunding.send'",
+                room.world.at,
+            )
+
+    await give_up()
+    page = await room.get("/held")
+    assert "refunding.send" in page.text
+    found = re.search(r"/held/([0-9a-f-]{36})/removal", page.text)
+    assert found is not None
+    refused = await room.follow(await room.post(f"/held/{found[1]}/removal", reason=""))
+    assert "Say in a few words why" in shown(refused)
+    gone = await room.follow(await room.post(f"/held/{found[1]}/removal", reason="paid by hand"))
+    assert "refunding.send" not in gone.text
+    twice = await room.post(f"/held/{found[1]}/removal", reason="paid by hand")
+    assert twice.status_code == 303
+
+
+async def test_a_new_order_appears_on_a_page_that_is_open(room: BackRoom) -> None:
+    hub, page = room.world.app.state.hub, OpenPage(room)
+    try:
+        await asyncio.wait_for(hub.listening.wait(), 10)
+        await page.opens()
+        await room.sells()
+        await room.world.work()  # the worker passes the hint on
+        assert "data: 1" in await page.hears("waiting")
+        assert "¥168.00 so far" in await page.hears("figures")
+        assert "Order <b>1001</b> paid, held for you" in await page.hears("happened")
+    finally:
+        await page.close()
+
+
+async def test_an_open_page_is_closed_when_its_session_ends(room: BackRoom) -> None:
+    hub, page = room.world.app.state.hub, OpenPage(room)
+    try:
+        await asyncio.wait_for(hub.listening.wait(), 10)
+        await page.opens()
+        await room.client.post("/sign-out")
+        await notify.hint(room.world.house.database, room.town.shop_id, Event("order_paid", "1"))
+        await asyncio.wait_for(page.task, 10)
+        assert page.status == 200
+        assert hub.open_pages == 0
+    finally:
+        await page.close()
+
+
+async def test_a_process_holds_only_so_many_open_pages(
+    room: BackRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_PAGES", 0)
+    assert (await room.client.get(f"{room.root}/live")).status_code == 503
