@@ -12,6 +12,7 @@ from littleshop import config, db, jobs, logs
 from littleshop.entry import signing_in, verifying
 from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
+from littleshop.insights import visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.notify import channels, live, messages
 from littleshop.pay import notices, payments, refunds
@@ -121,6 +122,11 @@ async def sweep_forgotten(context: Context) -> None:
         await shops.sweep_slugs(conn, context.at)
 
 
+async def fold_visits(context: Context) -> None:
+    """Days that are over where their shop is become counters."""
+    await visits.fold(context.database, context.at)
+
+
 def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
     """The jobs a worker of this house does."""
     return {
@@ -131,6 +137,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
+        "visits.fold": Task(fold_visits, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
         **messages.tasks(sent_by, house.keyring),
@@ -144,6 +151,7 @@ TIMETABLE = Timetable(
         "timers.sweep": Every(2),
         "payments.sweep": Every(30),
         "forgotten.sweep": Daily(time(4, 30)),
+        "visits.fold": Every(300),
         **settling.TIMETABLE,
     }
 )

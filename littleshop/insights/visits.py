@@ -13,10 +13,9 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import NamedTuple
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -75,6 +74,7 @@ class _Who(NamedTuple):
     place: Place
     visitor: bytes
     session: bytes | None
+    quarter: int  # of an hour since 1970: what is seen around midnight stays apart
 
 
 class _Row(NamedTuple):
@@ -99,7 +99,7 @@ class Visits:
     def note(self, place: Place, visitor: bytes, at: float, session: bytes | None = None) -> None:
         """A page went out at `at` (seconds since 1970); `session` is the cookie of somebody who
         may be staff."""
-        who = _Who(place, visitor, session)
+        who = _Who(place, visitor, session, int(at) // _QUARTER)
         known = self._seen.get(who)
         if known is not None:
             known[0] += 1
@@ -291,7 +291,7 @@ async def fold(database: db.Database, at: datetime) -> int:
         if not over:
             return folded
         for each in over:
-            await database.transaction(lambda conn, each=each: _fold(conn, each))  # type: ignore[misc]
+            await database.transaction(partial(_fold, each))
         folded += len(over)
 
 
@@ -300,7 +300,7 @@ def _is_over(each: _Open, at: datetime) -> bool:
     return (at - timedelta(minutes=1)).astimezone(ZoneInfo(each.zone)).date() > each.day
 
 
-async def _fold(conn: db.Connection, each: _Open) -> None:
+async def _fold(each: _Open, conn: db.Connection) -> None:
     await db.run(conn, _FOLD, each.shop_id, each.day, each.zone)
 
 
@@ -331,8 +331,3 @@ async def viewers(conn: db.Connection, shop_id: int, day: date, at: datetime) ->
             at - VIEWER,
         )
     )
-
-
-def subject_of(product_id: UUID) -> str:
-    """How a product is named in the rows of its visits."""
-    return str(product_id)

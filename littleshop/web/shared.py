@@ -49,9 +49,7 @@ async def picture(request: Request) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-async def _nearest(
-    kept: Files, digest: str, width: int, kind: str
-) -> tuple[bytes, str] | None:
+async def _nearest(kept: Files, digest: str, width: int, kind: str) -> tuple[bytes, str] | None:
     """The file of a picture nearest to what was asked for: the same kind first, then the width."""
     names = [name.rpartition(".") for name in await kept.names(digest)]
     for other in _OTHER_KINDS[kind]:

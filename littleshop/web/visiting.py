@@ -85,9 +85,7 @@ class Counting:
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:
         age = str(seconds_left(zone, at)).encode()
         tail = b"; Secure" if self._secure else b""
-        return (
-            name + token + b"; Max-Age=" + age + b"; Path=/; HttpOnly; SameSite=Lax" + tail
-        )
+        return name + token + b"; Max-Age=" + age + b"; Path=/; HttpOnly; SameSite=Lax" + tail
 
     async def flush(self) -> None:
         """Write what was counted and hint at the shops whose figures moved."""

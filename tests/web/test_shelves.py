@@ -2,84 +2,162 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
-import pytest_asyncio
+import pytest
 
 from littleshop import db
-from littleshop.catalog import drafts, products
-from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
-from littleshop.pricing.quotes import Item
-from littleshop.web.page_cache import PageCache
-from tests.cast import CNY, Town
-from tests.web.client import ORIGIN, World
-
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+from littleshop.catalog import products
+from littleshop.catalog.drafts import ProductDraft, VariantDraft
+from littleshop.shop import shops
+from littleshop.shop.shops import Face
+from littleshop.web.storefront import views
+from tests.web.street import DESK, PICTURE, Street
 
 
-@dataclass
-class Street(Town):
-    """A town with the application's pages on it."""
-
-    world: World = field(kw_only=True)
-
-    def visitor(self, locale: str = "zh-CN", **headers: str) -> httpx.AsyncClient:
-        """A browser of its own, in front of the kept pages."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        made = httpx.AsyncClient(
-            transport=httpx.ASGITransport(PageCache(self.world.app)),
-            base_url=ORIGIN,
-            headers={"accept-language": locale, "user-agent": PHONE} | named,
-        )
-        self.world.open_browsers.append(made)
-        return made
-
-    async def gaiwan(self, *, pieces: int = 3) -> UUID:
-        """A lidded bowl with a choice of glazes, one of them gone."""
-        draft = drafts.check(
-            ProductDraft(
-                "青灰釉盖碗，松木柴烧 <b>🍵</b>",
-                (
-                    VariantDraft(("月白",), 15800, 0),
-                    VariantDraft(("青灰",), 16800, pieces),
-                ),
-                description="手工拉坯。\n松木烧三天两夜。\n容量：150 毫升\n口径: 9.2 厘米",
-                options=(Option("釉色", ("月白", "青灰")),),
-                category="盖碗",
-            )
-        )
-        product_id = uuid4()
-
-        async def work(conn: db.Connection) -> None:
-            await products.create(conn, self.shop_id, product_id, draft, at=self.at)
-
-        await self.database.transaction(work)
-        return product_id
-
-
-@pytest_asyncio.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    """林小满's shop, open, and browsers to look at it."""
-    house = world.house
-    made = Street(house.database, house.keyring, world=world)
-    await made.open_shop()
-    yield made
-
-
-async def test_a_stranger_sees_the_shelf(street: Street) -> None:
-    product_id = await street.gaiwan()
-    page = await street.visitor().get("/@xiaoman")
-    assert page.status_code == 200
+async def test_a_stranger_sees_the_shelf_in_his_language(street: Street) -> None:
+    product_id = await street.sells()
+    page = await street.stranger().get("/@xiaoman")
     assert f"/@xiaoman/p/{product_id}" in page.text
-    assert "小满茶器" in page.text
+    assert 'lang="zh-CN"' in page.text and page.headers["content-language"] == "zh-CN"
+    english = await street.stranger("en-GB,en;q=0.9").get("/@xiaoman")
+    assert 'lang="en"' in english.text
 
 
-async def test_a_product_page_shows_choices_facts_and_no_stock(street: Street) -> None:
-    product_id = await street.gaiwan()
-    page = await street.visitor().get(f"/@xiaoman/p/{product_id}")
-    print(page.text)
-    assert page.status_code == 200
+async def test_a_product_page_shows_choices_and_facts_and_neither_markup_nor_stock(
+    street: Street,
+) -> None:
+    product_id = await street.sells()
+    page = (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text
+    assert "<dt>容量</dt><dd>150 毫升</dd>" in page and "<dd>9.2 厘米</dd>" in page
+    assert "+¥10.00" in page  # what the glaze that is left costs more
+    assert "&lt;b&gt;🍵" in page and "<b>🍵" not in page
+    assert "还有 3 件" not in page and '"left"' not in page
+    assert f"/open?from=xiaoman&amp;product={product_id}" in page
+
+
+async def test_chats_and_machines_can_read_the_page(street: Street) -> None:
+    product_id = await street.sells()
+    page = (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text
+    here = f"http://shop.test/@xiaoman/p/{product_id}"
+    assert f'<link rel="canonical" href="{here}">' in page
+    assert f'<meta property="og:image" content="http://shop.test/f/{PICTURE}/720.webp">' in page
+    found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
+    assert found is not None
+    told = json.loads(found[1])
+    assert told["@type"] == "Product" and told["offers"]["price"] == "168.00"
+    assert told["offers"]["availability"].endswith("InStock") and told["url"] == here
+
+
+async def test_what_differs_from_visitor_to_visitor_comes_apart(street: Street) -> None:
+    product_id = await street.sells()
+    someone = street.stranger()
+    variant_id = await street.variant(product_id)
+    piece = await someone.get(f"/@xiaoman/p/{product_id}/mine")
+    assert piece.headers["cache-control"] == "no-store"
+    assert f'data-left-of="{variant_id}"' in piece.text and 'data-basket="0"' in piece.text
+    sent = {"product": str(product_id), "option_0": "青灰", "quantity": "2"}
+    assert (await someone.post("/@xiaoman/basket/items", data=sent)).status_code == 303
+    assert 'data-basket="2"' in (await someone.get("/@xiaoman/mine")).text
+    assert "336" in (await someone.get("/@xiaoman/mine")).text
+    assert 'data-basket="0"' in (await street.stranger().get("/@xiaoman/mine")).text
+
+
+async def test_what_is_hidden_or_never_was_is_not_found(street: Street) -> None:
+    product_id = await street.sells()
+
+    async def hide(conn: db.Connection) -> None:
+        await products.set_status(conn, street.shop_id, product_id, "hidden", street.at)
+
+    await street.database.transaction(hide)
+    someone = street.stranger()
+    for path in (
+        f"/@xiaoman/p/{product_id}",
+        f"/@xiaoman/p/{uuid4()}",
+        "/@xiaoman/p/1",
+        "/@nobody-here",
+        "/@xiaoman?tag=drills",
+        "/@xiaoman?page=9",
+        "/s/1-aaaaaa",
+        "/s/zzz",
+    ):
+        assert await street.status(someone, path) == 404, path
+
+
+async def test_an_old_address_leads_to_the_new_one(street: Street) -> None:
+    async def move(conn: db.Connection) -> None:
+        await shops.take_slug(conn, "xiaoman-tea", street.shop_id, street.at)
+        await shops.describe(conn, street.shop_id, Face("小满茶器", "xiaoman-tea"))
+
+    await street.database.transaction(move)
+    answer = await street.stranger().get("/@xiaoman?from=singlemessage")
+    assert answer.status_code == 301
+    assert answer.headers["location"] == "/@xiaoman-tea?from=singlemessage"
+
+
+async def test_a_long_shelf_has_pages_and_tags(street: Street) -> None:
+    for number in range(26):
+        tag = "杯子" if number < 2 else ""
+        draft = ProductDraft(f"杯 {number}", (VariantDraft((), 1000, 1),), category=tag)
+        await street.sells(draft, picture=None)
+    someone = street.stranger()
+    first = (await someone.get("/@xiaoman")).text
+    assert first.count('<li class="tile') == 24 and "/@xiaoman?page=2" in first
+    assert (await someone.get("/@xiaoman?page=2")).text.count('<li class="tile') == 2
+    tagged = (await someone.get("/@xiaoman", params={"tag": "杯子"})).text
+    assert tagged.count('<li class="tile') == 2
+
+
+async def test_a_shop_on_a_break_says_so(street: Street) -> None:
+    async def pause(conn: db.Connection) -> None:
+        await shops.pause(conn, street.shop_id)
+
+    product_id = await street.sells()
+    await street.database.transaction(pause)
+    assert "店主在休息" in (await street.stranger().get("/@xiaoman")).text
+    assert "店主在休息" in (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text
+
+
+async def test_a_desk_gets_the_way_to_the_phone_and_a_phone_does_not_carry_it(
+    street: Street,
+) -> None:
+    assert 'class="side"' in (await street.stranger(agent=DESK).get("/@xiaoman")).text
+    assert 'class="side"' not in (await street.stranger().get("/@xiaoman")).text
+
+
+async def test_the_demo_shows_its_shops_on_the_front_page(street: Street) -> None:
+    await street.sells()
+    assert "/@xiaoman" in (await street.stranger().get("/")).text
+
+
+async def test_the_house_rules_are_there(street: Street) -> None:
+    someone = street.stranger()
+    assert "Disallow: /o/" in (await someone.get("/robots.txt")).text
+    assert await street.status(someone, "/legal") == 200
+    assert await street.status(someone, "/favicon.ico") == 301
+
+
+@pytest.mark.parametrize(
+    ("description", "line", "paragraphs", "facts"),
+    [
+        ("", "", [], []),
+        ("一句话。", "一句话。", [], []),
+        ("容量：150 毫升\n口径: 9 厘米", "", [], [("容量", "150 毫升"), ("口径", "9 厘米")]),
+        ("https://example.com/a", "https://example.com/a", [], []),
+        (
+            "记住：先放水，再放茶。一句。\n第二段。",
+            "第二段。",
+            [],
+            [("记住", "先放水，再放茶。一句。")],
+        ),
+        ("x" * 90 + "\nShort.", "", ["x" * 90, "Short."], []),
+    ],
+)
+def test_a_description_is_parted_into_line_paragraphs_and_facts(
+    description: str, line: str, paragraphs: list[str], facts: list[tuple[str, str]]
+) -> None:
+    found = views.words(description)
+    told = [(fact.name, fact.value) for fact in found[2]]
+    assert (found[0], found[1], told) == (line, paragraphs, facts)

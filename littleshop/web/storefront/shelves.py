@@ -278,6 +278,7 @@ def _mine(
     *,
     floating: bool,
 ) -> Response:
+    request.app.state.counter.returned(request, shop.shop_id)
     basket = SimpleNamespace(count=count, sum=total)
     return pages.page(
         request,
