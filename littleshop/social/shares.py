@@ -64,8 +64,9 @@ async def make(
     for _ in range(8):  # a code may be taken by chance
         await db.run(
             conn,
-            f"insert into shares ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8)"
-            " on conflict do nothing",
+            "insert into shares"
+            " (shop_id, code, product_id, channel, label, device, person_id, created_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing",
             shop_id,
             ids.share_code(shop_id),
             product_id,
