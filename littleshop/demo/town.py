@@ -16,6 +16,7 @@ from littleshop.demo.planning import Plan
 from littleshop.http import House, open_house
 from littleshop.insights import visits
 
+FURNISHED = "furnished"
 PLAYED = "played"
 
 
@@ -52,14 +53,16 @@ async def prepare(house: House) -> list[Plan]:
 
 
 async def furnish(house: House, plans: list[Plan]) -> None:
-    """Shops, people, goods, pictures; DIR/demo.json at the end."""
-    past = Past(house.database, house.calendar)
-    pictures = asyncio.create_task(furnishing.hang_pictures(house.files))
-    for plan in plans:
-        await furnishing.furnish(past, house.keyring, plan.store, plan)
-    await pictures
+    """Shops, people, goods, pictures, once; DIR/demo.json each time, the address may be new."""
     told = furnishing.introduced(demo.as_written(), house.settings.public_url)
     text = json.dumps(told, ensure_ascii=False, indent=1)
+    if not await _known(house.database, FURNISHED):
+        past = Past(house.database, house.calendar)
+        pictures = asyncio.create_task(furnishing.hang_pictures(house.files))
+        for plan in plans:
+            await furnishing.furnish(past, house.keyring, plan.store, plan)
+        await pictures
+        await house.database.transaction(lambda conn: mark(conn, FURNISHED, plans[0].until))
     homes.write(house.settings.home / "demo.json", text)
 
 
