@@ -17,8 +17,9 @@ FRESH_SECONDS = 1.0
 class Doors:
     """The shops of this process that somebody came to lately.
 
-    One that is older than a second is read again, together with all that were asked for since
-    they were last read; whoever comes meanwhile waits for the same reading.
+    What is older than a second is looked at again, together with all that was asked for since it
+    was last read; whoever comes meanwhile waits for the same reading. A shop whose version stands
+    is as it was: whatever a visitor could see moves it.
     """
 
     def __init__(self, database: db.Database, ticks: Callable[[], float] = time.monotonic) -> None:
@@ -44,10 +45,22 @@ class Doors:
             asked, self._asked = self._asked, set()
             at = self._ticks()
             stale = at - FRESH_SECONDS / 2
-            due = [slug for slug in asked if self._known.get(slug, (stale, None))[0] <= stale]
-            async with self._database.connection() as conn:
-                found = await shops.by_slugs(conn, due)
             kept = {slug: self._known[slug] for slug in asked if slug in self._known}
+            due = [slug for slug in asked if slug not in kept or kept[slug][0] <= stale]
+            async with self._database.connection() as conn:
+                found = await self._look(conn, due)
             self._known = kept | {slug: (at, found.get(slug)) for slug in due}
         finally:
             self._reading = None
+
+    async def _look(self, conn: db.Connection, due: list[str]) -> dict[str, Shop]:
+        """Of the shops we know only the versions are read, and again those that moved."""
+        known = {slug: shop for slug in due if (shop := self._known.get(slug, (0, None))[1])}
+        numbers = [shop.shop_id for shop in known.values()]
+        versions = await shops.versions(conn, numbers) if numbers else {}
+        found = {
+            slug: shop for slug, shop in known.items() if versions.get(shop.shop_id) == shop.version
+        }
+        if moved := [slug for slug in due if slug not in found]:
+            found |= await shops.by_slugs(conn, moved)
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +81,26 @@ def test_whatever_is_typed_is_taken_or_refused(typed: str) -> None:
         assert phones.parse(typed).e164.startswith("+")
     except Refused as said:
         assert i18n.t("en", f"errors.{said.code}", **said.details)
+
+
+@given(st.integers(0, 9999), st.integers(0, 9_999_999), st.sampled_from(["", "+86", "+86 "]))
+def test_the_short_way_for_mainland_mobiles_says_what_the_library_says(
+    head: int, tail: int, country: str
+) -> None:
+    typed = f"{country}1{head:03}{tail:07}"[: len(country) + 11]
+    short = phones._MAINLAND.fullmatch(typed)
+    number = phonenumbers.parse(typed, "CN")
+    if short is not None:
+        assert phonenumbers.is_valid_number(number)
+        assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
+        assert phonenumbers.region_code_for_number(number) == "CN"
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        assert phones.parse(typed) == phones.Phone(e164=e164, country="CN")
+
+
+def test_every_beginning_of_the_short_way_is_a_mainland_mobile() -> None:
+    for head in range(1000, 2000):
+        typed = f"{head}0002046"
+        if phones._MAINLAND.fullmatch(typed):
+            number = phonenumbers.parse(typed, "CN")
+            assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from littleshop import db
+from littleshop.shop import shops
 from littleshop.shop.doors import Doors
 from tests.cast import Town
 
@@ -21,7 +22,7 @@ async def test_a_shop_is_read_once_a_second_for_everybody(town: Town) -> None:
     assert {shop and shop.shop_id for shop in found} == {town.shop_id}
 
     async with town.database.connection() as conn:
-        await db.run(conn, "update shops set status = 'paused' where shop_id = $1", town.shop_id)
+        await shops.pause(conn, town.shop_id)
     ticks[0] += 0.9
     shop = await doors.shop(slug)
     assert shop and shop.status == "open"
