@@ -202,9 +202,7 @@ def _typed(request: Request, form: Form, variants: Sequence[Variant]) -> tuple[S
     for choice in wanted:
         known = posted.get(Kind(choice).key) or _known(choice, variants)
         kinds.append(
-            Kind(choice, known.price, known.stock, known.seen)
-            if known
-            else Kind(choice, price, "0", "0")
+            Kind(choice, known.price, known.stock, known.seen) if known else Kind(choice, price)
         )
     sheet = Sheet(fields, axes, kinds, {})
     if many > drafts.MOST_VARIANTS:

@@ -23,7 +23,7 @@ from littleshop.notify.push import Push
 from littleshop.notify.subscriptions import Subscription
 from littleshop.shop import cards, shops, staff
 from littleshop.shop.shops import Face, Shop
-from littleshop.web import addresses, forms, pages
+from littleshop.web import addresses, assets, forms, pages
 from littleshop.web.console import frame
 
 BROWSERS = {
@@ -338,9 +338,17 @@ async def try_notice(request: Request) -> Response:
     return frame.go(request, f"{frame.root(work.shop)}/settings/notices", "notice_tried")
 
 
+async def worker(request: Request) -> Response:
+    """GET /sw.js: the worker that shows notices; it stands at the top, so it serves all pages"""
+    script = assets.load("js/sw.js")
+    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    return Response(script.content, media_type="text/javascript", headers=headers)
+
+
 ROOT = "/console/{shop_id}/settings"
 NOTICES = f"{ROOT}/notices"
 ROUTES = [
+    Route("/sw.js", worker),
     Route(ROOT, overview),
     Route(f"{ROOT}/shop", shop_page),
     Route(f"{ROOT}/shop", save_shop, methods=["POST"]),

@@ -43,6 +43,7 @@ async def opened(request: Request) -> Response:
     return show(
         request,
         "entry/opened.html",
+        here=f"{root}/opened",
         shop={
             "name": shop.name,
             "line": shop.line,

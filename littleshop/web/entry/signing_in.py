@@ -38,10 +38,14 @@ def inside(text: str) -> str:
     return text if safe and len(text) <= 300 and text.isprintable() else ""
 
 
-def show(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
-    """A page for one person: never kept by a browser. Its forms keep their origin, which
-    no-referrer would take from browsers that send nothing else."""
-    answer = pages.page(request, template, status=status, private=True, **context)
+def show(
+    request: Request, template: str, *, here: str, status: int = 200, **context: Any
+) -> Response:
+    """A page for one person: never kept by a browser. `here` shows it again by GET.
+
+    Its forms keep their origin, which no-referrer would take from browsers that send nothing else.
+    """
+    answer = pages.page(request, template, status=status, private=True, here=here, **context)
     answer.headers["referrer-policy"] = "same-origin"
     return answer
 
@@ -66,6 +70,7 @@ def _phone(
     return show(
         request,
         "entry/sign_in.html",
+        here=PHONE + (f"?{urlencode({'next': back})}" if back else ""),
         status=status,
         form=form,
         errors=errors,
@@ -150,6 +155,7 @@ def _code(
     return show(
         request,
         "entry/sign_in_code.html",
+        here=CODE,
         status=status,
         form=form,
         errors=errors,

@@ -151,6 +151,7 @@ async def page(
     answer = show(
         request,
         "entry/opening.html",
+        here=_here(step, known),
         status=status,
         steps=steps,
         step=step,
@@ -170,6 +171,13 @@ async def page(
         **({"refused": ""} | more),
     )
     return remember(request, answer)
+
+
+def _here(step: str, known: Progress | None) -> str:
+    """The address that shows this step again."""
+    if step in ("phone", "code"):
+        return addresses.OPENING + ("/phone/code" if step == "code" else "")
+    return step_url(step, known)
 
 
 def may_skip(known: Progress | None, step: Step) -> bool:

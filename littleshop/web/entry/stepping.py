@@ -183,7 +183,9 @@ def _context(
             "bank": {"name": name} if name else None,
             "card_warning": "",
             "holder_name": standing.summary(request, "identity", person, known),
-            "prefilled": {"reserved_phone": house.keyring.open(person.phone_sealed)},
+            "prefilled": {
+                "reserved_phone": house.keyring.open(person.phone_sealed).removeprefix("+86")
+            },
         }
     if step == "shop":
         host = house.settings.public_url.partition("://")[2]
@@ -331,6 +333,7 @@ async def saved(request: Request) -> Response:
     return show(
         request,
         "entry/saved.html",
+        here=f"{OPEN}/saved",
         steps=steps,
         phone_masked=person.masked_phone(http.house(request).keyring),
         resume_url=OPEN,
