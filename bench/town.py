@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 import asyncpg
@@ -17,6 +18,12 @@ _PLACE = "('00000000-0000-{kind}-8000-' || lpad(to_hex({shop} * 1000 + {n}), 12,
 _PRODUCT = _PLACE.format(kind="7001", shop="s", n="n")
 _VARIANT = _PLACE.format(kind="7002", shop="s", n="n")
 _MOVEMENT = _PLACE.format(kind="7003", shop="s", n="n")
+
+DRESSED = f"/@shop-{FIRST_SHOP}/p/00000000-0000-7001-8000-{FIRST_SHOP * 1000 + 1:012x}"
+_DRESSED_ID = uuid.UUID(DRESSED.rpartition("/")[2])
+_TEXT = (
+    "手工拉坯的小碗，柴窑烧成，釉色随火而变，每一只都不一样。口径十二厘米，盛饭刚好一碗。\n\n" * 8
+)
 
 _ROWS = (
     """
@@ -60,5 +67,46 @@ async def furnish(dsn: str, at: datetime, *, shops: int = SHOPS, variants: int =
         await conn.execute("select setval('shop_numbers', $1)", FIRST_SHOP + shops)
         await conn.execute("vacuum analyze")
         await conn.execute("checkpoint")
+    finally:
+        await conn.close()
+
+
+async def dress(dsn: str, at: datetime) -> None:
+    """Give the first product of the first shop what a product has: words, photos, a choice."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(
+            """
+            update products set description = $3,
+                   options = '[{"name": "颜色", "values": ["青", "白", "灰", "褐", "黑"]}]'
+             where shop_id = $1 and product_id = $2""",
+            FIRST_SHOP,
+            _DRESSED_ID,
+            _TEXT,
+        )
+        await conn.execute(
+            """
+            update variants set choice = array['青'] where shop_id = $1 and product_id = $2""",
+            FIRST_SHOP,
+            _DRESSED_ID,
+        )
+        await conn.execute(
+            """
+            insert into variants (shop_id, variant_id, product_id, choice, price_minor, on_hand)
+            select $1, gen_random_uuid(), $2, array[choice], 1200, 0
+              from unnest(array['白', '灰', '褐', '黑']) as choice""",
+            FIRST_SHOP,
+            _DRESSED_ID,
+        )
+        await conn.execute(
+            """
+            insert into photos (shop_id, photo_id, product_id, file, width, height, colour, alt,
+                                sort_order)
+            select $1, gen_random_uuid(), $2, encode(sha256(n::text::bytea), 'hex'), 1080, 1440,
+                   '#c9b79c', '小碗', n
+              from generate_series(1, 4) as n""",
+            FIRST_SHOP,
+            _DRESSED_ID,
+        )
     finally:
         await conn.close()
