@@ -89,6 +89,8 @@ def _climb(paid: Sequence[PaidMinute], zone: ZoneInfo) -> list[charts.Moment]:
 
 def viewers_line(locale: str, count: int) -> str:
     """How many people are inside."""
+    if not count:
+        return i18n.t(locale, "console.open")
     return i18n.t(locale, "console.viewers", count=count)
 
 

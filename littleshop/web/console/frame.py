@@ -55,7 +55,7 @@ async def page(
     async with http.house(request).database.connection() as conn:
         waiting = await order_lists.waiting(conn, work.shop.shop_id)
     said, refused = _heard(request)
-    around = {
+    around: dict[str, Any] = {
         "shop": face(work.shop),
         "root": root(work.shop),
         "tab": tab,

@@ -55,17 +55,19 @@ async def stream(request: Request) -> Response:
 async def _told(
     house: House, hub: Hub, work: AtWork, token: str, locale: str
 ) -> AsyncIterator[str]:
-    """Pieces until the session ends or the page goes away."""
+    """Pieces until the session ends or the page goes away; each heartbeat looks at the figures."""
+    shown: dict[str, str] = {}
     with hub.subscribe(work.shop.shop_id) as events:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         async for event in events:
             if not await _may_see(house, work, token):
                 return
+            for name, text in await _pieces(house, work, locale, event):
+                if name == "happened" or shown.get(name) != text:
+                    shown[name] = text
+                    yield piece(name, text)
             if event == HEARTBEAT:
                 yield ": still here\n\n"
-                continue
-            for text in await _pieces(house, work, locale, event):
-                yield text
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -79,10 +81,10 @@ async def _may_see(house: House, work: AtWork, token: str) -> bool:
     return role is not None
 
 
-async def _pieces(house: House, work: AtWork, locale: str, event: Event) -> list[str]:
+async def _pieces(house: House, work: AtWork, locale: str, event: Event) -> list[tuple[str, str]]:
     """What changed, rendered: the count on the tab, the figures, and a row of news."""
     kinds = HINTS.get(event.kind)
     numbers = {int(event.subject): kinds} if kinds and event.subject.isdigit() else {}
     async with house.database.connection() as conn:
         made = await today.pieces(conn, house, work.shop, locale, numbers)
-    return [piece(name, text) for name, texts in made.items() for text in texts]
+    return [(name, text) for name, texts in made.items() for text in texts]

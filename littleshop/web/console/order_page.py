@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from littleshop import db, http, i18n
+from littleshop.clock import BusinessCalendar
 from littleshop.errors import NotFound
 from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
 from littleshop.sale import paying
+from littleshop.settlement import payouts
+from littleshop.settlement.payouts import Payout
+from littleshop.social import shares
 from littleshop.trade import carriers, deliveries, order_lists, orders, timers
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Delivery, Order, OrderItem
@@ -45,6 +49,7 @@ class Case:
     back: list[Refund]
     before: int
     share_name: str
+    payout: Payout | None
 
     @property
     def due_at(self) -> datetime | None:
@@ -53,6 +58,11 @@ class Case:
             return None
         struck = self.order.paid_at + paying.SHIP_BY
         return next((clock.due_at for clock in self.clocks if clock.kind == "ship_by"), struck)
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the rail has sent back what was called off."""
+        return bool(self.back) and all(each.status == "done" for each in self.back)
 
 
 async def find(conn: db.Connection, shop_id: int, text: str) -> Order:
@@ -77,8 +87,30 @@ async def read(request: Request, work: AtWork) -> Case:
             clocks=await timers.of(*of),
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
-            share_name="",
+            share_name=await _share_name(conn, order),
+            payout=await _payout(conn, order, house.calendar),
         )
+
+
+async def _share_name(conn: db.Connection, order: Order) -> str:
+    """The seller's name for the share that brought it, or ""."""
+    if order.share_code is None:
+        return ""
+    share = await shares.find(conn, order.shop_id, order.share_code)
+    return "" if share is None else share.label
+
+
+async def _payout(conn: db.Connection, order: Order, calendar: BusinessCalendar) -> Payout | None:
+    """The payout that carried its money: the first after the business day it was received on."""
+    if order.received_at is None:
+        return None
+    value_on = calendar.business_date(order.received_at)
+    later = [
+        each
+        for each in await payouts.of_shop(conn, order.shop_id, limit=400)
+        if each.run_on > value_on
+    ]
+    return later[-1] if later else None
 
 
 async def show(
@@ -199,6 +231,7 @@ def _head(case: Case, now: datetime) -> str:
         "placed": "pay",
         "shipped": "delivered" if by_hand else "on_the_way",
         "closed": "received",
+        "refunded": "refunded" if case.is_back else "called_off",
     }.get(order.status, order.status)
 
 
@@ -220,7 +253,9 @@ def _steps(case: Case, locale: str) -> list[dict[str, Any]]:
         "shipped": order.shipped_at,
         "delivered": order.delivered_at or order.received_at,
         "received": order.received_at,
-        "paid_out": None,
+        "paid_out": case.payout.done_at
+        if case.payout is not None and case.payout.state == "paid"
+        else None,
     }
     ended = order.cancelled_at or order.refunded_at
     steps: list[dict[str, Any]] = []
@@ -229,6 +264,8 @@ def _steps(case: Case, locale: str) -> list[dict[str, Any]]:
         state = "done" if at is not None else "now" if waits and not ended else "next"
         if at is None and waits and ended:
             state = "stopped"
+        if state == "stopped":
+            name = "not_paid" if order.cancelled_at else "called_off"
         steps.append({"name": name, "state": state, "at": at, "why": ""})
         waits = waits and at is not None
         if state == "stopped":
@@ -247,8 +284,8 @@ def _explain(steps: list[dict[str, Any]], case: Case, locale: str) -> None:
         if case.order.cancelled_at:
             last["why"] = i18n.t(locale, "console.step_why.unpaid")
         else:
-            done = bool(case.back) and all(each.status == "done" for each in case.back)
-            last["why"] = i18n.t(locale, f"console.step_why.{'back' if done else 'going_back'}")
+            said = "back" if case.is_back else "going_back"
+            last["why"] = i18n.t(locale, f"console.step_why.{said}")
     elif case.due_at is not None and case.order.way == "courier":
         last["at"] = case.due_at
 

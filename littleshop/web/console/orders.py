@@ -216,14 +216,15 @@ def _list_context(
         "q": q,
         "first": dock_order,
         "rows": rest,
-        "due_at": _nearest([row["due_at"] for row in rest]),
+        "due_at": _nearest([row["due_at"] for row in rest], http.now(request)),
         "older_url": f"{root}/orders?state={state}&beyond={rows[-1].number}" if full else "",
         **ship_form(locale, next_number=following, total=duties.to_ship - duties.pickup),
     }
 
 
-def _nearest(moments: list[datetime | None]) -> datetime | None:
-    return min((at for at in moments if at is not None), default=None)
+def _nearest(moments: list[datetime | None], now: datetime) -> datetime | None:
+    """The next moment to come."""
+    return min((at for at in moments if at is not None and at > now), default=None)
 
 
 async def carrier_guess(request: Request) -> Response:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import segno
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from littleshop import clock, db, http
 from littleshop.catalog import products
@@ -16,10 +17,11 @@ from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.insights import takings
 from littleshop.money import Money
+from littleshop.settlement import outlook
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.social.shares import Share
-from littleshop.web import addresses
+from littleshop.web import addresses, pages
 from littleshop.web.console import frame
 
 SPAN = timedelta(days=90)
@@ -142,4 +144,22 @@ async def _made(request: Request, work: AtWork, name: str, product_id: UUID | No
 async def sheet(request: Request) -> Response:
     """GET root/share: the shop's own sheet with link and QR code."""
     work = await http.at_work(request)
-    return RedirectResponse(f"{frame.root(work.shop)}/opened", status_code=303)
+    shop, root = work.shop, frame.root(work.shop)
+    async with http.house(request).database.connection() as conn:
+        waits = [each for each in await outlook.blocks(conn, shop.shop_id) if each != "currency"]
+    url = http.house(request).settings.public_url + addresses.shop(shop.slug or "")
+    seen = {"line": shop.line, "picture_url": frame.picture(shop.picture or "")}
+    return pages.page(
+        request,
+        "entry/opened.html",
+        private=True,
+        shop=frame.face(shop) | seen | {"public_url": url, "short_url": url.partition("://")[2]},
+        qr_svg=segno.make(url, error="m").svg_inline(border=0, omitsize=True),
+        share_title=shop.name,
+        share_text=shop.line,
+        waits=waits,
+        goods_new_url=f"{root}/goods/new",
+        console_url=root,
+        waits_url=f"{addresses.OPENING}?shop={shop.shop_id}",
+        first_time=False,
+    )

@@ -180,7 +180,7 @@ async def pieces(
     return {
         "waiting": [str(waiting)],
         "figures": [figures_html],
-        "viewers": [figures.viewers_line(locale, viewers)] if viewers else [],
+        "viewers": [figures.viewers_line(locale, viewers)] if shop.status == "open" else [],
         "happened": [
             pages.render(locale, "console/pieces/happened.html", happened=row, now=now)
             for row in rows
