@@ -60,8 +60,9 @@ on conflict on constraint visit_days_pkey do update
    set views = d.views + excluded.views, visitors = d.visitors + excluded.visitors"""
 
 
-class Place(NamedTuple):
-    """What a page shows: its shop, the shop's zone, a product, the share it was reached by."""
+class Place(msgspec.Struct, eq=False):
+    """What a page shows: its shop, the shop's zone, a product, the share it was reached by.
+    Two are never equal: a page makes one and counts by it, which costs no comparing."""
 
     shop_id: int
     zone: str
@@ -70,11 +71,9 @@ class Place(NamedTuple):
     basket: bool = False
 
 
-class _Who(NamedTuple):
-    place: Place
-    visitor: bytes
-    session: bytes | None
-    quarter: int  # of an hour since 1970: what is seen around midnight stays apart
+# A place, a visitor, a session, and the quarter of an hour since 1970: what is seen around midnight
+# stays apart.
+_Who = tuple[Place, bytes, bytes | None, int]
 
 
 class _Row(NamedTuple):
@@ -99,7 +98,7 @@ class Visits:
     def note(self, place: Place, visitor: bytes, at: float, session: bytes | None = None) -> None:
         """A page went out at `at` (seconds since 1970); `session` is the cookie of somebody who
         may be staff."""
-        who = _Who(place, visitor, session, int(at) // _QUARTER)
+        who = (place, visitor, session, int(at) // _QUARTER)
         known = self._seen.get(who)
         if known is not None:
             known[0] += 1
@@ -124,10 +123,10 @@ class Visits:
             return {row.shop_id for row, _ in rows}
 
     def _gather(self, seen: dict[_Who, list[float]]) -> None:
-        for who, (views, first, last) in seen.items():
-            if who.session is not None and who.place.shop_id in self._works(who.session):
+        for (place, visitor, session, _), (views, first, last) in seen.items():
+            if session is not None and place.shop_id in self._works(session):
                 continue
-            for row in _rows(who.place, who.visitor, first):
+            for row in _rows(place, visitor, first):
                 known = self._unwritten.get(row)
                 if known is not None:
                     known[0] += views
@@ -142,10 +141,10 @@ class Visits:
         """Learn in which shops the signed-in visitors work."""
         newest = max(last for _, _, last in seen.values())
         asked = {
-            who.session
-            for who in seen
-            if who.session is not None
-            and self._staff.get(who.session, (0.0, None))[0] < newest - STAFF_LIFE
+            session
+            for _, _, session, _ in seen
+            if session is not None
+            and self._staff.get(session, (0.0, None))[0] < newest - STAFF_LIFE
         }
         if not asked:
             return

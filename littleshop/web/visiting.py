@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import Scope
 
 from littleshop import http
 from littleshop.http import House
@@ -16,11 +17,18 @@ from littleshop.notify import live
 from littleshop.notify.live import Event
 from littleshop.shop.shops import Shop
 from littleshop.web import containers, touches
-from littleshop.web.page_cache import Drawn, Header, Visitor, cookie
+from littleshop.web.kept_pages import Drawn, Header, Kept
+from littleshop.web.page_cache import cookie
 
 CHANGED = "visits"  # the hint that a shop's figures of today moved
 MOST_HINTS = 20  # a second
 _log = logging.getLogger(__name__)
+_Mark = tuple[bytes, Place]  # the name of the shop's cookie with its =, what the page shows
+
+
+def _marked(page: Drawn) -> _Mark:
+    place = Place(page.shop_id, page.zone, page.product_id, page.share_code)
+    return f"v{page.shop_id}=".encode(), place
 
 
 class Counting:
@@ -30,33 +38,30 @@ class Counting:
         self._app = app
         self._house = house
         self._secure = house.settings.secure
-        self._names: dict[int, bytes] = {}
         self._moved: OrderedDict[int, None] = OrderedDict()
         self.visits = Visits(house.database)
         self.strangers = Strangers()
 
-    def seen(self, page: Drawn, visitor: Visitor) -> list[Header]:
+    def seen(self, kept: Kept, cookies: bytes, scope: Scope) -> list[Header] | None:
         """A page goes out to a person; the cookies that go with it."""
-        shop_id = page.shop_id
-        name = self._names.get(shop_id)
-        if name is None:
-            name = self._names[shop_id] = f"v{shop_id}=".encode()
-        at = self._house.clock.now().timestamp()
-        token = cookie(visitor.cookies, name)
-        more: list[Header] = []
+        mark: _Mark = kept.mark
+        if mark is None:
+            mark = kept.mark = _marked(kept.page)
+        name, place = mark
+        moment = self._house.clock.now()
+        at = moment.timestamp()
+        token = cookie(cookies, name)
+        more: list[Header] | None = None
         if len(token) == 16:
             self.strangers.returned(token)
         else:
-            token = self.strangers.meet(shop_id, page.zone, self._client(visitor), at)
-            more.append((b"set-cookie", self._visitor_cookie(name, token, page.zone, at)))
-        session = cookie(visitor.cookies, b"session=") or None
-        place = Place(shop_id, page.zone, page.product_id, page.share_code)
+            token = self.strangers.meet(place.shop_id, place.zone, self._client(scope), at)
+            more = [(b"set-cookie", self._visitor_cookie(name, token, place.zone, at))]
+        session = cookie(cookies, b"session=") or None if b"session=" in cookies else None
         self.visits.note(place, token, at, session)
-        if page.share_code is not None:
-            value = touches.cookie(
-                shop_id, page.share_code, self._house.clock.now(), secure=self._secure
-            )
-            more.append((b"set-cookie", value.encode()))
+        if place.share_code is not None:
+            value = touches.cookie(place.shop_id, place.share_code, moment, secure=self._secure)
+            more = [*(more or ()), (b"set-cookie", value.encode())]
         return more
 
     def put_in_basket(self, request: Request, shop: Shop) -> None:
@@ -78,8 +83,8 @@ class Counting:
         cookies = request.headers.get("cookie", "").encode("latin-1")
         self.strangers.returned(cookie(cookies, f"v{shop_id}=".encode()))
 
-    def _client(self, visitor: Visitor) -> str:
-        request = Request({**visitor.scope, "app": self._app})
+    def _client(self, scope: Scope) -> str:
+        request = Request({**scope, "app": self._app})
         return f"{http.address(request)}|{request.headers.get('user-agent', '')}"
 
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:

@@ -13,7 +13,8 @@ from littleshop import clock, db
 from littleshop.catalog import drafts, photos, products
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.insights import takings
-from littleshop.web.page_cache import PageCache, Shelf
+from littleshop.web.kept_pages import Shelf
+from littleshop.web.page_cache import PageCache
 from littleshop.web.visiting import Counting
 from tests.cast import Town
 from tests.web.client import ORIGIN, World

@@ -11,8 +11,9 @@ from littleshop import db
 from littleshop.catalog import products, stock
 from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
-from littleshop.web import page_cache
-from littleshop.web.page_cache import Asked, Drawn, Key, Shelf, cookie, narrowed
+from littleshop.web import kept_pages
+from littleshop.web.kept_pages import Asked, Drawn, Key, Shelf
+from littleshop.web.page_cache import cookie, narrowed
 from tests.cast import CNY, MORNING
 from tests.web.street import DESK, Street
 
@@ -204,7 +205,7 @@ async def test_after_a_gap_nothing_kept_is_believed(street: Street) -> None:
     await street.shelf.poll(ticks=100.0)
     await street.shelf.poll(ticks=101.0)
     assert len(street.shelf) == 1
-    await street.shelf.poll(ticks=101.0 + page_cache.GAP_SECONDS + 1)
+    await street.shelf.poll(ticks=101.0 + kept_pages.GAP_SECONDS + 1)
     assert len(street.shelf) == 0
 
 

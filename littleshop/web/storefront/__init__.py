@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 
 from littleshop.http import House
-from littleshop.web.page_cache import Shelf
-from littleshop.web.storefront import buying, landing, orders, sharing, shelves
+from littleshop.web.kept_pages import Shelf
+from littleshop.web.storefront import buying, landing, orders, proving, sharing, shelves
 from littleshop.web.visiting import Counting
 
 ROUTES = [
     *landing.ROUTES,
     *buying.ROUTES,
     *orders.ROUTES,
+    *proving.ROUTES,
     *sharing.ROUTES,
     *shelves.ROUTES,
 ]

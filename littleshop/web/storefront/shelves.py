@@ -32,7 +32,7 @@ from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.trade import carts
 from littleshop.web import addresses, containers, pages
-from littleshop.web.page_cache import Asked, Drawn
+from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.storefront import checkouts, views
 from littleshop.web.terms import TERMS
 
