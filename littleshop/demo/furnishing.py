@@ -26,6 +26,7 @@ from littleshop.identity.verifier import Verdict
 from littleshop.shop import cards, merchants, shops, staff
 from littleshop.shop.shops import Face
 from littleshop.social import shares
+from littleshop.web import addresses
 
 _NAMES = UUID("3b1b0c0e-52a4-4a55-9a2d-6f2f0f9f7a10")
 PICKUP = {
@@ -192,7 +193,7 @@ def introduced(town: demo.Town, public_url: str) -> dict[str, object]:
                 "slug": store.slug,
                 "seller": store.seller.name,
                 "phone": store.seller.phone.removeprefix("+86"),
-                "url": f"{public_url}/{store.slug}",
+                "url": public_url + addresses.shop(store.slug),
             }
             for store in town.shops
         ],
