@@ -29,7 +29,9 @@ def test_a_token_carries_its_shop(shop_id: int) -> None:
     assert ids.shop_of(ids.share_code(shop_id)) == shop_id
 
 
-@pytest.mark.parametrize("text", ["", "-", "x", "-abc", "zz-abc", "01-abc", "-1-abc", "é-abc", "1-"])
+@pytest.mark.parametrize(
+    "text", ["", "-", "x", "-abc", "zz-abc", "01-abc", "-1-abc", "é-abc", "1-"]
+)
 def test_what_is_not_a_token_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         ids.shop_of(text)

@@ -60,9 +60,9 @@ async def buyer(
     if customer is None:
         return
     shop = await shops.get(conn, order.shop_id)
-    known = carriers.CARRIERS.get(carrier)
-    if known is not None:
-        facts = {**facts, "carrier": known.name(order.locale)}
+    courier = carriers.CARRIERS.get(carrier)
+    if courier is not None:
+        facts["carrier"] = courier.name(order.locale)
     known: dict[str, Fact] = {"shop": shop.name, "number": order.number, "amount": order.total}
     await messages.send(
         conn,

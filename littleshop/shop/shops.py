@@ -13,6 +13,7 @@ import msgspec
 from littleshop import db
 from littleshop.db import Connection
 from littleshop.errors import NotFound, Refused
+from littleshop.shop import slugs
 
 PLATFORM = 0
 AWNINGS = ("sea", "moss", "clay", "straw", "plum", "dusk")
@@ -20,21 +21,7 @@ NAME_LENGTH = 60
 LINE_LENGTH = 140
 SELLER_LENGTH = 40
 PLACE_LENGTH = 60
-_SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){2,29}")
-_NUMBERED = re.compile(r"s[0-9]+")
 _TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # they reorder the rest
-# first parts of our own addresses, and names that would pass for the platform
-_RESERVED = """
-    about account admin alipay api app apps assets billing blog books callback callbacks cart
-    cashier checkout console control demo docs doctor favicon feed feeds files go healthz help
-    home imprint in inbox invitation invitations item jobs legal littleshop live llms login logout
-    mail manifest mcp me metrics my new notify offline open opening operator order orders pay
-    payment payments platform poster privacy product products readyz robots root rss s sandbox
-    search security session sessions settings shop shops sign-in signin sitemap sms static status
-    supplier support sw system terms test u ucp upload uploads user users web wechat well-known
-    www
-"""
-RESERVED = frozenset(_RESERVED.split())
 UNKEPT = timedelta(hours=1)
 
 
@@ -188,7 +175,7 @@ def check_face(face: Face, shop_id: int) -> Face:
         raise Refused("shop_line_length", have=len(line), most=LINE_LENGTH)
     if face.awning not in AWNINGS:
         raise Refused("awning_unknown")
-    slug = check_slug(face.slug, shop_id) if face.slug.strip() else ""
+    slug = slugs.check(face.slug, shop_id) if face.slug.strip() else ""
     return msgspec.structs.replace(
         face,
         name=name,
@@ -207,23 +194,6 @@ def tidy(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def check_slug(text: str, shop_id: int) -> str:
-    """The address in small letters. Raises Refused: slug_empty, slug_invalid, slug_reserved."""
-    slug = text.strip().lower()
-    if not slug:
-        raise Refused("slug_empty")
-    if len(slug) > 30 or not _SLUG.fullmatch(slug):
-        raise Refused("slug_invalid")
-    if slug in RESERVED or (_NUMBERED.fullmatch(slug) and slug != own_slug(shop_id)):
-        raise Refused("slug_reserved", slug=slug)
-    return slug
-
-
-def own_slug(shop_id: int) -> str:
-    """The address that nobody else can take: s and the shop's number."""
-    return f"s{shop_id:04}"
-
-
 async def suggest_slug(conn: Connection, name: str, shop_id: int) -> str:
     """A free address for a name: its Latin letters, else s and the shop's number."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
@@ -232,7 +202,7 @@ async def suggest_slug(conn: Connection, name: str, shop_id: int) -> str:
         stem = ""
     for candidate in (stem, f"{stem}-shop", *(f"{stem}-{count}" for count in range(2, 6))):
         try:
-            slug = check_slug(candidate, shop_id)
+            slug = slugs.check(candidate, shop_id)
         except Refused:
             continue
         if await db.value(conn, "select shop_id from slugs where slug = $1", slug) in (
@@ -240,7 +210,7 @@ async def suggest_slug(conn: Connection, name: str, shop_id: int) -> str:
             shop_id,
         ):
             return slug
-    return own_slug(shop_id)
+    return slugs.own(shop_id)
 
 
 async def take_slug(conn: Connection, slug: str, shop_id: int, at: datetime) -> bool:

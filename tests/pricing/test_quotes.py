@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,8 +13,10 @@ from littleshop.pricing.quotes import Item, Quote, quote
 from tests.cast import CNY
 
 
-def fact(price: int = 16800, *, flat: int = 1200, free_over: int | None = None, **more: object):  # type: ignore[no-untyped-def]
-    known = {
+def fact(
+    price: int = 16800, *, flat: int = 1200, free_over: int | None = None, **more: Any
+) -> VariantFacts:
+    known: dict[str, Any] = {
         "shop_id": 1,
         "variant_id": uuid4(),
         "product_id": uuid4(),
@@ -53,9 +56,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("flat", "over", "way", "postage", "reason"), REASONS)
-def test_postage_says_why(
-    flat: int, over: int | None, way: str, postage: str, reason: str
-) -> None:
+def test_postage_says_why(flat: int, over: int | None, way: str, postage: str, reason: str) -> None:
     made = price([fact(flat=flat, free_over=over)], way=way)
     assert made.shipping == CNY(postage)
     assert made.lines[-1].reason == reason
@@ -70,9 +71,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("facts", "quantity", "code"), REFUSALS)
-def test_what_cannot_be_sold_is_refused(
-    facts: dict[str, object], quantity: int, code: str
-) -> None:
+def test_what_cannot_be_sold_is_refused(facts: dict[str, Any], quantity: int, code: str) -> None:
     with pytest.raises(Refused) as no:
         price([fact(**facts)], quantity)
     assert no.value.code == code

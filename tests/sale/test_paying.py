@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from littleshop import db
 from littleshop.pay import payments, refunds
@@ -10,16 +10,16 @@ from littleshop.sale import paying, refunding
 from tests.cast import CNY, Town
 
 
-async def goes_back(town: Town, order_id) -> None:  # type: ignore[no-untyped-def]
+async def goes_back(town: Town, order_id: UUID) -> None:
     """The rail sends every refund of an order back."""
     async with town.database.connection() as conn:
         asked = await refunds.of_order(conn, town.shop_id, order_id)
-    for refund in asked:
-        await town.database.transaction(
-            lambda conn, refund=refund: refunding.hear(
-                conn, town.shop_id, refund.refund_id, town.calendar, town.at
-            )
-        )
+
+    async def hear(conn: db.Connection) -> None:
+        for refund in asked:
+            await refunding.hear(conn, town.shop_id, refund.refund_id, town.calendar, town.at)
+
+    await town.database.transaction(hear)
 
 
 async def test_paid_money_is_held_until_receipt(town: Town) -> None:

@@ -174,6 +174,44 @@ def basket_item(number: int, bought: SimpleNamespace, **facts: Any) -> SimpleNam
     return thing(**vars(bought), **(known | facts))
 
 
+MUG = thing(
+    title="Half-dipped mug",
+    choice="Oat",
+    picture=picture("mug-oat"),
+    price=cny("22.00"),
+    quantity=1,
+)
+SOAP = thing(
+    title="Calendula balm", choice="", picture=picture("balm"), price=cny("9.00"), quantity=4
+)
+FORM = thing(
+    recipient="陈婉婷",
+    phone="138 0000 204",
+    province="浙江省",
+    city="杭州市",
+    district="西湖区",
+    street="文三路 478 号 2 幢 301",
+    note="",
+    pasted="陈婉婷 1380000204 浙江省杭州市西湖区文三路 478 号 2 幢 301",
+)
+DELIVERIES = [
+    thing(
+        code="courier",
+        name="普通快递",
+        promise="周四（26 日）前后到",
+        fee=cny("0.00"),
+        chosen=True,
+    ),
+    thing(
+        code="by_hand",
+        name="自己来取",
+        promise="景德镇陶溪川，下午都在",
+        fee=cny("0.00"),
+        chosen=False,
+    ),
+]
+
+
 def checkout(**facts: Any) -> dict[str, Any]:
     """Checkout, a phone number short by one digit."""
     return {
@@ -182,16 +220,7 @@ def checkout(**facts: Any) -> dict[str, Any]:
         "lines": LINES,
         "total": cny("250.80"),
         "key": "k-1",
-        "form": thing(
-            recipient="陈婉婷",
-            phone="138 0000 204",
-            province="浙江省",
-            city="杭州市",
-            district="西湖区",
-            street="文三路 478 号 2 幢 301",
-            note="",
-            pasted="陈婉婷 1380000204 浙江省杭州市西湖区文三路 478 号 2 幢 301",
-        ),
+        "form": FORM,
         "problems": thing(
             form=None,
             recipient=None,
@@ -204,22 +233,7 @@ def checkout(**facts: Any) -> dict[str, Any]:
             method=None,
         ),
         "provinces": ["北京市", "浙江省", "江西省"],
-        "deliveries": [
-            thing(
-                code="courier",
-                name="普通快递",
-                promise="周四（26 日）前后到",
-                fee=cny("0.00"),
-                chosen=True,
-            ),
-            thing(
-                code="by_hand",
-                name="自己来取",
-                promise="景德镇陶溪川，下午都在",
-                fee=cny("0.00"),
-                chosen=False,
-            ),
-        ],
+        "deliveries": DELIVERIES,
         "methods": [
             thing(
                 code="alipay",
@@ -259,16 +273,6 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
             strict=True,
         )
     )
-    mug = thing(
-        title="Half-dipped mug",
-        choice="Oat",
-        picture=picture("mug-oat"),
-        price=cny("22.00"),
-        quantity=1,
-    )
-    soap = thing(
-        title="Calendula balm", choice="", picture=picture("balm"), price=cny("9.00"), quantity=4
-    )
     lines = [
         thing(label="5 things", amount=cny("58.00"), reason=None, good=False),
         thing(label="Postage", amount=cny("4.00"), reason=None, good=False),
@@ -282,7 +286,7 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "handover": "courier",
                 "total": cny("62.00"),
                 "lines": lines,
-                "things": [mug, soap],
+                "things": [MUG, SOAP],
                 "method": "Alipay",
                 "ended_at": None,
                 "end_reason": None,

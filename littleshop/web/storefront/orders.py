@@ -13,10 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import crypto, db, http, i18n, ids, jobs
-from littleshop.entry import signing_in
+from littleshop import db, http, i18n, ids, jobs
 from littleshop.errors import GatewayError, NotFound, Refused
-from littleshop.identity import phones
 from littleshop.pay import payments
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying, receiving, refunding, shipping
@@ -32,7 +30,7 @@ GATEWAY = "alipay"
 BLOCKED = ("wechat",)  # chats whose browser cannot open this rail: the way out is shown
 
 
-async def _seen(request: Request) -> tuple[Seen, Shop, str]:
+async def seen_here(request: Request) -> tuple[Seen, Shop, str]:
     """The order behind the link and its shop. Raises NotFound."""
     token = request.path_params["token"]
     shop_id = http.token_shop(token)
@@ -45,7 +43,7 @@ async def _seen(request: Request) -> tuple[Seen, Shop, str]:
 
 async def _acting(request: Request) -> tuple[Seen, Shop, str]:
     """The same for an act. Raises Refused("only_look") on a device that did not order."""
-    seen, shop, token = await _seen(request)
+    seen, shop, token = await seen_here(request)
     if not seen.may_act:
         raise Refused("only_look")
     return seen, shop, token
@@ -53,12 +51,12 @@ async def _acting(request: Request) -> tuple[Seen, Shop, str]:
 
 async def show(request: Request) -> Response:
     """The order."""
-    return await _page(request, *await _seen(request))
+    return await _page(request, *await seen_here(request))
 
 
 async def status(request: Request) -> Response:
     """The live piece of the order page."""
-    return await _page(request, *await _seen(request), fragment="status")
+    return await _page(request, *await seen_here(request), fragment="status")
 
 
 async def _page(
@@ -198,7 +196,7 @@ async def pay(request: Request) -> Response:
 
 async def waiting(request: Request) -> Response:
     """The page that waits for the money; coming back from the rail it has the rail asked."""
-    seen, shop, token = await _seen(request)
+    seen, shop, token = await seen_here(request)
     row, house, at = seen.order, http.house(request), http.now(request)
     async with house.database.connection() as conn:
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
@@ -277,7 +275,7 @@ async def _act(request: Request, act: Act) -> Response:
         await http.house(request).database.transaction(lambda conn: act(conn, seen))
     except Refused as no:
         said = i18n.t(pages.locale_of(request), f"errors.{no.code}", **no.details)
-        seen, shop, token = await _seen(request)
+        seen, shop, token = await seen_here(request)
         return await _page(request, seen, shop, token, notice=said, code=409)
     return RedirectResponse(addresses.order(token), status_code=303)
 
@@ -358,49 +356,6 @@ async def pickup(request: Request) -> Response:
     )
 
 
-async def prove(request: Request) -> Response:
-    """Show to be the one who ordered: a code to the order's phone lets this device act."""
-    seen, shop, token = await _seen(request)
-    house, at, locale = http.house(request), http.now(request), pages.locale_of(request)
-    form = await read_form(request) if request.method == "POST" else {}
-    phone = phones.parse(seen.order.delivery(house.keyring).phone)
-    sent, problem, (made, device) = False, None, http.make_device(request)
-    try:
-        if "digits" in form:
-            http.check_limits(request, "try_code", device, http.address(request))
-            await signing_in.check_code(
-                house.database, house.keyring, phone, form["digits"], purpose="order", at=at
-            )
-            await house.database.transaction(
-                lambda conn: orders.trust_device(
-                    conn, seen.order.shop_id, seen.order.order_id, seen.role, device
-                )
-            )
-            answer: Response = RedirectResponse(addresses.order(token), status_code=303)
-            if made:
-                http.set_cookie(request, answer, http.DEVICE, made)
-            return answer
-        if request.method == "POST":
-            http.check_limits(request, "code", device, http.address(request))
-            await signing_in.ask_code(
-                house.database, house.keyring, phone.e164, locale=locale, at=at, purpose="order"
-            )
-            sent = True
-    except Refused as no:
-        problem, sent = i18n.t(locale, f"errors.{no.code}", **no.details), "digits" in form
-    return pages.page(
-        request,
-        "storefront/verify.html",
-        status=409 if problem else 200,
-        private=True,
-        shop=views.shop(shop),
-        order=SimpleNamespace(token=token, number=str(seen.order.number)),
-        phone=crypto.mask_phone(phone.e164),
-        sent=sent,
-        problem=problem,
-    )
-
-
 ROUTES = [
     Route("/o/{token}", show, methods=["GET"]),
     Route("/o/{token}/status", status, methods=["GET"]),
@@ -412,5 +367,4 @@ ROUTES = [
     Route("/o/{token}/reminder", remind, methods=["POST"]),
     Route("/o/{token}/cancellation", cancel, methods=["POST"]),
     Route("/o/{token}/pickup", pickup, methods=["GET"]),
-    Route("/o/{token}/code", prove, methods=["GET", "POST"]),
 ]

@@ -10,8 +10,8 @@ from littleshop.errors import GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways.contract import NoticeRefused, PaymentState
 from tests import sandbox_process
-from tests.pay.gateways.contract.sides import AlipayInSandbox, Side, alipay_in_sandbox
-from tests.pay.gateways.contract.test_every_gateway import back, opened, paid
+from tests.pay.gateways.sides import AlipayInSandbox, Side, alipay_in_sandbox
+from tests.pay.gateways.test_every_gateway import back, opened, paid
 
 pytestmark = pytest.mark.skipif(not sandbox_process.exists(), reason="there is no sandbox yet")
 

@@ -19,7 +19,7 @@ from littleshop.pay.gateways.contract import (
     RefundRequest,
 )
 from tests import sandbox_process
-from tests.pay.gateways.contract.sides import Side, alipay_by_hand, alipay_in_sandbox
+from tests.pay.gateways.sides import Side, alipay_by_hand, alipay_in_sandbox
 
 needs_sandbox = pytest.mark.skipif(not sandbox_process.exists(), reason="there is no sandbox yet")
 numbers = itertools.count(1)
