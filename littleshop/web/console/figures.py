@@ -101,45 +101,42 @@ def _asked(request: Request) -> int:
 
 async def page(request: Request) -> Response:
     """GET root/figures?days=7|30: whole days that are over, drawn."""
-    work = await http.at_work(request)
-    days, root = _asked(request), frame.root(work.shop)
+    work, days = await http.at_work(request), _asked(request)
     async with http.house(request).database.connection() as conn:
         found = await thirty.read(conn, work.shop, http.now(request), days)
-    context = thirty.told(found, pages.locale_of(request))
-    return await frame.page(
-        request,
-        work,
-        "figures.html",
-        "today",
-        spans=[
-            {"days": each, "url": f"{root}/figures?days={each}", "chosen": each == days}
-            for each in SPANS
-        ],
-        csv_url=f"{root}/figures.csv?days={days}",
-        days=days,
-        **context,
-    )
+    context = thirty.told(found, pages.locale_of(request)) | _spans(frame.root(work.shop), days)
+    return await frame.page(request, work, "figures.html", "today", **context)
+
+
+def _spans(root: str, days: int) -> dict[str, Any]:
+    spans = [
+        {"days": each, "url": f"{root}/figures?days={each}", "chosen": each == days}
+        for each in SPANS
+    ]
+    return {"spans": spans, "csv_url": f"{root}/figures.csv?days={days}", "days": days}
 
 
 async def table(request: Request) -> Response:
     """GET root/figures.csv?days=: a row per day, for a spreadsheet."""
     work = await http.at_work(request)
-    days, locale = _asked(request), pages.locale_of(request)
     async with http.house(request).database.connection() as conn:
-        found = await thirty.read(conn, work.shop, http.now(request), days)
-    head = [i18n.t(locale, f"console.csv.{name}") for name in ("day", "visitors", "orders")]
-    head.append(i18n.t(locale, "console.csv.turnover", currency=work.shop.currency))
-    decimals = digits(work.shop.currency)
-    rows = [
-        [each.day.isoformat(), str(each.visitors), str(each.orders), _plain(each.minor, decimals)]
-        for each in found.days
-    ]
+        found = await thirty.read(conn, work.shop, http.now(request), _asked(request))
     name = f"{work.shop.slug}-{found.days[0].day}-{found.days[-1].day}.csv"
     return Response(
-        as_csv([head, *rows]),
+        as_csv(_rows(found, pages.locale_of(request))),
         media_type="text/csv; charset=utf-8",
         headers=pages.PRIVATE | {"content-disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _rows(span: thirty.Span, locale: str) -> list[list[str]]:
+    decimals = digits(span.currency)
+    head = [i18n.t(locale, f"console.csv.{name}") for name in ("day", "visitors", "orders")]
+    head.append(i18n.t(locale, "console.csv.turnover", currency=span.currency))
+    return [head] + [
+        [each.day.isoformat(), str(each.visitors), str(each.orders), _plain(each.minor, decimals)]
+        for each in span.days
+    ]
 
 
 def _plain(minor: int, decimals: int) -> str:

@@ -26,30 +26,36 @@ PAGE = 12
 async def page(request: Request) -> Response:
     """GET root/money?beyond=DAY"""
     work, house = await http.at_work(request), http.house(request)
-    beyond, shop = _day(request.query_params.get("beyond")), work.shop
+    beyond, locale = _day(request.query_params.get("beyond")), pages.locale_of(request)
     async with house.database.connection() as conn:
-        expected = await outlook.expected(conn, shop.shop_id, house.calendar, http.now(request))
-        found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
-        lines = [await payouts.lines(conn, each) for each in found]
-        card = await cards.active(conn, shop.shop_id)
-        ahead = await coming(conn, shop, http.now(request))
-    root, locale = frame.root(shop), pages.locale_of(request)
-    shown = [_payout(each, told, root, locale) for each, told in zip(found, lines, strict=True)]
-    bank = None if card is None else bank_name(card.bank_code, locale)
+        expected = await outlook.expected(
+            conn, work.shop.shop_id, house.calendar, http.now(request)
+        )
+        ahead = await coming(conn, work.shop, http.now(request))
+        paid = await _paid(conn, work.shop, beyond, locale)
+    context = pots(expected) | paid
+    context["coming"] = [_line(each, frame.root(work.shop)) for each in ahead]
+    context["on_the_way"] = [_on_the_way(each, locale) for each in expected.on_the_way]
+    return await frame.page(request, work, "money.html", "money", **context)
+
+
+async def _paid(
+    conn: db.Connection, shop: Shop, beyond: date | None, locale: str
+) -> dict[str, Any]:
+    """The card and the payouts to it, each with its lines."""
+    found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
+    lines = [await payouts.lines(conn, each) for each in found]
+    card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
     change = f"{addresses.OPENING}?shop={shop.shop_id}"
-    return await frame.page(
-        request,
-        work,
-        "money.html",
-        "money",
-        **pots(expected),
-        coming=[_line(each, root) for each in ahead],
-        on_the_way=[_on_the_way(each, locale) for each in expected.on_the_way],
-        waits_url=change,
-        card=None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
-        payouts=shown,
-        older_url=f"{root}/money?beyond={found[-1].run_on}" if len(found) == PAGE else "",
-    )
+    bank = "" if card is None else bank_name(card.bank_code, locale)
+    return {
+        "waits_url": change,
+        "card": None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
+        "payouts": [
+            _payout(each, told, root, locale) for each, told in zip(found, lines, strict=True)
+        ],
+        "older_url": f"{root}/money?beyond={found[-1].run_on}" if len(found) == PAGE else "",
+    }
 
 
 def _day(text: str | None) -> date | None:

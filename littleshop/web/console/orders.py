@@ -23,7 +23,6 @@ from littleshop.web.console import frame
 
 JUST_SHIPPED = timedelta(minutes=30)
 USUAL = ("sf", "zto", "yto", "yunda", "sto", "jt", "jd", "ems", "other")
-COUNTED = ("to_ship", "placed", "shipped")
 
 
 def place(delivery: Delivery) -> str:
@@ -105,27 +104,31 @@ async def listed(request: Request) -> Response:
     """GET root/orders?state=&q=&beyond=: orders of a state, or what was searched for."""
     work = await http.at_work(request)
     wish = request.query_params
-    state = wish.get("state", "to_ship")
-    state = state if state in (*order_lists.STATES, "all") else "to_ship"
     q = wish.get("q", "").strip()[:40]
     beyond = http.number(wish["beyond"]) if wish.get("beyond") else None
-    keyring = http.house(request).keyring
+    state = wish.get("state", "to_ship")
+    state = state if state in (*order_lists.STATES, "all") else "to_ship"
+    context = await _read(request, work, state, q, beyond)
+    return await frame.page(request, work, "orders.html", "orders", **context)
+
+
+async def _read(
+    request: Request, work: AtWork, state: str, q: str, beyond: int | None
+) -> dict[str, Any]:
+    """The context of orders.html without its frame."""
+    shop_id, keyring = work.shop.shop_id, http.house(request).keyring
+    first, told = None, []
     async with http.house(request).database.connection() as conn:
-        shop_id = work.shop.shop_id
-        rows = (
-            await _found(conn, shop_id, q, keyring)
-            if q
-            else await order_lists.of_state(conn, shop_id, state, beyond=beyond)
-        )
         duties = await order_lists.duties(conn, shop_id)
-        first = None
+        if q:
+            rows = await _found(conn, shop_id, q, keyring)
+        else:
+            rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
+            told = await _shipped_now(conn, request, shop_id)
         if state == "to_ship" and not q and beyond is None:
             first = await _first(conn, shop_id, rows, keyring)
-        told = await _shipped_now(conn, request, work.shop.shop_id)
     context = _list_context(request, rows, duties, state, q, frame.root(work.shop), first)
-    return await frame.page(
-        request, work, "orders.html", "orders", **context, shipped_now=[] if q else told
-    )
+    return context | {"shipped_now": told}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:

@@ -60,20 +60,19 @@ async def listed(request: Request) -> Response:
         else:
             rows = await customers.listing(conn, shop_id, before=beyond)
         counted = await customers.counts(conn, shop_id)
-    root = frame.root(work.shop)
+    context = _context(rows, q, frame.root(work.shop), house.keyring)
+    context |= {"total": counted.total, "again": counted.again}
+    return await frame.page(request, work, "people.html", "people", **context)
+
+
+def _context(rows: list[CustomerSum], q: str, root: str, keyring: Keyring) -> dict[str, Any]:
     more = len(rows) == customers.PAGE and not q
     last = rows[-1].last_order_at.isoformat().replace("+00:00", "Z") if more else ""
-    return await frame.page(
-        request,
-        work,
-        "people.html",
-        "people",
-        people=[_row(each, root, house.keyring) for each in rows],
-        total=counted.total,
-        again=counted.again,
-        q=q,
-        older_url=f"{root}/people?beyond={last}" if more else "",
-    )
+    return {
+        "people": [_row(each, root, keyring) for each in rows],
+        "q": q,
+        "older_url": f"{root}/people?beyond={last}" if more else "",
+    }
 
 
 async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) -> list[CustomerSum]:

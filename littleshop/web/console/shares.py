@@ -144,22 +144,25 @@ async def _made(request: Request, work: AtWork, name: str, product_id: UUID | No
 async def sheet(request: Request) -> Response:
     """GET root/share: the shop's own sheet with link and QR code."""
     work = await http.at_work(request)
-    shop, root = work.shop, frame.root(work.shop)
     async with http.house(request).database.connection() as conn:
-        waits = [each for each in await outlook.blocks(conn, shop.shop_id) if each != "currency"]
-    url = http.house(request).settings.public_url + addresses.shop(shop.slug or "")
+        blocks = await outlook.blocks(conn, work.shop.shop_id)
+    context = _sheet(work.shop, http.house(request).settings.public_url)
+    waits = [each for each in blocks if each != "currency"]
+    return pages.page(request, "entry/opened.html", private=True, waits=waits, **context)
+
+
+def _sheet(shop: Shop, public: str) -> dict[str, Any]:
+    """The context of entry/opened.html for a shop that has been open for a while."""
+    url, root = public + addresses.shop(shop.slug or ""), frame.root(shop)
     seen = {"line": shop.line, "picture_url": frame.picture(shop.picture or "")}
-    return pages.page(
-        request,
-        "entry/opened.html",
-        private=True,
-        shop=frame.face(shop) | seen | {"public_url": url, "short_url": url.partition("://")[2]},
-        qr_svg=segno.make(url, error="m").svg_inline(border=0, omitsize=True),
-        share_title=shop.name,
-        share_text=shop.line,
-        waits=waits,
-        goods_new_url=f"{root}/goods/new",
-        console_url=root,
-        waits_url=f"{addresses.OPENING}?shop={shop.shop_id}",
-        first_time=False,
-    )
+    seen |= {"public_url": url, "short_url": url.partition("://")[2]}
+    return {
+        "shop": frame.face(shop) | seen,
+        "qr_svg": segno.make(url, error="m").svg_inline(border=0, omitsize=True),
+        "share_title": shop.name,
+        "share_text": shop.line,
+        "goods_new_url": f"{root}/goods/new",
+        "console_url": root,
+        "waits_url": f"{addresses.OPENING}?shop={shop.shop_id}",
+        "first_time": False,
+    }

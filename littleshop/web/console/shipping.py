@@ -7,6 +7,7 @@ nothing: they are told what happened already, and when.
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -72,34 +73,49 @@ def choose(number: str, carrier: str) -> str:
     return ranked[0].carrier.code
 
 
+def _late(request: Request, work: AtWork, order: Order) -> Response:
+    """Back to the order, which says what happened already."""
+    return frame.refuse(request, _here(work, order), stale(request, work, order))
+
+
+async def _tracking(request: Request) -> tuple[str, str]:
+    """The tracking number and the carrier that were typed and chosen."""
+    form = await request.form()
+    return str(form.get("tracking_number", ""))[:80], str(form.get("carrier", ""))[:20]
+
+
 async def ship(request: Request) -> Response:
     """POST root/orders/NUMBER/parcels: hand the order to a courier."""
     work = await http.at_work(request)
-    order, form = await _order(request, work), await request.form()
-    number, carrier = (str(form.get(name, ""))[:80] for name in ("tracking_number", "carrier"))
+    order, (number, carrier) = await _order(request, work), await _tracking(request)
     if order.status != "to_ship":
-        return frame.refuse(request, _here(work, order), stale(request, work, order))
+        return _late(request, work, order)
     try:
-        chosen = choose(number, carrier)
-        await http.house(request).database.transaction(
-            lambda conn: shipping.ship(
-                conn,
-                work.shop.shop_id,
-                order.order_id,
-                carrier=chosen,
-                number=number,
-                at=http.now(request),
-            )
-        )
+        chosen = await _send(request, order, number, carrier)
     except Refused as refused:
         return await _again(request, work, number, carrier, refused)
-    return await _shipped(request, work, order, chosen, str(form.get("then", "")))
+    return await _shipped(request, work, order, chosen)
 
 
-async def _shipped(
-    request: Request, work: AtWork, order: Order, carrier: str, then: str
-) -> Response:
+async def _send(request: Request, order: Order, number: str, carrier: str) -> str:
+    """Ship it; the carrier it went with. Raises Refused: as `choose` and shipping.ship."""
+    chosen = choose(number, carrier)
+    await http.house(request).database.transaction(
+        lambda conn: shipping.ship(
+            conn,
+            order.shop_id,
+            order.order_id,
+            carrier=chosen,
+            number=number,
+            at=http.now(request),
+        )
+    )
+    return chosen
+
+
+async def _shipped(request: Request, work: AtWork, order: Order, carrier: str) -> Response:
     """On to the next order to ship, or back to this one."""
+    then = str((await request.form()).get("then", ""))
     name = carriers.CARRIERS[carrier].name(pages.locale_of(request))
     async with http.house(request).database.connection() as conn:
         following = await order_lists.next_to_ship(conn, work.shop.shop_id, order.number)
@@ -113,8 +129,7 @@ async def _again(
 ) -> Response:
     """The form again with the guess on top; or, when somebody was quicker, what he did."""
     if refused.code == "not_to_ship":
-        order = await _order(request, work)
-        return frame.refuse(request, _here(work, order), stale(request, work, order))
+        return _late(request, work, await _order(request, work))
     ranked = carriers.guess(number)
     if refused.code == "carrier_unclear":
         carrier = ranked[0].carrier.code
@@ -149,62 +164,63 @@ async def pick_up(request: Request) -> Response:
 async def _by_hand(request: Request, *, code: str) -> Response:
     """Raises Refused: pickup_code, too_many."""
     work = await http.at_work(request)
-    order, house = await _order(request, work), http.house(request)
+    order = await _order(request, work)
     if order.status != "to_ship":
-        return frame.refuse(request, _here(work, order), stale(request, work, order))
+        return _late(request, work, order)
     if code:
         http.check_limits(request, "pickup_code", str(order.order_id))
+    try:
+        await _give(request, order, code)
+    except Refused as refused:
+        if refused.code == "pickup_code":
+            raise
+        return _late(request, work, await _order(request, work))
+    said = "picked_up" if code else "handed_over"
+    return frame.go(request, _here(work, order), said, number=order.number)
 
-    async def give(conn: db.Connection) -> Order:
-        return await shipping.hand_over(
+
+async def _give(request: Request, order: Order, code: str) -> None:
+    house = http.house(request)
+    await house.database.transaction(
+        lambda conn: shipping.hand_over(
             conn,
-            work.shop.shop_id,
+            order.shop_id,
             order.order_id,
             code=code,
             keyring=house.keyring,
             calendar=house.calendar,
             at=http.now(request),
         )
-
-    try:
-        await house.database.transaction(give)
-    except Refused as refused:
-        if refused.code == "pickup_code":
-            raise
-        late = await _order(request, work)
-        return frame.refuse(request, _here(work, late), stale(request, work, late))
-    said = "picked_up" if code else "handed_over"
-    return frame.go(request, _here(work, order), said, number=order.number)
+    )
 
 
 async def correct(request: Request) -> Response:
     """POST root/orders/NUMBER/parcels/PARCEL: another number or carrier."""
     work = await http.at_work(request)
-    order, form = await _order(request, work), await request.form()
+    order, (number, carrier) = await _order(request, work), await _tracking(request)
     parcel_id = http.uuid(request.path_params["parcel_id"])
-    number, carrier = (str(form.get(name, ""))[:80] for name in ("tracking_number", "carrier"))
-
-    async def change(conn: db.Connection) -> None:
-        current = await orders.lock(conn, work.shop.shop_id, order.order_id)
-        known = await deliveries.of_order(conn, work.shop.shop_id, order.order_id)
-        same = (parcel_id, carrier, shipping.tracking_number(number))
-        if any((each.parcel_id, each.carrier, each.tracking_number) == same for each in known):
-            return  # the second press of the same button
-        await shipping.correct(
-            conn,
-            work.shop.shop_id,
-            current,
-            parcel_id,
-            carrier=carrier,
-            number=number,
-            at=http.now(request),
-        )
-
+    at = http.now(request)
     try:
-        await http.house(request).database.transaction(change)
+        await http.house(request).database.transaction(
+            lambda conn: _put_right(conn, order, parcel_id, carrier, number, at)
+        )
     except Refused as refused:
         return frame.refuse(request, _here(work, order), refused)
     return frame.go(request, _here(work, order), "corrected", number=order.number)
+
+
+async def _put_right(
+    conn: db.Connection, order: Order, parcel_id: UUID, carrier: str, number: str, at: datetime
+) -> None:
+    """Raises Refused: as shipping.correct; the second press of the same button does nothing."""
+    current = await orders.lock(conn, order.shop_id, order.order_id)
+    wanted = (parcel_id, carrier, shipping.tracking_number(number))
+    known = await deliveries.of_order(conn, order.shop_id, order.order_id)
+    if any((each.parcel_id, each.carrier, each.tracking_number) == wanted for each in known):
+        return
+    await shipping.correct(
+        conn, order.shop_id, current, parcel_id, carrier=carrier, number=number, at=at
+    )
 
 
 async def call_off(request: Request) -> Response:
@@ -213,23 +229,26 @@ async def call_off(request: Request) -> Response:
     order, form = await _order(request, work), await request.form()
     reason = " ".join(str(form.get("reason", "")).split())[:120]
     if order.status != "to_ship":
-        return frame.refuse(request, _here(work, order), stale(request, work, order))
+        return _late(request, work, order)
     if not reason:
         said = {"reason": frame.sentence(request, Refused("reason_missing"))}
         return await order_page.show(request, work, status=422, errors=said)
     try:
-        await http.house(request).database.transaction(
-            lambda conn: refunding.call_off(
-                conn,
-                work.shop.shop_id,
-                order.order_id,
-                by="seller",
-                reason=reason,
-                at=http.now(request),
-            )
-        )
+        await _give_back(request, order, reason)
     except Refused:
-        late = await _order(request, work)
-        return frame.refuse(request, _here(work, late), stale(request, work, late))
+        return _late(request, work, await _order(request, work))
     amount = i18n.money(pages.locale_of(request), order.total)
     return frame.go(request, _here(work, order), "called_off", number=order.number, amount=amount)
+
+
+async def _give_back(request: Request, order: Order, reason: str) -> None:
+    await http.house(request).database.transaction(
+        lambda conn: refunding.call_off(
+            conn,
+            order.shop_id,
+            order.order_id,
+            by="seller",
+            reason=reason,
+            at=http.now(request),
+        )
+    )

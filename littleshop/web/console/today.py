@@ -39,31 +39,30 @@ HAPPENED = {
 
 async def page(request: Request) -> Response:
     """GET root"""
-    work, house = await http.at_work(request), http.house(request)
-    shop, now, root = work.shop, http.now(request), frame.root(work.shop)
-    async with house.database.connection() as conn:
-        duties = await order_lists.duties(conn, shop.shop_id)
-        goods = await products.listing(conn, shop.shop_id)
-        news = await order_lists.happened(conn, shop.shop_id, list(HAPPENED))
-        happened = [await told(conn, shop, each) for each in news]
-        expected = await outlook.expected(conn, shop.shop_id, house.calendar, now)
-        back = await order_lists.going_back(conn, shop.shop_id)
-        latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
-        drawn = await figures.today(conn, shop, now)
-    pots = money.pots(expected)
-    urgent = _urgent(duties, goods, bool(happened), root)
-    return await frame.page(
-        request,
-        work,
-        "today.html",
-        "today",
-        viewers=drawn.pop("viewers"),
-        urgent=urgent,
-        todos=_todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
-        figures=drawn,
-        happened=happened,
-        purse=_purse(pots),
-    )
+    work = await http.at_work(request)
+    async with http.house(request).database.connection() as conn:
+        context = await _read(conn, http.house(request), work.shop, http.now(request))
+    return await frame.page(request, work, "today.html", "today", **context)
+
+
+async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) -> dict[str, Any]:
+    """The context of today.html without its frame."""
+    duties = await order_lists.duties(conn, shop.shop_id)
+    goods = await products.listing(conn, shop.shop_id)
+    news = await order_lists.happened(conn, shop.shop_id, list(HAPPENED))
+    pots = money.pots(await outlook.expected(conn, shop.shop_id, house.calendar, now))
+    back = await order_lists.going_back(conn, shop.shop_id)
+    latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
+    drawn = await figures.today(conn, shop, now)
+    urgent = _urgent(duties, goods, bool(news), frame.root(shop))
+    return {
+        "viewers": drawn.pop("viewers"),
+        "urgent": urgent,
+        "todos": _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
+        "figures": drawn,
+        "happened": [await told(conn, shop, each) for each in news],
+        "purse": _purse(pots),
+    }
 
 
 def _urgent(duties: Duties, goods: list[Listed], any_news: bool, root: str) -> dict[str, Any]:
