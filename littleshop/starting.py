@@ -301,9 +301,17 @@ def _announce(plan: Plan) -> None:
     lines = ["", "littleshop", f"  shop · 小店       {told['web']}"]
     if plan.mode == "demo":
         lines += [f"  sandbox · 沙箱    {told['sandbox']}", f"  SMS · 短信收件箱  {told['inbox']}"]
-        lines += [f"  {key}: {value}" for key, value in told["demo"].items()]
+        lines += _sellers(told["demo"].get("sellers", []))
     lines += [f"  data · 数据       {plan.home}", "  Ctrl-C stops it · 按 Ctrl-C 停止", ""]
     print("\n".join(lines), flush=True)
+
+
+def _sellers(sellers: list[dict[str, str]]) -> list[str]:
+    """Whose phone opens which console; the codes arrive in the SMS inbox."""
+    if not sellers:
+        return []
+    rows = [f"    {one['phone']}  {one['shop']} ({one['seller']})  {one['url']}" for one in sellers]
+    return ["  sign in as · 登录号码（验证码在收件箱）", *rows]
 
 
 def _town(home: Path) -> dict[str, Any]:
