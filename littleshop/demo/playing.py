@@ -193,32 +193,35 @@ async def _come_by(conn: db.Connection, stage: Stage, plan: Plan) -> None:
         return
     counted = Visits(Held(conn))
     rng = random.Random(name)
-    goods = [each for each in plan.store.products if each.status == "on_sale"]
-    liked = [each.popularity for each in goods]
     for crowd in plan.crowds:
-        sources = [(None, crowd.alone), *enumerate(crowd.by_share)]
-        for share, count in sources:
+        for share, count in [(None, crowd.alone), *enumerate(crowd.by_share)]:
             for at in moments(rng, crowd.day, count):
-                if at > plan.until - timedelta(seconds=30):
-                    continue
-                visitor, clock = rng.randbytes(12).hex()[:16].encode(), at.timestamp()
-                code = None if share is None else stage.codes[share]
-                shared = None if share is None else plan.store.shares[share].product
-                seen = [shared] if shared else []
-                if rng.random() < 0.62:
-                    more = rng.choices(goods, liked, k=rng.choices((1, 2, 4), (60, 28, 12))[0])
-                    seen += [each.key for each in more]
-                if not shared:
-                    counted.note(_place_of(stage, plan, None, code), visitor, clock)
-                for page, key in enumerate(seen):
-                    first = code if page == 0 and shared else None
-                    place = _place_of(stage, plan, key, first)
-                    counted.note(place, visitor, clock + 20 * page)
-                if seen and rng.random() < 0.07:
-                    basket = Place(stage.shop_id, plan.store.zone, basket=True)
-                    counted.note(basket, visitor, clock + 60)
+                if at < plan.until - timedelta(seconds=30):
+                    _walk(rng, counted, stage, plan, share, at.timestamp())
         await counted.flush()
     await mark(conn, name, plan.until)
+
+
+def _walk(
+    rng: random.Random, counted: Visits, stage: Stage, plan: Plan, share: int | None, at: float
+) -> None:
+    """What one visitor looks at: where the link leads, a few more things, or only the door."""
+    code = None if share is None else stage.codes[share]
+    shared = None if share is None else plan.store.shares[share].product
+    pages: list[str | None] = [shared]
+    if rng.random() < 0.62:
+        goods = [each for each in plan.store.products if each.status == "on_sale"]
+        liked = [each.popularity for each in goods]
+        more = rng.choices(goods, liked, k=rng.choices((1, 2, 4), (60, 28, 12))[0])
+        pages += [each.key for each in more]
+    visitor = rng.randbytes(8).hex().encode()
+    for page, key in enumerate(pages):
+        place = _place_of(stage, plan, key, None if page else code)
+        counted.note(place, visitor, at + 20 * page)
+        if rng.random() < 0.15:  # and comes back to it
+            counted.note(place, visitor, at + 20 * page + 11)
+    if any(pages) and rng.random() < 0.07:
+        counted.note(Place(stage.shop_id, plan.store.zone, basket=True), visitor, at + 100)
 
 
 def _place_of(stage: Stage, plan: Plan, key: str | None, code: str | None) -> Place:
