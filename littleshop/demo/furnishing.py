@@ -127,7 +127,8 @@ def product_id(store: Store, key: str) -> UUID:
 async def _shelve(
     conn: db.Connection, store: Store, shop_id: int, goods: Goods, person_id: UUID, at: datetime
 ) -> None:
-    facts = "\n".join(f"{name} {told}" for name, told in goods.facts)
+    colon = "：" if store.locale.startswith("zh") else ": "
+    facts = "\n".join(f"{name}{colon}{told}" for name, told in goods.facts)
     draft = ProductDraft(
         title=goods.title,
         description="\n\n".join((goods.line, goods.description, facts)),
