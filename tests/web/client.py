@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 from starlette.applications import Starlette
 
-from littleshop import app, config, http, jobs, tasks
+from littleshop import app, config, http, i18n, jobs, tasks
 from littleshop.clock import Clock
 from littleshop.entry import verifying
 from littleshop.http import House
@@ -39,6 +39,7 @@ from tests.cast import MORNING
 
 ORIGIN = "http://shop.test"
 SELLER = "139 0000 1001"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 class Hands(Clock):
@@ -220,6 +221,20 @@ def photo(
     kept = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(kept, kind)
     return kept.getvalue()
+
+
+def says(answer: httpx.Response, locale: str, code: str, **details: object) -> bool:
+    """Whether the page says this refusal."""
+    sentence = i18n.t(locale, f"errors.{code}", **details)
+    return sentence in answer.text.replace("&#39;", "'").replace("&amp;", "&")
+
+
+def chosen(*content: bytes, name: str = "photos") -> list[tuple[str, tuple[str, bytes, str]]]:
+    """Files as a browser sends them."""
+    return [
+        (name, (f"IMG_{place}.jpg", each, "image/jpeg"))
+        for place, each in enumerate(content, start=1)
+    ]
 
 
 @contextlib.asynccontextmanager

@@ -12,20 +12,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from littleshop import db, i18n
-from littleshop.catalog import photos, products, stock
+from littleshop import i18n
+from littleshop.catalog import photos, products
 from littleshop.errors import Refused
-from littleshop.shop import shops
 from littleshop.web import forms
-from tests.web.client import World, hidden, photo
+from tests.web.client import SVG, World, chosen, hidden, photo, says
 
 LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
-
-
-def says(answer: httpx.Response, locale: str, code: str, **details: object) -> bool:
-    """Whether the page says this refusal."""
-    sentence = i18n.t(locale, f"errors.{code}", **details)
-    return sentence in answer.text.replace("&#39;", "'").replace("&amp;", "&")
 
 
 async def rows(world: World, shop_id: int) -> list[products.Listed]:
@@ -36,19 +29,6 @@ async def rows(world: World, shop_id: int) -> list[products.Listed]:
 async def pictures(world: World, shop_id: int, product_id: str) -> list[photos.Photo]:
     async with world.house.database.connection() as conn:
         return await photos.of_product(conn, shop_id, UUID(product_id))
-
-
-async def kinds(world: World, shop_id: int, product_id: str) -> list[products.Variant]:
-    async with world.house.database.connection() as conn:
-        return await products.variants(conn, shop_id, UUID(product_id))
-
-
-def chosen(*content: bytes, name: str = "photos") -> list[tuple[str, tuple[str, bytes, str]]]:
-    """Files as a browser sends them."""
-    return [
-        (name, (f"IMG_{place}.jpg", each, "image/jpeg"))
-        for place, each in enumerate(content, start=1)
-    ]
 
 
 async def offer(
@@ -140,9 +120,6 @@ def huge() -> bytes:
     kept = io.BytesIO()
     Image.new("L", (10_000, 6_000)).save(kept, "PNG", optimize=False)
     return kept.getvalue()
-
-
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 @LOCALES
@@ -341,79 +318,6 @@ async def test_things_are_hidden_shown_and_moved(world: World, client: httpx.Asy
     assert "either on sale or hidden" in (await client.get(answer.headers["location"])).text
 
 
-async def edit(
-    client: httpx.AsyncClient, shop_id: int, product_id: str, **fields: str
-) -> httpx.Response:
-    form = {"title": "盖碗", "description": "", "price": "168", "stock": "10", "seen": "10"}
-    form |= {"then": "save"} | fields
-    return await client.post(f"/console/{shop_id}/goods/{product_id}", data=form)
-
-
-async def test_kinds_are_listed_first_and_each_has_its_price_and_stock(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    product_id = await world.add_product(client, shop_id)
-    axes = {"axis-0-name": "釉色", "axis-0-values": "青灰，月白", "axis-1-name": "配杯"}
-    axes |= {"axis-1-values": "只要盖碗、配两只杯"}
-    page = await edit(client, shop_id, product_id, **axes)  # saved without looking at the kinds
-    assert page.status_code == 200 and "Look over the kinds" in page.text
-    assert len(await kinds(world, shop_id, product_id)) == 1
-    table = {}
-    for place in range(4):
-        key = re.search(rf'name="variant-{place}-key" value="([^"]*)"', page.text)
-        assert key is not None
-        table[f"variant-{place}-key"] = key[1].replace("&#34;", '"')
-        table |= {f"variant-{place}-price": f"{100 + place}", f"variant-{place}-stock": "2"}
-    wrong = table | {"variant-2-price": "0"}
-    answer = await edit(client, shop_id, product_id, **axes, **wrong)
-    assert answer.status_code == 422 and says(answer, "en", "price_too_small")
-    answer = await edit(client, shop_id, product_id, **axes, **table)
-    assert answer.status_code == 303
-    made = await kinds(world, shop_id, product_id)
-    assert [(each.choice, each.price_minor, each.on_hand) for each in made][3] == (
-        ("月白", "配两只杯"),
-        10300,
-        2,
-    )
-    answer = await edit(client, shop_id, product_id)  # and back to one kind
-    page = await client.get(f"/console/{shop_id}/goods/{product_id}")
-    assert len(await kinds(world, shop_id, product_id)) == 1
-
-
-async def test_too_many_kinds_and_axes_without_a_name_are_told(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    product_id = await world.add_product(client, shop_id)
-    many = ",".join(str(number) for number in range(40))
-    axes = {f"axis-{place}-{part}": value for place in range(3) for part, value in (
-        ("name", f"n{place}"), ("values", many))}  # fmt: skip
-    answer = await edit(client, shop_id, product_id, **axes)
-    assert says(answer, "en", "variants_too_many", most=100)
-    answer = await edit(client, shop_id, product_id, **{"axis-0-values": "red", "then": "variants"})
-    assert answer.status_code == 200
-
-
-async def test_what_was_sold_while_the_page_was_open_is_not_put_back(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    product_id = await world.add_product(client, shop_id)
-    (kind,) = await kinds(world, shop_id, product_id)
-
-    async def two_leave(conn: db.Connection) -> None:
-        await stock.move(conn, shop_id, kind.variant_id, -2, reason="damaged", at=world.at)
-
-    await world.house.database.transaction(two_leave)
-    await edit(client, shop_id, product_id, title="盖碗，新名字")
-    (kind,) = await kinds(world, shop_id, product_id)
-    assert kind.on_hand == 8
-    await edit(client, shop_id, product_id, stock="7")  # counted again: this is what there is
-    (kind,) = await kinds(world, shop_id, product_id)
-    assert kind.on_hand == 7
-
-
 async def test_a_post_larger_than_nine_photos_is_refused_before_it_is_read(
     world: World, client: httpx.AsyncClient
 ) -> None:
@@ -427,86 +331,3 @@ async def test_a_post_larger_than_nine_photos_is_refused_before_it_is_read(
     bomb = zlib.compress(b"0" * 300_000, 0)
     answer = await client.post("/sign-in", data={"phone": bomb.decode("latin-1")})
     assert answer.status_code == 409 and "MB at once" in answer.text
-
-
-async def test_postage_is_read_like_a_price_and_shown_in_one_line(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    here = f"/console/{shop_id}/settings/shipping"
-    sent = {"mode": "flat", "fee": "8", "free_over": "99"}
-    answer = await client.post(here, data=sent)
-    page = await client.get(answer.headers["location"])
-    assert "¥8.00 for every order, free over ¥99.00" in page.text
-    answer = await client.post(here, data=sent | {"fee": "", "free_over": "-1"})
-    assert answer.status_code == 422
-    assert says(answer, "en", "price_empty") and says(answer, "en", "price_too_small")
-    await client.post(here, data={"mode": "free"})
-    async with world.house.database.connection() as conn:
-        shop = await shops.get(conn, shop_id)
-    assert (shop.shipping_flat_minor, shop.shipping_free_over_minor) == (0, None)
-
-
-async def test_the_shop_gets_another_face_and_keeps_its_address(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    here = f"/console/{shop_id}/settings/shop"
-    face = {"name": "小满的茶", "line": "柴烧", "awning": "clay"}
-    answer = await client.post(here, data=face, files=chosen(photo(), name="picture"))
-    page = await client.get(answer.headers["location"])
-    assert "小满的茶" in page.text and "/f/" in page.text and "/@xiaoman" in page.text
-    answer = await client.post(here, data=face | {"name": " "})
-    assert answer.status_code == 422 and says(answer, "en", "shop_name_empty")
-    answer = await client.post(here, data=face, files=chosen(SVG, name="picture"))
-    assert answer.status_code == 422 and says(answer, "en", "photo_svg")
-
-
-async def test_a_shop_rests_and_opens_again(world: World, client: httpx.AsyncClient) -> None:
-    shop_id = await world.open_shop(client)
-    here = f"/console/{shop_id}/settings"
-    for _ in range(2):  # a double click
-        answer = await client.post(f"{here}/pause", data={"state": "paused"})
-    assert "The shop rests" in (await client.get(answer.headers["location"])).text
-    await client.post(f"{here}/pause", data={"state": "open"})
-    assert "The shop is open" in (await client.get(here)).text
-
-
-async def test_a_browser_subscribes_is_tried_and_is_let_go(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    here = f"/console/{shop_id}/settings/notices"
-    page = await client.get(here)
-    assert re.search(r'data-key="[\w-]{80,}"', page.text)
-    point = (
-        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
-    )
-    told = {
-        "endpoint": "http://127.0.0.1:1/push/one",
-        "keys": {"p256dh": point, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
-    }
-    assert (await client.post(f"{here}/devices", json=told)).status_code == 204
-    evil = told | {"endpoint": "http://10.0.0.1/push"}
-    assert (await client.post(f"{here}/devices", json=evil)).status_code == 422
-    assert (await client.post(f"{here}/devices", content=b"{")).status_code == 400
-    page = await client.get(here)
-    device = re.search(r"devices/([0-9a-f-]{36})/removal", page.text)
-    assert device is not None
-    await client.post(f"{here}/test")
-    await world.work()
-    assert len(world.pushed) == 1
-    await client.post(f"{here}/devices/{device[1]}/removal")
-    assert "removal" not in (await client.get(here)).text
-
-
-async def test_another_persons_browser_is_not_let_go(
-    world: World, client: httpx.AsyncClient
-) -> None:
-    shop_id = await world.open_shop(client)
-    answer = await client.post(f"/console/{shop_id}/settings/notices/devices/{UUID(int=1)}/removal")
-    assert answer.status_code == 303
-    stranger = world.browser()
-    await world.sign_in(stranger, "139 0000 1011")
-    answer = await stranger.get(f"/console/{shop_id}/settings")
-    assert answer.status_code == 404

@@ -1,0 +1,93 @@
+"""Options and kinds of a product: a table to look over, and stock that is counted, not reset."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from littleshop import db, i18n
+from littleshop.catalog import products, stock
+from tests.web.client import World, says
+
+LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
+
+
+async def kinds(world: World, shop_id: int, product_id: str) -> list[products.Variant]:
+    async with world.house.database.connection() as conn:
+        return await products.variants(conn, shop_id, UUID(product_id))
+
+
+async def edit(
+    client: httpx.AsyncClient, shop_id: int, product_id: str, **fields: str
+) -> httpx.Response:
+    form = {"title": "盖碗", "description": "", "price": "168", "stock": "10", "seen": "10"}
+    form |= {"then": "save"} | fields
+    return await client.post(f"/console/{shop_id}/goods/{product_id}", data=form)
+
+
+async def test_kinds_are_listed_first_and_each_has_its_price_and_stock(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    axes = {"axis-0-name": "釉色", "axis-0-values": "青灰，月白", "axis-1-name": "配杯"}
+    axes |= {"axis-1-values": "只要盖碗、配两只杯"}
+    page = await edit(client, shop_id, product_id, **axes)  # saved without looking at the kinds
+    assert page.status_code == 200 and "Look over the kinds" in page.text
+    assert len(await kinds(world, shop_id, product_id)) == 1
+    table = {}
+    for place in range(4):
+        key = re.search(rf'name="variant-{place}-key" value="([^"]*)"', page.text)
+        assert key is not None
+        table[f"variant-{place}-key"] = key[1].replace("&#34;", '"')
+        table |= {f"variant-{place}-price": f"{100 + place}", f"variant-{place}-stock": "2"}
+    wrong = table | {"variant-2-price": "0"}
+    answer = await edit(client, shop_id, product_id, **axes, **wrong)
+    assert answer.status_code == 422 and says(answer, "en", "price_too_small")
+    answer = await edit(client, shop_id, product_id, **axes, **table)
+    assert answer.status_code == 303
+    made = await kinds(world, shop_id, product_id)
+    assert [(each.choice, each.price_minor, each.on_hand) for each in made][3] == (
+        ("月白", "配两只杯"),
+        10300,
+        2,
+    )
+    answer = await edit(client, shop_id, product_id)  # and back to one kind
+    page = await client.get(f"/console/{shop_id}/goods/{product_id}")
+    assert len(await kinds(world, shop_id, product_id)) == 1
+
+
+async def test_too_many_kinds_and_axes_without_a_name_are_told(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    many = ",".join(str(number) for number in range(40))
+    axes = {f"axis-{place}-{part}": value for place in range(3) for part, value in (
+        ("name", f"n{place}"), ("values", many))}  # fmt: skip
+    answer = await edit(client, shop_id, product_id, **axes)
+    assert says(answer, "en", "variants_too_many", most=100)
+    answer = await edit(client, shop_id, product_id, **{"axis-0-values": "red", "then": "variants"})
+    assert answer.status_code == 200
+
+
+async def test_what_was_sold_while_the_page_was_open_is_not_put_back(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    (kind,) = await kinds(world, shop_id, product_id)
+
+    async def two_leave(conn: db.Connection) -> None:
+        await stock.move(conn, shop_id, kind.variant_id, -2, reason="damaged", at=world.at)
+
+    await world.house.database.transaction(two_leave)
+    await edit(client, shop_id, product_id, title="盖碗，新名字")
+    (kind,) = await kinds(world, shop_id, product_id)
+    assert kind.on_hand == 8
+    await edit(client, shop_id, product_id, stock="7")  # counted again: this is what there is
+    (kind,) = await kinds(world, shop_id, product_id)
+    assert kind.on_hand == 7

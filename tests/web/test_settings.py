@@ -1,0 +1,104 @@
+"""The settings of a shop through the pages: its face, postage, a rest, notices."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from littleshop import i18n
+from littleshop.shop import shops
+from tests.web.client import SVG, World, chosen, photo, says
+
+LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
+
+
+async def test_postage_is_read_like_a_price_and_shown_in_one_line(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shipping"
+    sent = {"mode": "flat", "fee": "8", "free_over": "99"}
+    answer = await client.post(here, data=sent)
+    page = await client.get(answer.headers["location"])
+    assert "¥8.00 for every order, free over ¥99.00" in page.text
+    answer = await client.post(here, data=sent | {"fee": "", "free_over": "-1"})
+    assert answer.status_code == 422
+    assert says(answer, "en", "price_empty") and says(answer, "en", "price_too_small")
+    await client.post(here, data={"mode": "free"})
+    async with world.house.database.connection() as conn:
+        shop = await shops.get(conn, shop_id)
+    assert (shop.shipping_flat_minor, shop.shipping_free_over_minor) == (0, None)
+
+
+async def test_the_shop_gets_another_face_and_keeps_its_address(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shop"
+    face = {"name": "小满的茶", "line": "柴烧", "awning": "clay"}
+    answer = await client.post(here, data=face, files=chosen(photo(), name="picture"))
+    page = await client.get(answer.headers["location"])
+    assert "小满的茶" in page.text and "/f/" in page.text and "/@xiaoman" in page.text
+    answer = await client.post(here, data=face | {"name": " "})
+    assert answer.status_code == 422 and says(answer, "en", "shop_name_empty")
+    answer = await client.post(here, data=face, files=chosen(SVG, name="picture"))
+    assert answer.status_code == 422 and says(answer, "en", "photo_svg")
+
+
+async def test_a_shop_rests_and_opens_again(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings"
+    for _ in range(2):  # a double click
+        answer = await client.post(f"{here}/pause", data={"state": "paused"})
+    assert "The shop rests" in (await client.get(answer.headers["location"])).text
+    await client.post(f"{here}/pause", data={"state": "open"})
+    assert "The shop is open" in (await client.get(here)).text
+
+
+async def test_a_browser_subscribes_is_tried_and_is_let_go(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/notices"
+    page = await client.get(here)
+    assert re.search(r'data-key="[\w-]{80,}"', page.text)
+    point = (
+        "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    )
+    told = {
+        "endpoint": "http://127.0.0.1:1/push/one",
+        "keys": {"p256dh": point, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+    }
+    assert (await client.post(f"{here}/devices", json=told)).status_code == 204
+    evil = told | {"endpoint": "http://10.0.0.1/push"}
+    assert (await client.post(f"{here}/devices", json=evil)).status_code == 422
+    assert (await client.post(f"{here}/devices", content=b"{")).status_code == 400
+    page = await client.get(here)
+    device = re.search(r"devices/([0-9a-f-]{36})/removal", page.text)
+    assert device is not None
+    await client.post(f"{here}/test")
+    await world.work()
+    assert len(world.pushed) == 1
+    await client.post(f"{here}/devices/{device[1]}/removal")
+    assert "removal" not in (await client.get(here)).text
+
+
+async def test_another_persons_browser_is_not_let_go(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await client.post(f"/console/{shop_id}/settings/notices/devices/{UUID(int=1)}/removal")
+    assert answer.status_code == 303
+    stranger = world.browser()
+    await world.sign_in(stranger, "139 0000 1011")
+    answer = await stranger.get(f"/console/{shop_id}/settings")
+    assert answer.status_code == 404
+
+
+async def test_the_worker_of_notices_serves_all_pages(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/sw.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "showNotification" in answer.text
