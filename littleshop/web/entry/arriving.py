@@ -77,9 +77,7 @@ async def opened(request: Request) -> Response:
             "public_url": url,
             "short_url": (public + addresses.shop(shop.slug)).partition("://")[2],
         },
-        qr_svg=segno.make(public + addresses.share(code.code), error="m").svg_inline(
-            border=0, omitsize=True
-        ),
+        qr_svg=drawn.svg_inline(border=0, omitsize=True),
         share_title=shop.name,
         share_text=shop.line,
         waits=waits,
