@@ -132,6 +132,8 @@ async def begin_payment(
     waiting = RedirectResponse(addresses.order_part(token, "payment"), status_code=303)
     if method != GATEWAY or GATEWAY not in http.house(request).rails or container in BLOCKED:
         return waiting
+    device = http.device(request) or b""
+    http.check_limits(request, "pay", order_id.bytes, device, http.address(request))
     try:
         if container == "desktop":
             await _draw_code(request, shop, order_id, token)
@@ -148,13 +150,6 @@ async def begin_payment(
 
 
 async def _ask(request: Request, shop_id: int, order_id: UUID, method: str) -> Payment:
-    http.check_limits(
-        request,
-        "pay",
-        order_id.bytes,
-        http.device(request) or b"",
-        http.address(request),
-    )
     return await http.house(request).database.transaction(
         lambda conn: paying.ask(
             conn, shop_id, order_id, gateway=GATEWAY, method=method, at=http.now(request)
@@ -212,9 +207,11 @@ async def waiting(request: Request) -> Response:
                         shop_id=row.shop_id,
                         reference=attempt.reference,
                     )
+    fragment = "status" if request.url.path.endswith("/status") else None
     known = await _paying_context(request, seen, shop, token, attempts)
     known["due_at"] = next((c.due_at for c in clocks if c.kind == "pay_by"), at)
-    fragment = "status" if request.url.path.endswith("/status") else None
+    if fragment is None and known["state"] in ("waiting", "failed") and not known["outside"]:
+        known["pay_url"] = await _pay_url(request, shop, seen, token)
     return pages.page(
         request, "storefront/paying.html", fragment=fragment, private=True,
         form_targets=rail_origins(request), **known,
@@ -229,9 +226,6 @@ async def _paying_context(
     open_ones = {one.method: one for one in attempts if one.status == "asked"}
     code = open_ones["qr"].code_url if "qr" in open_ones else None
     link = http.house(request).settings.public_url + addresses.order(token)
-    pay_url = None
-    if row.status == "placed" and seen.may_act and container not in BLOCKED:
-        pay_url = await _pay_url(request, shop, seen, token)
     state = {"placed": "waiting", "cancelled": "closed"}.get(row.status, "paid")
     if state == "waiting" and "failed" in request.query_params:
         state = "failed"
@@ -241,7 +235,7 @@ async def _paying_context(
         "shop": views.shop(shop),
         "order": SimpleNamespace(token=token, number=str(row.number), total=row.total),
         "method": SimpleNamespace(code=GATEWAY, name=i18n.t(locale, "checkout.method.alipay")),
-        "pay_url": pay_url,
+        "pay_url": None,
         "outside": link if container in BLOCKED else None,
         "qr": segno.make(code, error="m").svg_inline(scale=4, border=0, omitsize=True)
         if code and state != "paid"
@@ -253,6 +247,8 @@ async def _paying_context(
 
 async def _pay_url(request: Request, shop: Shop, seen: Seen, token: str) -> str | None:
     """The rail's page for this browser: a signed address, nothing is sent."""
+    if not seen.may_act:
+        return None
     desktop = containers.of(request.headers.get("user-agent", "")) == "desktop"
     try:
         payment = await _ask(
