@@ -10,7 +10,7 @@ from sandbox.alipay import bills, cashier, gateway
 from sandbox.bank import wire
 from sandbox.clock import standing_at, unstamp
 from sandbox.control import api, books, history, panel
-from sandbox.pages import policy, stylesheet
+from sandbox.pages import icon, policy, stylesheet
 from sandbox.wires import courier, identity, push, sms
 from sandbox.world import World
 
@@ -130,6 +130,7 @@ def build(world: World) -> ASGIApp:
     pages = [
         Route("/", panel.home),
         Route("/sandbox.css", stylesheet),
+        Route("/sandbox.svg", icon),
         Route("/books.json", books.everything),
         Route("/healthz", healthz),
     ]

@@ -89,3 +89,9 @@ async def stylesheet(_request: Request) -> Response:
     """GET /sandbox.css"""
     text = (HERE / "static" / "sandbox.css").read_text("utf-8")
     return Response(text, media_type="text/css", headers={"Cache-Control": "max-age=300"})
+
+
+async def icon(_request: Request) -> Response:
+    """GET /sandbox.svg"""
+    text = (HERE / "static" / "sandbox.svg").read_text("utf-8")
+    return Response(text, media_type="image/svg+xml", headers={"Cache-Control": "max-age=300"})
