@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from littleshop import db, http, i18n
+from littleshop import db, http, i18n, jobs
 from littleshop.entry import opening
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
@@ -54,6 +54,8 @@ async def overview(request: Request) -> Response:
     async with house.database.connection() as conn:
         card = await cards.active(conn, shop.shop_id)
         push = await subscriptions.of(conn, shop.shop_id, [person_id])
+        runs_it = house.settings.mode == "demo" and work.role == "owner"
+        given_up = len(await jobs.held(conn)) if runs_it else None
         known = [
             await shops.get(conn, each.shop_id) for each in await staff.shops_of(conn, person_id)
         ]
@@ -79,8 +81,8 @@ async def overview(request: Request) -> Response:
             for each in known
             if each.status != "opening"
         ],
-        held_jobs=None,
-        held_jobs_url="",
+        held_jobs=given_up,
+        held_jobs_url=f"{frame.root(shop)}/held",
     )
 
 
@@ -167,6 +169,7 @@ async def shipping_page(request: Request) -> Response:
         "mode": "flat" if shop.shipping_flat_minor else "free",
         "fee": fee,
         "free_over": forms.shown(shop.shipping_free_over_minor, shop.currency),
+        "pickup_place": shop.pickup_place or "",
     }
     return await _shipping(request, work, form, {})
 
@@ -186,10 +189,11 @@ async def _shipping(
 
 
 async def save_shipping(request: Request) -> Response:
-    """POST root/settings/shipping: mode=free|flat, fee, free_over"""
+    """POST root/settings/shipping: mode=free|flat, fee, free_over, pickup_place"""
     work = await owner(request)
     form = await forms.read(request)
-    typed, currency = form.typed("mode", "fee", "free_over"), work.shop.currency
+    names = ("mode", "fee", "free_over", "pickup_place")
+    typed, currency = form.typed(*names), work.shop.currency
     errors: dict[str, str] = {}
     flat_minor, free_over_minor = 0, None
     if typed["mode"] == "flat":
@@ -208,6 +212,7 @@ async def save_shipping(request: Request) -> Response:
                 lambda conn: shops.set_shipping(
                     conn, work.shop.shop_id,
                     flat_minor=flat_minor, free_over_minor=free_over_minor,
+                    pickup_place=typed["pickup_place"].strip() or None,
                 )
             )  # fmt: skip
         except NotFound:
