@@ -34,6 +34,7 @@ COMMANDS = {
     "migrate": Command("littleshop.migrate:command", "bring the database up to date · 升级数据库"),
     "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目"),
     "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算"),
+    "held": Command("littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务"),
     "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
     "bench": Command("bench:command", "measure NAME [--json] · 性能测试"),
     "doctor": Command("littleshop.doctor:command", "what is wrong with this machine · 自检", False),

@@ -27,6 +27,7 @@ TOWN = "littleshop.demo.town"  # writes DIR/demo.json first, then plays its 40 d
 PORT = 8000
 SANDBOX_PORT = 8001
 READY_SECONDS = 60
+_REMEMBERED = ("LITTLESHOP_MODE", "PUBLIC_URL", "SANDBOX_URL")
 
 
 class CannotStart(Exception):
@@ -165,15 +166,24 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     if plan.mode == "demo":
         registration.register(plan.home, plan.sandbox_url, afresh=afresh)
     asyncio.run(_prepare(told))
-    names = ("LITTLESHOP_MODE", "PUBLIC_URL", "SANDBOX_URL")
-    homes.remember(plan.home, {name: told[name] for name in names if name in told})
-    supervisor.add(_python("worker", plan, told, "-m", "littleshop", "work"))
+    addresses = {name: told[name] for name in _REMEMBERED if name in told}
+    introduced = plan.home / "demo.json"
+    if homes.recall(plan.home) != addresses:
+        introduced.unlink(missing_ok=True)  # it names the addresses of last time
+    homes.remember(plan.home, addresses)
     supervisor.add(web(plan, told, workers=web_workers()))
+    # What the first page does not wait for must not keep it waiting.
+    later = [_python("worker", plan, told, "-m", "littleshop", "work")]
     town = None
     if not plan.empty and importlib.util.find_spec(TOWN) is not None:
         town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
-        supervisor.add(town)
+        if introduced.exists():
+            later.append(town)
+        else:
+            supervisor.add(town)
     _await_ready(plan, supervisor, town)
+    for child in later:
+        supervisor.add(child)
     _announce(plan)
     supervisor.watch()
 

@@ -54,7 +54,7 @@ async def move(
             raise Refused("stock_too_large") from fault
         raise Refused("stock_promised", held=held) from fault
     if on_hand is None:
-        raise Refused("variant_gone")
+        raise Refused("variant_gone", title="")
     await db.run(
         conn,
         _LEDGER_SQL,

@@ -37,7 +37,7 @@ HEADERS = {
     "vary": "accept-language, cookie",
 }
 PRIVATE = {
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # nothing leaves us, and old browsers can say where from
     "x-robots-tag": "noindex, nofollow",
     "cache-control": "no-store",
 }
@@ -90,7 +90,7 @@ def page(
 ) -> Response:
     """The answer to a request: a whole page, or the block `fragment` of it.
 
-    `private` is for pages under a token: no referrer, no index, no cache.
+    `private` is for pages under a token: nothing of the address leaves us, no index, no cache.
     """
     locale = locale_of(request)
     around = {

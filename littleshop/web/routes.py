@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -84,8 +84,11 @@ async def on_busy(request: Request, fault: Exception) -> Response:
 
 
 async def on_sign_in(request: Request, fault: SignInFirst) -> Response:
-    """To the sign-in page and back; a stale form's content is not kept."""
-    back = request.url.path if request.method in ("GET", "HEAD") else "/console"
+    """To the sign-in page and back; a stale form leads back to its page, empty."""
+    came_from = urlsplit(request.headers.get("referer", "")).path
+    back = request.url.path if request.method in ("GET", "HEAD") else came_from
+    if not back.startswith("/console"):
+        back = "/console"
     return RedirectResponse(f"/sign-in?next={quote(back)}", status_code=303)
 
 

@@ -250,7 +250,7 @@ async def test_a_friend_with_the_link_sees_and_cannot_act(market: Market) -> Non
     page = await friend.get(link)
     assert page.status_code == 200
     assert "文三" not in page.text and "2046" not in page.text and "陈" not in page.text
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     for act in ("receipt", "cancellation", "reminder", "extension", "payment"):
         assert (await friend.post(f"{link}/{act}")).status_code == 409, act
     assert (await friend.get(f"{link}/pickup")).status_code == 409

@@ -52,7 +52,7 @@ async def test_a_page_forbids_what_it_did_not_bring() -> None:
 
 async def test_a_page_under_a_token_leaves_no_trace() -> None:
     headers = (await browser().get("/o/TOKEN")).headers
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert "noindex" in headers["x-robots-tag"]
     assert headers["content-security-policy"].endswith("form-action 'self' https://rail.example")

@@ -41,13 +41,8 @@ def inside(text: str) -> str:
 def show(
     request: Request, template: str, *, here: str, status: int = 200, **context: Any
 ) -> Response:
-    """A page for one person: never kept by a browser. `here` shows it again by GET.
-
-    Its forms keep their origin, which no-referrer would take from browsers that send nothing else.
-    """
-    answer = pages.page(request, template, status=status, private=True, here=here, **context)
-    answer.headers["referrer-policy"] = "same-origin"
-    return answer
+    """A page for one person: never kept by a browser. `here` shows it again by GET."""
+    return pages.page(request, template, status=status, private=True, here=here, **context)
 
 
 def to(path: str, **query: object) -> RedirectResponse:
