@@ -6,14 +6,13 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from littleshop import config, db, http, i18n, logs
@@ -23,7 +22,6 @@ from littleshop.web.page_cache import PageCache
 _log = logging.getLogger("littleshop.requests")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACKS = "/callbacks/"  # rails and couriers post here, from their own sites, signed
-MOST_BYTES = 200 * 1024 * 1024  # nine photos at their largest; handlers refuse sooner
 
 
 class Gate:
