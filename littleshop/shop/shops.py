@@ -331,7 +331,8 @@ async def set_shipping(
         Shop,
         f"""
         update shops set shipping_flat_minor = $2, shipping_free_over_minor = $3,
-                         pickup_place = $4, pricing_version = pricing_version + 1, version = version + 1
+                         pickup_place = $4, pricing_version = pricing_version + 1,
+                         version = version + 1
          where shop_id = $1
         returning {_COLUMNS}""",
         shop_id,

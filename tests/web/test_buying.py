@@ -1,4 +1,4 @@
-"""Buying through the pages: a stranger with a phone, a friend with the link, a rail that notifies."""
+"""Buying through the pages: a stranger with a phone, a friend with a link, a rail that lies."""
 
 from __future__ import annotations
 
