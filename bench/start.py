@@ -71,9 +71,13 @@ def command() -> list[str]:
 @contextmanager
 def demo(folder: Path) -> Iterator[tuple[int, float]]:
     """The demo as a newcomer starts it; its process and the seconds to its first page."""
-    ready, port = folder / "ready.json", ground.free_port()
+    ready = folder / "ready.json"
+    ports = folder / "ports"
+    if not ports.exists():  # a warm start has the addresses of the cold one
+        ports.write_text(f"{ground.free_port()} {ground.free_port()}")
+    port, sandbox_port = ports.read_text().split()
     asked = [*command(), "--home", str(folder / "home"), "--ready-file", str(ready)]
-    asked += ["--port", str(port), "--sandbox-port", str(ground.free_port())]
+    asked += ["--port", port, "--sandbox-port", sandbox_port]
     told = {name: text for name, text in os.environ.items() if name not in _OURS}
     ready.unlink(missing_ok=True)
     started = time.monotonic()
