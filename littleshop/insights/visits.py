@@ -184,11 +184,16 @@ def day_at(zone: str, at: float) -> date:
     return _day(zone, int(at) // _QUARTER)
 
 
+@lru_cache(maxsize=4096)
+def _midnight(zone: str, quarter: int) -> int:
+    """The end of the local day of a quarter of an hour, in seconds since 1970."""
+    tomorrow = _day(zone, quarter) + timedelta(days=1)
+    return int(datetime.combine(tomorrow, time(), ZoneInfo(zone)).timestamp())
+
+
 def seconds_left(zone: str, at: float) -> int:
     """Whole seconds until the shop's midnight, at least one."""
-    here = datetime.fromtimestamp(at, ZoneInfo(zone))
-    midnight = datetime.combine(here.date() + timedelta(days=1), time(), ZoneInfo(zone))
-    return max(1, int(midnight.timestamp() - at))
+    return max(1, int(_midnight(zone, int(at) // _QUARTER) - at))
 
 
 def _rows(place: Place, visitor: bytes, at: float) -> Iterable[_Row]:

@@ -22,6 +22,7 @@ from littleshop.web.page_cache import cookie
 
 CHANGED = "visits"  # the hint that a shop's figures of today moved
 MOST_HINTS = 20  # a second
+MOST_ADDRESSES = 4096
 _log = logging.getLogger(__name__)
 _Mark = tuple[bytes, Place]  # the name of the shop's cookie with its =, what the page shows
 
@@ -38,6 +39,7 @@ class Counting:
         self._app = app
         self._house = house
         self._secure = house.settings.secure
+        self._addresses: dict[object, str] = {}
         self._moved: OrderedDict[int, None] = OrderedDict()
         self.visits = Visits(house.database)
         self.strangers = Strangers()
@@ -73,7 +75,7 @@ class Counting:
         cookies = request.headers.get("cookie", "").encode("latin-1")
         token = cookie(cookies, f"v{shop.shop_id}=".encode())
         if len(token) != 16:
-            client = f"{http.address(request)}|{agent}"
+            client = self._client(request.scope)
             token = self.strangers.meet(shop.shop_id, shop.zone, client, at)
         session = cookie(cookies, b"session=") or None
         self.visits.note(Place(shop.shop_id, shop.zone, basket=True), token, at, session)
@@ -84,8 +86,16 @@ class Counting:
         self.strangers.returned(cookie(cookies, f"v{shop_id}=".encode()))
 
     def _client(self, scope: Scope) -> str:
-        request = Request({**scope, "app": self._app})
-        return f"{http.address(request)}|{request.headers.get('user-agent', '')}"
+        """Address and agent; the address of a peer is worked out once."""
+        headers, peer = dict(scope["headers"]), scope["client"]
+        via = (peer[0] if peer else None, headers.get(b"x-forwarded-for"))
+        address = self._addresses.get(via)
+        if address is None:
+            if len(self._addresses) >= MOST_ADDRESSES:
+                self._addresses.clear()
+            address = http.address(Request({**scope, "app": self._app}))
+            self._addresses[via] = address
+        return f"{address}|{headers.get(b'user-agent')!r}"
 
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:
         age = str(seconds_left(zone, at)).encode()
