@@ -49,8 +49,11 @@ _ROWS = (
 )
 
 
-async def furnish(dsn: str, at: datetime, *, shops: int = SHOPS, variants: int = VARIANTS) -> None:
+async def furnish(
+    dsn: str, at: datetime, *, shops: int | None = None, variants: int | None = None
+) -> None:
     """`shops` open shops with `variants` products of one variant each, priced 1000 + n."""
+    shops, variants = shops or SHOPS, variants or VARIANTS
     numbers = [FIRST_SHOP + n for n in range(shops)]
     values: tuple[tuple[object, ...], ...] = (
         (numbers, at, POSTAGE_MINOR),

@@ -1,0 +1,83 @@
+"""The measurements run and say what they must; how quick it is, no test says."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import bench
+from bench import ground, town
+from tests.sql_text import ROOT
+
+
+def run(name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    told = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-c", "import sys, bench; sys.exit(bench.command(sys.argv[1:]))"]
+    asked = [name, "--json", "--seconds", "1", "--pairs", "1"]
+    return subprocess.run(
+        [*command, *asked], capture_output=True, text=True, env=told, cwd=ROOT, check=False
+    )
+
+
+def figures(name: str) -> dict[str, Any]:
+    done = run(name)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert {"name", "ratio", "goal"} <= set(told)
+    assert told["name"] == name
+    assert told["ratio"] > 0
+    return told
+
+
+@pytest.mark.parametrize("name", sorted(bench.NAMES))
+def test_every_name_is_a_measurement(name: str) -> None:
+    assert callable(importlib.import_module(f"bench.{name}").measure)
+
+
+def test_a_product_page_is_weighed_with_its_sheets_and_scripts() -> None:
+    told = figures("weight")
+    kinds = {path.partition("?")[0].rpartition(".")[2] for path in told["parts"]}
+    assert {"page", "css", "js"} <= kinds
+
+
+def test_a_missing_load_generator_is_named_with_its_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
+    with pytest.raises(ground.Missing, match="install the system package nginx-light"):
+        ground.tool("nginx-light", "nginx")
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+@pytest.mark.skipif(shutil.which("pgbench") is None, reason="pgbench is not installed")
+def test_what_the_bench_places_are_real_orders_and_the_books_balance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(town, "SHOPS", 2)
+    monkeypatch.setattr(town, "VARIANTS", 5)
+    told = importlib.import_module("bench.place").measure(1, 1)
+    assert told["settings"]["fsync"] == told["settings"]["synchronous_commit"] == "on"
+    assert told["audit_findings"] == 0
+    for kind in ("spread", "hot"):
+        (ours,), (base,) = told[kind]["web"], told[kind]["base"]
+        assert ours["refused"] == ours["broken"] == 0
+        assert ours["orders"] > 0
+        assert base["orders"] > 0
+        assert set(ours["cpu_us_per_order"]) == {"web", "database", "client"}
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+@pytest.mark.skipif(
+    shutil.which("nginx", path="/usr/sbin:/usr/bin") is None, reason="nginx is not installed"
+)
+def test_every_view_of_the_measured_page_is_counted() -> None:
+    told = figures("page")
+    assert told["all_views_counted"]
+    assert told["encoding"] == "gzip"
