@@ -1,4 +1,4 @@
-"""What can go wrong, in three words: a no to a person, two contents under one id, a rail's fault."""
+"""What can go wrong: a no to a person, two contents under one id, a fault of a rail."""
 
 
 class Refused(Exception):
