@@ -37,12 +37,18 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
         notice = await notices.get(conn, gateway, notice_id)
         assert notice is not None, notice_id
         shop_id = await payments.shop_of(conn, notice.reference)
-    if shop_id is None:  # verified, and not ours: another system under the same merchant
-        return
+        if shop_id is None:  # verified, and not ours: another system under the same merchant
+            return
+        payment = await payments.get(conn, shop_id, notice.reference)
+    assert payment is not None, notice.reference
+    paid = None
+    if notice.kind == "paid":
+        paid = Paid(notice.reference, notice.amount, notice.gateway_trade_no, notice.at)
+        if notice.amount != payment.amount:  # sent back as told, the rest would stay at the rail
+            paid = await paying.find_out(house.rails[gateway], payment, closing=False)
 
     async def act(conn: db.Connection) -> None:
-        if notice.kind == "paid":
-            paid = Paid(notice.reference, notice.amount, notice.gateway_trade_no, notice.at)
+        if paid is not None:
             await paying.hear(conn, shop_id, paid, house.calendar, context.at)
         await notices.handled(conn, gateway, notice_id, context.at)
 
