@@ -1,136 +1,33 @@
-"""The whole program, started as `./run` starts it, and a phone's browser in front of it."""
+"""One running littleshop for all flows, a real browser, and phones and desks in front of it."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.flows.people import PHONE_AGENT, Shopkeeper, open_shop
+from tests.flows.running import Running, start, stop
+
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome")
      if (path := shutil.which(name))),
     None,
 )  # fmt: skip
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1, "is_mobile": True,
-         "has_touch": True}  # fmt: skip
-PHONE_AGENT = (
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/131.0.0.0 Mobile Safari/537.36"
-)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@dataclass
-class Running:
-    """A running littleshop: its addresses, its home, its process."""
-
-    home: Path
-    web: str
-    sandbox: str
-    process: subprocess.Popen[bytes]
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`./run WORDS` beside the running program."""
-        return subprocess.run(
-            [sys.executable, "-m", "littleshop", *words, "--home", str(self.home)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def audit(self) -> dict[str, Any]:
-        """What `littleshop audit --json` says."""
-        said: dict[str, Any] = json.loads(self.command("audit", "--json").stdout)
-        return said
-
-    def code_for(self, phone: str) -> str:
-        """The newest code in the sandbox's SMS inbox for a phone."""
-        for _ in range(100):
-            inbox = httpx.get(f"{self.sandbox}/inbox.json", params={"phone": phone}).json()
-            messages = inbox if isinstance(inbox, list) else inbox["messages"]
-            found = [message["code"] for message in messages if message.get("code")]
-            if found:
-                return str(found[0])
-            time.sleep(0.1)
-        raise AssertionError(f"no code for {phone}")
-
-    def children(self, word: str) -> list[int]:
-        """The processes of this home whose command line has `word` in it."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                environment = (folder / "environ").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if word in line and str(self.home) in environment:
-                found.append(int(folder.name))
-        return found
-
-    def kill(self, word: str) -> None:
-        """kill -9 of every process whose command line has `word` in it."""
-        for pid in self.children(word):
-            os.kill(pid, signal.SIGKILL)
-
-    def wait_ready(self, seconds: float = 30) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            try:
-                if httpx.get(f"{self.web}/readyz", timeout=2).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
-        raise AssertionError("littleshop did not come back")
-
-
-def start(home: Path, *options: str) -> Running:
-    """Start the demo under `home` on free ports and wait until its first page can be served."""
-    port, sandbox_port, ready = free_port(), free_port(), home / "ready.json"
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "littleshop", "demo", "--home", str(home), "--port", str(port),
-             "--sandbox-port", str(sandbox_port), "--ready-file", str(ready), *options],
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )  # fmt: skip
-    for _ in range(600):
-        if ready.exists():
-            said = json.loads(ready.read_text())
-            return Running(home, said["web"], said["sandbox"], process)
-        assert process.poll() is None, (home / "log").read_text()
-        time.sleep(0.1)
-    raise AssertionError((home / "log").read_text()[-4000:])
-
-
-def stop(running: Running) -> None:
-    running.process.send_signal(signal.SIGTERM)
-    running.process.wait(timeout=30)
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 1,
+    "is_mobile": True,
+    "has_touch": True,
+    "user_agent": PHONE_AGENT,
+}
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +37,16 @@ def littleshop() -> Iterator[Running]:
         running = start(Path(folder) / "home", "--empty")
         yield running
         stop(running)
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(littleshop: Running) -> Iterator[None]:
+    """Whatever a flow broke on purpose is whole again after it, and the books add up."""
+    yield
+    littleshop.wait_ready()
+    littleshop.control("faults/clear")
+    audit = littleshop.audit()
+    assert audit["ok"], audit
 
 
 @pytest.fixture(scope="session")
@@ -155,22 +62,76 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def phone(browser: Browser, locale: str = "zh-CN") -> BrowserContext:
-    """A phone of its own: its cookies, its language; a page fault fails the test that made it."""
-    return browser.new_context(locale=locale, user_agent=PHONE_AGENT, **PHONE)  # type: ignore[arg-type]
+class Faults(list[str]):
+    """What the browser's console complained of, a refused policy and a thrown error alike."""
+
+    def expect(self, word: str) -> None:
+        """Take note of complaints with `word` in them: the flow brought them about on purpose."""
+        self[:] = [fault for fault in self if word not in fault]
+
+
+Device = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def seller(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def faults() -> Iterator[Faults]:
+    """A page fault fails the flow that met it."""
+    met = Faults()
+    yield met
+    assert not met, met
+
+
+@pytest.fixture
+def device(browser: Browser, faults: Faults) -> Iterator[Device]:
+    """Makes phones (and desks) of their own: their cookies, their language, all watched."""
+    opened: list[BrowserContext] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def make(kind: dict[str, Any] = PHONE, locale: str = "zh-CN", **more: Any) -> BrowserContext:
+        context = browser.new_context(locale=locale, **kind, **more)
+        context.set_default_timeout(15_000)
+        context.on("console", note)
+        context.on("weberror", lambda fault: faults.append(str(fault.error)))
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def seller(device: Device) -> Page:
     """The seller's phone."""
-    context = phone(browser)
-    yield context.new_page()
-    context.close()
+    return device().new_page()
 
 
 @pytest.fixture
-def buyer(browser: Browser) -> Iterator[Page]:
+def buyer(device: Device) -> Page:
     """The buyer's phone."""
-    context = phone(browser)
-    yield context.new_page()
-    context.close()
+    return device().new_page()
+
+
+@pytest.fixture(scope="session")
+def stall(littleshop: Running) -> Shopkeeper:
+    """A shop that stands ready, opened without a screen."""
+    return open_shop(littleshop, "stall", "13900003003", "晚风小铺")
+
+
+@pytest.fixture(scope="session")
+def product(stall: Shopkeeper) -> str:
+    """What the stall sells most of."""
+    return stall.put_on_sale("青灰釉盖碗", "168.00", 500)
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bowl, as a phone would send it."""
+    drawn = Image.new("RGB", (1600, 1200), (120, 150, 140))
+    ImageDraw.Draw(drawn).ellipse((400, 200, 1200, 1000), fill=(240, 230, 210))
+    path = tmp_path_factory.mktemp("photos") / "bowl.jpg"
+    drawn.save(path, "JPEG")
+    return path
