@@ -65,6 +65,7 @@ declare
   i_quantity  integer[];
   i_unit      bigint[];
   i_variant   uuid[];
+  replaces    boolean;    -- whether any does
   r_order     integer[];  -- what a replaced order gives back
   r_place     integer[];
   r_quantity  integer[];
@@ -133,10 +134,13 @@ begin
      order by c.shop_id for update;
   end if;
 
-  perform from orders old
-   where (old.shop_id, old.order_id) in (
-           select o.shop_id, o_replaces[o.ordinality] from unnest(p_orders) with ordinality as o)
-   order by old.shop_id, old.order_id for no key update;
+  replaces := array_remove(o_replaces, null) <> '{}';
+  if replaces then
+    perform from orders old
+     where (old.shop_id, old.order_id) in (
+             select o.shop_id, o_replaces[o.ordinality] from unnest(p_orders) with ordinality as o)
+     order by old.shop_id, old.order_id for no key update;
+  end if;
 
   -- 2. the facts each order is decided on
   select array_agg(i.asked order by i.ordinality), array_agg(l.place order by i.ordinality),
@@ -148,17 +152,23 @@ begin
     left join unnest(v_shop, v_id) with ordinality as l(shop_id, variant_id, place)
       on l.shop_id = o.shop_id and l.variant_id = i.variant_id;
 
-  select array_agg(o.ordinality order by o.ordinality), array_agg(l.place order by o.ordinality),
-         array_agg(i.quantity order by o.ordinality)
-    into r_order, r_place, r_quantity
-    from (select a.shop_id, o_replaces[a.ordinality] as replaces, min(a.ordinality) as ordinality
-            from unnest(p_orders) with ordinality as a
-           group by a.shop_id, o_replaces[a.ordinality]) as o
-    join orders old on old.shop_id = o.shop_id and old.order_id = o.replaces
-                   and old.status = 'placed'
-    join order_items i on i.shop_id = old.shop_id and i.order_id = old.order_id
-    join unnest(v_shop, v_id) with ordinality as l(shop_id, variant_id, place)
-      on l.shop_id = i.shop_id and l.variant_id = i.variant_id;
+  if replaces then
+    select array_agg(o.ordinality order by o.ordinality),
+           array_agg(l.place order by o.ordinality), array_agg(i.quantity order by o.ordinality)
+      into r_order, r_place, r_quantity
+      from (select a.shop_id, o_replaces[a.ordinality] as replaces, min(a.ordinality) as ordinality
+              from unnest(p_orders) with ordinality as a
+             where o_replaces[a.ordinality] is not null
+             group by a.shop_id, o_replaces[a.ordinality]) as o
+      cross join lateral (  -- one order after the other, by its key
+        select i.variant_id, i.quantity from order_items i
+         where i.shop_id = o.shop_id and i.order_id = o.replaces
+           and exists (select from orders old where old.shop_id = i.shop_id
+                          and old.order_id = i.order_id and old.status = 'placed')
+        offset 0) as i
+      join unnest(v_shop, v_id) with ordinality as l(shop_id, variant_id, place)
+        on l.shop_id = o.shop_id and l.variant_id = i.variant_id;
+  end if;
 
   select array_agg(s.status = 'open' order by o.ordinality),
          array_agg(s.pricing_version order by o.ordinality),
@@ -297,17 +307,20 @@ begin
     select o.shop_id, o.order_id, 'pay_by', p_hold_until
       from unnest(p_orders) with ordinality as o where o.ordinality = any (accepted);
 
-    update orders old
-       set status = 'cancelled', cancelled_at = p_at, cancel_reason = 'replaced',
-           replaced_by = o.order_id
-      from unnest(p_orders) with ordinality as o
-     where o.ordinality = any (accepted) and o.ordinality = any (r_order)
-       and old.shop_id = o.shop_id and old.order_id = o_replaces[o.ordinality];
+    if replaces then
+      update orders old
+         set status = 'cancelled', cancelled_at = p_at, cancel_reason = 'replaced',
+             replaced_by = o.order_id
+        from unnest(p_orders) with ordinality as o
+       where o.ordinality = any (accepted) and o.ordinality = any (r_order)
+         and old.shop_id = o.shop_id and old.order_id = o_replaces[o.ordinality];
 
-    delete from timers t
-     using unnest(p_orders) with ordinality as o
-     where o.ordinality = any (accepted) and o.ordinality = any (r_order)
-       and t.shop_id = o.shop_id and t.subject = o_replaces[o.ordinality] and t.kind = 'pay_by';
+      delete from timers t
+       using unnest(p_orders) with ordinality as o
+       where o.ordinality = any (accepted) and o.ordinality = any (r_order)
+         and t.shop_id = o.shop_id and t.subject = o_replaces[o.ordinality] and t.kind = 'pay_by';
+    end if;
+
     delete from carts c
      using unnest(p_orders) with ordinality as o
      where o.ordinality = any (accepted) and c.shop_id = o.shop_id and c.cart_id = o.cart_id;
