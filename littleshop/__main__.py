@@ -36,7 +36,7 @@ COMMANDS = {
     "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算"),
     "held": Command("littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务"),
     "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
-    "bench": Command("bench:command", "measure NAME [--json] · 性能测试"),
+    "bench": Command("bench:command", "measure NAME [--json] · 性能测试", False),
     "doctor": Command("littleshop.doctor:command", "what is wrong with this machine · 自检", False),
 }
 
