@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -211,7 +210,7 @@ async def _answer(
 def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tuple[object, ...]:
     delivery, order_id = placing.delivery, ids.uuid7(at)
     asked = (placing.items, placing.way, delivery, placing.total_seen, placing.note)
-    request_hash = hmac.new(keyring.link_key, msgspec.json.encode(asked), hashlib.sha256).digest()
+    request_hash = hmac.digest(keyring.link_key, msgspec.json.encode(asked), "sha256")
     return (
         placing.shop_id,
         order_id,

@@ -26,13 +26,13 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
 def all_routes() -> list[BaseRoute]:
-    """The routes of every audience."""
+    """The routes of every audience; buyers first, for the router tries one after the other."""
     return [
+        *storefront.ROUTES,
         *shared.ROUTES,
         *callbacks.ROUTES,
         *entry.ROUTES,
         *console.ROUTES,
-        *storefront.ROUTES,
     ]
 
 
