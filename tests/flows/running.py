@@ -139,15 +139,17 @@ class Running:
         return codes[0]
 
     def children(self, word: str) -> list[int]:
-        """The processes of this home whose command line has `word` in it."""
+        """The processes of this home whose command line has `word` in it; a database is known by
+        the folder it stands in."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 environment = (folder / "environ").read_bytes().decode(errors="replace")
+                stands_in = str((folder / "cwd").readlink())
             except OSError:
                 continue
-            if word in line and str(self.home) in environment:
+            if word in line and str(self.home) in environment + stands_in:
                 found.append(int(folder.name))
         return found
 

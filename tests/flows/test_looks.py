@@ -1,0 +1,120 @@
+"""Every main page: nothing scrolls sideways, nothing is too small to press, nothing complains."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.flows.conftest import PHONE, Device
+from tests.flows.people import Shopkeeper, Shopper
+from tests.flows.running import Running
+
+WIDTHS = (360, 390, 430, 1280)
+WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# What a finger meets 21 px around the middle of everything that can be pressed. A link inside a
+# sentence is as high as its line; what a label covers is pressed through the label.
+TOO_SMALL = """() => {
+  const small = [];
+  const pressed = "a[href], button, summary, select, textarea, input:not([type=hidden])";
+  for (const one of document.querySelectorAll(pressed)) {
+    const label = one.labels && one.labels[0];
+    const shown = one.classList.contains("vh") || (label && one.offsetHeight < 30) ? label : one;
+    if (!shown || !shown.checkVisibility({ visibilityProperty: true })) continue;
+    if (shown.closest("[aria-hidden=true], .skip, [inert]")) continue;
+    const style = getComputedStyle(shown);
+    if (style.display === "inline" && shown.parentElement.textContent.trim() !==
+        shown.textContent.trim()) continue;
+    shown.scrollIntoView({ block: "center", behavior: "instant" });
+    const box = shown.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const hits = (dx, dy) => {
+      const met = document.elementFromPoint(x + dx, y + dy);
+      return met && (shown.contains(met) || met.contains(shown) && met.closest("label, a, button")
+        || (label && label.contains(met)));
+    };
+    if (!hits(0, 0)) continue;
+    const tall = box.height >= 43.5 || (hits(0, -21) && hits(0, 21));
+    const wide = box.width >= 43.5 || (hits(-21, 0) && hits(21, 0));
+    if (!tall || !wide) {
+      small.push(`${shown.outerHTML.slice(0, 120)} ${box.width | 0}x${box.height | 0}`);
+    }
+  }
+  scrollTo(0, 0);
+  return small;
+}"""
+
+
+def looks_right(page: Page) -> list[str]:
+    """What is wrong with the page that is open, at every width, in both lights."""
+    wrong = []
+    for light in ("light", "dark"):
+        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 844})
+            over = page.evaluate(WIDE)
+            if over > 0:
+                wrong.append(f"{page.url} {width} {light}: {over} px too wide")
+    page.set_viewport_size({"width": 390, "height": 844})
+    wrong += [f"{page.url}: {one}" for one in page.evaluate(TOO_SMALL)]
+    return wrong
+
+
+@pytest.fixture(scope="module")
+def orders(littleshop: Running, stall: Shopkeeper, product: str) -> tuple[Shopper, str, str]:
+    """Somebody with an unpaid order and a paid one; their tokens."""
+    shopper = Shopper(littleshop)
+    paid, unpaid = shopper.buy("stall", product), shopper.order("stall", product)
+    return shopper, unpaid.token, paid.token
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_a_buyers_pages_fit_and_can_be_pressed(
+    littleshop: Running,
+    stall: Shopkeeper,
+    product: str,
+    orders: tuple[Shopper, str, str],
+    device: Device,
+    locale: str,
+) -> None:
+    shopper, unpaid, paid = orders
+    shopper.to_checkout("stall", product)
+    context = device(PHONE, locale)
+    context.add_cookies(
+        [
+            {"name": cookie.name, "value": str(cookie.value), "url": littleshop.web}
+            for cookie in shopper.client.cookies.jar
+        ]
+    )
+    page, wrong = context.new_page(), []
+    shop = "/@stall"
+    for path in (
+        "/", "/open", "/sign-in", "/legal", shop, f"{shop}/p/{product}",
+        f"{shop}/p/{product}/shares", f"{shop}/basket", f"{shop}/checkout",
+        f"/o/{unpaid}", f"/o/{unpaid}/payment", f"/o/{paid}",
+    ):  # fmt: skip
+        page.goto(littleshop.web + path)
+        wrong += looks_right(page)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_a_sellers_pages_fit_and_can_be_pressed(
+    littleshop: Running,
+    stall: Shopkeeper,
+    product: str,
+    orders: tuple[Shopper, str, str],
+    device: Device,
+    locale: str,
+) -> None:
+    context = device(PHONE, locale)
+    context.add_cookies(stall.cookies)  # type: ignore[arg-type]
+    page, wrong = context.new_page(), []
+    for path in (
+        "", "/opened", "/orders", "/orders/1001", "/goods", "/goods/new", f"/goods/{product}",
+        "/people", "/money", "/figures", "/share", "/shares", "/settings", "/settings/shop",
+        "/settings/shipping", "/settings/notices",
+    ):  # fmt: skip
+        page.goto(littleshop.web + stall.root + path)
+        wrong += looks_right(page)
+    assert not wrong, "\n".join(wrong)
