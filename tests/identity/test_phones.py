@@ -88,9 +88,8 @@ def test_the_short_way_for_mainland_mobiles_says_what_the_library_says(
     head: int, tail: int, country: str
 ) -> None:
     typed = f"{country}1{head:03}{tail:07}"[: len(country) + 11]
-    short = phones._MAINLAND.fullmatch(typed)
-    number = phonenumbers.parse(typed, "CN")
-    if short is not None:
+    if phones._MAINLAND.fullmatch(typed) is not None:
+        number = phonenumbers.parse(typed, "CN")
         assert phonenumbers.is_valid_number(number)
         assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
         assert phonenumbers.region_code_for_number(number) == "CN"

@@ -122,7 +122,9 @@ def test_the_end_of_the_refund_window_is_told(
     number = merchant.paid("10.00", shop.url)
     shop.hear(1)
     sandbox.jump(days=91)
-    assert shop.hear(2)[1]["trade_status"] == "TRADE_FINISHED"
+    count = 2  # our answer to the first may not be written yet: then it comes once more before
+    while shop.hear(count)[-1]["trade_status"] != "TRADE_FINISHED":
+        count += 1
     assert merchant.refund(number, "1.00", "R")["sub_code"] == "ACQ.TRADE_HAS_FINISHED"
 
 
