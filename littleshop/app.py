@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from littleshop import config, db, http, i18n, logs
+from littleshop import config, db, demo, http, i18n, logs
 from littleshop.web import routes
 from littleshop.web.page_cache import PageCache
 
@@ -86,6 +86,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     async with http.open_house(settings, name="littleshop web") as house:
         app.state.house = house
         app.state.mode = settings.mode
+        if settings.mode == "demo":
+            app.state.credits = demo.as_written().credits
         async with routes.open_rooms(app):
             yield
 

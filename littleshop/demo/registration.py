@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from littleshop import home as homes
+from littleshop.notify import messages
 
 NAME = "littleshop"
 SANDBOX_SECONDS = 20
@@ -75,6 +76,8 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
         {"public_key": _public(app_key), "name": NAME, "mode": "key"},
     )
     account = _ask(client, "/control/bank/accounts", {"name": NAME})
+    for code, text in messages.templates().items():
+        _ask(client, "/control/sms/templates", {"code": code, "text": text})
     return {
         "alipay": {
             "app_id": app["app_id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -110,6 +111,16 @@ async def _keep_entry(
         words,
         at,
     )
+
+
+async def booked_days(conn: db.Connection, keys: Iterable[str]) -> dict[str, date]:
+    """The day on which the bank booked each of these movements."""
+    rows = await conn.fetch(
+        "select entry_key, booked_on from bank_entries where shop_id = $1 and entry_key = any($2)",
+        PLATFORM,
+        list(keys),
+    )
+    return {row["entry_key"]: row["booked_on"] for row in rows}
 
 
 async def waiting(conn: db.Connection) -> list[Entry]:

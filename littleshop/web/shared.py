@@ -72,7 +72,10 @@ async def favicon(request: Request) -> Response:
 
 async def legal(request: Request) -> Response:
     """Who runs this, where the money is, what is kept about people."""
-    return pages.page(request, "storefront/legal.html", operator=None, terms=TERMS)
+    photographs = getattr(request.app.state, "credits", ())  # of the demo town; live has none
+    return pages.page(
+        request, "storefront/legal.html", operator=None, terms=TERMS, photographs=photographs
+    )
 
 
 ROUTES = [

@@ -110,11 +110,14 @@ GAIWAN = thing(
     ],
 )
 RECORD_ZH = [
-    thing(figure="98%", means="近 90 天按时发货"),
-    thing(figure="10 分钟", means="一般多久回话"),
-    thing(figure="41%", means="买过又来的人"),
+    thing(figure="98%", means="近 90 天按时发货", told="近 90 天 98% 按时发货"),
+    thing(figure="10 分钟", means="一般多久回话", told="10 分钟回话"),
+    thing(figure="41%", means="买过又来的人", told="41% 的人买了又来"),
 ]
-RECORD_EN = [thing(figure="97%", means="sent on time"), thing(figure="208", means="buyers")]
+RECORD_EN = [
+    thing(figure="97%", means="sent on time", told="97% sent on time"),
+    thing(figure="208", means="buyers", told="208 people bought"),
+]
 
 
 def tile(number: int, title: str, minor: int, art: str | None, **facts: Any) -> SimpleNamespace:

@@ -181,7 +181,8 @@ def apart() -> Iterator[Sample]:
                 "reference": "9F2C" if status == 500 else None,
             },
         )
-    yield "legal", "legal", {"operator": None, "terms": TERMS}
+    photographs = [thing(title="A dahlia", author="vultilion", licence="CC BY 2.0")]
+    yield "legal", "legal", {"operator": None, "terms": TERMS, "photographs": photographs}
 
 
 def samples() -> Iterator[Sample]:

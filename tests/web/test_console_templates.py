@@ -144,6 +144,44 @@ def test_today_climbs_up_to_now_and_yesterday_to_midnight() -> None:
     assert [minute for minute, _ in drawing.ticks] == [360, 600, 1440]
 
 
+@pytest.mark.parametrize(
+    ("today", "yesterday", "now"),
+    [
+        ([(540, 80), (960, 110), (1210, 4540)], [(870, 100), (1140, 468)], 1216),
+        ([(60, 240), (930, 780), (1060, 1534)], [(920, 700), (1180, 904)], 1203),
+        ([(600, 300), (900, 500)], [(650, 310), (910, 520)], 1000),
+        ([], [(1300, 500)], 400),
+        ([(700, 900)], [], 1435),
+        ([(minute, minute) for minute in range(400, 1400, 40)], [(500, 1300)], 1400),
+    ],
+)
+def test_yesterdays_label_lies_on_no_line_and_not_on_todays(
+    today: list[charts.Moment], yesterday: list[charts.Moment], now: int
+) -> None:
+    drawing = charts.through_the_day(today, yesterday, now)
+    label, other = drawing.yesterday_label, drawing.now_label
+    left = label.x - charts.THEN_WIDE if label.anchor == "end" else label.x
+    assert 0 <= left <= charts.WIDTH - charts.THEN_WIDE
+    for path in (drawing.today, drawing.yesterday):
+        for x, y in _corners(path):
+            inside = left < x < left + charts.THEN_WIDE
+            assert not (inside and label.y - charts.LETTERS < y < label.y), (x, y)
+    right = other.x + (0 if other.anchor == "end" else charts.NOW_WIDE)
+    apart = abs(label.y - other.y) >= charts.LETTERS
+    assert apart or right < left or right - charts.NOW_WIDE > left + charts.THEN_WIDE
+
+
+def _corners(path: str) -> list[tuple[float, float]]:
+    first, *steps = path.removeprefix("M").split("H")
+    start_x, y = (float(each) for each in first.split(" "))
+    corners = [(start_x, y)]
+    for step in steps:
+        x, _, next_y = step.partition("V")
+        corners += [(float(x), y), (float(x), float(next_y))]
+        y = float(next_y)
+    return corners
+
+
 def test_an_order_before_six_moves_the_left_edge_to_midnight() -> None:
     drawing = charts.through_the_day([(30, 500)], [], 700)
     assert drawing.ticks[0][0] == 0

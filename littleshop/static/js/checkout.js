@@ -40,8 +40,33 @@
       row.classList.toggle("done", Boolean(input.value) && input.checkValidity() && !row.classList.contains("bad"));
     }
   };
+  // a sentence under a row, until something is typed into it
+  const quiet = (input) => {
+    const row = input.closest(".f");
+    row?.classList.remove("bad");
+    input.removeAttribute("aria-invalid");
+    if (row?.nextElementSibling?.matches(".err")) row.nextElementSibling.remove();
+  };
+  const say = (input, words) => {
+    quiet(input);
+    const row = input.closest(".f"), said = document.createElement("p");
+    Object.assign(said, { className: "err", id: `${input.name}-problem`, textContent: words });
+    said.setAttribute("role", "alert");
+    row.classList.add("bad");
+    row.classList.remove("done");
+    row.after(said);
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", said.id);
+  };
+  form.addEventListener("invalid", (event) => {
+    if (!event.target.closest(".f")) return;
+    event.preventDefault();
+    say(event.target, form.dataset.missing);
+    const first = form.querySelector(".grp .f.bad :is(input, select)");
+    if (first === event.target) first.focus();
+  }, true);
   form.addEventListener("input", (event) => {
-    event.target.closest(".f")?.classList.remove("bad");
+    quiet(event.target);
     tick();
   });
   form.addEventListener("change", (event) => {
@@ -88,7 +113,7 @@
     return found;
   };
   const paste = form.querySelector("[data-paste]");
-  paste?.addEventListener("input", async () => {
+  const sortOut = async () => {
     if (paste.value.trim().length < 12) return;
     try { await regionsOnce(); } catch { return; }
     const found = split(paste.value);
@@ -101,7 +126,8 @@
       reckon();
     }
     remember();
-  });
+  };
+  paste?.addEventListener("input", sortOut);
 
   // --- by hand needs no address
   const handOver = () => {
@@ -146,5 +172,6 @@
     if (known.district) { field("city").value = known.city; await cascade("city"); field("district").value = known.district; }
   };
   handOver();
-  recall();
+  // pasted before this script was there: nobody heard it
+  recall().then(() => { if (paste?.value && !field("street").value) sortOut(); });
 })();

@@ -278,6 +278,7 @@ def through_the_day(
     then, so_far = run(yesterday, DAY_MINUTES), run(today, now)
     now_x, now_y = so_far[-1]
     path = _steps(so_far)
+    now_label = _now_label(now_x, now_y)
     return DayChart(
         height=bottom + AXIS_ROOM + 2,
         baseline=bottom + 0.5,
@@ -286,19 +287,62 @@ def through_the_day(
         yesterday=_steps(then),
         now_x=_round(now_x),
         now_y=_round(now_y),
-        now_label=_now_label(now_x, now_y, then[-1][1]),
+        now_label=now_label,
         now_tick=_tick(now_x, bottom),
-        yesterday_label=Label(WIDTH, _round(then[-1][1] - 8), "end"),
+        yesterday_label=_then_label(then, so_far, now_label, bottom),
         ticks=_hours(opens, now_x, bottom),
     )
 
 
-def _now_label(now_x: float, now_y: float, then_y: float) -> Label:
-    """Left of the point and above it, unless yesterday's label already stands there."""
-    below = now_x > WIDTH * 0.55 and abs(now_y - then_y) < 18
+def _now_label(now_x: float, now_y: float) -> Label:
+    """Left of the point and above it; right of it in the morning."""
     if now_x < 70:
         return Label(_round(now_x + 10), _round(now_y - 6), "start")
-    return Label(_round(now_x - 10), _round(now_y + (20 if below else -9)), "end")
+    return Label(_round(now_x - 10), _round(now_y - 9), "end")
+
+
+THEN_WIDE, NOW_WIDE = 116, 40
+"""Room that the words for yesterday and for today take at most."""
+LETTERS = 12
+"""Height of a label's letters over its foot."""
+NEAR = 26
+"""A label further from its line than this belongs to nothing."""
+
+
+def _then_label(
+    then: Sequence[tuple[float, float]],
+    so_far: Sequence[tuple[float, float]],
+    now: Label,
+    bottom: float,
+) -> Label:
+    """At yesterday's line, as far right as neither line nor today's label runs through it."""
+    for right in range(WIDTH, THEN_WIDE, -10):
+        left = right - THEN_WIDE
+        own, both = _heights(then, left, right), _heights(then, left, right)
+        both += _heights(so_far, left, right)
+        for foot, from_line in (
+            (min(both) - 8, min(own) - min(both)),
+            (max(both) + LETTERS + 4, max(both) - max(own)),
+        ):
+            fits = LETTERS <= foot <= bottom - 3 and from_line <= NEAR
+            if fits and not _meet(left, right, foot, now):
+                return Label(right, _round(foot), "end")
+    return Label(0, LETTERS, "start")  # early on nothing has climbed up to here
+
+
+def _heights(points: Sequence[tuple[float, float]], left: float, right: float) -> list[float]:
+    """Where a line of steps runs between two columns."""
+    ends = [x for x, _ in points[1:]] + [points[-1][0]]
+    return [
+        y for (x, y), end in zip(points, ends, strict=True) if x <= right + 4 and end >= left - 4
+    ]
+
+
+def _meet(left: float, right: float, foot: float, other: Label) -> bool:
+    """Whether a label of these columns would lie on today's."""
+    first = other.x - NOW_WIDE if other.anchor == "end" else other.x
+    beside = right < first - 4 or left > first + NOW_WIDE + 4
+    return not beside and abs(foot - other.y) < LETTERS + 3
 
 
 def _tick(x: float, bottom: float) -> Label:

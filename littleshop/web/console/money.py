@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from littleshop import db, http
 from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
-from littleshop.settlement import outlook, payouts, telling
+from littleshop.settlement import outlook, payouts, statements, telling
 from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Line, Payout
 from littleshop.shop import cards
@@ -45,6 +46,8 @@ async def _paid(
     """The card and the payouts to it, each with its lines."""
     found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
     lines = [await payouts.lines(conn, each) for each in found]
+    ends = (each.return_entry or each.paid_entry for each in found)
+    days = await statements.booked_days(conn, [key for key in ends if key])
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
     change = f"{addresses.OPENING}?shop={shop.shop_id}"
     bank = "" if card is None else bank_name(card.bank_code, locale)
@@ -52,7 +55,7 @@ async def _paid(
         "waits_url": change,
         "card": None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
         "payouts": [
-            _payout(each, told, root, locale) for each, told in zip(found, lines, strict=True)
+            _payout(each, told, root, locale, days) for each, told in zip(found, lines, strict=True)
         ],
         "older_url": f"{root}/money?beyond={found[-1].run_on}" if len(found) == PAGE else "",
     }
@@ -128,14 +131,15 @@ def bank_name(code: str, locale: str) -> str:
     return code if known is None else known.name(locale)
 
 
-def _payout(payout: Payout, lines: list[Line], root: str, locale: str) -> dict[str, Any]:
-    moved = payout.back_at or payout.done_at
+def _payout(
+    payout: Payout, lines: list[Line], root: str, locale: str, days: Mapping[str, date]
+) -> dict[str, Any]:
     return {
         "reference": payout.reference,
         "amount": payout.amount,
         "state": payout.state,
         "on": payout.run_on,
-        "arrives_on": _arrived(payout, moved),
+        "arrives_on": _arrived(payout, days),
         "bank": bank_name(payout.bank_code, locale),
         "tail": payout.tail,
         "reason": telling.why(locale, payout.reason) if payout.reason else "",
@@ -143,10 +147,15 @@ def _payout(payout: Payout, lines: list[Line], root: str, locale: str) -> dict[s
     }
 
 
-def _arrived(payout: Payout, moved: datetime | None) -> date | None:
-    """The day the page names: when it ended, else when it is to arrive."""
-    if moved is None:
-        return payout.arrives_on
+def _arrived(payout: Payout, days: Mapping[str, date]) -> date | None:
+    """The day the page names: when the bank booked its end, else when it is to arrive.
+
+    We read of it a day later; a payout the bank never booked ended when it told us.
+    """
+    booked = days.get(payout.return_entry or payout.paid_entry or "")
+    moved = payout.back_at or payout.done_at
+    if booked is not None or moved is None:
+        return booked or payout.arrives_on
     return moved.astimezone(SHANGHAI).date()
 
 

@@ -108,10 +108,11 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A figure of the shop's record and what it means."""
+    """A figure of the shop's record, what it means, and both as part of a sentence."""
 
     figure: str
     means: str
+    told: str
 
 
 def shop(row: Shop, locale: str | None = None, shown: Picture | None = None) -> ShopView:
@@ -208,16 +209,17 @@ def record(locale: str, known: Record) -> list[Said]:
     """What a shop has shown so far, in at most three figures; nothing before it means something."""
     said = []
     if known.shipped >= 5:
-        percent = known.on_time * 100 // known.shipped
-        said.append(Said(f"{percent}%", i18n.t(locale, "shelves.record.on_time")))
+        said.append(_said(locale, "on_time", f"{known.on_time * 100 // known.shipped}%"))
     if known.buyers >= 5:
-        said.append(
-            Said(f"{known.buyers:,}", i18n.t(locale, "shelves.record.buyers", count=known.buyers))
-        )
+        said.append(_said(locale, "buyers", f"{known.buyers:,}", count=known.buyers))
     if known.buyers >= 10 and known.returned:
-        percent = known.returned * 100 // known.buyers
-        said.append(Said(f"{percent}%", i18n.t(locale, "shelves.record.again")))
+        said.append(_said(locale, "again", f"{known.returned * 100 // known.buyers}%"))
     return said
+
+
+def _said(locale: str, name: str, figure: str, **more: int) -> Said:
+    told = i18n.t(locale, f"shelves.told.{name}", figure=figure)
+    return Said(figure, i18n.t(locale, f"shelves.record.{name}", **more), told)
 
 
 def address(found: regions.Address) -> dict[str, str]:
