@@ -51,6 +51,7 @@ SUB_CODES = {
     "SYSTEM_ERROR": Reason.UNKNOWN,
     "isv.invalid-signature": Reason.BAD_SIGNATURE,
     "isv.invalid-app-id": Reason.NOT_ALLOWED,
+    "isv.invalid-timestamp": Reason.UNKNOWN,  # a clock was wrong for a moment: nothing was done
     "isp.unknow-error": Reason.UNKNOWN,
     "aop.unknow-error": Reason.UNKNOWN,
 }
