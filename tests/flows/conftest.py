@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.flows.people import PHONE_AGENT, Shopkeeper, open_shop
 from tests.flows.running import Running, start, stop
 
+expect.set_options(timeout=15_000)  # two cores may have other work too
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome")
      if (path := shutil.which(name))),
