@@ -54,6 +54,21 @@ class BusinessCalendar:
             following += timedelta(days=1)
         return following
 
+    def previous_working(self, day: date) -> date:
+        """The last working day before `day`."""
+        earlier = day - timedelta(days=1)
+        while not self.is_working(earlier):
+            earlier -= timedelta(days=1)
+        return earlier
+
+    def counts_before(self, run_on: date) -> date:
+        """What a run pays has a value date before this day: T+1 in working days.
+
+        Monday's run pays what counts up to Friday; the weekend's receipts count for Monday and
+        are paid on Tuesday. Raises UncoveredYear.
+        """
+        return self.previous_working(run_on) + timedelta(days=1)
+
     def business_date(self, at: datetime, cutoff: time = CUTOFF) -> date:
         """The business day (Asia/Shanghai) to which a moment counts, by cut-off and calendar."""
         local = at.astimezone(SHANGHAI)
@@ -61,6 +76,16 @@ class BusinessCalendar:
         if local.time() < cutoff and self.is_working(day):
             return day
         return self.next_working(day)
+
+
+def value_date(at: datetime, cutoff: time = CUTOFF) -> date:
+    """The day (Asia/Shanghai) on which a movement counts: from the cut-off on, the next one.
+
+    It asks no calendar, so that money is accepted, released and returned in any year; which of
+    those days a bank works on is the run's business.
+    """
+    local = at.astimezone(SHANGHAI)
+    return local.date() if local.time() < cutoff else local.date() + timedelta(days=1)
 
 
 def local_day(at: datetime, zone: str) -> date:
