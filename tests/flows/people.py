@@ -47,9 +47,7 @@ def picture() -> bytes:
     return kept.getvalue()
 
 
-def browser(
-    littleshop: Running, locale: str = "zh-CN", agent: str = PHONE_AGENT
-) -> httpx.Client:
+def browser(littleshop: Running, locale: str = "zh-CN", agent: str = PHONE_AGENT) -> httpx.Client:
     """What a browser sends, with cookies of its own; it follows nothing."""
     made = httpx.Client(
         base_url=littleshop.web,

@@ -49,7 +49,7 @@ def looks_right(page: Page) -> list[str]:
     """What is wrong with the page that is open, at every width, in both lights."""
     wrong = []
     for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=light)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 844})
             over = page.evaluate(WIDE)

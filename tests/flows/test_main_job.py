@@ -52,7 +52,5 @@ def test_a_friend_with_the_link_sees_and_cannot_act(
     for secret in ("文三路", "陈婉婷", "2046"):
         expect(buyer.locator("main")).not_to_contain_text(secret)
     assert buyer.locator("form[action$='/receipt'], form[action$='/reminder']").count() == 0
-    answer = buyer.request.post(
-        f"{order}/cancellation", headers={"Sec-Fetch-Site": "same-origin"}
-    )
+    answer = buyer.request.post(f"{order}/cancellation", headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status == 409

@@ -32,7 +32,7 @@ def ends_returned(littleshop: Running, placed: Ordered) -> None:
 
     def is_back() -> bool:
         ours = littleshop.payment(placed.reference)
-        return ours["outcome"] == "returned" and ours["returned_minor"] == ours["paid_minor"]
+        return bool(ours["outcome"] == "returned" and ours["returned_minor"] == ours["paid_minor"])
 
     until(is_back, 20)
     ours, theirs = littleshop.payment(placed.reference), littleshop.trade(placed.reference)

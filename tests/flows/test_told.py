@@ -50,9 +50,7 @@ def test_a_new_order_comes_as_a_push_message_only_this_phone_can_read(
     until(told)
 
 
-def test_a_new_order_comes_as_sms_too(
-    littleshop: Running, stall: Shopkeeper, product: str
-) -> None:
+def test_a_new_order_comes_as_sms_too(littleshop: Running, stall: Shopkeeper, product: str) -> None:
     before = len(littleshop.inbox(stall.phone))
     Shopper(littleshop).buy("stall", product)
     until(lambda: len(littleshop.inbox(stall.phone)) > before)
