@@ -307,6 +307,8 @@ LETTERS = 12
 """Height of a label's letters over its foot."""
 NEAR = 26
 """A label further from its line than this belongs to nothing."""
+SAMPLE = 22
+"""Room for a piece of the dashed line before a label that does not stand at it."""
 
 
 def _then_label(
@@ -315,19 +317,23 @@ def _then_label(
     now: Label,
     bottom: float,
 ) -> Label:
-    """At yesterday's line, as far right as neither line nor today's label runs through it."""
-    for right in range(WIDTH, THEN_WIDE, -10):
-        left = right - THEN_WIDE
-        own, both = _heights(then, left, right), _heights(then, left, right)
-        both += _heights(so_far, left, right)
-        for foot, from_line in (
-            (min(both) - 8, min(own) - min(both)),
-            (max(both) + LETTERS + 4, max(both) - max(own)),
-        ):
-            fits = LETTERS <= foot <= bottom - 3 and from_line <= NEAR
-            if fits and not _meet(left, right, foot, now):
-                return Label(right, _round(foot), "end")
-    return Label(0, LETTERS, "start")  # early on nothing has climbed up to here
+    """At the end of yesterday's line, over it or under it; where today is in the way, on top.
+
+    Nothing climbs as high as the top row, so a label there is free of both lines.
+    """
+    left = WIDTH - THEN_WIDE
+    own, both = _heights(then, left, WIDTH), _heights(then, left, WIDTH)
+    both += _heights(so_far, left, WIDTH)
+    for foot, away in (
+        (min(both) - 8, min(own) - min(both)),
+        (max(both) + LETTERS + 4, max(both) - then[-1][1]),
+    ):
+        fits = LETTERS <= foot <= bottom - 3 and away <= NEAR
+        if fits and not _meet(left, WIDTH, foot, now):
+            return Label(WIDTH, _round(foot), "end")
+    if _meet(left, WIDTH, LETTERS, now) or now.x > left:
+        return Label(SAMPLE, LETTERS, "start")
+    return Label(WIDTH, LETTERS, "end")
 
 
 def _heights(points: Sequence[tuple[float, float]], left: float, right: float) -> list[float]:
@@ -361,7 +367,11 @@ def _hours(opens: int, now_x: float, bottom: float) -> tuple[tuple[int, Label], 
         (minute, _tick((minute - opens) / (DAY_MINUTES - opens) * WIDTH, bottom))
         for minute in (opens, middle, DAY_MINUTES)
     )
-    return tuple((minute, at) for minute, at in places if abs(at.x - now_x) > 46)
+    return tuple(
+        (minute, at)
+        for minute, at in places
+        if abs(at.x - now_x) > (46 if at.anchor == "middle" else 58)
+    )
 
 
 def ranked(values: Sequence[int], named: int = 1) -> tuple[Share, ...]:
