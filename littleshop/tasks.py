@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
+from functools import partial
 from uuid import UUID
 
-from littleshop import config, db, jobs, logs
+from littleshop import config, db, logs
 from littleshop.entry import signing_in, verifying
 from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
@@ -16,6 +17,7 @@ from littleshop.insights import visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.notify import channels, live, messages
 from littleshop.pay import notices, payments, refunds
+from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import paying, refunding, ticking
 from littleshop.sale.paying import Paid
@@ -23,6 +25,7 @@ from littleshop.settlement import banks, settling
 from littleshop.shop import shops
 
 _PATIENCE = timedelta(minutes=30)
+ASK_AGAIN = timedelta(minutes=10)  # a rail that did not say about an attempt whose time is up
 
 
 def _house(context: Context) -> House:
@@ -31,7 +34,8 @@ def _house(context: Context) -> House:
 
 
 async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> None:
-    """Act on a stored notice. Refund notices only make us ask; what is final changes nothing."""
+    """Act on a stored notice. Only a payment is acted on: what became of a refund we ask ourselves,
+    and what is final changes nothing."""
     house = _house(context)
     async with context.database.connection() as conn:
         notice = await notices.get(conn, gateway, notice_id)
@@ -45,11 +49,11 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
     if notice.kind == "paid":
         paid = Paid(notice.reference, notice.amount, notice.gateway_trade_no, notice.at)
         if notice.amount != payment.amount:  # sent back as told, the rest would stay at the rail
-            paid = await paying.find_out(house.rails[gateway], payment, closing=False)
+            paid = await paying.find_out(house.rails[gateway], payment)
 
     async def act(conn: db.Connection) -> None:
         if paid is not None:
-            await paying.hear(conn, shop_id, paid, house.calendar, context.at)
+            await paying.hear(conn, shop_id, paid, context.at)
         await notices.handled(conn, gateway, notice_id, context.at)
 
     await context.database.transaction(act)
@@ -57,29 +61,36 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
 
 async def close_payment(context: Context, *, shop_id: int, reference: str) -> None:
     """Close an attempt to pay at its rail, or hear that the buyer was quicker."""
-    await _find_out(context, shop_id, reference, closing=True)
+    payment = await _still_asked(context, shop_id, reference)
+    if payment is None:
+        return
+    said = await paying.close(_house(context).rails[payment.gateway], payment, context.at)
+
+    async def act(conn: db.Connection) -> None:
+        if isinstance(said, Paid):
+            await paying.hear(conn, shop_id, said, context.at)
+        elif said:
+            await payments.close(conn, shop_id, reference)
+
+    await context.database.transaction(act)
 
 
 async def query_payment(context: Context, *, shop_id: int, reference: str) -> None:
     """Ask the rail about an attempt that is still open (a lost notice, a browser that waits)."""
-    await _find_out(context, shop_id, reference, closing=False)
+    payment = await _still_asked(context, shop_id, reference)
+    if payment is None:
+        return
+    paid = await paying.find_out(_house(context).rails[payment.gateway], payment)
+    if paid is not None:
+        await context.database.transaction(
+            lambda conn: paying.hear(conn, shop_id, paid, context.at)
+        )
 
 
-async def _find_out(context: Context, shop_id: int, reference: str, *, closing: bool) -> None:
-    house = _house(context)
+async def _still_asked(context: Context, shop_id: int, reference: str) -> Payment | None:
     async with context.database.connection() as conn:
         payment = await payments.get(conn, shop_id, reference)
-    if payment is None or payment.status != "asked":
-        return
-    paid = await paying.find_out(house.rails[payment.gateway], payment, closing=closing)
-
-    async def act(conn: db.Connection) -> None:
-        if paid is not None:
-            await paying.hear(conn, shop_id, paid, house.calendar, context.at)
-        elif closing:
-            await payments.close(conn, shop_id, reference)
-
-    await context.database.transaction(act)
+    return payment if payment is not None and payment.status == "asked" else None
 
 
 async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None:
@@ -94,13 +105,13 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
     payment = next(one for one in paid if one.payment_id == refund.payment_id)
     await refunding.send(house.rails[payment.gateway], payment, refund)
     await context.database.transaction(
-        lambda conn: refunding.hear(conn, shop_id, refund.refund_id, house.calendar, context.at)
+        lambda conn: refunding.hear(conn, shop_id, refund.refund_id, context.at)
     )
 
 
 async def sweep_timers(context: Context) -> None:
     """Act on every timer that is due."""
-    while await ticking.sweep(context.database, _house(context).calendar, context.at):
+    while await ticking.sweep(context.database, context.at):
         pass
 
 
@@ -108,15 +119,26 @@ async def sweep_payments(context: Context) -> None:
     """Attempts whose time is up are closed at their rail."""
     async with context.database.connection() as conn:
         overdue = await payments.overdue(conn, context.at)
-        for payment in overdue:
-            await jobs.defer(
-                conn,
-                "paying.close",
-                at=context.at,
-                key=payment.reference,
-                shop_id=payment.shop_id,
-                reference=payment.reference,
-            )
+    for payment in overdue:
+        await context.database.transaction(
+            partial(_question, payment, context.at - ASK_AGAIN, context.at)
+        )
+
+
+async def _question(payment: Payment, before: datetime, at: datetime, conn: db.Connection) -> None:
+    await paying.question(conn, payment, before, at)
+
+
+async def sweep_refunds(context: Context) -> None:
+    """Refunds that are not done after a day are sent again, whatever was said of them."""
+    async with context.database.connection() as conn:
+        for refund in await refunds.unsent(conn, context.at - timedelta(days=1)):
+            await refunding.have_sent(conn, refund, context.at)
+
+
+async def retry_timer(context: Context, *, shop_id: int, subject: str, kind: str) -> None:
+    """Act on a timer that was parked because it could not be acted on."""
+    await ticking.retry(context.database, shop_id, UUID(subject), kind, context.at)
 
 
 async def sweep_forgotten(context: Context) -> None:
@@ -137,11 +159,13 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
     """The jobs a worker of this house does."""
     return {
         "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
-        "paying.close": Task(close_payment, attempts=40, longest_wait=_PATIENCE),
+        "paying.close": Task(close_payment, attempts=3),
         "paying.query": Task(query_payment, attempts=3),
         "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
+        "refunds.sweep": Task(sweep_refunds, attempts=3),
+        ticking.RETRY: Task(retry_timer, attempts=3),
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
@@ -156,6 +180,7 @@ TIMETABLE = Timetable(
     {
         "timers.sweep": Every(2),
         "payments.sweep": Every(30),
+        "refunds.sweep": Daily(time(5, 0)),
         "forgotten.sweep": Daily(time(4, 30)),
         "visits.fold": Every(300),
         **settling.TIMETABLE,

@@ -142,7 +142,7 @@ class Town:
         """The rail says that it took `amount`."""
         paid = Paid(reference, amount, f"2026{reference}", self.at)
         return await self.database.transaction(
-            lambda conn: paying.hear(conn, self.shop_id, paid, self.calendar, self.at)
+            lambda conn: paying.hear(conn, self.shop_id, paid, self.at)
         )
 
     async def buys(self, items: Sequence[Item], total: Money, **more: object) -> Placed:
@@ -166,14 +166,13 @@ class Town:
                 self.shop_id,
                 placed.order_id,
                 by="buyer",
-                calendar=self.calendar,
                 at=self.at,
             )
         )
 
     async def clocks_strike(self) -> None:
         """What is due happens."""
-        while await ticking.sweep(self.database, self.calendar, self.at):
+        while await ticking.sweep(self.database, self.at):
             pass
 
     async def balance(self, account: str) -> Money:

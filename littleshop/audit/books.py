@@ -97,6 +97,60 @@ _RETURNED_GOES_BACK = """
        and ((p.outcome = 'returned' and coalesce(r.minor, 0) <> p.paid_minor)
          or coalesce(r.minor, 0) > p.paid_minor)"""
 
+_CALLED_OFF_GOES_BACK = """
+    select o.shop_id, o.order_id as subject, 'refunded, but refunds from escrow sum to '
+           || coalesce(r.minor, 0) || ' of ' || o.total_minor as says
+      from orders o
+      left join (select shop_id, order_id, sum(amount_minor) as minor from refunds
+                  where paid_from = 'escrow' and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, order_id) r
+        on r.shop_id = o.shop_id and r.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1)
+       and coalesce(r.minor, 0) <> case o.status when 'refunded' then o.total_minor else 0 end"""
+
+_REFUND_IS_BOOKED = """
+    select r.shop_id, r.reference as subject, r.status || ' with '
+           || (select count(*) from journals j
+                where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference)
+           || ' journals, or another sum or account' as says
+      from refunds r
+     where ($1::bigint is null or r.shop_id = $1)
+       and (r.status = 'done') <> exists (
+             select from journals j join transfers t
+                 on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+              where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference
+                and t.debit = r.paid_from and t.amount_minor = r.amount_minor)"""
+
+_RECEIVED_IS_SPLIT_AS_AGREED = """
+    select o.shop_id, o.order_id as subject, 'of ' || o.total_minor || ' commission took '
+           || coalesce(t.commission, 0) || ' and the seller got ' || coalesce(t.payable, 0) as says
+      from orders o
+      left join (select j.shop_id, j.order_id,
+                        sum(t.amount_minor) filter (where t.credit = 'commission') as commission,
+                        sum(t.amount_minor) filter (where t.credit = 'payable') as payable
+                   from journals j join transfers t
+                     on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                  where j.kind = 'received' and ($1::bigint is null or j.shop_id = $1)
+                  group by j.shop_id, j.order_id) t
+        on t.shop_id = o.shop_id and t.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1)
+       and (coalesce(t.commission, 0), coalesce(t.payable, 0)) <>
+           case when o.received_at is null then (0::numeric, 0::numeric)
+                else (((o.total_minor * o.commission_bps + 5000) / 10000)::numeric,
+                      (o.total_minor - (o.total_minor * o.commission_bps + 5000) / 10000)::numeric)
+            end"""
+
+_STATE_HAS_ITS_TIMER = """
+    select o.shop_id, o.order_id as subject, o.status || ' and no clock runs' as says
+      from orders o
+     where ($1::bigint is null or o.shop_id = $1)
+       and o.status in ('placed', 'to_ship', 'shipped', 'delivered', 'received')
+       and not exists (
+             select from timers t where t.shop_id = o.shop_id and t.subject = o.order_id
+                and t.kind = case o.status when 'placed' then 'pay_by'
+                                           when 'to_ship' then 'ship_at_last'
+                                           when 'received' then 'close' else 'confirm_by' end)"""
+
 _SUSPENSE_IS_RETURNS_UNDER_WAY = """
     select coalesce(a.shop_id, r.shop_id) as shop_id, 'suspense' as subject,
            'suspense ' || coalesce(a.minor, 0) || ', returns under way ' || coalesce(r.minor, 0)
@@ -120,6 +174,10 @@ RULES = {
     "paid_order_has_its_payment": _PAID_ORDER_HAS_ITS_PAYMENT,
     "payment_is_booked": _PAYMENT_IS_BOOKED,
     "returned_goes_back": _RETURNED_GOES_BACK,
+    "called_off_goes_back": _CALLED_OFF_GOES_BACK,
+    "refund_is_booked": _REFUND_IS_BOOKED,
+    "received_is_split_as_agreed": _RECEIVED_IS_SPLIT_AS_AGREED,
+    "state_has_its_timer": _STATE_HAS_ITS_TIMER,
     "suspense_is_returns_under_way": _SUSPENSE_IS_RETURNS_UNDER_WAY,
 }
 

@@ -110,6 +110,8 @@ async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
         [row["variant_id"] for row in rows],
         [row["wanted"] for row in rows],
     )
+    if any(row["spare"] == row["wanted"] for row in rows):
+        await shops.touch(conn, shop_id)  # a visitor sees that the last one is gone
     return True
 
 

@@ -13,7 +13,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from littleshop import db, jobs
-from littleshop.clock import BusinessCalendar
 from littleshop.notify import live, messages
 from littleshop.pay import payments
 from littleshop.sale import refunding
@@ -46,9 +45,8 @@ class Held(db.Database):
 class Past(db.Database):
     """A database whose transactions do their own jobs: the player is the worker of the past."""
 
-    def __init__(self, database: db.Database, calendar: BusinessCalendar) -> None:
+    def __init__(self, database: db.Database) -> None:
         super().__init__(database.pool)
-        self._calendar = calendar
 
     async def transaction(self, work: Callable[[db.Connection], Awaitable[T]]) -> T:
         """Run `work` and what it deferred, and commit both."""
@@ -58,15 +56,13 @@ class Past(db.Database):
                 answer = await work(conn)
                 while deferred:
                     done, deferred[:] = list(deferred), []
-                    await _do(conn, done, self._calendar)
+                    await _do(conn, done)
             return answer
 
         return await super().transaction(whole)
 
 
-async def _do(
-    conn: db.Connection, deferred: Sequence[jobs.Deferred], calendar: BusinessCalendar
-) -> None:
+async def _do(conn: db.Connection, deferred: Sequence[jobs.Deferred]) -> None:
     """What the workers would have done at the time. Wires of the past are told in bulk later."""
     told: dict[int, list[UUID]] = {}
     for job in deferred:
@@ -80,7 +76,7 @@ async def _do(
             case "refunding.send":
                 shop_id, refund = int(job.arguments["shop_id"]), UUID(job.arguments["refund_id"])
                 at = job.at + RAIL_ANSWERS
-                await refunding.hear(conn, shop_id, refund, calendar, at)
+                await refunding.hear(conn, shop_id, refund, at)
             case live.PUBLISH | "opening.send_identity" | "opening.send_card":
                 pass  # no page was open; the authority's answer is played with the opening
             case _:

@@ -39,7 +39,7 @@ async def _morning(house: House, day: date, at: datetime) -> None:
     bank = banks.open({"bank": rail})
     assert bank is not None
     try:
-        past = Past(house.database, house.calendar)
+        past = Past(house.database)
         desk = Desk(past, bank, house.keyring, house.calendar)
         if house.calendar.is_working(day):
             await settling.open_run(desk, day, at)

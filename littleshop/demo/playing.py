@@ -95,7 +95,6 @@ async def _live(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish) -> No
                 stage.shop_id,
                 placed.order_id,
                 by="buyer",
-                calendar=stage.calendar,
                 at=wish.ends_at,
             )
     await _strike(conn, stage, placed, plan.until)
@@ -106,7 +105,7 @@ async def _place(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish) -> P
     held = Held(conn)
     flusher, loader = Flusher(held), Loader(held)
     key = stage.keyring.sign(f"demo order {plan.store.slug} {wish.number}")
-    if await flusher.known(stage.shop_id, key):
+    if await flusher.known(stage.shop_id, key, b""):
         return None
     items = tuple(
         Item(stage.variants[want.goods, want.variant], want.quantity) for want in wish.items
@@ -142,7 +141,7 @@ async def _pay(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish, placed
     if wish.fate != "unpaid":
         number = trade_no(payment.reference, wish.pays_at)
         paid = Paid(payment.reference, payment.amount, number, wish.pays_at)
-        said = await paying.hear(conn, shop_id, paid, stage.calendar, wish.pays_at)
+        said = await paying.hear(conn, shop_id, paid, wish.pays_at)
         assert said == "accepted", said
 
 
@@ -167,7 +166,6 @@ async def _leave(conn: db.Connection, stage: Stage, wish: Wish, placed: Placed) 
             order_id,
             code=shipping.pickup_code(stage.keyring, shop_id, order_id),
             keyring=stage.keyring,
-            calendar=stage.calendar,
             at=at,
         )
     else:
@@ -183,7 +181,7 @@ async def _strike(conn: db.Connection, stage: Stage, placed: Placed, until: date
     while clocks := await timers.of(conn, stage.shop_id, placed.order_id):
         if clocks[0].due_at > until:
             return
-        await ticking.tick(conn, clocks[0], stage.calendar, clocks[0].due_at)
+        await ticking.tick(conn, clocks[0], clocks[0].due_at)
 
 
 async def _come_by(conn: db.Connection, stage: Stage, plan: Plan) -> None:

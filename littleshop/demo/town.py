@@ -57,7 +57,7 @@ async def furnish(house: House, plans: list[Plan]) -> None:
     told = furnishing.introduced(demo.as_written(), house.settings.public_url)
     text = json.dumps(told, ensure_ascii=False, indent=1)
     if not await _known(house.database, FURNISHED):
-        past = Past(house.database, house.calendar)
+        past = Past(house.database)
         pictures = asyncio.create_task(furnishing.hang_pictures(house.files))
         for plan in plans:
             await furnishing.furnish(past, house.keyring, plan.store, plan)
@@ -70,7 +70,7 @@ async def play(house: House, plans: list[Plan]) -> None:
     """The forty days: orders and visits shop by shop, then what the rail and the bank know."""
     if await _known(house.database, PLAYED):
         return
-    past, until = Past(house.database, house.calendar), plans[0].until
+    past, until = Past(house.database), plans[0].until
     for plan in plans:
         async with house.database.connection() as conn:
             stage = await furnishing.stage(conn, house.keyring, house.calendar, plan.store)

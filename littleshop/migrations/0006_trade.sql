@@ -54,6 +54,7 @@ create table orders (
   discount_minor  bigint      not null default 0,
   total_minor     bigint      not null,
   held_minor      bigint      not null default 0,  -- what escrow holds for this order now
+  commission_bps  integer     not null default 0,  -- as agreed when it was placed
   note            text        not null default '',
   locale          text        not null,
   key             bytea       not null,  -- the request's idempotency key, hashed
@@ -81,6 +82,7 @@ create table orders (
   constraint orders_sum_right check (total_minor = goods_minor + shipping_minor - discount_minor),
   constraint orders_amounts_sane check (
     goods_minor > 0 and shipping_minor >= 0 and discount_minor >= 0 and total_minor > 0),
+  constraint orders_commission_sane check (commission_bps between 0 and 10000),
   constraint orders_hold_sane check (held_minor between 0 and total_minor),
   constraint orders_paid_holds check (
     (status in ('to_ship', 'shipped', 'delivered') and held_minor = total_minor)

@@ -278,11 +278,13 @@ begin
 
     insert into orders
       (shop_id, order_id, number, phone_index, delivery_sealed, way, currency, goods_minor,
-       shipping_minor, total_minor, note, locale, key, request_hash, cart_id, share_code, placed_at)
+       shipping_minor, total_minor, commission_bps, note, locale, key, request_hash, cart_id,
+       share_code, placed_at)
     select o.shop_id, o.order_id, a_number[o.ordinality], o.phone_index, o.delivery_sealed, o.way,
-           o.currency, o.goods_minor, o.shipping_minor, o.total_minor, o.note, o.locale, o.key,
-           o.request_hash, o.cart_id, o.share_code, p_at
+           o.currency, o.goods_minor, o.shipping_minor, o.total_minor, s.commission_bps, o.note,
+           o.locale, o.key, o.request_hash, o.cart_id, o.share_code, p_at
       from unnest(p_orders) with ordinality as o
+      join shops s on s.shop_id = o.shop_id
      where o.ordinality = any (accepted);
 
     insert into order_items

@@ -189,13 +189,36 @@ async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:
 
 
 async def overdue(conn: db.Connection, at: datetime, most: int = 200) -> list[Payment]:
-    """Open attempts of all shops whose time is up: the rail must be asked (the worker's sweep)."""
+    """Open attempts of all shops whose time is up and whose rail should be asked (again).
+
+    The wait doubles: a rail that does not know is asked after ten minutes, twenty, forty.
+    """
     return await db.all(
         conn,
         Payment,
         f"select {COLUMNS} from payments /* all shops: the worker's sweep */"
         " where status = 'asked' and expires_at <= $1"
-        " order by expires_at limit $2",
+        " and (queried_at is null or $1 - queried_at"
+        "      > greatest(interval '10 minutes', queried_at - expires_at))"
+        " order by queried_at nulls first, expires_at limit $2",
         at,
         most,
+    )
+
+
+async def claim_question(
+    conn: db.Connection, payment: Payment, asked_before: datetime, at: datetime
+) -> bool:
+    """Take it on oneself to have the rail asked; False when that was done since `asked_before`."""
+    return (
+        await db.run(
+            conn,
+            "update payments set queried_at = $4 where shop_id = $1 and reference = $2"
+            " and status = 'asked' and (queried_at is null or queried_at < $3)",
+            payment.shop_id,
+            payment.reference,
+            asked_before,
+            at,
+        )
+        == 1
     )

@@ -97,3 +97,15 @@ async def finish(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetim
         refund_id,
         at,
     )
+
+
+async def unsent(conn: db.Connection, asked_before: datetime, most: int = 500) -> list[Refund]:
+    """Refunds of all shops that were asked for before this moment and are not done."""
+    return await db.all(
+        conn,
+        Refund,
+        f"select {COLUMNS} from refunds /* all shops: the worker's sweep */"
+        " where status = 'asked' and asked_at < $1 order by asked_at limit $2",
+        asked_before,
+        most,
+    )

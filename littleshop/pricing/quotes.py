@@ -50,6 +50,8 @@ def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -
     """
     if not items:
         raise Refused("cart_empty")
+    if len({item.variant_id for item in items}) < len(items):
+        raise Refused("quantity_wrong", most=MOST_PIECES)  # one line per variant, as pages post it
     lines = []
     for item in items:
         known = facts.get(item.variant_id)

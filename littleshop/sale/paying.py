@@ -13,7 +13,7 @@ import msgspec
 
 from littleshop import db, jobs
 from littleshop.catalog import stock
-from littleshop.clock import BusinessCalendar
+from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
@@ -84,9 +84,7 @@ async def send(
     )
 
 
-async def hear(
-    conn: db.Connection, shop_id: int, paid: Paid, calendar: BusinessCalendar, at: datetime
-) -> str:
+async def hear(conn: db.Connection, shop_id: int, paid: Paid, at: datetime) -> str:
     """Decide what becomes of money that arrived; `known` when it was decided before.
 
     accepted: the order is paid and its stock is held. returned: it goes back in full, because
@@ -111,9 +109,9 @@ async def hear(
     )
     assert done is not None, payment.reference
     if why:
-        await _return(conn, order, done, why, calendar, at)
+        await _return(conn, order, done, why, at)
         return "returned"
-    await _accept(conn, order, done, calendar, at)
+    await _accept(conn, order, done, at)
     return "accepted"
 
 
@@ -129,16 +127,14 @@ async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Pa
     return "late" if order.status == "cancelled" else "duplicate"
 
 
-async def _accept(
-    conn: db.Connection, order: Order, payment: Payment, calendar: BusinessCalendar, at: datetime
-) -> None:
+async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:
     await journals.post(
         conn,
         order.shop_id,
         kind="paid",
         reference=payment.reference,
         order_id=order.order_id,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.ESCROW, payment.amount)],
     )
@@ -156,7 +152,6 @@ async def _return(
     order: Order,
     payment: Payment,
     why: str,
-    calendar: BusinessCalendar,
     at: datetime,
 ) -> None:
     assert payment.paid_minor is not None
@@ -167,7 +162,7 @@ async def _return(
         kind="received_astray",
         reference=payment.reference,
         order_id=order.order_id,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.SUSPENSE, received)],
     )
@@ -215,19 +210,42 @@ async def withdraw(conn: db.Connection, shop_id: int, order_id: UUID, at: dateti
     return order
 
 
-async def find_out(gateway: Gateway, payment: Payment, *, closing: bool) -> Paid | None:
-    """Ask the rail what became of an attempt, closing it first when its time is over.
+async def question(
+    conn: db.Connection, payment: Payment, asked_before: datetime, at: datetime
+) -> None:
+    """Have the rail asked about an open attempt, unless it was since `asked_before`."""
+    if await payments.claim_question(conn, payment, asked_before, at):
+        await jobs.defer(
+            conn,
+            "paying.close" if payment.expires_at <= at else "paying.query",
+            at=at,
+            key=payment.reference,
+            shop_id=payment.shop_id,
+            reference=payment.reference,
+        )
 
-    None: not paid. Raises GatewayError when the rail does not say.
+
+async def close(gateway: Gateway, payment: Payment, at: datetime) -> Paid | bool:
+    """Close an attempt at its rail: what was paid after all, or whether it is closed for good.
+
+    An attempt the rail never heard of may still be begun until it expires, so it is closed only
+    then. Raises GatewayError while the rail does not say.
     """
-    if closing:
-        state = await gateway.close(payment.reference)
-        if state is not PaymentState.PAID:
-            return None
+    state = await gateway.close(payment.reference)
+    if state is PaymentState.PAID:
+        paid = await find_out(gateway, payment)
+        if paid is None:
+            raise GatewayError("the rail says paid and not paid", retryable=True)
+        return paid
+    if state is PaymentState.PENDING:
+        raise GatewayError("the rail does not close it yet", retryable=True)
+    return state is not PaymentState.CREATED or payment.expires_at <= at
+
+
+async def find_out(gateway: Gateway, payment: Payment) -> Paid | None:
+    """Ask the rail what became of an attempt; None: not paid. Raises GatewayError."""
     answer = await gateway.query(payment.reference)
     if answer.state is not PaymentState.PAID:
-        if closing:
-            raise GatewayError("the rail says paid and not paid", retryable=True)
         return None
     assert answer.amount is not None and answer.gateway_trade_no is not None
     return Paid(

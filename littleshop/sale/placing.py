@@ -92,16 +92,18 @@ class Flusher:
             self._flushing = asyncio.create_task(self._flush())
         return await future
 
-    async def known(self, shop_id: int, key: str) -> Answer | None:
+    async def known(self, shop_id: int, key: str, request_hash: bytes) -> Answer | None:
         """What was answered to this page's key before, if it was placed."""
         async with self._database.connection() as conn:
             return await db.one(
                 conn,
                 Answer,
-                "select 'placed' as code, order_id, number, null::uuid as variant_id,"
-                " null::integer as remaining from orders where shop_id = $1 and key = $2",
+                "select case when request_hash = $3 then 'placed' else 'conflict' end as code,"
+                " order_id, number, null::uuid as variant_id, null::integer as remaining"
+                " from orders where shop_id = $1 and key = $2",
                 shop_id,
                 ids.hashed(key),
+                request_hash,
             )
 
     async def drain(self) -> None:
@@ -174,7 +176,7 @@ async def place(
     try:
         answer = await _answer(flusher, loader, keyring, placing, at)
     except Refused:
-        known = await flusher.known(placing.shop_id, placing.key)
+        known = await flusher.known(placing.shop_id, placing.key, _request_hash(placing, keyring))
         if known is None:
             raise
         answer = known  # the second press of a button whose first press was placed
@@ -209,13 +211,11 @@ async def _answer(
 
 def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tuple[object, ...]:
     delivery, order_id = placing.delivery, ids.uuid7(at)
-    asked = (placing.items, placing.way, delivery, placing.total_seen, placing.note)
-    request_hash = hmac.digest(keyring.link_key, msgspec.json.encode(asked), "sha256")
     return (
         placing.shop_id,
         order_id,
         ids.hashed(placing.key),
-        request_hash,
+        _request_hash(placing, keyring),
         keyring.index(delivery.phone),
         keyring.seal(delivery.phone),
         delivery.seal(keyring),
@@ -232,6 +232,18 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         ids.hashed(link(keyring, placing.shop_id, order_id)),
         placing.device,
     )
+
+
+def _request_hash(placing: Placing, keyring: Keyring) -> bytes:
+    """What the page's key stands for: the same key with another hash is a Conflict."""
+    asked = (
+        placing.items,
+        placing.way,
+        placing.delivery,
+        placing.total_seen,
+        placing.note,
+    )
+    return hmac.digest(keyring.link_key, msgspec.json.encode(asked), "sha256")
 
 
 def _items(quote: Quote) -> list[tuple[object, ...]]:

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from littleshop import db
-from littleshop.clock import BusinessCalendar
+from littleshop.clock import value_date
 from littleshop.errors import Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.sale import telling
-from littleshop.shop import shops
 from littleshop.trade import orders, timers
 from littleshop.trade.orders import Order
 
@@ -25,7 +24,6 @@ async def receive(
     order_id: UUID,
     *,
     by: str,
-    calendar: BusinessCalendar,
     at: datetime,
 ) -> Order:
     """Release an order's money to the seller, less commission. `by`: buyer or clock.
@@ -36,8 +34,7 @@ async def receive(
     order = await orders.mark_received(conn, shop_id, order_id, at)
     if order is None:
         raise Refused("not_receivable", status=before.status)
-    shop = await shops.get(conn, shop_id)
-    commission = order.total.bps(shop.commission_bps)
+    commission = order.total.bps(order.commission_bps)
     parts = [Transfer(chart.ESCROW, chart.PAYABLE, order.total - commission)]
     if commission:
         parts.append(Transfer(chart.ESCROW, chart.COMMISSION, commission))
@@ -47,7 +44,7 @@ async def receive(
         kind="received",
         reference=str(order_id),
         order_id=order_id,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=parts,
     )

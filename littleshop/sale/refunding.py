@@ -7,18 +7,21 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.catalog import stock
-from littleshop.clock import BusinessCalendar
+from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import payments, refunds
-from littleshop.pay.gateways import Gateway, RefundRequest
+from littleshop.pay.gateways import Gateway, Reason, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import telling
 from littleshop.trade import orders, timers
 from littleshop.trade.orders import Order
+
+# A no that may be a yes tomorrow: our balance at the rail, or something nobody named.
+MENDS_ITSELF = frozenset({None, Reason.SELLER_FUNDS, Reason.UNKNOWN, Reason.OTHER})
 
 
 async def ask(
@@ -26,6 +29,12 @@ async def ask(
 ) -> Refund:
     """Write the refund and have it sent."""
     refund = await refunds.ask(conn, payment, reason=reason, paid_from=paid_from, at=at)
+    await have_sent(conn, refund, at)
+    return refund
+
+
+async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:
+    """Have a refund sent (again); its reference makes a repeat harmless."""
     await jobs.defer(
         conn,
         "refunding.send",
@@ -34,7 +43,6 @@ async def ask(
         shop_id=refund.shop_id,
         refund_id=str(refund.refund_id),
     )
-    return refund
 
 
 async def call_off(
@@ -42,8 +50,13 @@ async def call_off(
 ) -> Order:
     """A paid order that was not shipped ends: stock comes back, the money returns in full.
 
-    `by` is buyer, seller or clock. Raises Refused("not_cancellable") in any other state.
+    `by` is buyer, seller or clock; the buyer may only once the seller is late. Raises
+    Refused("not_cancellable") in any other state.
     """
+    await orders.lock(conn, shop_id, order_id)
+    clocks = await timers.of(conn, shop_id, order_id)
+    if by == "buyer" and any(timer.kind == "ship_by" for timer in clocks):
+        raise Refused("not_cancellable")
     order = await orders.mark_refunded(conn, shop_id, order_id, at)
     if order is None:
         raise Refused("not_cancellable")
@@ -79,13 +92,11 @@ async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
     if answer.status != "done":
         raise GatewayError(
             f"refund {refund.reference} is {answer.status} ({answer.reason})",
-            retryable=answer.status == "pending",
+            retryable=answer.status == "pending" or answer.reason in MENDS_ITSELF,
         )
 
 
-async def hear(
-    conn: db.Connection, shop_id: int, refund_id: UUID, calendar: BusinessCalendar, at: datetime
-) -> bool:
+async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> bool:
     """The rail has sent it back: book it. False when that was known."""
     refund = await refunds.get(conn, shop_id, refund_id)
     assert refund is not None, refund_id
@@ -104,7 +115,7 @@ async def hear(
         kind="refunded",
         reference=refund.reference,
         order_id=refund.order_id,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[
             Transfer(refund.paid_from, chart.gateway_clearing(payment.gateway), refund.amount)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from littleshop import db
 from littleshop.catalog import stock
-from littleshop.clock import BusinessCalendar
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.sale import receiving, telling
@@ -55,7 +54,6 @@ async def hand_over(
     *,
     code: str,
     keyring: Keyring,
-    calendar: BusinessCalendar,
     at: datetime,
 ) -> Order:
     """Give the goods from hand to hand. With the buyer's code that is the receipt as well;
@@ -66,9 +64,7 @@ async def hand_over(
     await deliveries.hand_over(conn, shop_id, order_id, way="pickup", at=at)
     await orders.tell(conn, shop_id, order_id, "handed_over", by="seller", at=at)
     if code:
-        return await receiving.receive(
-            conn, shop_id, order_id, by="buyer", calendar=calendar, at=at
-        )
+        return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)
     await telling.buyer(conn, order, "order_handed_over", at)
     return order
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
-from littleshop import db
-from littleshop.clock import BusinessCalendar
+from littleshop import db, jobs
 from littleshop.sale import paying, receiving, refunding, telling
 from littleshop.trade import orders, timers
 from littleshop.trade.timers import Timer
 
+RETRY = "timers.retry"
+_log = logging.getLogger(__name__)
 
-async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at: datetime) -> bool:
+
+async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """Claim one due timer and act on it in the same transaction; False when it was gone."""
     order = await orders.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
@@ -35,7 +39,7 @@ async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at
                 conn, order, "auto_confirm_soon", at, when=due.get("confirm_by", at)
             )
         case "confirm_by":
-            await receiving.receive(conn, shop_id, order_id, by="clock", calendar=calendar, at=at)
+            await receiving.receive(conn, shop_id, order_id, by="clock", at=at)
         case "close":
             await receiving.close(conn, shop_id, order_id, at)
         case _:
@@ -43,22 +47,47 @@ async def tick(conn: db.Connection, timer: Timer, calendar: BusinessCalendar, at
     return True
 
 
-async def _tick(
-    timer: Timer, calendar: BusinessCalendar, at: datetime, conn: db.Connection
-) -> bool:
-    return await tick(conn, timer, calendar, at)
-
-
-async def sweep(
-    database: db.Database, calendar: BusinessCalendar, at: datetime, most: int = 200
-) -> int:
+async def sweep(database: db.Database, at: datetime, most: int = 200) -> int:
     """Act on what is due, a transaction each; how many there were.
 
     Acting twice on one timer is impossible (it is claimed), losing one too (it is claimed in the
-    transaction that acts).
+    transaction that acts). One that cannot be acted on is parked for a job of its own, which is
+    held and seen, so that it never keeps the timers of other orders and shops waiting.
     """
     async with database.connection() as conn:
         waiting = await timers.due(conn, at, most)
     for timer in waiting:
-        await database.transaction(partial(_tick, timer, calendar, at))
+        try:
+            await database.transaction(partial(_tick, timer, at))
+        except db.Unavailable:
+            raise
+        except Exception:
+            _log.exception("timer parked", extra={"kind": timer.kind, "shop": timer.shop_id})
+            await database.transaction(partial(_park, timer, at))
     return len(waiting)
+
+
+async def retry(
+    database: db.Database, shop_id: int, subject: UUID, kind: str, at: datetime
+) -> None:
+    """Act on a timer that was parked. Raises what went wrong again."""
+    async with database.connection() as conn:
+        parked = [timer for timer in await timers.of(conn, shop_id, subject) if timer.kind == kind]
+    for timer in parked:
+        await database.transaction(partial(_tick, timer, at))
+
+
+async def _tick(timer: Timer, at: datetime, conn: db.Connection) -> bool:
+    return await tick(conn, timer, at)
+
+
+async def _park(timer: Timer, at: datetime, conn: db.Connection) -> None:
+    if await timers.park(conn, timer, at):
+        await jobs.defer(
+            conn,
+            RETRY,
+            at=at,
+            shop_id=timer.shop_id,
+            subject=str(timer.subject),
+            kind=timer.kind,
+        )

@@ -46,6 +46,7 @@ class Order(msgspec.Struct, frozen=True):
     discount_minor: int
     total_minor: int
     held_minor: int
+    commission_bps: int
     note: str
     locale: str
     share_code: str | None

@@ -91,7 +91,24 @@ async def claim(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         await db.run(
             conn,
             "delete from timers where shop_id = $1 and subject = $2 and kind = $3"
-            " and due_at <= $4 and paused_at is null",
+            " and due_at <= $4 and paused_at is not distinct from $5",
+            timer.shop_id,
+            timer.subject,
+            timer.kind,
+            at,
+            timer.paused_at,
+        )
+        == 1
+    )
+
+
+async def park(conn: db.Connection, timer: Timer, at: datetime) -> bool:
+    """Set a due timer aside until a person has looked; False when it was gone or set aside."""
+    return (
+        await db.run(
+            conn,
+            "update timers set paused_at = $4"
+            " where shop_id = $1 and subject = $2 and kind = $3 and paused_at is null",
             timer.shop_id,
             timer.subject,
             timer.kind,

@@ -9,6 +9,7 @@ import pytest
 
 from littleshop import audit, db
 from littleshop.audit import books, payouts, stock
+from littleshop.sale import refunding
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.test_settling import MON, THU, TUE, WED
@@ -33,9 +34,16 @@ BREACHES = {
     "payment_is_booked": "update payments set paid_minor = paid_minor + 1,"
     " amount_minor = amount_minor + 1 where outcome = 'accepted' returning reference",
     "returned_goes_back": "update refunds set amount_minor = refunds.amount_minor - 1"
-    " from payments p where p.payment_id = refunds.payment_id returning p.reference",
+    " from payments p where p.payment_id = refunds.payment_id and p.outcome = 'returned'"
+    " returning p.reference",
+    "called_off_goes_back": "delete from refunds where paid_from = 'escrow' returning order_id",
+    "refund_is_booked": "update refunds set status = 'done', done_at = asked_at"
+    " where paid_from = 'escrow' returning reference",
+    "received_is_split_as_agreed": "update orders set commission_bps = 100"
+    " where received_at is not null returning order_id",
+    "state_has_its_timer": "delete from timers where kind = 'ship_at_last' returning subject",
     "suspense_is_returns_under_way": "update refunds set status = 'done', done_at = asked_at"
-    " returning paid_from",
+    " where paid_from = 'suspense' returning paid_from",
     "on_hand_is_movements": "update variants set on_hand = on_hand + 1 returning variant_id",
     "held_is_open_orders": "update variants set held = held + 1 where held > 0"
     " returning variant_id",
@@ -63,7 +71,8 @@ BREACHES = {
 
 
 async def busy(town: Town) -> None:
-    """One payout is done, one under way; an order is to be shipped, a payment goes back."""
+    """One payout is done, one under way; an order is to be shipped, one was called off, a payment
+    goes back."""
     bank = PaperBank()
     bank.lump(MON, CNY("9000.00"))
     await verify(town)
@@ -80,6 +89,12 @@ async def busy(town: Town) -> None:
     unlucky = await town.place([await town.stock(price=CNY("60.00"))], CNY("60.00"), key="late")
     reference = await town.opens_cashier(unlucky)
     assert await town.money_arrives(reference, CNY("59.00")) == "returned"
+    called_off = await town.buys([await town.stock(price=CNY("40.00"))], CNY("40.00"))
+    await town.database.transaction(
+        lambda conn: refunding.call_off(
+            conn, town.shop_id, called_off.order_id, by="seller", reason="broken", at=town.at
+        )
+    )
 
 
 def test_every_rule_is_broken_here() -> None:

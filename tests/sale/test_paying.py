@@ -17,7 +17,7 @@ async def goes_back(town: Town, order_id: UUID) -> None:
 
     async def hear(conn: db.Connection) -> None:
         for refund in asked:
-            await refunding.hear(conn, town.shop_id, refund.refund_id, town.calendar, town.at)
+            await refunding.hear(conn, town.shop_id, refund.refund_id, town.at)
 
     await town.database.transaction(hear)
 

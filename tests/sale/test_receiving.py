@@ -93,7 +93,6 @@ async def test_the_code_shown_at_pick_up_is_the_receipt(town: Town) -> None:
                 placed.order_id,
                 code=typed,
                 keyring=town.keyring,
-                calendar=town.calendar,
                 at=town.at,
             )
         )

@@ -188,7 +188,6 @@ async def _give(request: Request, order: Order, code: str) -> None:
             order.order_id,
             code=code,
             keyring=house.keyring,
-            calendar=house.calendar,
             at=http.now(request),
         )
     )

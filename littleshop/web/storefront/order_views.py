@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from littleshop import crypto, i18n
-from littleshop.clock import SHANGHAI, BusinessCalendar
+from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
 from littleshop.crypto import Keyring
 from littleshop.money import Money
 from littleshop.pay.payments import Payment
@@ -127,7 +127,10 @@ def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> Simp
                 kind=DUE[timer.kind], at=timer.due_at, extended=row.extended_at is not None
             )
     if row.status == "received" and row.received_at is not None:
-        day = calendar.next_working(calendar.business_date(row.received_at))
+        try:
+            day = calendar.next_working(calendar.business_date(row.received_at))
+        except UncoveredYear:
+            return None  # nobody has announced that year's working days yet
         at = datetime.combine(day, PAYOUT_AT, SHANGHAI)
         return SimpleNamespace(kind="payout", at=at, extended=False)
     return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import db, http, i18n, ids, jobs
+from littleshop import db, http, i18n, ids
 from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.pay import payments
 from littleshop.pay.payments import Payment
@@ -27,6 +29,7 @@ from littleshop.web.storefront import order_views, views
 from littleshop.web.storefront.checkouts import read_form
 
 GATEWAY = "alipay"
+ASK_AGAIN = timedelta(seconds=5)
 BLOCKED = ("wechat",)  # chats whose browser cannot open this rail: the way out is shown
 
 
@@ -81,7 +84,7 @@ async def _page(
         shop.zone,
         shop=views.shop(shop),
         order=order_views.order(locale, seen, token, things, attempts, house.keyring),
-        parcel=order_views.parcel(locale, parcels, history),
+        parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
         due=order_views.due(row, clocks, house.calendar),
         may=order_views.may(seen, clocks, now),
         verify=not seen.may_act,
@@ -196,17 +199,8 @@ async def waiting(request: Request) -> Response:
     async with house.database.connection() as conn:
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         clocks = await timers.of(conn, row.shop_id, row.order_id)
-        if row.status == "placed" and "returned" in request.query_params:
-            for attempt in attempts:
-                if attempt.status == "asked":
-                    await jobs.defer(
-                        conn,
-                        "paying.query",
-                        at=at,
-                        key=attempt.reference,
-                        shop_id=row.shop_id,
-                        reference=attempt.reference,
-                    )
+    if row.status == "placed" and seen.may_act and "returned" in request.query_params:
+        await house.database.transaction(partial(_have_asked, attempts, at))
     fragment = "status" if request.url.path.endswith("/status") else None
     known = await _paying_context(request, seen, shop, token, attempts)
     known["due_at"] = next((c.due_at for c in clocks if c.kind == "pay_by"), at)
@@ -216,6 +210,13 @@ async def waiting(request: Request) -> Response:
         request, "storefront/paying.html", fragment=fragment, private=True,
         form_targets=rail_origins(request), **known,
     )  # fmt: skip
+
+
+async def _have_asked(attempts: list[Payment], at: datetime, conn: db.Connection) -> None:
+    """Have the rails asked about the open attempts, each every few seconds at most."""
+    for attempt in attempts:
+        if attempt.status == "asked":
+            await paying.question(conn, attempt, at - ASK_AGAIN, at)
 
 
 async def _paying_context(
@@ -287,7 +288,6 @@ async def receive(request: Request) -> Response:
                 row.shop_id,
                 row.order_id,
                 by="buyer",
-                calendar=http.house(request).calendar,
                 at=http.now(request),
             )
 
@@ -323,9 +323,6 @@ async def cancel(request: Request) -> Response:
         if row.status == "placed":
             await paying.withdraw(conn, row.shop_id, row.order_id, at)
             return
-        clocks = await timers.of(conn, row.shop_id, row.order_id)
-        if any(timer.kind == "ship_by" for timer in clocks):
-            raise Refused("not_cancellable")
         await refunding.call_off(
             conn, row.shop_id, row.order_id, by="buyer", reason="not_shipped", at=at
         )
