@@ -25,6 +25,7 @@ from littleshop.settlement import banks, settling
 from littleshop.shop import shops
 
 _PATIENCE = timedelta(minutes=30)
+NOTICES_KEPT = timedelta(days=90)  # longer than any rail sends one again
 ASK_AGAIN = timedelta(minutes=10)  # a rail that did not say about an attempt whose time is up
 
 
@@ -148,6 +149,7 @@ async def sweep_forgotten(context: Context) -> None:
         await sessions.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
         await shops.sweep_slugs(conn, context.at)
+        await notices.sweep(conn, context.at - NOTICES_KEPT)
 
 
 async def fold_visits(context: Context) -> None:

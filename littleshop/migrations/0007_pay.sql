@@ -67,12 +67,13 @@ create table notices (
   notice_id   text        not null,
   reference   text        not null,
   kind        text        not null,
-  digest      bytea       not null,
   fields      jsonb       not null,
+  raw_sealed  bytea       not null,  -- as it came, with whatever it says of the buyer
   received_at timestamptz not null,
   handled_at  timestamptz,
   constraint notices_pkey primary key (gateway, notice_id)
 );
+create index notices_handled on notices (handled_at) where handled_at is not null;
 
 -- own-key: whose payment a reference is; written before the wire call
 create table payment_references (

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 import msgspec
 
 from littleshop import db
+from littleshop.crypto import Keyring
 from littleshop.pay.gateways import Notice
 
 
-async def record(conn: db.Connection, notice: Notice, at: datetime) -> bool:
-    """Store a verified notice; False when the same one was stored before (a resend)."""
-    fields = msgspec.to_builtins(notice)
+async def record(conn: db.Connection, keyring: Keyring, notice: Notice, at: datetime) -> bool:
+    """Store a verified notice, its raw text sealed; False when it was stored before (a resend)."""
+    fields = msgspec.to_builtins(msgspec.structs.replace(notice, raw=""))
     return (
         await db.run(
             conn,
-            "insert into notices (gateway, notice_id, reference, kind, digest, fields,"
+            "insert into notices (gateway, notice_id, reference, kind, fields, raw_sealed,"
             " received_at) values ($1, $2, $3, $4, $5, $6, $7)"
             " on conflict on constraint notices_pkey do nothing",
             notice.gateway,
             notice.notice_id,
             notice.reference,
             notice.kind,
-            hashlib.sha256(notice.raw.encode()).digest(),
             fields,
+            keyring.seal(notice.raw),
             at,
         )
         == 1
@@ -33,7 +33,7 @@ async def record(conn: db.Connection, notice: Notice, at: datetime) -> bool:
 
 
 async def get(conn: db.Connection, gateway: str, notice_id: str) -> Notice | None:
-    """A stored notice."""
+    """A stored notice, without its raw text."""
     fields = await db.value(
         conn,
         "select fields from notices where gateway = $1 and notice_id = $2",
@@ -53,3 +53,8 @@ async def handled(conn: db.Connection, gateway: str, notice_id: str, at: datetim
         notice_id,
         at,
     )
+
+
+async def sweep(conn: db.Connection, before: datetime) -> int:
+    """Forget what was acted on before this moment; returns how many."""
+    return await db.run(conn, "delete from notices where handled_at < $1", before)

@@ -10,6 +10,7 @@ from littleshop import db, http, jobs
 from littleshop.errors import NotFound
 from littleshop.pay import notices
 from littleshop.pay.gateways import NoticeRefused
+from littleshop.web import forms
 
 MOST_BYTES = 64 * 1024
 
@@ -20,16 +21,14 @@ async def hear(request: Request) -> Response:
     gateway = house.rails.get(request.path_params["gateway"])
     if gateway is None:
         raise NotFound
-    body = await request.body()
+    body = await forms.body(request, MOST_BYTES)
     try:
-        if len(body) > MOST_BYTES:
-            raise NoticeRefused("malformed")
         notice = gateway.parse_notice(request.headers, body)
     except NoticeRefused:
         return PlainTextResponse(gateway.not_heard, status_code=400)
 
     async def work(conn: db.Connection) -> None:
-        if await notices.record(conn, notice, at):
+        if await notices.record(conn, house.keyring, notice, at):
             await jobs.defer(
                 conn,
                 "paying.accept",
