@@ -25,7 +25,7 @@ CALLBACKS = "/callbacks/"  # rails and couriers post here, from their own sites,
 
 
 class Gate:
-    """Refuses unsafe posts from other sites, marks the moment and the language, writes the log."""
+    """Refuses unsafe posts from other sites, marks the moment, bounds the body, writes the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,6 +45,7 @@ class Gate:
             return
         state = scope.setdefault("state", {})
         state["now"] = opened.clock.now()
+        state["body"] = body = http.Body(receive, scope)
         started, status = time.perf_counter(), 500
 
         async def watch(message: Message) -> None:
@@ -54,7 +55,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, body, watch)
         finally:
             took = round((time.perf_counter() - started) * 1000, 1)
             if status >= 500 or took > 1000:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from littleshop import crypto, db, files, ids, installation
 from littleshop.clock import BusinessCalendar, Clock
@@ -41,6 +42,7 @@ _log = logging.getLogger(__name__)
 SESSION = "session"
 DEVICE = "device"
 YEAR = 31_536_000
+MOST_BYTES = 1_000_000  # of a body; a reader of photos allows more once it knows who sends them
 
 
 @dataclass
@@ -115,6 +117,42 @@ async def _keep_up(house: House) -> None:
                     house.clock.offset = await installation.clock_offset(conn)
         except (db.Unavailable, OSError, TimeoutError) as fault:
             _log.warning("the database is away: %s", type(fault).__name__)
+
+
+class Body:
+    """The body of a request as it arrives, and never more than `most` bytes of it.
+
+    Whoever reads it says first how much he expects (`expect`): before that nothing is read, so a
+    stranger's photos are not taken in only to send him to the sign-in page. Receiving raises
+    Refused form_too_big(megabytes) or form_too_large.
+    """
+
+    def __init__(self, receive: Receive, scope: Scope) -> None:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        self._receive = receive
+        self._arriving = int(declared) if declared.isdigit() and len(declared) < 19 else 0
+        self._seen = 0
+        self.most = MOST_BYTES
+
+    async def __call__(self) -> Message:
+        self._check(self._arriving)  # what says itself that it is too long is not waited for
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        self._check(self._seen)
+        return message
+
+    def _check(self, size: int) -> None:
+        if size <= self.most:
+            return
+        if self.most > MOST_BYTES:
+            raise Refused("form_too_big", megabytes=self.most // 1_000_000)
+        raise Refused("form_too_large")
+
+
+def expect(request: Request, most: int) -> None:
+    """Take at most `most` bytes of this request's body from here on."""
+    body: Body = request.state.body
+    body.most = most
 
 
 def house(request: Request) -> House:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.types import Message
 
 from littleshop import http, i18n, pictures
 from littleshop.catalog import drafts
@@ -35,6 +34,10 @@ class Form:
 
     def __init__(self, fields: FormData) -> None:
         self._fields = fields
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the form that was sent has this field at all."""
+        return name in self._fields
 
     def text(self, name: str, most: int = LONGEST) -> str:
         """The first value of a field, without marks that no text holds."""
@@ -64,35 +67,22 @@ def _clean(text: str, most: int) -> str:
     return bare.encode("utf-8", "replace").decode()  # a lone surrogate is no text
 
 
-async def read(request: Request, *, photos: int = 0) -> Form:
-    """The form of a request with at most `photos` photos.
+async def body(request: Request, most: int) -> bytes:
+    """The whole body of a request. Raises Refused when it is longer than `most` bytes."""
+    http.expect(request, most)
+    return await request.body()
 
-    Raises Refused form_too_big when it holds more than it may; what cannot be parsed is a 400.
+
+async def read(request: Request, *, photos: int = 0) -> Form:
+    """The form of a request with at most `photos` photos; who sends it is checked before.
+
+    Raises Refused form_too_big, form_too_large when it holds more than it may.
     """
-    most = MOST_BYTES + photos * (pictures.MAX_BYTES + 4096)
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > most:
-        raise Refused("form_too_big", megabytes=max(1, most // 1_000_000))
-    bounded = Request(request.scope, _bounded(request, most))
-    fields = await bounded.form(
+    http.expect(request, MOST_BYTES + photos * (pictures.MAX_BYTES + 4096))
+    fields = await request.form(
         max_files=photos + 1, max_fields=MOST_FIELDS, max_part_size=MOST_BYTES
     )
     return Form(fields)
-
-
-def _bounded(request: Request, most: int) -> Callable[[], Awaitable[Message]]:
-    """The request's body, refused once it is larger than `most` bytes."""
-    seen = 0
-
-    async def receive() -> Message:
-        nonlocal seen
-        message = await request.receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise Refused("form_too_big", megabytes=max(1, most // 1_000_000))
-        return message
-
-    return receive
 
 
 def price(text: str, currency: str) -> int:

@@ -22,6 +22,7 @@ from littleshop.sale.placing import Busy
 from littleshop.web import callbacks, console, entry, pages, shared, storefront
 
 _log = logging.getLogger(__name__)
+_TOO_LONG = frozenset({"form_too_big", "form_too_large"})
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -68,6 +69,10 @@ async def on_refused(request: Request, refused: Refused) -> Response:
     if refused.code == "too_many":
         wait = timedelta(minutes=int(str(refused.details["minutes"])))
         return wrong(request, 429, message=sentence(request, refused), wait=wait)
+    if refused.code in _TOO_LONG:
+        answer = wrong(request, 413, message=sentence(request, refused))
+        answer.headers["connection"] = "close"  # the rest of the body is not taken
+        return answer
     return wrong(request, 409, message=sentence(request, refused))
 
 

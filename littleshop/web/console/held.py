@@ -17,6 +17,7 @@ from littleshop import db, http, jobs
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.jobs import HeldJob
+from littleshop.web import forms
 from littleshop.web.console import frame
 
 _SECRET = frozenset({"payload", "phone", "code"})
@@ -70,8 +71,8 @@ async def retry(request: Request) -> Response:
 async def drop(request: Request) -> Response:
     """POST root/held/JOB/removal: it need not be done; the row stays, with the reason."""
     work = await _keeper(request)
-    form = await request.form()
-    reason = " ".join(str(form.get("reason", "")).split())[:200]
+    form = await forms.read(request)
+    reason = " ".join(form.text("reason").split())[:200]
     if not reason:
         path = f"{frame.root(work.shop)}/held"
         return frame.refuse(request, path, Refused("reason_short"))

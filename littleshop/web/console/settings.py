@@ -279,9 +279,9 @@ async def add_device(request: Request) -> Response:
     push = push_of(request)
     if push is None:
         raise NotFound
-    body = await request.body()
+    body = await forms.body(request, 8192)
     try:
-        told = msgspec.json.decode(body[:8192], type=BrowserSubscription)
+        told = msgspec.json.decode(body, type=BrowserSubscription)
     except msgspec.DecodeError:
         return Response(status_code=400)
     at, locale = http.now(request), pages.locale_of(request)

@@ -21,7 +21,7 @@ from littleshop.settlement import outlook
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.social.shares import Share
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, forms, pages
 from littleshop.web.console import frame
 
 SPAN = timedelta(days=90)
@@ -104,9 +104,9 @@ def _row(share: Share, shop: Shop, public: str) -> dict[str, Any]:
 
 async def make(request: Request) -> Response:
     """POST root/shares: a named link; the same name is the same link."""
-    work, form = await http.at_work(request), await request.form()
-    name = str(form.get("name", ""))[:200].strip()
-    product = str(form.get("product", ""))
+    work = await http.at_work(request)
+    form = await forms.read(request)
+    name, product = form.text("name", 200).strip(), form.text("product")
     product_id = http.uuid(product) if product else None
     try:
         if not name:

@@ -19,7 +19,7 @@ from littleshop.http import AtWork
 from littleshop.sale import refunding, shipping
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
-from littleshop.web import pages
+from littleshop.web import forms, pages
 from littleshop.web.console import frame, order_page
 from littleshop.web.console import orders as lists
 
@@ -80,8 +80,8 @@ def _late(request: Request, work: AtWork, order: Order) -> Response:
 
 async def _tracking(request: Request) -> tuple[str, str]:
     """The tracking number and the carrier that were typed and chosen."""
-    form = await request.form()
-    return str(form.get("tracking_number", ""))[:80], str(form.get("carrier", ""))[:20]
+    form = await forms.read(request)
+    return form.text("tracking_number", 80), form.text("carrier", 20)
 
 
 async def ship(request: Request) -> Response:
@@ -115,7 +115,7 @@ async def _send(request: Request, order: Order, number: str, carrier: str) -> st
 
 async def _shipped(request: Request, work: AtWork, order: Order, carrier: str) -> Response:
     """On to the next order to ship, or back to this one."""
-    then = str((await request.form()).get("then", ""))
+    then = (await forms.read(request)).text("then")
     name = carriers.CARRIERS[carrier].name(pages.locale_of(request))
     async with http.house(request).database.connection() as conn:
         following = await order_lists.next_to_ship(conn, work.shop.shop_id, order.number)
@@ -141,29 +141,28 @@ async def _again(
 
 async def hand_over(request: Request) -> Response:
     """POST root/orders/NUMBER/handover: given by hand, without a code; the buyer confirms."""
-    return await _by_hand(request, code="")
+    return await _by_hand(request, await http.at_work(request), code="")
 
 
 async def pick_up(request: Request) -> Response:
     """POST root/orders/NUMBER/pick-up: given to who shows the buyer's six digits."""
-    form = await request.form()
-    code = "".join(sign for sign in str(form.get("code", ""))[:40] if sign.isdigit())
+    work = await http.at_work(request)
+    form = await forms.read(request)
+    code = "".join(sign for sign in form.text("code", 40) if sign.isdigit())
     try:
         if len(code) != _CODE_LENGTH or not code.isascii():
             raise Refused("pickup_code_length", have=len(code))
-        return await _by_hand(request, code=code)
+        return await _by_hand(request, work, code=code)
     except Refused as refused:
         if refused.code not in ("pickup_code", "pickup_code_length", "too_many"):
             raise
-        work = await http.at_work(request)
         status = 429 if refused.code == "too_many" else 422
         said = {"code": frame.sentence(request, refused)}
         return await order_page.show(request, work, status=status, errors=said, form={"code": code})
 
 
-async def _by_hand(request: Request, *, code: str) -> Response:
+async def _by_hand(request: Request, work: AtWork, *, code: str) -> Response:
     """Raises Refused: pickup_code, too_many."""
-    work = await http.at_work(request)
     order = await _order(request, work)
     if order.status != "to_ship":
         return _late(request, work, order)
@@ -225,8 +224,8 @@ async def _put_right(
 async def call_off(request: Request) -> Response:
     """POST root/orders/NUMBER/cancellation: paid and not shipped; all goes back."""
     work = await http.at_work(request)
-    order, form = await _order(request, work), await request.form()
-    reason = " ".join(str(form.get("reason", "")).split())[:120]
+    order, form = await _order(request, work), await forms.read(request)
+    reason = " ".join(form.text("reason").split())[:120]
     if order.status != "to_ship":
         return _late(request, work, order)
     if not reason:

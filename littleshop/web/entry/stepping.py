@@ -52,10 +52,13 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def signed_in(handler: Handler) -> Handler:
-    """A step belongs to somebody: a form that outlived its session leads to signing in and back."""
+    """A step belongs to somebody: a form that outlived its session leads to signing in and back,
+    before anything of it is read."""
 
     async def guarded(request: Request) -> Response:
         try:
+            if await http.somebody(request) is None:
+                raise http.SignInFirst
             return await handler(request)
         except http.SignInFirst:
             return to(signing_in.PHONE, next=OPEN)

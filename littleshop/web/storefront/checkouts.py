@@ -21,6 +21,7 @@ from littleshop.pricing.quotes import Item, Quote
 from littleshop.shop.shops import Shop
 from littleshop.trade import regions
 from littleshop.trade.orders import Delivery
+from littleshop.web import forms
 
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
@@ -33,12 +34,7 @@ COURIER_DAYS = 3
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a posted form, the last value of each. Raises Refused("form_too_large")."""
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise Refused("form_too_large")
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        raise Refused("form_too_large")
-    return fields_of(body)
+    return fields_of(await forms.body(request, MOST_BYTES))
 
 
 def fields_of(body: bytes) -> dict[str, str]:
