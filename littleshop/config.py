@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -74,13 +77,38 @@ def _rails(home: Path) -> dict[str, dict[str, Any]]:
 
 
 def _check_rails(mode: str, rails: Mapping[str, Mapping[str, Any]]) -> None:
-    """Sandbox keys in live mode, or live keys in demo mode, stop the start."""
+    """Sandbox keys in live mode, or live keys in demo mode, stop the start.
+
+    A rail without an address of its own (push: each browser brings one) is checked where it calls.
+    """
     for name, rail in rails.items():
-        loopback = any(
-            host in str(rail.get("base_url", "http://127.0.0.1"))
-            for host in ("//127.0.0.1", "//localhost", "//[::1]")
-        )
-        if mode == "live" and loopback:
+        if "base_url" not in rail:
+            continue
+        here = is_loopback(str(rail["base_url"]))
+        if mode == "live" and here:
             raise Misconfigured(f"rail {name!r} points at this machine: a sandbox in live mode")
-        if mode == "demo" and not loopback:
+        if mode == "demo" and not here:
             raise Misconfigured(f"rail {name!r} has a live address in demo mode")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of `url` is this machine, by its spelling (no name is looked up)."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
+            return True
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return _is_short_loopback(url)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_short_loopback(url: str) -> bool:
+    """127.1 and 2130706433 are 127.0.0.1 too, to whoever opens the connection."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return bool(host) and ipaddress.ip_address(socket.inet_aton(host)).is_loopback
+    except (ValueError, OSError):
+        return False

@@ -6,7 +6,6 @@ plain http to another machine, it never carries a call while a database transact
 """
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -17,6 +16,7 @@ import httpx
 import msgspec
 
 from littleshop import db
+from littleshop.config import is_loopback
 from littleshop.errors import GatewayError
 
 CONNECT_SECONDS = 3.0
@@ -168,17 +168,6 @@ class Wire:
             if len(body) > self._limit_bytes:
                 raise GatewayError(f"{self.rail} answered too much", retryable=True)
         return Answer(status=response.status_code, headers=dict(response.headers), body=bytes(body))
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the host of `url` is this machine, by its spelling (no name is looked up)."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def refuse_plain_http(url: str) -> None:

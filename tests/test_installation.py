@@ -37,6 +37,52 @@ def test_demo_mode_refuses_a_live_address(tmp_path: Path) -> None:
         settings("demo", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:8001/alipay",
+        "https://LOCALHOST./x",
+        "https://pay.localhost/x",
+        "https://127.1/x",
+        "https://2130706433/x",
+        "https://[::1]/x",
+        "https://[::ffff:127.0.0.1]/x",
+        "https://0.0.0.0/x",
+        "https://user@127.0.0.1/x",
+    ],
+)
+def test_live_mode_knows_this_machine_in_every_spelling(tmp_path: Path, address: str) -> None:
+    rails(tmp_path, address)
+    with pytest.raises(Misconfigured, match="sandbox in live"):
+        settings("live", tmp_path)
+    settings("demo", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1.rail.example/x",
+        "https://rail.example/?from=//127.0.0.1",
+        "https://localhost@rail.example/x",
+        "https://localhost.rail.example/x",
+    ],
+)
+def test_an_address_that_only_mentions_this_machine_is_a_live_one(
+    tmp_path: Path, address: str
+) -> None:
+    rails(tmp_path, address)
+    settings("live", tmp_path)
+    with pytest.raises(Misconfigured, match="live address in demo"):
+        settings("demo", tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["demo", "live"])
+def test_a_rail_without_an_address_belongs_to_both_modes(tmp_path: Path, mode: str) -> None:
+    push = {"vapid_private_key": "-----", "contact": "mailto:post@shop.example"}
+    (tmp_path / "rails.json").write_text(json.dumps({"push": push}))
+    assert settings(mode, tmp_path).rails["push"] == push
+
+
 def test_live_mode_has_no_inbox_whatever_the_environment_says(tmp_path: Path) -> None:
     told = {**LIVE, "LITTLESHOP_HOME": str(tmp_path), "SANDBOX_URL": "http://127.0.0.1:8001"}
     assert config.read(told).sandbox_url is None

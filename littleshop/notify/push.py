@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from littleshop.config import is_loopback
 from littleshop.errors import Refused
 from littleshop.notify.sms import Unwanted
-from littleshop.wires import Wire, is_loopback
+from littleshop.wires import Wire
 
 # An endpoint comes from a browser, so from anybody: only the push services browsers really use.
 HOSTS = ("fcm.googleapis.com", "web.push.apple.com", "updates.push.services.mozilla.com")
