@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import httpx
@@ -239,12 +239,16 @@ def chosen(*content: bytes, name: str = "photos") -> list[tuple[str, tuple[str, 
 
 @contextlib.asynccontextmanager
 async def opened(
-    dsn: str, home: Path, gateways: dict[str, Gateway] | None = None
+    dsn: str,
+    home: Path,
+    gateways: dict[str, Gateway] | None = None,
+    *,
+    mode: Literal["demo", "live"] = "demo",
 ) -> AsyncIterator[World]:
     """A world over a fresh database; `gateways` take the place of the house's rails."""
     settings = config.Settings(
         home=home,
-        mode="demo",
+        mode=mode,
         database_url=dsn,
         public_url=ORIGIN,
         sandbox_url=None,
