@@ -199,12 +199,15 @@ def within(locale: str, span: timedelta) -> str:
     return t(locale, "words.seconds", count=seconds)
 
 
+_LONGEST_ACCEPT = 256  # signs of Accept-Language that are read and remembered
+
+
 def choose(query: str | None, cookie: str | None, accept: str | None) -> str:
     """The locale for a visitor: ?lang= first, then the cookie, then Accept-Language."""
     for wish in (query, cookie):
         if wish in LOCALES:
             return wish
-    return _accepted(accept) if accept else DEFAULT
+    return _accepted(accept[:_LONGEST_ACCEPT]) if accept else DEFAULT
 
 
 @lru_cache(maxsize=1024)

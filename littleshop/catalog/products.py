@@ -264,6 +264,20 @@ async def listing(
     )
 
 
+async def nearly_gone(conn: db.Connection, shop_id: int, most: int) -> tuple[tuple[UUID, int], ...]:
+    """What is on sale and of which 1 to `most` pieces can still be bought, and how many."""
+    rows = await conn.fetch(
+        "select v.product_id, sum(v.on_hand - v.held)::integer as spare from variants v"
+        " join products p on p.shop_id = v.shop_id and p.product_id = v.product_id"
+        " where v.shop_id = $1 and not v.withdrawn and p.status = 'on_sale'"
+        " group by v.product_id having sum(v.on_hand - v.held) between 1 and $2"
+        " order by v.product_id",
+        shop_id,
+        most,
+    )
+    return tuple((row["product_id"], row["spare"]) for row in rows)
+
+
 async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:
     """The categories on sale with how many products each has, the fullest first."""
     rows = await conn.fetch(

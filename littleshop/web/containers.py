@@ -34,24 +34,34 @@ _ROBOT = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
+LONGEST = 1024  # signs of a name that are looked at and remembered; browsers' have 100 to 400
+
+
 def of(user_agent: str) -> str:
     """One of CONTAINERS; a robot counts as a desk."""
+    return _of(user_agent[:LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _of(user_agent: str) -> str:
     for name, pattern in _APPS:
         if pattern.search(user_agent):
             return name
     return "phone" if _PHONE.search(user_agent) else "desktop"
 
 
-@lru_cache(maxsize=4096)
 def is_preview(user_agent: str) -> bool:
     """Whether this fetches a page to draw its card in a chat."""
-    return _PREVIEW.search(user_agent) is not None
+    return _PREVIEW.search(user_agent[:LONGEST]) is not None
+
+
+def is_robot(user_agent: str) -> bool:
+    """Whether no person looks at what is fetched: crawlers, scripts, previews, no name at all."""
+    return _is_robot(user_agent[:LONGEST])
 
 
 @lru_cache(maxsize=4096)
-def is_robot(user_agent: str) -> bool:
-    """Whether no person looks at what is fetched: crawlers, scripts, previews, no name at all."""
+def _is_robot(user_agent: str) -> bool:
     if not user_agent or is_preview(user_agent):
         return True
     return _ROBOT.search(user_agent) is not None

@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -26,6 +26,9 @@ from littleshop.web import pages
 MOST_BYTES = 64 * 1024 * 1024
 MOST_SIGHTS = 20_000
 OVERHEAD = 1500  # of a kept page besides its body: key, headers, bookkeeping
+MOST_SIGHT_BYTES = 1024  # what browsers send is a quarter of it; longer ones are met anew
+SIGHT_OVERHEAD = 600  # of a remembered sight besides its texts: objects, table, list
+SIGHT_SHARE = 4  # sights take at most a quarter of the room: pages are not so quickly made anew
 GAP_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class Drawn(msgspec.Struct, frozen=True):
     until: datetime
     product_id: str | None = None
     share_code: str | None = None
+    leaves: Mapping[str, int] | None = None  # of a shelf: its tags ("" all), pages of each
 
 
 class Kept:
@@ -143,6 +147,11 @@ class Meeting(NamedTuple):
 Draw = Callable[[Asked], Awaitable[Drawn]]
 
 
+def _weight(sight: Sight) -> int:
+    """Roughly how many bytes of memory a remembered sight takes."""
+    return SIGHT_OVERHEAD + sum(len(part) for part in sight if part)
+
+
 class Shelf:
     """The pages of this process. `draw` makes one; what it raises, `fetch` raises."""
 
@@ -165,7 +174,8 @@ class Shelf:
         self._sights: dict[Sight, Meeting] = {}
         self._polled: float | None = None
         self.host = public_url
-        self.bytes = 0
+        self.bytes = 0  # of pages and sights
+        self.sight_bytes = 0
         self.now = clock().timestamp()  # read once a second; pages live by it
 
     def __len__(self) -> int:
@@ -189,12 +199,34 @@ class Shelf:
         """The next request that looks like this is answered at once."""
         if self._kept.get(met.kept.key) is not met.kept:
             return  # sent once, not kept
-        if len(self._sights) >= MOST_SIGHTS:
-            self._sights.clear()
-            for kept in self._kept.values():
-                kept.sights.clear()
+        weight = _weight(sight)
+        if weight > MOST_SIGHT_BYTES + SIGHT_OVERHEAD:
+            return
+        known = self._sights.get(sight)
+        if known is not None and known.kept is met.kept:
+            return
+        full = self.sight_bytes + weight > self._most // SIGHT_SHARE
+        if full or known is not None or len(self._sights) >= MOST_SIGHTS:
+            self._forget_sights()
         self._sights[sight] = met
         met.kept.sights.append(sight)
+        self._weigh(sights=weight)
+        self._trim()
+
+    def _forget_sights(self) -> None:
+        self._sights.clear()
+        for kept in self._kept.values():
+            kept.sights.clear()
+        self._weigh(sights=-self.sight_bytes)
+
+    def _weigh(self, *, sights: int) -> None:
+        self.sight_bytes += sights
+        self.bytes += sights
+
+    def _trim(self) -> None:
+        """Forget what was asked for longest ago until all fits."""
+        while self.bytes > self._most:
+            self._forget(next(iter(self._kept)))
 
     def find(self, key: Key) -> Kept | None:
         """The kept page, when it is still true."""
@@ -236,8 +268,7 @@ class Shelf:
         self._kept[key] = kept
         self._of_shop.setdefault(shop_id, (version, set()))[1].add(key)
         self.bytes += kept.size
-        while self.bytes > self._most:
-            self._forget(next(iter(self._kept)))
+        self._trim()
 
     def _forget(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
@@ -245,7 +276,8 @@ class Shelf:
             return
         self.bytes -= kept.size
         for sight in kept.sights:
-            self._sights.pop(sight, None)
+            if self._sights.pop(sight, None) is not None:
+                self._weigh(sights=-_weight(sight))
         kept.sights.clear()
         _, keys = self._of_shop[kept.page.shop_id]
         keys.discard(key)
@@ -263,7 +295,7 @@ class Shelf:
         self._kept.clear()
         self._of_shop.clear()
         self._sights.clear()
-        self.bytes = 0
+        self.bytes = self.sight_bytes = 0
 
     async def poll(self, ticks: float | None = None) -> None:
         """Read the versions of the shops we keep pages of and drop what moved; drop everything

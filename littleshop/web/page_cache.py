@@ -20,6 +20,9 @@ from littleshop.web import containers
 from littleshop.web.kept_pages import Header, Kept, Key, Meeting, Shelf, Sight, started
 
 _PAGE = re.compile(r"/(@[a-z0-9-]{3,30}(/p/[0-9a-f-]{36})?|s/[0-9a-v]{1,13}-[2-9a-z]{6})\Z")
+_SHELF = re.compile(r"/@[a-z0-9-]+\Z")
+_LONGEST_QUERY = 1024  # bytes that are read for what they narrow; what chats add comes after
+MET = "littleshop.met"  # in the scope: what stood in the way of drawing the page
 _NO_BODY: dict[str, Any] = {"type": "http.response.body", "body": b""}
 
 
@@ -90,7 +93,12 @@ class PageCache:
             get(b"accept-encoding"),
             cookie(cookies, b"lang=") if b"lang=" in cookies else b"",
         )
-        met = shelf.recall(sight) or await self._meet(shelf, sight)
+        met = shelf.recall(sight)
+        if met is None and _PAGE.match(scope["path"]):
+            try:
+                met = await self._meet(shelf, sight)
+            except Exception as fault:  # gone, moved, no database or our own mistake: the app
+                scope[MET] = fault  # raises it again where it has a page for each of them
         if met is None:
             await self._app(scope, receive, send)
             return
@@ -109,31 +117,36 @@ class PageCache:
         await send(start)
         await send(body)
 
-    async def _meet(self, shelf: Shelf, sight: Sight) -> Meeting | None:
-        """The page for a request that looks new, drawn if need be; None when the app has to say
-        what is wrong with it."""
+    async def _meet(self, shelf: Shelf, sight: Sight) -> Meeting:
+        """The page for a request that looks new, drawn if need be. Raises what drawing raises."""
         path, query, agent, accept, encodings, lang = sight
-        if not _PAGE.match(path):
-            return None
-        wish, name = narrowed(query), (agent or b"").decode("latin-1")
+        wish, name = narrowed(query[:_LONGEST_QUERY]), (agent or b"").decode("latin-1")
         key = Key(
             shelf.host,
             path,
-            wish.tag,
-            wish.page,
+            None,
+            1,
             i18n.choose(wish.lang, lang.decode("latin-1"), (accept or b"").decode("latin-1")),
             containers.of(name),
             b"gzip" in (encodings or b""),
         )
-        kept = shelf.find(key)
-        if kept is None:
-            try:
-                kept = await shelf.fetch(key)
-            except Exception:  # gone, moved, no database: the app finds the same and has the words
-                return None
+        kept = shelf.find(key) or await shelf.fetch(key)
+        if (wish.tag or wish.page > 1) and _SHELF.match(path):
+            leaf = _leaf(key, wish, kept)
+            if leaf != key:
+                kept = shelf.find(leaf) or await shelf.fetch(leaf)
         met = Meeting(kept, not containers.is_robot(name), wish.lang)
         shelf.remember(sight, met)
         return met
+
+
+def _leaf(key: Key, wish: Narrow, whole: Kept) -> Key:
+    """The key of the part of a shelf that is asked for; of all of it when there is no such part,
+    so that invented tags and pages push nothing true out of the cache."""
+    leaves = whole.page.leaves or {}
+    tag = wish.tag if wish.tag in leaves else None
+    page = wish.page if wish.page <= leaves.get(tag or "", 1) else 1
+    return key._replace(tag=tag, page=page)
 
 
 def _joined(scope: Scope) -> bytes:

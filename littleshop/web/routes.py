@@ -20,6 +20,7 @@ from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.http import SignInFirst
 from littleshop.sale.placing import Busy
 from littleshop.web import callbacks, console, entry, pages, shared, storefront
+from littleshop.web.storefront.shelves import Moved
 
 _log = logging.getLogger(__name__)
 _TOO_LONG = frozenset({"form_too_big", "form_too_large"})
@@ -81,6 +82,12 @@ async def on_conflict(request: Request, fault: Conflict) -> Response:
     return wrong(request, 409)
 
 
+async def on_moved(request: Request, moved: Moved) -> Response:
+    """A shop's old address leads to the one it has now."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(moved.location + query, status_code=301)
+
+
 async def on_busy(request: Request, fault: Exception) -> Response:
     """Too many orders wait, or the database is away: in a moment."""
     answer = wrong(request, 503, wait=timedelta(seconds=5))
@@ -118,4 +125,5 @@ def on_refusals() -> dict[type[Exception], Any]:
         Busy: on_busy,
         db.Unavailable: on_busy,
         SignInFirst: on_sign_in,
+        Moved: on_moved,
     }

@@ -23,6 +23,7 @@ from littleshop.web.page_cache import cookie
 CHANGED = "visits"  # the hint that a shop's figures of today moved
 MOST_HINTS = 20  # a second
 MOST_ADDRESSES = 4096
+LONGEST_WAY = 200  # bytes of an X-Forwarded-For that is remembered: four hops of IPv6
 _log = logging.getLogger(__name__)
 _Mark = tuple[bytes, Place]  # the name of the shop's cookie with its =, what the page shows
 
@@ -86,15 +87,19 @@ class Counting:
         self.strangers.returned(cookie(cookies, f"v{shop_id}=".encode()))
 
     def _client(self, scope: Scope) -> str:
-        """Address and agent; the address of a peer is worked out once."""
+        """Address and agent; the address of a peer is worked out once. What a peer says of the
+        way is part of it only when the peer is a proxy of ours."""
         headers, peer = dict(scope["headers"]), scope["client"]
-        via = (peer[0] if peer else None, headers.get(b"x-forwarded-for"))
+        trusted = bool(peer) and peer[0] in self._house.settings.trusted_proxies
+        said = headers.get(b"x-forwarded-for") if trusted else None
+        via = (peer[0] if peer else None, said)
         address = self._addresses.get(via)
         if address is None:
-            if len(self._addresses) >= MOST_ADDRESSES:
-                self._addresses.clear()
             address = http.address(Request({**scope, "app": self._app}))
-            self._addresses[via] = address
+            if said is None or len(said) <= LONGEST_WAY:
+                if len(self._addresses) >= MOST_ADDRESSES:
+                    self._addresses.clear()
+                self._addresses[via] = address
         return f"{address}|{headers.get(b'user-agent')!r}"
 
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:

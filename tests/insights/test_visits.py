@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 
 from littleshop import db
@@ -270,3 +271,17 @@ async def test_nonsense_cannot_be_written(town: Town) -> None:
                 town.shop_id,
                 MORNING.date(),
             )
+
+
+async def test_what_a_stranger_says_of_his_way_is_not_remembered(street: Street) -> None:
+    for number in range(20):
+        await street.stranger(x_forwarded_for=f"10.0.0.{number}").get("/@xiaoman")
+    assert list(street.counter._addresses.values()) == ["127.0.0.1"]
+
+
+async def test_a_proxy_of_ours_is_believed_and_remembered_within_bounds(street: Street) -> None:
+    house = street.world.house
+    house.settings = msgspec.structs.replace(house.settings, trusted_proxies=("127.0.0.1",))
+    for way in ("203.0.113.7", "203.0.113.8", "1.1.1.1, " * 100 + "203.0.113.9"):
+        await street.stranger(x_forwarded_for=way).get("/@xiaoman")
+    assert list(street.counter._addresses.values()) == ["203.0.113.7", "203.0.113.8"]

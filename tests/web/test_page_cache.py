@@ -9,10 +9,11 @@ import pytest
 
 from littleshop import db
 from littleshop.catalog import products, stock
+from littleshop.errors import NotFound
 from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.web import kept_pages
-from littleshop.web.kept_pages import Asked, Drawn, Key, Shelf
+from littleshop.web.kept_pages import Asked, Drawn, Key, Meeting, Shelf, Sight
 from littleshop.web.page_cache import cookie, narrowed
 from tests.cast import CNY, MORNING
 from tests.web.street import DESK, Street
@@ -116,6 +117,70 @@ async def test_what_chats_add_to_a_link_makes_no_second_page(street: Street) -> 
     await someone.get("/@xiaoman?from=singlemessage&isappinstalled=0")
     await someone.get("/@xiaoman?utm_source=weibo")
     assert len(street.shelf) == 1
+
+
+async def test_invented_tags_and_pages_make_no_second_page(street: Street) -> None:
+    product_id = await street.sells()
+    someone = street.stranger()
+    whole = (await someone.get("/@xiaoman")).text
+    product = (await someone.get(f"/@xiaoman/p/{product_id}")).text
+    for query in ("tag=drills", "page=9", "tag=drills&page=2", "tag=盖碗&page=2&x=1", "page=0"):
+        answer = await someone.get(f"/@xiaoman?{query}")
+        assert answer.status_code == 200 and (query[4:6] == "盖碗" or answer.text == whole), query
+        assert (await someone.get(f"/@xiaoman/p/{product_id}?{query}")).text == product
+    kept = {(key.path, key.tag, key.page) for key in street.shelf._kept}
+    assert kept == {
+        ("/@xiaoman", None, 1),
+        ("/@xiaoman", "盖碗", 1),
+        (f"/@xiaoman/p/{product_id}", None, 1),
+    }
+
+
+async def test_a_fault_while_drawing_is_told_once_and_not_drawn_again(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = 0
+
+    async def fail(asked: Asked) -> Drawn:
+        nonlocal drawn
+        drawn += 1
+        raise faults.pop()
+
+    monkeypatch.setattr(street.shelf, "_draw", fail)
+    faults: list[Exception] = [db.Unavailable("away"), NotFound("shop")]
+    someone = street.stranger()
+    assert (await someone.get("/@xiaoman")).status_code == 404
+    away = await someone.get("/@xiaoman")
+    assert away.status_code == 503 and away.headers["retry-after"] == "5"
+    faults.append(ZeroDivisionError("our mistake"))
+    with pytest.raises(ZeroDivisionError):
+        await someone.get("/@xiaoman")
+    assert drawn == 3
+
+
+def look(query: bytes) -> Sight:
+    return "/@a", query, None, None, None, b""
+
+
+async def test_what_requests_look_like_takes_room_and_has_little(
+    database: db.Database,
+) -> None:
+    async def draw(asked: Asked) -> Drawn:
+        return drawn(1, "x" * 5000)
+
+    shelf = Shelf(database, draw, lambda: MORNING, public_url="", most_bytes=40_000)
+    met = Meeting(await shelf.fetch(key("a")), True, None)
+    page = shelf.bytes
+    shelf.remember(look(b"x" * 2000), met)
+    assert shelf.recall(look(b"x" * 2000)) is None and shelf.bytes == page
+    shelf.remember(look(b"x" * 900), met)
+    assert shelf.recall(look(b"x" * 900)) is met and shelf.bytes > page + 900
+    for number in range(500):
+        shelf.remember(look(b"%900d" % number), met)
+        assert shelf.bytes <= page + 10_000
+    assert shelf.recall(look(b"%900d" % 499)) is met
+    shelf.drop(1)
+    assert shelf.bytes == shelf.sight_bytes == 0
 
 
 async def test_a_false_host_changes_nothing_on_the_page(street: Street) -> None:

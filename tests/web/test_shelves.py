@@ -11,9 +11,12 @@ import pytest
 from littleshop import db
 from littleshop.catalog import products
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
+from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.shop.shops import Face
 from littleshop.web.storefront import views
+from littleshop.web.storefront.few import Few
+from tests.cast import CNY
 from tests.web.street import DESK, PICTURE, Street
 
 
@@ -78,8 +81,6 @@ async def test_what_is_hidden_or_never_was_is_not_found(street: Street) -> None:
         f"/@xiaoman/p/{uuid4()}",
         "/@xiaoman/p/1",
         "/@nobody-here",
-        "/@xiaoman?tag=drills",
-        "/@xiaoman?page=9",
         "/s/1-aaaaaa",
         "/s/zzz",
     ):
@@ -91,10 +92,41 @@ async def test_an_old_address_leads_to_the_new_one(street: Street) -> None:
         await shops.take_slug(conn, "xiaoman-tea", street.shop_id, street.at)
         await shops.describe(conn, street.shop_id, Face("小满茶器", "xiaoman-tea"))
 
+    product_id = await street.sells()
     await street.database.transaction(move)
-    answer = await street.stranger().get("/@xiaoman?from=singlemessage")
-    assert answer.status_code == 301
-    assert answer.headers["location"] == "/@xiaoman-tea?from=singlemessage"
+    someone = street.stranger()
+    for old, new in (
+        ("/@xiaoman?from=singlemessage", "/@xiaoman-tea?from=singlemessage"),
+        (f"/@xiaoman/p/{product_id}", f"/@xiaoman-tea/p/{product_id}"),
+        ("/@xiaoman/mine", "/@xiaoman-tea/mine"),
+        (f"/@xiaoman/p/{product_id}/mine", f"/@xiaoman-tea/p/{product_id}/mine"),
+    ):
+        answer = await someone.get(old)
+        assert (answer.status_code, answer.headers["location"]) == (301, new)
+        assert await street.status(someone, new) == 200
+
+
+async def test_what_is_nearly_gone_is_read_once_a_second_and_nothing_else_is(
+    street: Street,
+) -> None:
+    few, many = await street.sells(), await street.sells(plenty())
+    someone = street.stranger()
+    piece = (await someone.get("/@xiaoman/mine")).text
+    assert f'data-left-of="{few}"' in piece and str(many) not in piece
+    ticks = [0.0]
+    left = Few(street.database, lambda: ticks[0])
+    assert await left.left(street.shop_id) == ((few, 3),)
+    await street.place([Item(await street.variant(few), 1)], CNY("168.00"))
+    assert await left.left(street.shop_id) == ((few, 3),)
+    ticks[0] += 1
+    assert await left.left(street.shop_id) == ((few, 2),)
+    await street.place([Item(await street.variant(few), 2)], CNY("336.00"), device=b"d" * 32)
+    ticks[0] += 1
+    assert await left.left(street.shop_id) == ()
+
+
+def plenty() -> ProductDraft:
+    return ProductDraft("匀杯", (VariantDraft((), 9800, 40),))
 
 
 async def test_a_long_shelf_has_pages_and_tags(street: Street) -> None:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from littleshop.http import House
 from littleshop.web.kept_pages import Shelf
 from littleshop.web.storefront import buying, landing, orders, proving, sharing, shelves
+from littleshop.web.storefront.few import Few
 from littleshop.web.visiting import Counting
 
 ROUTES = [
@@ -35,6 +36,7 @@ async def open_rooms(app: Starlette) -> AsyncIterator[None]:
     )
     counting = Counting(app, house)
     app.state.shelf, app.state.counter = shelf, counting
+    app.state.few = Few(house.database)
     tasks = [asyncio.create_task(shelf.keep_up()), asyncio.create_task(counting.keep_up())]
     try:
         yield

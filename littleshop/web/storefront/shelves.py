@@ -6,16 +6,18 @@ What they hold is asked for in words (`Asked`), so that the page cache can ask t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 import segno
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http
@@ -33,13 +35,14 @@ from littleshop.social import shares
 from littleshop.trade import carts
 from littleshop.web import addresses, containers, pages
 from littleshop.web.kept_pages import Asked, Drawn
+from littleshop.web.page_cache import MET
 from littleshop.web.storefront import checkouts, views
+from littleshop.web.storefront.few import Few
 from littleshop.web.terms import TERMS
 
 PAGE = 24
 MOST_PRODUCTS = 5000
 LONGEST_LIFE = timedelta(hours=6)  # the shop's record moves without its version
-FEW_ON_SHELF = 3
 FEW_ON_PAGE = 10
 
 
@@ -79,12 +82,19 @@ async def draw(house: House, asked: Asked, at: datetime) -> Drawn:
     raise NotFound
 
 
-async def _by_slug(conn: db.Connection, slug: str, rest: list[str]) -> Shop:
+async def _by_slug(conn: db.Connection, slug: str, rest: Sequence[str]) -> Shop:
     shop = await shops.by_slug(conn, slug)
-    if shop is None or shop.status == "opening" or shop.slug is None:
+    if shop is None or shop.status == "opening":
+        raise NotFound("shop")
+    return _current(shop, slug, rest)
+
+
+def _current(shop: Shop, slug: str, rest: Sequence[str]) -> Shop:
+    """The shop when this is its address now. Raises Moved, NotFound."""
+    if shop.slug is None:
         raise NotFound("shop")
     if shop.slug != slug:
-        raise Moved("/".join([addresses.shop(shop.slug), *rest]))
+        raise Moved("/".join([addresses.shop(shop.slug), *(quote(part) for part in rest)]))
     return shop
 
 
@@ -109,12 +119,14 @@ async def _shelf(setting: _Setting) -> Drawn:
     shop, asked = setting.shop, setting.asked
     rows = await products.listing(setting.conn, shop.shop_id, most=MOST_PRODUCTS)
     tags = Counter(row.category for row in rows if row.category).most_common()
-    if asked.tag is not None and asked.tag not in dict(tags):
-        raise NotFound("tag")
+    leaves = {name: -(-count // PAGE) for name, count in [("", len(rows)), *tags]}
+    if setting.share_code or asked.tag not in leaves:  # a share shows all; a tag may be gone
+        asked = msgspec.structs.replace(asked, tag=None)
+    if setting.share_code or asked.page > leaves[asked.tag or ""]:
+        asked = msgspec.structs.replace(asked, page=1)
+    setting = msgspec.structs.replace(setting, asked=asked)
     chosen = [row for row in rows if asked.tag in (None, row.category)]
     here = chosen[(asked.page - 1) * PAGE :]
-    if asked.page > 1 and not here:
-        raise NotFound("page")
     left = max(0, len(here) - PAGE)
     return await _drawn(
         setting,
@@ -127,6 +139,7 @@ async def _shelf(setting: _Setting) -> Drawn:
         products=[views.tile(row) for row in here[:PAGE]],
         more=addresses.shelf(shop.slug or "", asked.tag, asked.page + 1) if left else None,
         left_more=left,
+        leaves=leaves,
     )
 
 
@@ -166,7 +179,11 @@ async def _postage(setting: _Setting, variant: Variant) -> Money:
 
 
 async def _drawn(
-    setting: _Setting, template: str, product_id: UUID | None = None, **context: Any
+    setting: _Setting,
+    template: str,
+    product_id: UUID | None = None,
+    leaves: Mapping[str, int] | None = None,
+    **context: Any,
 ) -> Drawn:
     """The page of a shop with what every such page has around it."""
     shop, asked, at = setting.shop, setting.asked, setting.at
@@ -198,6 +215,7 @@ async def _drawn(
         until=min(at + LONGEST_LIFE, _midnight(at, shop.zone)),
         product_id=str(product_id) if product_id else None,
         share_code=setting.share_code,
+        leaves=leaves,
     )
 
 
@@ -213,7 +231,12 @@ def _midnight(at: datetime, zone: str) -> datetime:
 
 
 async def uncached(request: Request) -> Response:
-    """A page that the cache did not answer: moved, gone, or asked in an unusual way."""
+    """A page that the cache did not answer: moved, gone, or asked in an unusual way.
+
+    Raises what stood in the way there, else NotFound, Moved.
+    """
+    if MET in request.scope:
+        raise request.scope[MET]
     settings = http.house(request).settings
     asked = Asked(
         host=settings.public_url,
@@ -223,11 +246,7 @@ async def uncached(request: Request) -> Response:
         locale=pages.locale_of(request),
         container=containers.of(request.headers.get("user-agent", "")),
     )
-    try:
-        drawn = await draw(http.house(request), asked, http.now(request))
-    except Moved as moved:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(moved.location + query, status_code=301)
+    drawn = await draw(http.house(request), asked, http.now(request))
     headers = pages.HEADERS | {
         "content-language": asked.locale,
         "content-security-policy": pages.content_policy(),
@@ -239,27 +258,30 @@ def _page_number(text: str) -> int:
     return int(text) if text.isdigit() and 0 < len(text) < 4 and int(text) else 1
 
 
+async def _here(request: Request, *rest: str) -> Shop:
+    """The shop of the address, at most a second old. Raises NotFound, Moved."""
+    return _current(await http.door(request), request.path_params["slug"], rest)
+
+
 async def shop_mine(request: Request) -> Response:
     """What of a shop page differs from visitor to visitor: the basket, what is nearly gone."""
+    shop = await _here(request, "mine")
+    few: Few = request.app.state.few
     async with http.house(request).database.connection() as conn:
-        shop = await _by_slug(conn, request.path_params["slug"], ["mine"])
-        rows = await products.listing(conn, shop.shop_id)
         count, total = await carts.summary(conn, shop.shop_id, http.device(request))
     left = [
-        SimpleNamespace(id=row.product_id, left=row.spare)
-        for row in rows
-        if 0 < row.spare <= FEW_ON_SHELF
+        SimpleNamespace(id=product_id, left=spare)
+        for product_id, spare in await few.left(shop.shop_id)
     ]
     return _mine(request, shop, count, total, left, floating=True)
 
 
 async def product_mine(request: Request) -> Response:
     """What of a product page differs from visitor to visitor: the basket, what is left."""
+    product_id = http.uuid(request.path_params["product_id"])
+    shop = await _here(request, "p", str(product_id), "mine")
     async with http.house(request).database.connection() as conn:
-        shop = await _by_slug(conn, request.path_params["slug"], [])
-        variants = await products.variants(
-            conn, shop.shop_id, http.uuid(request.path_params["product_id"])
-        )
+        variants = await products.variants(conn, shop.shop_id, product_id)
         count, total = await carts.summary(conn, shop.shop_id, http.device(request))
     left = [
         SimpleNamespace(id=one.variant_id, left=one.spare)
