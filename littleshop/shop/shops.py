@@ -54,6 +54,19 @@ class Shop(msgspec.Struct, frozen=True):
     seller: str = ""  # who keeps it; "" is the shop's own name
     place: str = ""
 
+    @property
+    def face(self) -> Face:
+        """All that a seller says about it, to change a part of it."""
+        return Face(
+            name=self.name,
+            slug=self.slug or "",
+            line=self.line,
+            picture=self.picture,
+            awning=self.awning,
+            seller=self.seller,
+            place=self.place,
+        )
+
 
 class BroughtBy(msgspec.Struct, frozen=True):
     """What was on screen when somebody pressed "I also want to open a little shop", if he did."""

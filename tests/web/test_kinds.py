@@ -91,3 +91,24 @@ async def test_what_was_sold_while_the_page_was_open_is_not_put_back(
     await edit(client, shop_id, product_id, stock="7")  # counted again: this is what there is
     (kind,) = await kinds(world, shop_id, product_id)
     assert kind.on_hand == 7
+
+
+async def test_what_the_form_does_not_show_survives_it(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+
+    async def mark(conn: db.Connection) -> None:
+        await conn.execute(
+            "update variants set compare_at_minor = 19800, sku = 'GW-1' where shop_id = $1",
+            shop_id,
+        )
+
+    await world.house.database.transaction(mark)
+    assert (await edit(client, shop_id, product_id, price="158")).status_code == 303
+    kind = (await kinds(world, shop_id, product_id))[0]
+    assert (kind.price_minor, kind.compare_at_minor, kind.sku) == (15800, 19800, "GW-1")
+    assert (await edit(client, shop_id, product_id, price="198")).status_code == 303
+    kind = (await kinds(world, shop_id, product_id))[0]
+    assert (kind.price_minor, kind.compare_at_minor, kind.sku) == (19800, None, "GW-1")

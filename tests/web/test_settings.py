@@ -6,10 +6,12 @@ import re
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 
 from littleshop import i18n
 from littleshop.shop import shops
+from littleshop.shop.shops import Face
 from tests.web.client import SVG, World, chosen, photo, says
 
 LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
@@ -46,6 +48,32 @@ async def test_the_shop_gets_another_face_and_keeps_its_address(
     assert answer.status_code == 422 and says(answer, "en", "shop_name_empty")
     answer = await client.post(here, data=face, files=chosen(SVG, name="picture"))
     assert answer.status_code == 422 and says(answer, "en", "photo_svg")
+
+
+@LOCALES
+async def test_the_sellers_name_and_place_are_shown_and_can_be_changed(
+    world: World, locale: str
+) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shop"
+    who = {"seller": "林小满", "place": "景德镇"}
+    answer = await client.post(here, data={"name": "小满的茶", "awning": "clay"} | who)
+    page = await client.get(answer.headers["location"])
+    for name, said in who.items():
+        assert f'value="{said}"' in page.text
+        assert i18n.t(locale, f"console.settings.{name}") in page.text
+    assert "景德镇" in (await client.get("/@xiaoman")).text
+
+
+async def test_a_form_changes_only_what_it_holds(world: World, client: httpx.AsyncClient) -> None:
+    shop_id = await world.open_shop(client)
+    before = Face("小满的茶", "xiaoman", "柴烧", None, "clay", "林小满", "景德镇")
+    await world.house.database.transaction(lambda conn: shops.describe(conn, shop_id, before))
+    await client.post(f"/console/{shop_id}/settings/shop", data={"name": "小满茶器"})
+    async with world.house.database.connection() as conn:
+        shop = await shops.get(conn, shop_id)
+    assert shop.face == msgspec.structs.replace(before, name="小满茶器")
 
 
 async def test_a_shop_rests_and_opens_again(world: World, client: httpx.AsyncClient) -> None:

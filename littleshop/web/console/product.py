@@ -162,7 +162,7 @@ async def save(request: Request) -> Response:
         if not complete and form.text("then") != "variants":
             sheet.errors["axes"] = forms.said(request, Refused("kinds_changed"))
         return await _page(request, work, product, sheet)
-    draft = _draft(request, work, product, sheet)
+    draft = _draft(request, work, product, variants, sheet)
     if draft is not None:
         try:
             await _write(request, work, product.product_id, draft, sheet)
@@ -235,8 +235,11 @@ def _axes(form: Form) -> list[Option]:
     return found
 
 
-def _draft(request: Request, work: AtWork, product: Product, sheet: Sheet) -> ProductDraft | None:
+def _draft(
+    request: Request, work: AtWork, product: Product, variants: Sequence[Variant], sheet: Sheet
+) -> ProductDraft | None:
     """The draft of the sheet, or None when something is wrong: the sheet's errors say what."""
+    known = {each.choice: each for each in variants}
     rows = sheet.kinds or [Kind((), sheet.form["price"], sheet.form["stock"])]
     made = []
     for row in rows:
@@ -249,7 +252,7 @@ def _draft(request: Request, work: AtWork, product: Product, sheet: Sheet) -> Pr
             pieces = forms.count(row.stock)
         except Refused as refused:
             row.stock_error = forms.said(request, refused)
-        made.append(VariantDraft(row.choice, price_minor, pieces))
+        made.append(_variant(known.get(row.choice), row.choice, price_minor, pieces))
     wrong = any(row.price_error or row.stock_error for row in rows)
     if not sheet.kinds and wrong:
         sheet.errors |= {"price": rows[0].price_error, "stock": rows[0].stock_error}
@@ -270,6 +273,17 @@ def _draft(request: Request, work: AtWork, product: Product, sheet: Sheet) -> Pr
         sheet.errors[field_of(refused.code)] = forms.said(request, refused)
         return None
     return None if wrong else draft
+
+
+def _variant(
+    known: Variant | None, choice: tuple[str, ...], price_minor: int, pieces: int
+) -> VariantDraft:
+    """A kind as typed; what its row has beside price and stock stays, as long as it is true."""
+    if known is None:
+        return VariantDraft(choice, price_minor, pieces)
+    before = known.compare_at_minor
+    higher = before if before is not None and before > price_minor else None
+    return VariantDraft(choice, price_minor, pieces, compare_at_minor=higher, sku=known.sku)
 
 
 async def _write(

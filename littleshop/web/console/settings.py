@@ -22,10 +22,11 @@ from littleshop.notify.messages import Recipient
 from littleshop.notify.push import Push
 from littleshop.notify.subscriptions import Subscription
 from littleshop.shop import cards, shops, staff
-from littleshop.shop.shops import Face, Shop
+from littleshop.shop.shops import Shop
 from littleshop.web import addresses, assets, forms, pages
 from littleshop.web.console import frame
 
+FACE = ("name", "line", "seller", "place", "awning")  # the fields of the shop's form
 BROWSERS = {
     "fcm.googleapis.com": "chrome",
     "updates.push.services.mozilla.com": "firefox",
@@ -119,7 +120,7 @@ async def _shop(
     status: int = 200,
 ) -> Response:
     shop = work.shop
-    form = {"name": shop.name, "line": shop.line, "awning": shop.awning} | typed
+    form = {name: getattr(shop, name) for name in FACE} | typed
     host = http.house(request).settings.public_url.partition("://")[2]
     return await frame.page(
         request, work, "settings_shop.html", "today",
@@ -128,23 +129,18 @@ async def _shop(
 
 
 async def save_shop(request: Request) -> Response:
-    """POST root/settings/shop (multipart): name, line, awning, picture"""
+    """POST root/settings/shop (multipart): name, line, seller, place, awning, picture; what is
+    not in the form stays as it is"""
     work = await owner(request)
     form = await forms.read(request, photos=1)
     photos = await forms.photos(request, form.files("picture")[:1], work.person.person_id.bytes)
     errors = {"picture": photos.wrong[0]} if photos.wrong else {}
     shop = work.shop
-    typed = form.typed("name", "line", "awning")
+    typed = form.typed(*(name for name in FACE if name in form))
+    picture = {"picture": photos.kept[0].file} if photos.kept else {}
     try:
         face = shops.check_face(
-            Face(
-                name=typed["name"],
-                slug=shop.slug or "",
-                line=typed["line"],
-                picture=photos.kept[0].file if photos.kept else shop.picture,
-                awning=typed["awning"] or shop.awning,
-            ),
-            shop.shop_id,
+            msgspec.structs.replace(shop.face, **typed, **picture), shop.shop_id
         )
         if not errors:
             await http.house(request).database.transaction(
