@@ -1,8 +1,12 @@
-"""What settling and reconciling work with."""
+"""What settling and reconciling work with, and how one bad part is kept from the others."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 from littleshop import db
 from littleshop.clock import BusinessCalendar
@@ -10,6 +14,16 @@ from littleshop.crypto import Keyring
 from littleshop.settlement.banks import Bank
 
 CURRENCY = "CNY"  # what the bank's files carry; other balances wait for a rail of their own
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A part of a pass that was set aside and needs a person; `day` of a statement."""
+
+    what: str
+    fault: str
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -17,6 +31,7 @@ class Desk:
     """One pass over the bank and the books; calls to the bank are made outside of transactions.
 
     `problems` collects what the bank did not do in this pass; the next one tries it again.
+    `asides` are those of them that time alone will not mend.
     """
 
     database: db.Database
@@ -24,3 +39,23 @@ class Desk:
     keyring: Keyring
     calendar: BusinessCalendar
     problems: list[str] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+
+    def set_aside(self, what: str, fault: str, day: date | None = None) -> None:
+        """This part needs a person; the others go on."""
+        self.problems.append(f"{what}: {fault}")
+        self.asides.append(Aside(what, fault, day))
+
+    @contextmanager
+    def apart(self, what: str, day: date | None = None) -> Iterator[None]:
+        """Do one part by itself: what goes wrong with it is told and stops nothing else.
+
+        A database that is away ends the whole pass (Unavailable).
+        """
+        try:
+            yield
+        except db.Unavailable:
+            raise
+        except Exception as fault:
+            _log.exception("settling: set aside", extra={"what": what})
+            self.set_aside(what, f"{type(fault).__name__} {fault}".strip(), day)

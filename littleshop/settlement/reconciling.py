@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import partial
 
 from littleshop import db
-from littleshop.clock import SHANGHAI, BusinessCalendar
+from littleshop.clock import SHANGHAI, value_date
 from littleshop.errors import GatewayError
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
@@ -34,25 +34,41 @@ async def read(desk: Desk, at: datetime) -> None:
     today = at.astimezone(SHANGHAI).date()
     async with desk.database.connection() as conn:
         days = await statements.unread(conn, desk.bank.debtor.account, today)
-    try:
-        for day in days:
-            for statement in await desk.bank.statements(day):
-                await desk.database.transaction(
-                    partial(_keep, statement=statement, day=day, calendar=desk.calendar, at=at)
-                )
-    except GatewayError as fault:
-        desk.problems.append(str(fault))
+    for day in days:
+        try:
+            await read_day(desk, day, at)
+        except GatewayError as fault:  # the bank is away: the other days would meet the same
+            desk.problems.append(str(fault))
+            break
     async with desk.database.connection() as conn:
         waiting = await statements.waiting(conn)
     for entry in waiting:
-        await hear(desk, entry, at)
+        with desk.apart(f"entry {entry.entry_key}"):
+            await hear(desk, entry, at)
+
+
+async def read_day(desk: Desk, day: date, at: datetime) -> None:
+    """Keep the bank's statements of a day; a day that cannot be read stands aside.
+
+    Raises GatewayError when the bank is away (retryable).
+    """
+    what = f"statement of {day}"
+    try:
+        found = await desk.bank.statements(day)
+    except GatewayError as fault:
+        if fault.retryable:
+            raise
+        desk.set_aside(what, str(fault), day)
+        return
+    with desk.apart(what, day):
+        for statement in found:
+            await desk.database.transaction(partial(_keep, statement=statement, day=day, at=at))
 
 
 async def _keep(
     conn: db.Connection,
     statement: Statement,
     day: date,
-    calendar: BusinessCalendar,
     at: datetime,
 ) -> None:
     """Keep a statement; what lay on the account before our first one is nobody's yet."""
@@ -64,7 +80,7 @@ async def _keep(
         PLATFORM,
         kind=OPENING,
         reference=statement.account[-6:],
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.BANK, chart.SUSPENSE, opening)],
     )
@@ -73,53 +89,52 @@ async def _keep(
 async def hear(desk: Desk, entry: Entry, at: datetime) -> str:
     """Book a movement: paid_out, returned, lump, taken; or why it waits.
 
-    The books come first and the entry's mark after: a kill in between finds them booked.
+    The platform's own is booked and marked at once. A payout's books are its shop's: they come
+    first and the entry's mark after, so a kill in between finds them booked.
     """
     payout = None
     if entry.reference is not None:
         async with desk.database.connection() as conn:
             payout = await payouts.by_reference(conn, entry.reference)
-    said = await desk.database.transaction(
-        lambda conn: _book(conn, entry, payout, desk.calendar, at)
-    )
-
-    async def mark(conn: db.Connection) -> None:
-        if said in _FITS_NOT:
-            await statements.leave(conn, entry, said)
-        else:
-            await statements.settle(conn, entry, said, at)
-
-    await desk.database.transaction(mark)
+    if payout is None:
+        return await desk.database.transaction(partial(_book_platform, entry=entry, at=at))
+    said = await desk.database.transaction(partial(_book, entry=entry, payout=payout, at=at))
+    await desk.database.transaction(partial(_mark, entry=entry, said=said, at=at))
     return said
 
 
-async def _book(
-    conn: db.Connection,
-    entry: Entry,
-    payout: Payout | None,
-    calendar: BusinessCalendar,
-    at: datetime,
-) -> str:
+async def _mark(conn: db.Connection, entry: Entry, said: str, at: datetime) -> None:
+    if said in _FITS_NOT:
+        await statements.leave(conn, entry, said)
+    else:
+        await statements.settle(conn, entry, said, at)
+
+
+async def _book(conn: db.Connection, entry: Entry, payout: Payout, at: datetime) -> str:
     if entry.currency != CURRENCY:
         return "currency"
-    if payout is None:
-        return await _book_platform(conn, entry, calendar, at)
     kept = await payouts.lock(conn, payout.shop_id, payout.payout_id)
     if entry.entry_key in (kept.paid_entry, kept.return_entry):
         return "paid_out" if entry.entry_key == kept.paid_entry else "returned"
     if entry.amount != kept.amount:
         return "amount_differs"
     if entry.direction == "debit" and not entry.returned:
-        return await _book_paid(conn, entry, kept, calendar, at)
+        return await _book_paid(conn, entry, kept, at)
     if entry.direction == "credit" and entry.returned:
-        return await _book_return(conn, entry, kept, calendar, at)
+        return await _book_return(conn, entry, kept, at)
     return "unclear"
 
 
-async def _book_platform(
-    conn: db.Connection, entry: Entry, calendar: BusinessCalendar, at: datetime
-) -> str:
+async def _book_platform(conn: db.Connection, entry: Entry, at: datetime) -> str:
     """No payout of ours: a rail's lump, or what the bank took; it is shop 0's affair."""
+    said = await _post_platform(conn, entry, at)
+    await _mark(conn, entry, said, at)
+    return said
+
+
+async def _post_platform(conn: db.Connection, entry: Entry, at: datetime) -> str:
+    if entry.currency != CURRENCY:
+        return "currency"
     credit = entry.direction == "credit"
     if not credit and await _short(conn, entry.amount):
         return "no_money"
@@ -129,7 +144,7 @@ async def _book_platform(
         PLATFORM,
         kind=LUMP if credit else TAKEN,
         reference=f"{entry.account[-6:]}/{entry.entry_key}",
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(debit_to, credit_to, entry.amount)],
     )
@@ -151,9 +166,7 @@ async def _short(conn: db.Connection, amount: Money) -> bool:
     return False
 
 
-async def _book_paid(
-    conn: db.Connection, entry: Entry, payout: Payout, calendar: BusinessCalendar, at: datetime
-) -> str:
+async def _book_paid(conn: db.Connection, entry: Entry, payout: Payout, at: datetime) -> str:
     if not await payouts.mark_done(conn, payout, entry.entry_key, at):
         return "not_under_way"  # rejected, or paid a second time
     await journals.post(
@@ -161,7 +174,7 @@ async def _book_paid(
         payout.shop_id,
         kind="paid_out",
         reference=payout.reference,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.IN_TRANSIT, chart.BANK, payout.amount)],
     )
@@ -169,9 +182,7 @@ async def _book_paid(
     return "paid_out"
 
 
-async def _book_return(
-    conn: db.Connection, entry: Entry, payout: Payout, calendar: BusinessCalendar, at: datetime
-) -> str:
+async def _book_return(conn: db.Connection, entry: Entry, payout: Payout, at: datetime) -> str:
     """The money lies in the shop's bank account again and is owed again."""
     reason = entry.reason or BankReason.OTHER.value
     if not await payouts.mark_returned(conn, payout, entry.entry_key, reason, at):
@@ -181,7 +192,7 @@ async def _book_return(
         payout.shop_id,
         kind="payout_returned",
         reference=payout.reference,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.BANK, chart.PAYABLE, payout.amount)],
     )
