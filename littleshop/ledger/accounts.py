@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from littleshop import db
-from littleshop.ledger import chart
+from littleshop.ledger.chart import PAYABLE
 from littleshop.money import Money
 
 
@@ -33,28 +33,53 @@ async def balances(conn: db.Connection, shop_id: int) -> dict[tuple[str, str], M
     return {(r["account"], r["currency"]): Money(r["minor"], r["currency"]) for r in rows}
 
 
-async def lock_payable(conn: db.Connection, shop_id: int, currency: str, before: date) -> Money:
-    """What of `payable` has a value date before `before`, less what left it since; row locked.
+async def payable_before(conn: db.Connection, shop_id: int, currency: str, before: date) -> Money:
+    """What of `payable` has a value date before `before`, less everything that left it.
 
-    Money that left (payouts, claw-backs) counts whatever its date, so the sum is never too large.
+    It is the balance less what counts later, so only the latest journals are looked at. Money
+    that left (payouts, claw-backs) counts whatever its date, so the sum is never too large.
     """
-    await db.run(
-        conn,
-        "select 1 from accounts where shop_id = $1 and account = $2 and currency = $3 for update",
-        shop_id,
-        chart.PAYABLE,
-        currency,
-    )
     minor = await db.value(
         conn,
-        "select coalesce(sum(case when t.credit = $2 and j.value_on < $4 then t.amount_minor"
-        "                         when t.debit = $2 then -t.amount_minor else 0 end), 0)::bigint"
-        "  from transfers t join journals j"
-        "    on j.shop_id = t.shop_id and j.journal_id = t.journal_id"
-        " where t.shop_id = $1 and t.currency = $3 and (t.credit = $2 or t.debit = $2)",
+        "select coalesce((select credits_minor - debits_minor from accounts"
+        "                  where shop_id = $1 and account = $2 and currency = $3), 0)"
+        "     - coalesce((select sum(t.amount_minor)::bigint from journals j join transfers t"
+        "                     on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        "                  where j.shop_id = $1 and j.value_on >= $4"
+        "                    and t.credit = $2 and t.currency = $3), 0)",
         shop_id,
-        chart.PAYABLE,
+        PAYABLE,
         currency,
         before,
     )
     return Money(minor, currency)
+
+
+async def payable_from(
+    conn: db.Connection, shop_id: int, currency: str, first: date
+) -> dict[date, Money]:
+    """What was credited to `payable` with a value date from `first` on, by that date."""
+    rows = await conn.fetch(
+        "select j.value_on, sum(t.amount_minor)::bigint as minor"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        " where j.shop_id = $1 and j.value_on >= $4 and t.credit = $2 and t.currency = $3"
+        " group by j.value_on order by j.value_on",
+        shop_id,
+        PAYABLE,
+        currency,
+        first,
+    )
+    return {row["value_on"]: Money(row["minor"], currency) for row in rows}
+
+
+async def lock_payable(conn: db.Connection, shop_id: int, currency: str, before: date) -> Money:
+    """`payable_before`, and nobody moves the account until we commit."""
+    await db.run(
+        conn,
+        "select 1 from accounts where shop_id = $1 and account = $2 and currency = $3 for update",
+        shop_id,
+        PAYABLE,
+        currency,
+    )
+    return await payable_before(conn, shop_id, currency, before)

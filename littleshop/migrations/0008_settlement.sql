@@ -5,7 +5,8 @@ create table runs (
   shop_id     bigint      not null,
   run_id      uuid        not null,
   run_on      date        not null,
-  calendar    text        not null,  -- by which working days it was decided
+  counts_before date      not null,  -- it pays what has an earlier value date
+  calendar    text        not null,  -- by which working days that was decided
   opened_at   timestamptz not null,
   made_at     timestamptz,           -- every shop was looked at
   funded_at   timestamptz,           -- no payout waits for the rail's money
@@ -26,6 +27,7 @@ create table payouts (
   payout_id     uuid        not null,  -- derived from run and shop
   run_id        uuid        not null,
   run_on        date        not null,
+  counts_before date        not null,  -- the run's, so that its lines are told apart for ever
   reference     text        not null,  -- EndToEndId at the bank
   amount_minor  bigint      not null,
   currency      text        not null,

@@ -80,19 +80,29 @@ def write_pain001(batch: PayoutBatch) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
 
 
+def check(instruction: PayoutInstruction) -> None:
+    """Raises ValueError when this payment would spoil the file it stands in."""
+    if not IDENTIFIER.fullmatch(instruction.reference):
+        raise ValueError("an id has up to 35 letters, digits and dashes")
+    if instruction.amount.minor <= 0:
+        raise ValueError("an amount is positive")
+    if not ACCOUNT.fullmatch(instruction.account):
+        raise ValueError("an account has up to 34 letters and digits")
+    _name(instruction.name)
+
+
 def _check(batch: PayoutBatch) -> None:
     references = [one.reference for one in batch.instructions]
     if not references or len(set(references)) != len(references):
         raise ValueError("a batch needs payments, each with a reference of its own")
-    if not all(IDENTIFIER.fullmatch(one) for one in (batch.message_id, *references)):
+    if not IDENTIFIER.fullmatch(batch.message_id):
         raise ValueError("an id has up to 35 letters, digits and dashes")
-    if not all(one.amount.minor > 0 for one in batch.instructions):
-        raise ValueError("an amount is positive")
     if len({one.amount.currency for one in batch.instructions}) != 1:
         raise ValueError("one file, one currency")
-    accounts = [batch.debtor.account, *(one.account for one in batch.instructions)]
-    if not all(ACCOUNT.fullmatch(account) for account in accounts):
+    if not ACCOUNT.fullmatch(batch.debtor.account):
         raise ValueError("an account has up to 34 letters and digits")
+    for one in batch.instructions:
+        check(one)
 
 
 def _transfer(payment: etree._Element, instruction: PayoutInstruction) -> None:

@@ -22,7 +22,7 @@ from littleshop.shop import shops
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Money that stays in a shop's balance; `why` is identity, card, currency or next_run."""
+    """Money that stays in a shop's balance; `why`: books, identity, card, currency or next_run."""
 
     shop_id: int
     amount: Money
@@ -50,9 +50,13 @@ async def settle_day(desk: Desk, on: date, at: datetime) -> Day:
     await settling.advance(desk, at)
     async with desk.database.connection() as conn:
         paid = await payouts.of_run(conn, run.run_id)
+        findings = await audit.prove(conn)
+        broken = {one.shop_id for one in findings}
         waiting = []
         for shop_id, amount in await settling.owed(conn):
             why = await outlook.blocks(conn, shop_id, amount.currency)
+            if shop_id in broken:
+                why = ("books", *why)
             waiting.append(Waiting(shop_id, amount, why or ("next_run",)))
         concerned = {one.shop_id for one in paid} | {one.shop_id for one in waiting}
         return Day(
@@ -61,7 +65,7 @@ async def settle_day(desk: Desk, on: date, at: datetime) -> Day:
             waiting=waiting,
             entries=await statements.waiting(conn),
             problems=desk.problems,
-            findings=await audit.prove(conn),
+            findings=findings,
             names={shop_id: (await shops.get(conn, shop_id)).name for shop_id in concerned},
         )
 

@@ -2,14 +2,17 @@
 
 Each shop keeps its own books, so this is two transactions: shop 0 gives, the shop takes. A kill
 between them leaves money given and not taken, which the next attempt takes.
+
+Lumps are not told apart by shop, so a payout is given only what is surely not another's (Purse).
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from littleshop import db
-from littleshop.clock import BusinessCalendar
+from littleshop.clock import value_date
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
@@ -20,23 +23,85 @@ from littleshop.shop.shops import PLATFORM
 KIND = "funded"
 
 
-async def fund(
-    database: db.Database, payout: Payout, calendar: BusinessCalendar, at: datetime
-) -> bool:
+@dataclass
+class Purse:
+    """What of shop 0's money may be given to whom, minor units of one currency.
+
+    `own` is what the rails must have paid us for each shop by now; `spare` is what lies there
+    beyond all of that. It is below zero when the rails paid less than they took (a fee, a lump
+    that is late): then nobody can be paid without taking it from somebody.
+    """
+
+    own: dict[int, int]
+    spare: int
+
+    def covers(self, shop_id: int, needed: Money) -> bool:
+        """Whether this much can be given without touching what is another shop's."""
+        return self.spare >= max(needed.minor - self.own.get(shop_id, 0), 0)
+
+    def spend(self, shop_id: int, needed: Money) -> None:
+        """So much was given."""
+        own = self.own.get(shop_id, 0)
+        self.own[shop_id] = max(own - needed.minor, 0)
+        self.spare -= max(needed.minor - own, 0)
+
+
+async def purse(conn: db.Connection, currency: str, arrived_before: date) -> Purse:
+    """Look into it; what was taken before `arrived_before` (a value date) the rails have paid.
+
+    A shop's claim is what the rails owe it less our commission, which is not the shop's.
+    """
+    rows = await conn.fetch(_CLAIMS, currency, arrived_before, chart.COMMISSION, _TAKINGS)
+    own = {row["shop_id"]: row["minor"] for row in rows if row["minor"] > 0}
+    lies_there = await db.value(conn, _LIES_THERE, currency, PLATFORM, chart.BANK, chart.SUSPENSE)
+    return Purse(own, lies_there - sum(own.values()))
+
+
+_TAKINGS = ["paid", "received_astray"]
+_CLAIMS = """
+    select /* all shops: the rails pay for them all at once */
+           held.shop_id, (held.minor - coalesce(fresh.minor, 0))::bigint as minor
+      from (select shop_id, sum(debits_minor - credits_minor) as minor from accounts
+             where shop_id <> 0 and currency = $1
+               and (account like 'gateway_clearing:%' or account = $3) group by shop_id) held
+      left join (select t.shop_id, sum(t.amount_minor) as minor
+                   from journals j
+                   join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                  where j.value_on >= $2 and j.kind = any($4) and t.currency = $1
+                  group by t.shop_id) fresh on fresh.shop_id = held.shop_id"""
+# What was given and is not taken yet, or was taken back and not given back yet, lies there still.
+_LIES_THERE = """
+    select /* all shops: what is on its way between the platform and any of them */
+           (coalesce((select min(minor) from (
+              select account, sum(case account when $3 then debits_minor - credits_minor
+                                  else credits_minor - debits_minor end) as minor
+                from accounts where shop_id = $2 and currency = $1 and account in ($3, $4)
+               group by account) both_sides), 0)
+            + coalesce((select sum(p.need_minor) from payouts p
+                         where p.currency = $1 and p.status in ('asked', 'rejected')
+                           and p.given_back_at is null and exists (
+                             select from journals j where j.shop_id = $2 and j.kind = 'funded'
+                                and j.reference = p.reference)
+                           and not exists (
+                             select from journals j where j.shop_id = $2
+                                and j.kind = 'reversed_funded'
+                                and j.reference = p.reference)), 0))::bigint"""
+
+
+async def fund(database: db.Database, payout: Payout, purse: Purse, at: datetime) -> bool:
     """Bring the money for a payout to where the bank will take it; False while it must wait."""
     needed = await database.transaction(lambda conn: _decide(conn, payout))
     if needed is None:
         return False
     if needed and not await database.transaction(
-        lambda conn: _give(conn, payout, needed, calendar, at)
+        lambda conn: _give(conn, payout, needed, purse, at)
     ):
         return False
-    return await database.transaction(lambda conn: _take(conn, payout, needed, calendar, at))
+    purse.spend(payout.shop_id, needed)
+    return await database.transaction(lambda conn: _take(conn, payout, needed, at))
 
 
-async def give_back(
-    database: db.Database, payout: Payout, calendar: BusinessCalendar, at: datetime
-) -> None:
+async def give_back(database: db.Database, payout: Payout, at: datetime) -> None:
     """Shop 0 gets back what it gave for a payout that the bank rejected."""
 
     async def work(conn: db.Connection) -> None:
@@ -46,7 +111,7 @@ async def give_back(
             kind=KIND,
             reference=payout.reference,
             why=payout.reason,
-            value_on=calendar.business_date(at),
+            value_on=value_date(at),
             booked_at=at,
         )
 
@@ -82,9 +147,10 @@ async def _decide(conn: db.Connection, payout: Payout) -> Money | None:
 
 
 async def _give(
-    conn: db.Connection, payout: Payout, needed: Money, calendar: BusinessCalendar, at: datetime
+    conn: db.Connection, payout: Payout, needed: Money, purse: Purse, at: datetime
 ) -> bool:
-    """Shop 0 lets go of a part of the lump; False when it has not got so much."""
+    """Shop 0 lets go of a part of the lump; False when it has not got so much of it
+    that is neither another shop's nor kept by the rail."""
     known = await db.value(
         conn,
         "select 1 from journals where shop_id = $1 and kind = $2 and reference = $3",
@@ -94,6 +160,8 @@ async def _give(
     )
     if known:
         return True
+    if not purse.covers(payout.shop_id, needed):
+        return False
     await db.run(
         conn,
         "select 1 from accounts where shop_id = $1 and account = any($2) and currency = $3"
@@ -110,16 +178,14 @@ async def _give(
         PLATFORM,
         kind=KIND,
         reference=payout.reference,
-        value_on=calendar.business_date(at),
+        value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.SUSPENSE, chart.BANK, needed)],
     )
     return True
 
 
-async def _take(
-    conn: db.Connection, payout: Payout, needed: Money, calendar: BusinessCalendar, at: datetime
-) -> bool:
+async def _take(conn: db.Connection, payout: Payout, needed: Money, at: datetime) -> bool:
     """The shop takes what shop 0 gave: the rails have paid it this much."""
     held = await _lock(conn, payout)
     if _with_rails(held) < needed.minor:
@@ -131,7 +197,7 @@ async def _take(
             payout.shop_id,
             kind=KIND,
             reference=payout.reference,
-            value_on=calendar.business_date(at),
+            value_on=value_date(at),
             booked_at=at,
             transfers=_from_rails(held, needed),
         )

@@ -10,7 +10,7 @@ from littleshop import db
 from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
-from littleshop.settlement import payouts, runs
+from littleshop.settlement import due, payouts, runs
 from littleshop.settlement.desks import CURRENCY
 from littleshop.shop import cards, merchants, shops
 
@@ -37,11 +37,6 @@ class Expected(msgspec.Struct, frozen=True):
     next_on: date | None
     arrives_on: date | None
     waits: tuple[str, ...]
-
-
-class _Due(msgspec.Struct, frozen=True):
-    due_minor: int
-    later: date | None
 
 
 async def blocks(conn: db.Connection, shop_id: int, currency: str = CURRENCY) -> tuple[str, ...]:
@@ -122,23 +117,6 @@ async def _next_run(
         made = await runs.find(conn, today)
         usable = calendar.is_working(today) and (made is None or not made.done("made"))
         coming = today if usable else calendar.next_working(today)
-        found = await db.one(
-            conn,
-            _Due,
-            "select coalesce(sum(case when t.debit = $2 then -t.amount_minor"
-            "                         when j.value_on < $4 then t.amount_minor else 0 end), 0)"
-            "       ::bigint as due_minor,"
-            "       min(j.value_on) filter (where t.credit = $2 and j.value_on >= $4) as later"
-            "  from transfers t join journals j"
-            "    on j.shop_id = t.shop_id and j.journal_id = t.journal_id"
-            " where t.shop_id = $1 and t.currency = $3 and (t.credit = $2 or t.debit = $2)",
-            shop_id,
-            chart.PAYABLE,
-            currency,
-            coming,
-        )
-        if found is None or found.due_minor > 0 or found.later is None:
-            return coming
-        return calendar.next_working(found.later)
+        return await due.first_run(conn, shop_id, currency, coming, calendar)
     except UncoveredYear:
         return None

@@ -24,6 +24,7 @@ class Payout(msgspec.Struct, frozen=True):
     payout_id: UUID
     run_id: UUID
     run_on: date
+    counts_before: date
     reference: str
     amount_minor: int
     currency: str
@@ -64,15 +65,6 @@ class Payout(msgspec.Struct, frozen=True):
         return states.get(self.status, "made" if self.under_way else "returned")
 
 
-class Line(msgspec.Struct, frozen=True):
-    """What a payout is made of: `kind` order, fee, refund, returned or correction."""
-
-    kind: str
-    order_id: UUID | None
-    number: int | None
-    amount: Money
-
-
 _COLUMNS = ", ".join(Payout.__struct_fields__)
 
 
@@ -84,14 +76,15 @@ async def ask(
     return await db.one(
         conn,
         Payout,
-        "insert into payouts (shop_id, payout_id, run_id, run_on, reference, amount_minor,"
-        " currency, card_id, bank_code, tail, asked_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        "insert into payouts (shop_id, payout_id, run_id, run_on, counts_before, reference,"
+        " amount_minor, currency, card_id, bank_code, tail, asked_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         f" on conflict on constraint payouts_pkey do nothing returning {_COLUMNS}",
         shop_id,
         payout_id,
         run.run_id,
         run.run_on,
+        run.counts_before,
         ids.reference(seed=payout_id.bytes),
         amount.minor,
         amount.currency,
@@ -165,6 +158,20 @@ async def of_shop(
         shop_id,
         before,
         limit,
+    )
+
+
+async def carrying(conn: db.Connection, shop_id: int, order_id: UUID) -> Payout | None:
+    """The payout that took an order's money: the first that reached so far. None before it."""
+    return await db.one(
+        conn,
+        Payout,
+        f"select {_COLUMNS} from payouts p where p.shop_id = $1 and exists ("
+        " select from journals j where j.shop_id = $1 and j.order_id = $2"
+        " and j.kind = 'received' and j.value_on < p.counts_before and j.booked_at <= p.asked_at)"
+        " order by p.run_on limit 1",
+        shop_id,
+        order_id,
     )
 
 
@@ -254,52 +261,3 @@ async def mark_given_back(conn: db.Connection, payout: Payout, at: datetime) -> 
         payout.payout_id,
         at,
     )
-
-
-async def lines(conn: db.Connection, payout: Payout) -> list[Line]:
-    """What a payout pays: everything that moved `payable` since the payout before it.
-
-    A sale is two lines, the order and the platform's fee. The sum is the payout's amount.
-    """
-    rows = await conn.fetch(
-        _LINES, payout.shop_id, payout.payout_id, payout.run_on, payout.asked_at, payout.currency
-    )
-    found = []
-    for row in rows:
-        fee = row["fee_minor"]
-        amount = Money(row["minor"] + fee, payout.currency)
-        found.append(Line(_KINDS.get(row["kind"], "correction"), row["order_id"], row["number"],
-                          amount))  # fmt: skip
-        if fee:
-            found.append(Line("fee", None, None, Money(-fee, payout.currency)))
-    return found
-
-
-_KINDS = {
-    "received": "order",
-    "refunded": "refund",
-    "payout_returned": "returned",
-    "reversed_payout": "returned",
-}
-_LINES = """
-    with earlier as (
-      select run_on, asked_at from payouts
-       where shop_id = $1 and payout_id <> $2 and currency = $5
-         and (run_on, asked_at) < ($3, $4) order by run_on desc limit 1)
-    select j.kind, j.order_id, o.number, j.booked_at,
-           sum(case when t.credit = 'payable' then t.amount_minor
-                    when t.debit = 'payable' then -t.amount_minor else 0 end)::bigint as minor,
-           sum(case when t.credit = 'commission' then t.amount_minor else 0 end)::bigint
-             as fee_minor
-      from journals j
-      join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-      left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id
-      left join earlier e on true
-     where j.shop_id = $1 and t.currency = $5 and j.kind <> 'payout' and j.booked_at <= $4
-     group by j.journal_id, j.kind, j.order_id, o.number, j.booked_at, j.value_on, e.run_on,
-              e.asked_at
-    having bool_or(t.credit = 'payable' and j.value_on < $3
-                   and not (e.run_on is not null and j.value_on < e.run_on
-                            and j.booked_at <= e.asked_at))
-        or bool_or(t.debit = 'payable' and (e.asked_at is null or j.booked_at > e.asked_at))
-     order by j.booked_at"""

@@ -20,10 +20,13 @@ STEPS: tuple[Step, ...] = ("made", "funded", "written", "sent", "answered", "rea
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A business day's run; each `_at` is when that step was done for everything in it."""
+    """A business day's run; each `_at` is when that step was done for everything in it.
+
+    It pays what has a value date before `counts_before`."""
 
     run_id: UUID
     run_on: date
+    counts_before: date
     calendar: str
     opened_at: datetime
     made_at: datetime | None
@@ -58,17 +61,20 @@ _RUN = ", ".join(Run.__struct_fields__)
 _FILE = ", ".join(BankFile.__struct_fields__)
 
 
-async def open(conn: db.Connection, keyring: Keyring, on: date, at: datetime) -> Run:
+async def open(
+    conn: db.Connection, keyring: Keyring, on: date, counts_before: date, at: datetime
+) -> Run:
     """The run of a day, opened now or before; its id is derived from our keys and the day."""
     family = UUID(bytes=keyring.index("settlement runs")[:16])
     overrides = await db.value(conn, "select count(*) from calendar_overrides")
     await db.run(
         conn,
-        "insert into runs (shop_id, run_id, run_on, calendar, opened_at)"
-        " values ($1, $2, $3, $4, $5) on conflict on constraint runs_once_a_day do nothing",
+        "insert into runs (shop_id, run_id, run_on, counts_before, calendar, opened_at)"
+        " values ($1, $2, $3, $4, $5, $6) on conflict on constraint runs_once_a_day do nothing",
         PLATFORM,
         ids.derived(family, on.isoformat()),
         on,
+        counts_before,
         f"chinesecalendar {version('chinesecalendar')}, {overrides} overrides",
         at,
     )

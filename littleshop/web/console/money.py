@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +12,10 @@ from starlette.responses import Response
 from littleshop import db, http
 from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
-from littleshop.settlement import outlook, payouts, statements, telling
+from littleshop.settlement import due, outlook, payouts, statements, telling
+from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
-from littleshop.settlement.payouts import Line, Payout
+from littleshop.settlement.payouts import Payout
 from littleshop.shop import cards
 from littleshop.shop.shops import Shop
 from littleshop.web import addresses, pages
@@ -44,8 +44,9 @@ async def _paid(
     conn: db.Connection, shop: Shop, beyond: date | None, locale: str
 ) -> dict[str, Any]:
     """The card and the payouts to it, each with its lines."""
-    found = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE)
-    lines = [await payouts.lines(conn, each) for each in found]
+    older = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE + 1)
+    found = older[:PAGE]
+    lines = await _explained(conn, found, older[PAGE:])
     ends = (each.return_entry or each.paid_entry for each in found)
     days = await statements.booked_days(conn, [key for key in ends if key])
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
@@ -57,8 +58,26 @@ async def _paid(
         "payouts": [
             _payout(each, told, root, locale, days) for each, told in zip(found, lines, strict=True)
         ],
-        "older_url": f"{root}/money?beyond={found[-1].run_on}" if len(found) == PAGE else "",
+        "older_url": f"{root}/money?beyond={found[-1].run_on}" if older[PAGE:] else "",
     }
+
+
+async def _explained(
+    conn: db.Connection, found: list[Payout], before: list[Payout]
+) -> list[list[Line]]:
+    """The lines of neighbouring payouts, newest first; `before` is the one before them, if any."""
+    if not found:
+        return []
+    oldest_first = found[::-1]
+    *taken, _ = await due.lines(
+        conn,
+        found[0].shop_id,
+        found[0].currency,
+        [due.span(each) for each in (*before, *oldest_first)],
+        after=before[0].counts_before if before else None,
+        until=found[0].asked_at,
+    )
+    return taken[len(before) :][::-1]
 
 
 def _day(text: str | None) -> date | None:
@@ -94,35 +113,17 @@ def _on_the_way(each: OnTheWay, locale: str) -> dict[str, Any]:
 
 
 async def coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
-    """What the available sum is made of: the lines of a payout that would be made now."""
-    return await payouts.lines(
+    """What the available sum is made of: what no payout has taken."""
+    latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
+    *_, untaken = await due.lines(
         conn,
-        Payout(
-            shop_id=shop.shop_id,
-            payout_id=UUID(int=0),
-            run_id=UUID(int=0),
-            run_on=date(9999, 1, 1),
-            reference="",
-            amount_minor=0,
-            currency=shop.currency,
-            card_id=UUID(int=0),
-            bank_code="",
-            tail="",
-            status="asked",
-            need_minor=None,
-            bank_says="",
-            reason="",
-            paid_entry=None,
-            return_entry=None,
-            asked_at=at,
-            funded_at=None,
-            sent_at=None,
-            arrives_on=None,
-            done_at=None,
-            back_at=None,
-            given_back_at=None,
-        ),
+        shop.shop_id,
+        shop.currency,
+        [due.span(each) for each in latest],
+        after=latest[0].counts_before if latest else None,
+        until=at,
     )
+    return untaken
 
 
 def bank_name(code: str, locale: str) -> str:

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from littleshop import db, http, i18n
-from littleshop.clock import BusinessCalendar
 from littleshop.errors import NotFound
 from littleshop.http import AtWork
 from littleshop.money import Money
@@ -88,7 +87,7 @@ async def read(request: Request, work: AtWork) -> Case:
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
             share_name=await _share_name(conn, order),
-            payout=await _payout(conn, order, house.calendar),
+            payout=await payouts.carrying(*of),
         )
 
 
@@ -98,19 +97,6 @@ async def _share_name(conn: db.Connection, order: Order) -> str:
         return ""
     share = await shares.find(conn, order.shop_id, order.share_code)
     return "" if share is None else share.label
-
-
-async def _payout(conn: db.Connection, order: Order, calendar: BusinessCalendar) -> Payout | None:
-    """The payout that carried its money: the first after the business day it was received on."""
-    if order.received_at is None:
-        return None
-    value_on = calendar.business_date(order.received_at)
-    later = [
-        each
-        for each in await payouts.of_shop(conn, order.shop_id, limit=400)
-        if each.run_on > value_on
-    ]
-    return later[-1] if later else None
 
 
 async def show(

@@ -1,0 +1,145 @@
+"""What a run pays, when, and for which orders: one rule for the run, for what is told ahead and
+for the pages that explain a payout line by line.
+
+A payout takes what was credited to `payable` with a value date before the run's bound and not
+taken by an earlier payout, less what left `payable` otherwise until it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db
+from littleshop.clock import BusinessCalendar
+from littleshop.ledger import accounts, chart
+from littleshop.money import Money
+from littleshop.settlement.payouts import Payout
+
+
+class Span(msgspec.Struct, frozen=True):
+    """How far a payout reaches: value dates before `before`, of what was booked up to `until`."""
+
+    before: date
+    until: datetime
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What a payout is made of: `kind` order, fee, refund, returned or correction."""
+
+    kind: str
+    order_id: UUID | None
+    number: int | None
+    amount: Money
+
+
+class _Movement(msgspec.Struct, frozen=True):
+    """A journal that moved `payable`: up for more, down for less."""
+
+    kind: str
+    order_id: UUID | None
+    number: int | None
+    value_on: date
+    booked_at: datetime
+    minor: int
+    fee_minor: int
+
+    def within(self, span: Span) -> bool:
+        return self.booked_at <= span.until and (self.minor < 0 or self.value_on < span.before)
+
+
+def span(payout: Payout) -> Span:
+    """How far this payout reached."""
+    return Span(payout.counts_before, payout.asked_at)
+
+
+def pays_on(calendar: BusinessCalendar, value_on: date) -> date:
+    """The day of the run that pays what has this value date. Raises UncoveredYear."""
+    counted = value_on if calendar.is_working(value_on) else calendar.next_working(value_on)
+    return calendar.next_working(counted)
+
+
+async def first_run(
+    conn: db.Connection, shop_id: int, currency: str, coming: date, calendar: BusinessCalendar
+) -> date | None:
+    """The day of the run, `coming` or later, that pays the first part of what is available.
+
+    None when nothing is. Raises UncoveredYear.
+    """
+    before = calendar.counts_before(coming)
+    due = await accounts.payable_before(conn, shop_id, currency, before)
+    if due.minor > 0:
+        return coming
+    later = await accounts.payable_from(conn, shop_id, currency, before)
+    for value_on, amount in later.items():
+        due += amount
+        if due.minor > 0:
+            return pays_on(calendar, value_on)
+    return None
+
+
+async def lines(
+    conn: db.Connection,
+    shop_id: int,
+    currency: str,
+    spans: Sequence[Span],
+    *,
+    after: date | None,
+    until: datetime,
+) -> list[list[Line]]:
+    """The lines of payouts with these spans, oldest first, and last of what none of them took.
+
+    `after` is the bound of the payout before them, None when there was none: all that they can
+    have taken was booked with a value date from there on. A sale is two lines, the order and the
+    platform's fee.
+    """
+    shares: list[list[Line]] = [[] for _ in range(len(spans) + 1)]
+    for moved in await _movements(conn, shop_id, currency, after, until):
+        taken = (place for place, reach in enumerate(spans) if moved.within(reach))
+        shares[next(taken, len(spans))] += _lines(moved, currency)
+    return shares
+
+
+def _lines(moved: _Movement, currency: str) -> list[Line]:
+    fee = moved.fee_minor
+    kind = _KINDS.get(moved.kind, "correction")
+    told = [Line(kind, moved.order_id, moved.number, Money(moved.minor + fee, currency))]
+    return told + ([Line("fee", None, None, Money(-fee, currency))] if fee else [])
+
+
+_KINDS = {
+    "received": "order",
+    "refunded": "refund",
+    "payout_returned": "returned",
+    "reversed_payout": "returned",
+}
+
+
+async def _movements(
+    conn: db.Connection, shop_id: int, currency: str, after: date | None, until: datetime
+) -> list[_Movement]:
+    """What moved `payable`, oldest first; payouts themselves are not told."""
+    return await db.all(
+        conn,
+        _Movement,
+        "select j.kind, j.order_id, o.number, j.value_on, j.booked_at,"
+        " sum(case when t.credit = $2 then t.amount_minor"
+        "          when t.debit = $2 then -t.amount_minor else 0 end)::bigint as minor,"
+        " sum(case when t.credit = $3 then t.amount_minor else 0 end)::bigint as fee_minor"
+        "  from journals j"
+        "  join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
+        " where j.shop_id = $1 and t.currency = $4 and j.kind <> 'payout' and j.booked_at <= $5"
+        "   and ($6::date is null or j.value_on >= $6)"
+        " group by j.journal_id, j.kind, j.order_id, o.number, j.value_on, j.booked_at"
+        " having bool_or($2 in (t.credit, t.debit)) order by j.booked_at",
+        shop_id,
+        chart.PAYABLE,
+        chart.COMMISSION,
+        currency,
+        until,
+        after,
+    )

@@ -1,0 +1,218 @@
+"""Handing in: the day's files to the bank, under one id until it has them, and what it answers.
+
+`send` hands in what was kept; `hear_report` acts on a pain.002. A payout that cannot be written
+or heard stands aside and keeps no other from leaving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from functools import partial
+
+from littleshop import db
+from littleshop.clock import UncoveredYear, value_date
+from littleshop.crypto import Keyring
+from littleshop.errors import Conflict, GatewayError
+from littleshop.ledger import journals
+from littleshop.settlement import bank_files, funding, outlook, payouts, runs, telling
+from littleshop.settlement.bank_answers import BankReason, StatusReport
+from littleshop.settlement.bank_files import PayoutBatch, PayoutInstruction
+from littleshop.settlement.desks import Desk
+from littleshop.settlement.payouts import Payout
+from littleshop.settlement.runs import BankFile, Run
+from littleshop.shop import cards
+
+MOST_PER_FILE = 1000
+
+
+async def of_run(desk: Desk, run: Run, *status: str) -> list[Payout]:
+    """The payouts of a run in one of these states."""
+    async with desk.database.connection() as conn:
+        return [one for one in await payouts.of_run(conn, run.run_id) if one.status in status]
+
+
+async def write(desk: Desk, run: Run, blocked: Collection[int], at: datetime) -> None:
+    """Keep files of what is funded and stands in none; what cannot be written stands aside."""
+    instructions: dict[str, PayoutInstruction] = {}
+    async with desk.database.connection() as conn:
+        ready = [one for one in await _unwritten(conn, run) if one.shop_id not in blocked]
+        for payout in ready:
+            with desk.apart(f"payout {payout.reference}"):
+                instruction = await _instruction(conn, desk.keyring, payout)
+                bank_files.check(instruction)
+                instructions[payout.reference] = instruction
+    if not instructions:
+        return
+    try:
+        execute_on = outlook.execution_day(desk.calendar, run.run_on, at)
+    except UncoveredYear as fault:
+        desk.set_aside(f"files of the run of {run.run_on}", f"no calendar of {fault}")
+        return
+    while await _keep(desk, run, instructions, execute_on, at):
+        pass
+
+
+async def _unwritten(conn: db.Connection, run: Run) -> list[Payout]:
+    files = await runs.files(conn, run.run_id)
+    written = {reference for file in files for reference in file.payout_references}
+    return [
+        payout
+        for payout in await payouts.of_run(conn, run.run_id)
+        if payout.status == "funded" and payout.reference not in written
+    ]
+
+
+async def _keep(
+    desk: Desk,
+    run: Run,
+    instructions: dict[str, PayoutInstruction],
+    execute_on: date,
+    at: datetime,
+) -> bool:
+    """Keep one more file; False when nothing is left. What stands in it is read under the lock."""
+
+    async def keep(conn: db.Connection) -> bool:
+        await runs.lock(conn, run.run_id)
+        unwritten = [one.reference for one in await _unwritten(conn, run)]
+        ready = [instructions[one] for one in unwritten if one in instructions][:MOST_PER_FILE]
+        if not ready:
+            return False
+        number = len(await runs.files(conn, run.run_id)) + 1
+        batch = PayoutBatch(
+            message_id=runs.message_id(run, number),
+            created_at=at.replace(microsecond=0),
+            execute_on=execute_on,
+            debtor=desk.bank.debtor,
+            instructions=tuple(ready),
+        )
+        await runs.keep_file(conn, desk.keyring, run.run_id, number, batch)
+        return True
+
+    return await desk.database.transaction(keep)
+
+
+async def _instruction(conn: db.Connection, keyring: Keyring, payout: Payout) -> PayoutInstruction:
+    card = await cards.get(conn, payout.shop_id, payout.card_id)
+    assert card is not None, payout.payout_id
+    bank = cards.bank(card.bank_code)
+    return PayoutInstruction(
+        reference=payout.reference,
+        amount=payout.amount,
+        name=keyring.open(card.holder_sealed),
+        account=keyring.open(card.number_sealed),
+        cnaps=bank.cnaps if bank else None,
+        remark=f"littleshop {payout.run_on:%Y-%m-%d}",
+    )
+
+
+async def send(desk: Desk, run: Run, at: datetime) -> None:
+    """Hand in what the bank has not got, under the same id and with the same bytes each time."""
+    async with desk.database.connection() as conn:
+        files = await runs.files(conn, run.run_id)
+    for file in files:
+        with desk.apart(f"file {file.message_id}"):
+            await _send(desk, run, file, at)
+
+
+async def _send(desk: Desk, run: Run, file: BankFile, at: datetime) -> None:
+    if file.sent_at is None and not await _submit(desk, file, at):
+        return
+    for payout in await of_run(desk, run, "funded"):
+        if payout.reference in file.payout_references:
+            await desk.database.transaction(
+                partial(payouts.mark_sent, payout=payout, arrives_on=file.execute_on, at=at)
+            )
+
+
+async def _submit(desk: Desk, file: BankFile, at: datetime) -> bool:
+    """The wire call; what went wrong is kept with the file and tried again by a later pass."""
+    try:
+        await desk.bank.submit(runs.batch_of(desk.keyring, file))
+    except (GatewayError, Conflict) as fault:
+        said = str(fault)
+        desk.problems.append(said)
+        await desk.database.transaction(lambda conn: runs.note_fault(conn, file.message_id, said))
+        return False
+    await desk.database.transaction(lambda conn: runs.mark_sent(conn, file.message_id, at))
+    return True
+
+
+async def query(desk: Desk, run: Run, at: datetime) -> None:
+    """Ask the bank how the files stand that have no final answer."""
+    async with desk.database.connection() as conn:
+        files = await runs.files(conn, run.run_id)
+    for file in files:
+        if file.sent_at is None or file.answered_at is not None:
+            continue
+        with desk.apart(f"answer to {file.message_id}"):
+            try:
+                report = await desk.bank.report(file.message_id)
+            except GatewayError as fault:
+                desk.problems.append(str(fault))
+                continue
+            if report is not None:
+                await hear_report(desk, run, file, report, at)
+
+
+async def hear_report(
+    desk: Desk, run: Run, file: BankFile, report: StatusReport, at: datetime
+) -> None:
+    """pain.002: a rejection gives the money back; "done" is news, the statement is the truth."""
+    final = True
+    for payout in await of_run(desk, run, "funded", "sent"):
+        if payout.reference in file.payout_references:
+            heard = False
+            with desk.apart(f"payout {payout.reference}"):
+                heard = await _hear(desk, payout, report, at)
+            final = final and heard
+    if final:
+        await desk.database.transaction(lambda conn: runs.mark_answered(conn, file.message_id, at))
+
+
+async def _hear(desk: Desk, payout: Payout, report: StatusReport, at: datetime) -> bool:
+    """Act on what is said of one payout; whether that is the bank's last word in a pain.002."""
+    if payout.status == "funded":  # its file is with the bank; the next pass marks it sent
+        return False
+    status = report.of(payout.reference)
+    if status is None:
+        return False
+    if status.outcome == "rejected":
+        reason = status.reason or BankReason.OTHER
+        await desk.database.transaction(
+            partial(reject, payout=payout, code=status.code, reason=reason, at=at)
+        )
+        return True
+    if status.code != payout.bank_says:
+        await desk.database.transaction(
+            partial(payouts.note_answer, payout=payout, code=status.code)
+        )
+    return status.outcome == "done"
+
+
+async def reject(
+    conn: db.Connection, payout: Payout, code: str, reason: BankReason, at: datetime
+) -> bool:
+    """The bank will not pay it: all of it is the shop's balance again, and the seller hears why."""
+    if not await payouts.mark_rejected(conn, payout, code, reason.value, at):
+        return False
+    for kind in (funding.KIND, "payout") if payout.need else ("payout",):
+        await journals.reverse(
+            conn,
+            payout.shop_id,
+            kind=kind,
+            reference=payout.reference,
+            why=reason.value,
+            value_on=value_date(at),
+            booked_at=at,
+        )
+    await telling.owner(conn, payout, "payout_returned", at, reason=reason.value)
+    return True
+
+
+async def give_back(desk: Desk, run: Run, at: datetime) -> None:
+    """Shop 0 gets back what it gave for payouts that were rejected."""
+    for payout in await of_run(desk, run, "rejected"):
+        if payout.given_back_at is None:
+            with desk.apart(f"payout {payout.reference}"):
+                await funding.give_back(desk.database, payout, at)
