@@ -1,89 +1,156 @@
-"""A process that dies between any two steps of a run, and two that run at once: paid once."""
+"""A process that dies between any two steps of a run, and two that run at once: paid once.
+
+Each death begins from the same state: the town's database is copied for every boundary.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import copy
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TypeVar
 
+import asyncpg
+import pytest
+
 from littleshop import db
-from littleshop.settlement import daily
+from littleshop.postgres import Cluster
 from littleshop.settlement.bank_answers import BankReason
-from littleshop.settlement.daily import Day
-from littleshop.settlement.desks import Desk
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.test_settling import TUE, WED, bank, of_shop, paid_on_tuesday, told
 
 __all__ = ["bank"]  # the fixture
 T = TypeVar("T")
+Check = Callable[[Town, PaperBank], Awaitable[None]]
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """The process ends here."""
 
 
 class Mortal(db.Database):
-    """A database whose process dies right after so many commits."""
+    """A database whose process dies after so many commits: at once, or when it would go on to the
+    next transaction, with what it did on the wire in between."""
 
-    left = 0
+    lives = 0
+    at_once = True
 
     async def transaction(self, work: Callable[[db.Connection], Awaitable[T]]) -> T:
+        if self.lives == 0:
+            raise Killed
         done = await super().transaction(work)
-        self.left -= 1
-        if self.left < 0:
+        self.lives -= 1
+        if self.lives == 0 and self.at_once:
             raise Killed
         return done
 
 
-async def killed_after_each_commit(town: Town, bank: PaperBank) -> tuple[Day, int]:
-    """Run the day, dying after one commit, then after two, until a pass lives to its end."""
-    mortal = Mortal(town.database.pool)
-    bank.today = town.at.date()
-    for commits in range(200):
-        mortal.left = commits
-        desk = Desk(mortal, bank, town.keyring, town.calendar)
+class Crypt:
+    """Copies of one town, which nobody is connected to meanwhile."""
+
+    def __init__(self, cluster: Cluster, town: Town, bank: PaperBank, name: str) -> None:
+        self.cluster, self.town, self.bank, self.name = cluster, town, bank, name
+
+    @asynccontextmanager
+    async def copied(self, number: int) -> AsyncIterator[tuple[Town, PaperBank]]:
+        """The town and its bank as they were."""
+        name = f"{self.name}_{number}"
+        conn = await asyncpg.connect(self.cluster.dsn())
         try:
-            return await daily.settle_day(desk, bank.today, town.at), commits
-        except Killed:
+            await conn.execute(f"create database {name} template {self.name} strategy file_copy")
+            database = await db.open_database(self.cluster.dsn(name), size=2)
+            try:
+                yield replace(self.town, database=database), copy.deepcopy(self.bank)
+            finally:
+                await database.close()
+                await conn.execute(f"drop database {name} with (force)")
+        finally:
+            await conn.close()
+
+    async def dies(self, commits: int, check: Check, *, at_once: bool) -> bool:
+        """Die after so many commits, prove the books, run to the end and look; False when the
+        whole day took fewer."""
+        async with self.copied(commits) as (town, bank):
+            mortal = Mortal(town.database.pool)
+            mortal.lives, mortal.at_once = commits, at_once
+            died = False
+            try:
+                await settle(replace(town, database=mortal), bank)
+            except Killed:
+                died = True
             await town.books_balance()
-    raise AssertionError("it never ended")
+            await settle(town, bank)
+            await town.books_balance()
+            await check(town, bank)
+            return died
 
 
+async def dies_everywhere(
+    cluster: Cluster, town: Town, bank: PaperBank, dsn: str, check: Check, *, at_once: bool
+) -> int:
+    """Die at every boundary of the day's pass; how many there were."""
+    await town.database.close()
+    crypt = Crypt(cluster, town, bank, dsn.partition("?")[0].rpartition("/")[2])
+    for commits in itertools.count(1):
+        if not await crypt.dies(commits, check, at_once=at_once):
+            return commits - 1
+    raise AssertionError("unreachable")
+
+
+async def sent_once(town: Town, bank: PaperBank) -> None:
+    assert [(one.status, one.amount) for one in await of_shop(town)] == [("sent", CNY("168.00"))]
+    assert len(bank.files) == len(bank.batches) == 1
+
+
+@pytest.mark.parametrize("at_once", [True, False])
 async def test_a_kill_between_any_two_steps_repeats_nothing(
-    town: Town, bank: PaperBank, owner: db.Connection
+    town: Town, bank: PaperBank, cluster: Cluster, dsn: str, at_once: bool
 ) -> None:
     await verify(town)
     await sells(town, CNY("168.00"))
     beijing(town, TUE, 8)
-    day, kills = await killed_after_each_commit(town, bank)
-    assert kills > 5
-    assert [(one.status, one.amount) for one in day.payouts] == [("sent", CNY("168.00"))]
-    assert len(bank.files) == 1
-    bank.pays(TUE, day.payouts[0])
-    bank.returns(TUE, day.payouts[0], BankReason.OTHER)
-    beijing(town, WED, 8)
-    await killed_after_each_commit(town, bank)
-    booked = await owner.fetch(
-        "select kind from journals where shop_id = $1 and reference = $2 order by kind",
-        town.shop_id,
-        day.payouts[0].reference,
-    )
+    assert await dies_everywhere(cluster, town, bank, dsn, sent_once, at_once=at_once) > 12
+
+
+async def returned_once(town: Town, bank: PaperBank) -> None:
+    back = (await of_shop(town))[-1]
+    async with town.database.connection() as conn:
+        booked = await conn.fetch(
+            "select kind from journals where shop_id = $1 and reference = $2 order by kind",
+            town.shop_id,
+            back.reference,
+        )
     assert [row["kind"] for row in booked] == ["funded", "paid_out", "payout", "payout_returned"]
-    assert sorted(await told(town, day.payouts[0])) == ["payout_done", "payout_returned"]
-    await town.books_balance()
+    assert sorted(await told(town, back)) == ["payout_done", "payout_returned"]
+
+
+async def test_a_kill_while_the_statement_is_heard_books_it_once(
+    town: Town, bank: PaperBank, cluster: Cluster, dsn: str
+) -> None:
+    payout = await paid_on_tuesday(town, bank)
+    bank.pays(TUE, payout)
+    bank.returns(TUE, payout, BankReason.OTHER)
+    bank.lump(TUE, CNY("11.00"))
+    beijing(town, WED, 8)
+    assert await dies_everywhere(cluster, town, bank, dsn, returned_once, at_once=True) > 6
+
+
+async def given_back_once(town: Town, bank: PaperBank) -> None:
+    assert [one.status for one in await of_shop(town)] == ["rejected"]
+    assert await town.balance("payable") == CNY("168.00")
 
 
 async def test_a_kill_while_a_rejection_is_heard_gives_back_once(
-    town: Town, bank: PaperBank
+    town: Town, bank: PaperBank, cluster: Cluster, dsn: str
 ) -> None:
     payout = await paid_on_tuesday(town, bank)
     bank.says(payout, "rejected", "RJCT", BankReason.ACCOUNT_CLOSED)
     town.later(hours=2)
-    day, _ = await killed_after_each_commit(town, bank)
-    assert day.run.closed_at is not None
-    assert await town.balance("payable") == CNY("168.00")
-    await town.books_balance()
+    assert await dies_everywhere(cluster, town, bank, dsn, given_back_once, at_once=True) > 3
 
 
 async def test_two_passes_at_once_pay_once(town: Town, bank: PaperBank) -> None:
