@@ -320,6 +320,13 @@ def token_shop(text: str) -> int:
 
 def check_limits(request: Request, rule: str, *subjects: str | bytes) -> None:
     """Count this act against a rule's limits. Raises Refused("too_many", minutes=, of=)."""
-    spent = house(request).meters.spend(rule, subjects, now(request))
+    fresh = address(request) if device(request) is None else None
+    spent = house(request).meters.spend(rule, subjects, now(request), fresh=fresh)
     if spent is not None:
         raise Refused("too_many", minutes=spent.minutes, of=spent.of)
+
+
+def check_code(request: Request, device: bytes, country: str) -> None:
+    """Count a code by SMS to a phone of `country` (ISO 3166). Raises Refused("too_many")."""
+    check_limits(request, "code", device, address(request))
+    check_limits(request, "code_home" if country == "CN" else "code_abroad", country)

@@ -28,6 +28,31 @@ def test_a_refused_act_counts_for_nobody(database: db.Database) -> None:
         assert meters.spend("checkout", ["other", "device 24", "address 24"], MORNING) is None
 
 
+def test_devices_without_a_cookie_share_a_tighter_limit_and_neighbours_go_on(
+    database: db.Database,
+) -> None:
+    meters = Meters(database)
+    for number in range(20):
+        assert meters.spend("code", [f"new {number}", "nat"], MORNING, fresh="nat") is None
+    spent = meters.spend("code", ["new 20", "nat"], MORNING, fresh="nat")
+    assert spent is not None and spent.of == "address"
+    assert meters.spend("code", ["new 20", "other"], MORNING, fresh="other") is None
+    for number in range(80):
+        assert meters.spend("code", [f"known {number}", "nat"], MORNING) is None
+    assert meters.spend("code", ["known 80", "nat"], MORNING) is not None
+
+
+def test_each_country_has_a_budget_of_codes_of_its_own(database: db.Database) -> None:
+    meters = Meters(database)
+    for _ in range(200):
+        assert meters.spend("code_abroad", ["GB"], MORNING) is None
+    assert meters.spend("code_abroad", ["GB"], MORNING) is not None
+    assert meters.spend("code_abroad", ["US"], MORNING) is None
+    for _ in range(3000):
+        assert meters.spend("code_home", ["CN"], MORNING) is None
+    assert meters.spend("code_home", ["CN"], MORNING) is not None
+
+
 async def test_processes_learn_of_each_other(database: db.Database) -> None:
     here, there = Meters(database), Meters(database)
     for _ in range(3):

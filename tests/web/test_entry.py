@@ -164,3 +164,29 @@ async def test_no_page_of_entry_is_kept_or_sends_where_it_was(
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["referrer-policy"] == "same-origin"
         assert not re.search(r"\son[a-z]+=|<script>", answer.text)
+
+
+@LOCALES
+async def test_a_country_whose_codes_are_used_up_waits_and_the_others_do_not(
+    world: World, locale: str
+) -> None:
+    while world.house.meters.spend("code_abroad", ["GB"], world.at) is None:
+        pass
+    client = world.browser(locale)
+    answer = await client.post("/sign-in", data={"phone": "+44 7400 123456"})
+    assert answer.status_code == 422 and says(answer, locale, "too_many", minutes=60)
+    assert (await client.post("/sign-in", data={"phone": SELLER})).status_code == 303
+
+
+async def test_codes_for_browsers_without_a_cookie_end_before_those_of_known_ones(
+    world: World,
+) -> None:
+    known = world.browser()
+    await at_the_code(world, known)
+    for number in range(19):
+        answer = await world.browser().post("/sign-in", data={"phone": f"139 0000 20{number:02}"})
+        assert answer.status_code == 303
+    answer = await world.browser().post("/sign-in", data={"phone": "139 0000 2099"})
+    assert answer.status_code == 422 and says(answer, "en", "too_many", minutes=60)
+    answer = await known.post("/sign-in", data={"phone": "139 0000 2098"})
+    assert answer.status_code == 303

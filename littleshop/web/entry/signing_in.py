@@ -15,7 +15,7 @@ from littleshop import crypto, db, http, ids
 from littleshop.entry import signing_in
 from littleshop.entry.signing_in import TWIN, SignedIn
 from littleshop.errors import Refused
-from littleshop.identity import sessions
+from littleshop.identity import phones, sessions
 from littleshop.web import addresses, forms, pages
 
 ASKED = "asked"  # a cookie: whose code this device waits for
@@ -89,7 +89,7 @@ async def ask(request: Request) -> Response:
 async def send_code(request: Request, phone: str, back: str, page: str) -> Response:
     """Have a code sent and go to the page where it is typed. Raises Refused."""
     token, device = http.make_device(request)
-    http.check_limits(request, "code", device, http.address(request))
+    http.check_code(request, device, phones.parse(phone).country)
     house = http.house(request)
     asked = await signing_in.ask_code(
         house.database,

@@ -41,7 +41,7 @@ async def prove(request: Request) -> Response:
                 http.set_cookie(request, answer, http.DEVICE, made)
             return answer
         if request.method == "POST":
-            http.check_limits(request, "code", device, http.address(request))
+            http.check_code(request, device, phone.country)
             await signing_in.ask_code(
                 house.database, house.keyring, phone.e164, locale=locale, at=at, purpose="order"
             )
