@@ -85,8 +85,8 @@ async def expected(
 
 
 def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime) -> OnTheWay:
-    arrives_on = payout.arrives_on
-    if arrives_on is None:
+    arrives_on, waits = payout.arrives_on, payout.status == "asked"
+    if arrives_on is None and not waits:  # nobody knows when the rail will pay
         try:
             arrives_on = execution_day(calendar, payout.run_on, at)
         except UncoveredYear:
@@ -97,7 +97,7 @@ def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime
         arrives_on=arrives_on,
         bank_code=payout.bank_code,
         tail=payout.tail,
-        waits="rail_money" if payout.status == "asked" else "",
+        waits="rail_money" if waits else "",
     )
 
 
