@@ -27,10 +27,10 @@ _RETRIED = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # so says asyncpg of a connection closed while it slept
     ConnectionError,
 )
+# So says asyncpg of a connection that was closed, and of our own misuse of one that is open.
+_AMBIGUOUS = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 
 
@@ -71,13 +71,7 @@ class Database:
     async def _repeat(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         for attempt in range(_ATTEMPTS):
             try:
-                conn = await self._acquire()
-                marker = _inside.set(True)
-                try:
-                    return await work(conn)
-                finally:
-                    _inside.reset(marker)
-                    await self.pool.release(conn)
+                return await self._once(work)
             except _RETRIED as fault:
                 if attempt == _ATTEMPTS - 1:
                     raise Unavailable(str(fault)) from fault
@@ -86,9 +80,25 @@ class Database:
                 raise Unavailable("no connection in time") from fault
         raise AssertionError("unreachable")
 
+    async def _once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        conn = await self._acquire()
+        marker = _inside.set(True)
+        try:
+            return await work(conn)
+        except _AMBIGUOUS as fault:
+            if _is_open(conn):
+                raise
+            raise ConnectionResetError(str(fault)) from fault
+        finally:
+            _inside.reset(marker)
+            await self.pool.release(conn)
+
     async def _acquire(self) -> Connection:
-        async with asyncio.timeout(10):
-            return await self.pool.acquire()
+        try:
+            async with asyncio.timeout(10):
+                return await self.pool.acquire()
+        except _AMBIGUOUS as fault:  # of the pool or of a connection that nobody used yet
+            raise ConnectionResetError(str(fault)) from fault
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -104,6 +114,13 @@ class Database:
 
     async def close(self) -> None:
         await self.pool.close()
+
+
+def _is_open(conn: Connection) -> bool:
+    try:
+        return not conn.is_closed()
+    except asyncpg.InterfaceError:  # the pool took it back when it broke
+        return False
 
 
 class _Kept(asyncpg.Connection):  # type: ignore[misc]  # asyncpg tells mypy nothing
