@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -14,7 +15,16 @@ _LOCK = 7_236_501  # one migrator at a time; the migrations themselves are what 
 
 
 class MigrationChanged(Exception):
-    """A migration that ran here has another text now; it must be a new file instead."""
+    """A migration that ran here has another text now; it must be a new file instead.
+
+    As text it is for the person at the terminal, in both languages.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This database was made by another version of littleshop ({name}); nothing was"
+            f" changed.\n这个数据库是另一个版本的小店建的（{name}），什么都没有改动。"
+        )
 
 
 async def migrate(dsn: str) -> list[str]:
@@ -66,7 +76,11 @@ async def missing(conn: asyncpg.Connection[asyncpg.Record]) -> list[str]:
 def command(arguments: list[str]) -> int:
     """`littleshop migrate`: bring the database of DATABASE_URL up to date and say what was done."""
     assert not arguments, arguments
-    applied = asyncio.run(migrate(os.environ["DATABASE_URL"]))
+    try:
+        applied = asyncio.run(migrate(os.environ["DATABASE_URL"]))
+    except MigrationChanged as fault:
+        print(fault, file=sys.stderr)
+        return 1
     for name in applied:
         print(name)
     print(f"{len(applied)} applied, up to date · 已升级 {len(applied)} 个，数据库为最新")

@@ -204,15 +204,31 @@ def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
 
 
 async def _prepare(told: dict[str, str]) -> None:
-    """Migrate, and refuse a database born in the other mode or under other keys."""
+    """Migrate, and refuse a database born in the other mode or under other keys.
+
+    Raises CannotStart for a database that another version made, config.Misconfigured.
+    """
     settings = config.read(told)
-    await migrate.migrate(settings.database_url)
+    try:
+        await migrate.migrate(settings.database_url)
+    except migrate.MigrationChanged as fault:
+        advice = _NEW_HOME if settings.mode == "demo" else _SAME_VERSION
+        raise CannotStart(f"{fault}\n{advice}") from fault
     keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
     database = await db.open_database(settings.database_url, size=1, name="starting")
     try:
         await database.transaction(lambda conn: installation.settle(conn, settings, keyring))
     finally:
         await database.close()
+
+
+_NEW_HOME = (
+    "Start the demo in a new folder with --home DIR; the old one stays as it is.\n"
+    "请用 --home DIR 在新文件夹里启动演示，旧的原样保留。"
+)
+_SAME_VERSION = (
+    "Start the version that made it, or one that came after it.\n请用当时的版本或它之后的版本启动。"
+)
 
 
 def _python(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from littleshop import config, db, installation
+from littleshop import config, db, installation, starting
 from littleshop.config import Misconfigured, Settings
 from tests.cast import keyring
 
@@ -129,3 +129,17 @@ async def test_live_has_no_clock(database: db.Database, tmp_path: Path) -> None:
         await installation.settle(conn, settings("live", tmp_path), keyring())
         with pytest.raises(Misconfigured, match="only the demo"):
             await installation.advance_clock(conn, timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "told", "zh"),
+    [("demo", "--home DIR", "新文件夹"), ("live", "came after it", "之后的版本")],
+)
+async def test_a_database_of_another_version_is_told_politely(
+    dsn: str, owner: db.Connection, tmp_path: Path, mode: str, told: str, zh: str
+) -> None:
+    await owner.execute("update schema_migrations set digest = 'other' where name like '0003%'")
+    chosen = LIVE if mode == "live" else DEMO
+    with pytest.raises(starting.CannotStart, match="another version") as fault:
+        await starting._prepare({**chosen, "DATABASE_URL": dsn, "LITTLESHOP_HOME": str(tmp_path)})
+    assert told in str(fault.value) and zh in str(fault.value) and "0003" in str(fault.value)
