@@ -23,6 +23,7 @@ from littleshop.sale import paying, refunding, ticking
 from littleshop.sale.paying import Paid
 from littleshop.settlement import banks, settling
 from littleshop.shop import shops
+from littleshop.trade import carts
 
 _PATIENCE = timedelta(minutes=30)
 NOTICES_KEPT = timedelta(days=90)  # longer than any rail sends one again
@@ -143,12 +144,13 @@ async def retry_timer(context: Context, *, shop_id: int, subject: str, kind: str
 
 
 async def sweep_forgotten(context: Context) -> None:
-    """Forget what is over: codes, sessions, limits, addresses that nobody used."""
+    """Forget what is over: codes, sessions, limits, addresses nobody used, baskets left behind."""
     async with context.database.connection() as conn:
         await codes.sweep(conn, context.at)
         await sessions.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
         await shops.sweep_slugs(conn, context.at)
+        await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
 
 

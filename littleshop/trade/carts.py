@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from littleshop.money import Money
 
 MOST_LINES = 50
 MOST_PIECES = 999
+KEPT = timedelta(days=90)  # a basket that nobody touched for so long is not come back to
 
 
 class CartItem(msgspec.Struct, frozen=True):
