@@ -27,9 +27,3 @@ def leash(signal_number: int = signal.SIGTERM) -> Callable[[], None]:
             os._exit(1)
 
     return tie
-
-
-def die_with_parent() -> None:
-    """For a process that another program forked for us (a Granian worker): end with it."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)

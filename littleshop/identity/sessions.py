@@ -75,50 +75,12 @@ async def find(conn: Connection, token: str, at: datetime) -> Session | None:
     )
 
 
-async def of_person(conn: Connection, person_id: uuid.UUID, at: datetime) -> list[Session]:
-    """The live sessions of a person, last seen first."""
-    return await db.all(
-        conn,
-        Session,
-        f"""select {_COLUMNS} from sessions
-             where person_id = $1 and ended_at is null and expires_at > $2
-             order by seen_at desc""",
-        person_id,
-        at,
-    )
-
-
 async def end(conn: Connection, token: str, at: datetime) -> None:
     """Sign this device out; a second time changes nothing."""
     await db.run(
         conn,
         "update sessions set ended_at = $2 where token_hash = $1 and ended_at is null",
         ids.hashed(token),
-        at,
-    )
-
-
-async def end_one(
-    conn: Connection, person_id: uuid.UUID, session_id: uuid.UUID, at: datetime
-) -> bool:
-    """Sign out another device of the same person; False when it is not his or ended before."""
-    ended = await db.run(
-        conn,
-        """update sessions set ended_at = $3
-            where person_id = $1 and session_id = $2 and ended_at is null""",
-        person_id,
-        session_id,
-        at,
-    )
-    return ended == 1
-
-
-async def end_all(conn: Connection, person_id: uuid.UUID, at: datetime) -> int:
-    """Sign a person out everywhere; returns how many devices that were."""
-    return await db.run(
-        conn,
-        "update sessions set ended_at = $2 where person_id = $1 and ended_at is null",
-        person_id,
         at,
     )
 

@@ -17,7 +17,6 @@ from littleshop.db import Connection
 from littleshop.errors import Refused
 
 SHORTEST, LONGEST = 16, 19
-LAUNCH_BANKS = ("ICBC", "ABC", "CCB", "CMB", "COMM", "CITIC", "SPDB", "CMBC", "SPABANK")
 _TABLE = Path(__file__).with_name("bins.json")
 
 
@@ -101,11 +100,6 @@ def _bins() -> _Bins:
 def bank(code: str) -> Bank | None:
     """The bank of a code, or None."""
     return _bins().banks.get(code)
-
-
-def launch_banks() -> list[Bank]:
-    """The nine banks the house began with, in their order."""
-    return [_bins().banks[code] for code in LAUNCH_BANKS]
 
 
 def clean(text: str) -> str:

@@ -39,11 +39,13 @@ def test_the_number_names_its_bank(prefix: str, length: int, code: str, name: st
 
 
 def test_the_nine_banks_of_the_launch_have_clearing_numbers() -> None:
-    assert [bank.zh for bank in cards.launch_banks()] == [
+    codes = ("ICBC", "ABC", "CCB", "CMB", "COMM", "CITIC", "SPDB", "CMBC", "SPABANK")
+    banks = [bank for code in codes if (bank := cards.bank(code)) is not None]
+    assert [bank.zh for bank in banks] == [
         "工商银行", "农业银行", "建设银行", "招商银行", "交通银行", "中信银行", "浦发银行",
         "民生银行", "平安银行",
     ]  # fmt: skip
-    assert all(bank.cnaps and len(bank.cnaps) == 12 for bank in cards.launch_banks())
+    assert all(bank.cnaps and len(bank.cnaps) == 12 for bank in banks)
 
 
 def test_minsheng_and_merchants_are_not_mistaken_for_one_another() -> None:

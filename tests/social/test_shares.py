@@ -13,10 +13,8 @@ from littleshop import db, ids
 from littleshop.catalog import products
 from littleshop.errors import Refused
 from littleshop.identity import people, phones
-from littleshop.insights import figures
+from littleshop.insights import takings
 from littleshop.pricing.quotes import Item
-from littleshop.shop import shops
-from littleshop.shop.shops import BroughtBy
 from littleshop.social import shares
 from littleshop.social.shares import Share, Touched
 from littleshop.web import touches
@@ -194,20 +192,11 @@ async def test_what_came_of_a_share_is_told(street: Street) -> None:
     await street.counter.flush()
     await street.place([item], CNY("168.00"), share_code=share.code, device=b"x" * 32)
     await street.buys([item], CNY("168.00"), share_code=share.code, device=b"y" * 32)
-
-    async def opens(conn: db.Connection) -> None:
-        shop_id = await shops.number(conn)
-        brought = BroughtBy(street.shop_id, share.code, None)
-        await shops.create(conn, shop_id, locale="en", brought_by=brought, at=street.at)
-        await shops.take_slug(conn, "new-shop", shop_id, street.at)
-        await shops.open_doors(conn, shop_id, shops.Face("New", "new-shop"), street.at)
-
-    await street.database.transaction(opens)
+    day = timedelta(days=1)
     async with street.database.connection() as conn:
-        found = (await figures.of_shares(conn, street.shop_id))[share.code]
-    assert (found.visits, found.visitors) == (1, 1)
-    assert (found.placed, found.paid, found.kept, found.opened) == (2, 1, 1, 1)
-    assert (found.turnover_minor, found.kept_minor) == (16800, 16800)
+        found = await takings.shared(conn, street.shop_id, street.at - day, street.at + day)
+    assert [(each.code, each.orders, each.minor) for each in found] == [(share.code, 1, 16800)]
+    assert (await street.counted())["share", share.code] == (1, 1)
 
 
 async def test_an_order_on_the_pages_is_credited_to_the_share_that_brought_it(

@@ -144,18 +144,6 @@ def _best(values: Sequence[int]) -> int | None:
     return list(values).index(top) if top > 0 else None
 
 
-def axis_days(days: int) -> tuple[tuple[int, Label], ...]:
-    """The three days an axis names: (index of the day, where its date stands)."""
-    if days < 3:
-        return ((0, Label(0, AXIS_ROOM - 6, "start")),) if days else ()
-    middle = days // 2
-    return (
-        (0, Label(0, AXIS_ROOM - 6, "start")),
-        (middle, Label(_round(_column(middle, days)), AXIS_ROOM - 6, "middle")),
-        (days - 1, Label(WIDTH, AXIS_ROOM - 6, "end")),
-    )
-
-
 def day_bars(values: Sequence[int]) -> Bars:
     """Bars of turnover in minor units, oldest day first. A day with nothing is a 1 px line.
 
