@@ -12,7 +12,7 @@ from tests.cast import CNY, MORNING, Town
 
 
 async def test_a_message_of_the_past_counts_as_told_then(town: Town) -> None:
-    past = Past(town.database, town.calendar)
+    past = Past(town.database)
 
     async def tell(conn: db.Connection) -> None:
         to = Recipient(None, town.keyring.seal("+8613800002046"), "zh-CN")
@@ -28,7 +28,7 @@ async def test_a_message_of_the_past_counts_as_told_then(town: Town) -> None:
 
 
 async def test_a_job_that_nobody_knows_stops_the_play(town: Town) -> None:
-    past = Past(town.database, town.calendar)
+    past = Past(town.database)
 
     async def defer(conn: db.Connection) -> None:
         await jobs.defer(conn, "something.new", at=MORNING)
@@ -46,7 +46,7 @@ async def test_a_life_that_breaks_leaves_nothing(town: Town) -> None:
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        await Past(town.database, town.calendar).transaction(broken)
+        await Past(town.database).transaction(broken)
     async with town.database.connection() as conn:
         assert await db.value(conn, "select count(*) from orders") == 0
     await town.books_balance()

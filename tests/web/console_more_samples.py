@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from littleshop.web.console import charts
+from littleshop.web.console import charts, proportions
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
 
@@ -139,7 +139,7 @@ def figures(locale: str) -> dict[str, Any]:
     zh = locale == "zh-CN"
     dates = ("10 月 24 日", "11 月 8 日", "昨天") if zh else ("24 Oct", "8 Nov", "yesterday")
     spans = [{"days": days, "url": f"?days={days}", "chosen": days == 30} for days in (7, 30)]
-    again = {"ten": charts.out_of_ten(56, 139), "orders": 56, "of": 139}
+    again = {"ten": proportions.out_of_ten(56, 139), "orders": 56, "of": 139}
     page = {
         "spans": spans,
         "csv_url": "#",

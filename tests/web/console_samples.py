@@ -8,7 +8,7 @@ from typing import Any
 import segno
 
 from littleshop.money import Money
-from littleshop.web.console import charts
+from littleshop.web.console import charts, proportions
 
 NOW = datetime(2026, 11, 23, 6, 20, tzinfo=UTC)  # 14:20 in Shanghai, a Monday
 ROOT = "/console/xiaoman"
@@ -61,8 +61,8 @@ def figures_now() -> dict[str, Any]:
         "visitors_then": 58,
         "orders": 5,
         "orders_then": 5,
-        "bought": charts.permille(5, 61),
-        "bought_then": charts.permille(5, 58),
+        "bought": proportions.permille(5, 61),
+        "bought_then": proportions.permille(5, 58),
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 import littleshop
 from littleshop import i18n
 from littleshop.web import pages
-from littleshop.web.console import charts, installing
+from littleshop.web.console import charts, installing, proportions
 from tests.web.console_pages import everything
 
 FOLDER = Path(littleshop.__file__).parent
@@ -190,11 +190,11 @@ def test_an_order_before_six_moves_the_left_edge_to_midnight() -> None:
 def test_bars_of_a_list_compare_with_the_longest() -> None:
     assert [row.percent for row in charts.ranked([50, 25, 0])] == [100, 50, 0]
     assert [row.named for row in charts.funnel([100, 40, 10])] == [False, False, True]
-    assert charts.leading([43, 28, 21, 15, 32]) == 2
+    assert proportions.leading([43, 28, 21, 15, 32]) == 2
 
 
 @pytest.mark.parametrize(
     ("part", "whole", "ten"), [(0, 9, 0), (1, 900, 1), (56, 139, 4), (9, 9, 10), (3, 0, 0)]
 )
 def test_people_who_came_back_are_counted_out_of_ten(part: int, whole: int, ten: int) -> None:
-    assert charts.out_of_ten(part, whole) == ten
+    assert proportions.out_of_ten(part, whole) == ten

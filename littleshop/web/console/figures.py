@@ -18,7 +18,7 @@ from littleshop.insights.takings import PaidMinute
 from littleshop.money import Money, digits
 from littleshop.shop.shops import Shop
 from littleshop.web import pages
-from littleshop.web.console import charts, frame, thirty
+from littleshop.web.console import charts, frame, proportions, thirty
 
 SPANS = (7, 30)
 DAY = timedelta(days=1)
@@ -68,8 +68,8 @@ def _day(
         "visitors_then": then,
         "orders": orders,
         "orders_then": orders_then,
-        "bought": min(1000, charts.permille(orders, visitors)),
-        "bought_then": min(1000, charts.permille(orders_then, then)),
+        "bought": min(1000, proportions.permille(orders, visitors)),
+        "bought_then": min(1000, proportions.permille(orders_then, then)),
     }
 
 

@@ -12,7 +12,7 @@ from littleshop.insights import takings
 from littleshop.insights.takings import Again, Came, SharedOrders, SoldThing
 from littleshop.money import Money
 from littleshop.shop.shops import Shop
-from littleshop.web.console import charts, frame
+from littleshop.web.console import charts, frame, proportions
 
 DAY = timedelta(days=1)
 FUNNEL = ("shop", "look", "basket")
@@ -87,7 +87,7 @@ def told(span: Span, locale: str) -> dict[str, Any]:
         "shares": _shares(span, locale),
         "things": _things(span),
         "again": {
-            "ten": charts.out_of_ten(span.again.again, span.again.orders),
+            "ten": proportions.out_of_ten(span.again.again, span.again.orders),
             "orders": span.again.again,
             "of": span.again.orders,
             "refunds": span.again.refunds,
@@ -185,7 +185,7 @@ def _shares(span: Span, locale: str) -> dict[str, Any]:
         name = each.label or i18n.t(locale, "console.shares.visitors")
         orders[name] = orders.get(name, 0) + each.orders
     rows = sorted(orders.items(), key=lambda pair: -pair[1])[:MOST_ROWS]
-    leading = charts.leading([count for _, count in rows])
+    leading = proportions.leading([count for _, count in rows])
     bars = charts.ranked([count for _, count in rows], named=leading)
     total = sum(each.orders for each in span.days) or 1
     brought = sum(count for _, count in rows[:leading])

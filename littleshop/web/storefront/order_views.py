@@ -9,10 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from littleshop import crypto, i18n
-from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
+from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear, value_date
 from littleshop.crypto import Keyring
 from littleshop.money import Money
 from littleshop.pay.payments import Payment
+from littleshop.settlement.due import pays_on
 from littleshop.trade import carriers
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Order, OrderEvent, OrderItem, Seen
@@ -128,7 +129,7 @@ def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> Simp
             )
     if row.status == "received" and row.received_at is not None:
         try:
-            day = calendar.next_working(calendar.business_date(row.received_at))
+            day = pays_on(calendar, value_date(row.received_at))
         except UncoveredYear:
             return None  # nobody has announced that year's working days yet
         at = datetime.combine(day, PAYOUT_AT, SHANGHAI)
