@@ -1,0 +1,248 @@
+"""Placing from two processes at once: stock, numbers and keys are given out once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from littleshop import db
+from littleshop.errors import Conflict, Refused
+from littleshop.pricing.quotes import Item
+from littleshop.sale.placing import Flusher, Placed
+from tests.cast import CNY, PRIYA, Town
+from tests.sale.acts import at_shop, ends_well, neighbour, refused, strikes, withdraws
+from tests.sale.gates import Gate, hold_counters, hold_order, hold_stock, race
+
+PRICE = CNY("168.00")
+
+
+def codes(ends: Sequence[object]) -> list[str]:
+    """How each request ended; what is neither placed nor a no speaks for itself."""
+    return sorted(
+        "placed" if isinstance(end, Placed) else end.code if isinstance(end, Refused) else repr(end)
+        for end in ends
+    )
+
+
+async def numbers(owner: db.Connection, shop_id: int) -> list[int]:
+    rows = await owner.fetch(
+        "select number from orders where shop_id = $1 order by number", shop_id
+    )
+    return [row["number"] for row in rows]
+
+
+async def expires(town: Town, placed: Placed) -> bool:
+    return await strikes(town, placed, "pay_by")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_two_processes_want_the_last_piece(town: Town, twin: Town, gate: Gate) -> None:
+    bowl = await town.stock(pieces=1)
+    await hold_stock(gate, town.shop_id)
+    first, second = await race(
+        gate, lambda: town.place([bowl], PRICE), lambda: twin.place([bowl], PRICE)
+    )
+    assert isinstance(first, Placed), first
+    assert isinstance(second, Refused), second
+    assert (second.code, second.details["left"]) == ("stock_short", 0)
+    await town.books_balance()
+
+
+async def test_the_last_pieces_go_to_exactly_three_of_forty_over_two_processes(
+    town: Town, twin: Town, gate: Gate, owner: db.Connection
+) -> None:
+    bowl = await town.stock(pieces=3)
+    await hold_stock(gate, town.shop_id)
+
+    async def crowd(process: Town) -> list[object]:
+        wishes = (process.place([bowl], PRICE) for _ in range(20))
+        return await asyncio.gather(*wishes, return_exceptions=True)
+
+    ends = await race(gate, lambda: crowd(town), lambda: crowd(twin))
+    assert codes([end for ends_of_one in ends for end in ends_of_one]) == [
+        *["placed"] * 3,
+        *["stock_short"] * 37,
+    ]
+    assert await numbers(owner, town.shop_id) == [1001, 1002, 1003]
+    await town.books_balance()
+
+
+async def test_forty_orders_without_a_gate_are_numbered_without_gap_or_repeat(
+    town: Town, twin: Town, owner: db.Connection
+) -> None:
+    bowl, cup = await town.stock(pieces=9), await town.stock("月白杯", CNY("48.00"), 40)
+
+    async def one(n: int) -> Placed:
+        process = twin if n % 2 else town
+        return await process.place([bowl if n % 3 else cup], CNY("168.00" if n % 3 else "48.00"))
+
+    for most in (1, 5):
+        town.flusher, twin.flusher = Flusher(town.database, most), Flusher(twin.database, most)
+        await asyncio.gather(*(one(n) for n in range(20)), return_exceptions=True)
+    found = await numbers(owner, town.shop_id)
+    assert len(found) == 9 + 14
+    assert found == list(range(1001, 1001 + len(found)))
+    await town.books_balance()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_two_processes_draw_different_numbers(
+    town: Town, twin: Town, gate: Gate, owner: db.Connection
+) -> None:
+    bowl, cup = await town.stock(), await town.stock("月白杯", CNY("48.00"))
+    await hold_counters(gate, town.shop_id)
+    ends = await race(
+        gate, lambda: town.place([bowl], PRICE), lambda: twin.place([cup], CNY("48.00"))
+    )
+    assert [end.number for end in ends] == [1001, 1002]
+    await town.books_balance()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_shop_without_a_counter_gets_one_that_all_wait_for(
+    town: Town, twin: Town, gate: Gate, second_gate: Gate, third_gate: Gate, owner: db.Connection
+) -> None:
+    """The first makes the counter, the second waited for that, the third finds it made."""
+    things = [await town.stock(f"杯 {n}") for n in range(3)]
+    cart = uuid4()
+    replaced = await town.place([things[1]], PRICE, cart_id=cart)
+    await owner.execute("delete from order_counters where shop_id = $1", town.shop_id)
+    await owner.execute("update orders set number = 1 where shop_id = $1", town.shop_id)
+    ada, bo = (msgspec.structs.replace(PRIYA, phone=f"+44770090011{n}") for n in range(2))
+
+    async def meets(at: Gate, phone: str) -> None:
+        await at.shut(
+            "insert into customers (shop_id, phone_index, phone_sealed, locale, first_seen_at)"
+            " values ($1, $2, '', 'en', $3)",
+            town.shop_id,
+            town.keyring.index(phone),
+            town.at,
+        )
+
+    await meets(gate, ada.phone)
+    await hold_order(second_gate, town, replaced)
+    await meets(third_gate, bo.phone)
+    racing: list[asyncio.Task[Any]] = []
+    third = Town(twin.database, town.keyring, town.at, shop_id=town.shop_id)
+
+    async def begins(process: Town, thing: Item, **more: Any) -> None:
+        racing.append(asyncio.ensure_future(process.place([thing], PRICE, **more)))
+        await third_gate.queue(racing)
+
+    await begins(town, things[0], who=ada)  # made the counter, waits for its customer
+    await begins(twin, things[1], cart_id=cart)  # found none, waits for the one being made
+    await gate.open()
+    await third_gate.queue(racing)  # now the second waits for the order that it replaces
+    await begins(third, things[2], who=bo)
+    await second_gate.open()
+    await third_gate.queue(racing)
+    await third_gate.open()
+    ends = await asyncio.gather(*racing)
+    assert sorted(end.number for end in ends) == [1001, 1002, 1003]
+    await town.books_balance()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_one_page_sent_to_two_processes_is_one_order(
+    town: Town, twin: Town, gate: Gate, owner: db.Connection
+) -> None:
+    bowl = await town.stock(pieces=5)
+    await hold_stock(gate, town.shop_id)
+    first, second = await race(
+        gate,
+        lambda: town.place([bowl], PRICE, key="one page"),
+        lambda: twin.place([bowl], PRICE, key="one page"),
+    )
+    assert first == second
+    assert await numbers(owner, town.shop_id) == [1001]
+    await town.books_balance()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_one_key_for_two_things_in_two_processes_is_a_conflict(
+    town: Town, twin: Town, gate: Gate, owner: db.Connection
+) -> None:
+    bowl, cup = await town.stock(), await town.stock("月白杯")
+    await hold_counters(gate, town.shop_id)
+    first, second = await race(
+        gate,
+        lambda: town.place([bowl], PRICE, key="one page"),
+        lambda: twin.place([cup], PRICE, key="one page"),
+    )
+    assert isinstance(first, Placed), first
+    assert isinstance(second, Conflict), second
+    assert await numbers(owner, town.shop_id) == [1001]
+    await town.books_balance()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("pieces", [1, 2])
+async def test_a_cart_pressed_in_two_processes_gives_its_old_order_back_once(
+    town: Town, twin: Town, gate: Gate, pieces: int
+) -> None:
+    bowl, cart = await town.stock(pieces=pieces), uuid4()
+    old = await town.place([bowl], PRICE, cart_id=cart)
+    await hold_order(gate, town, old)
+    first, second = await race(
+        gate,
+        lambda: town.place([bowl], PRICE, cart_id=cart),
+        lambda: twin.place([bowl], PRICE, cart_id=cart),
+    )
+    assert isinstance(first, Placed), first
+    assert codes([second]) == ["placed" if pieces == 2 else "stock_short"]
+    replaced = await town.order(old)
+    assert (replaced.cancel_reason, replaced.replaced_by) == ("replaced", first.order_id)
+    await town.books_balance()
+
+
+@pytest.mark.parametrize("ending", [withdraws, expires])
+async def test_an_old_order_ends_as_its_cart_is_pressed_again(
+    town: Town, twin: Town, gate: Gate, ending: Callable[[Town, Placed], Awaitable[object]]
+) -> None:
+    """Each holds what the other wants: the database ends one of them, which is then repeated."""
+    bowl, cart = await town.stock(pieces=1), uuid4()
+    old = await town.place([bowl], PRICE, cart_id=cart)
+    twin.at = town.later(minutes=30)
+    await hold_order(gate, town, old)
+    ended, anew = await race(
+        gate, lambda: ending(town, old), lambda: twin.place([bowl], PRICE, cart_id=cart)
+    )
+    assert isinstance(anew, Placed), anew
+    reason = (await town.order(old)).cancel_reason
+    assert reason in ("withdrawn", "unpaid", "replaced")
+    assert (reason == "replaced") == (ended is False or refused(ended, "not_cancellable"))
+    await ends_well(town, old, anew)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("held", [hold_stock, hold_counters], ids=["stock", "numbers"])
+async def test_batches_over_the_same_shops_in_opposite_order_do_not_deadlock(
+    town: Town, twin: Town, gate: Gate, second_gate: Gate, held: Callable[..., Awaitable[None]]
+) -> None:
+    """Were rows taken as they come, each would have one shop's and wait for the other's."""
+    next_door = await neighbour(town, "隔壁", "gebi", "+8613900001002")
+    here, there = await town.stock(pieces=9), await next_door.stock(pieces=9)
+    cup, pot = here, there
+    if held is hold_counters:
+        cup, pot = await town.stock("杯"), await next_door.stock("壶")
+    away = at_shop(twin, next_door.shop_id)
+    racing: list[asyncio.Future[list[Placed]]] = []
+
+    async def begins(*wishes: Awaitable[Placed]) -> None:
+        racing.append(asyncio.gather(*wishes))
+        await gate.queue(racing)
+
+    await held(gate, town.shop_id)
+    await held(second_gate, next_door.shop_id)
+    await begins(town.place([here], PRICE), next_door.place([there], PRICE))
+    await begins(away.place([pot], PRICE), twin.place([cup], PRICE))
+    await second_gate.open()
+    await gate.queue(racing)
+    await gate.open()
+    assert [len(placed) for placed in await asyncio.gather(*racing)] == [2, 2]
+    await town.books_balance()
