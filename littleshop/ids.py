@@ -59,6 +59,11 @@ def link_token(key: bytes, shop_id: int, seed: str) -> str:
     return f"{_shop_prefix(shop_id)}-{base64.b32encode(digest).decode().rstrip('=').lower()}"
 
 
+def order_token(key: bytes, shop_id: int, order_id: uuid.UUID | str) -> str:
+    """The token of an order's link: derived, so that a message can carry it."""
+    return link_token(key, shop_id, f"order:{order_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

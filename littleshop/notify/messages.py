@@ -182,23 +182,32 @@ class Delivery:
         """The wire call; the status it leaves and the vendor's word."""
         try:
             if message.channel == "sms":
-                return await self._by_sms(message, context.at)
+                return await self._by_sms(context, shop_id, message)
             return await self._by_push(context, shop_id, message)
         except Unwanted as fault:
             return "unwanted", str(fault)
 
-    async def _by_sms(self, message: Message, at: datetime) -> tuple[str, str]:
+    async def _by_sms(
+        self, context: jobs.Context, shop_id: int, message: Message
+    ) -> tuple[str, str]:
+        at = context.at
         if self.channels.sms is None or message.phone_sealed is None:
             return "off", "no SMS rail"
         vendor_id = await self.channels.sms.send(
             self.keyring.open(message.phone_sealed),
             message.about,
             message.locale,
-            values(message.locale, message.about, message.facts, at),
+            values(message.locale, message.about, self._facts(context, shop_id, message), at),
             out_id=message.message_id.hex,
             at=at,
         )
         return "sent", vendor_id
+
+    def _facts(self, context: jobs.Context, shop_id: int, message: Message) -> dict[str, object]:
+        """The facts and, never stored, the link of the order that the message is about."""
+        token = ids.order_token(self.keyring.link_key, shop_id, message.subject)
+        public_url = context.settings.public_url if context.settings else ""
+        return {**message.facts, "link": f"{public_url}/o/{token}"}
 
     async def _by_push(
         self, context: jobs.Context, shop_id: int, message: Message

@@ -145,6 +145,7 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
     await orders.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
     await telling.seller(conn, marked, "order_paid", at)
+    await telling.buyer(conn, marked, "order_confirmed", at)
 
 
 async def _return(

@@ -188,7 +188,7 @@ async def place(
 
 def link(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
     """The chooser's link token: derived, so that a message can carry it and a repeat finds it."""
-    return ids.link_token(keyring.link_key, shop_id, f"order:{order_id}")
+    return ids.order_token(keyring.link_key, shop_id, order_id)
 
 
 async def _answer(

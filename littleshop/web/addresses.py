@@ -55,9 +55,9 @@ def basket_item(slug: str, item_id: object) -> str:
     return f"{basket_items(slug)}/{item_id}"
 
 
-def checkout(slug: str) -> str:
-    """The checkout of a basket; POST places the order."""
-    return f"{shop(slug)}/checkout"
+def checkout(slug: str, only: str | None = None) -> str:
+    """The checkout of a basket, or of `only` these ("variant:quantity,..."); POST places."""
+    return f"{shop(slug)}/checkout" + (f"?{urlencode({'only': only})}" if only else "")
 
 
 def order(token: str) -> str:

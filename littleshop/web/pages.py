@@ -102,6 +102,8 @@ def page(
     }
     text = render(locale, template, fragment=fragment, **(around | context))
     headers = HEADERS | {"content-language": locale} | (PRIVATE if private else {})
+    if private and request.method == "POST":  # no-store would make Back end in an error page
+        headers["cache-control"] = "private, no-cache"
     headers["content-security-policy"] = content_policy(form_targets)
     answer = HTMLResponse(text, status_code=status, headers=headers)
     if request.query_params.get("lang") in i18n.LOCALES:

@@ -48,9 +48,9 @@ class Market:
         """Put pieces in the basket, on the way to the checkout."""
         answer = await (client or self.buyer).post(
             "/@xiaoman/basket/items",
-            data={"product": self.product, "quantity": str(pieces), "then": "checkout"},
+            data={"product": self.product, "quantity": str(pieces), "then": "basket"},
         )
-        assert answer.headers["location"] == "/@xiaoman/checkout"
+        assert answer.headers["location"] == "/@xiaoman/basket"
 
     async def form(self, client: httpx.AsyncClient | None = None) -> dict[str, str]:
         """The checkout form as the page hands it out, filled in."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import db, http, i18n
+from littleshop import db, http, i18n, ids
 from littleshop.catalog import products
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
@@ -25,6 +25,8 @@ from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, pages
 from littleshop.web.storefront import checkouts, orders, views
 from littleshop.web.storefront.checkouts import read_form
+
+AT_ONCE = UUID("5a1f0a3e-2f4e-4f0c-9a0a-7d9b1f6c2e11")  # of carts that were never filled
 
 
 async def shop_here(request: Request) -> Shop:
@@ -105,15 +107,20 @@ async def add_item(request: Request) -> Response:
     token, device = http.make_device(request)
     quantity = form.get("quantity") or "1"
 
-    async def work(conn: db.Connection) -> None:
-        variant_id = await _variant(conn, shop, form)
-        pieces = int(quantity) if quantity.isdigit() and len(quantity) < 5 else 0
-        await carts.add(conn, shop.shop_id, device, variant_id, pieces, at)
+    pieces = int(quantity) if quantity.isdigit() and len(quantity) < 5 else 0
+    at_once = form.get("then") == "checkout"  # buys exactly this, whatever lies in the basket
 
-    await house.database.transaction(work)
+    async def work(conn: db.Connection) -> Item:
+        item = Item(await _variant(conn, shop, form), pieces)
+        if not at_once:
+            await carts.add(conn, shop.shop_id, device, item.variant_id, pieces, at)
+        return item
+
+    item = await house.database.transaction(work)
     request.app.state.counter.put_in_basket(request, shop)
-    then = addresses.checkout if form.get("then") == "checkout" else addresses.basket
-    answer = RedirectResponse(then(shop.slug or ""), status_code=303)
+    to = addresses.checkout(shop.slug or "", checkouts.items_text([item]) if at_once else None)
+    to = to if at_once else addresses.basket(shop.slug or "")
+    answer = RedirectResponse(to, status_code=303)
     if token:
         http.set_cookie(request, answer, http.DEVICE, token)
     return answer
@@ -145,13 +152,20 @@ async def set_item(request: Request) -> Response:
 async def checkout(request: Request) -> Response:
     """The page on which an order is placed."""
     shop = await shop_here(request)
-    async with http.house(request).database.connection() as conn:
-        cart = await carts.find(conn, shop.shop_id, http.device(request))
-    if cart is None or not cart.items:
-        return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
-    items = tuple(Item(item.variant_id, item.quantity) for item in cart.items)
+    device = http.device(request)
+    only = request.query_params.get("only")
+    if only:
+        items = checkouts.items_of(only)
+        cart_id = ids.derived(AT_ONCE, f"{shop.shop_id}:{device!r}:{only}")
+    else:
+        async with http.house(request).database.connection() as conn:
+            cart = await carts.find(conn, shop.shop_id, device)
+        if cart is None or not cart.items:
+            return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
+        items = tuple(Item(item.variant_id, item.quantity) for item in cart.items)
+        cart_id = cart.cart_id
     try:
-        return await _checkout(request, shop, items, cart.cart_id, {}, {})
+        return await _checkout(request, shop, items, cart_id, {}, {})
     except Refused as no:
         return await _basket(request, shop, notice=_said(request, no), status=409)
 
@@ -197,7 +211,8 @@ async def _checkout(
         key=form.get("key") or checkouts.fresh_key(),
         items_text=checkouts.items_text(items),
         cart_id=cart_id,
-        link=house.settings.public_url + addresses.checkout(shop.slug or ""),
+        link=house.settings.public_url
+        + addresses.checkout(shop.slug or "", checkouts.items_text(items)),
         registering=False,
     )
 

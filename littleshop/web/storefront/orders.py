@@ -204,7 +204,11 @@ async def waiting(request: Request) -> Response:
     fragment = "status" if request.url.path.endswith("/status") else None
     known = await _paying_context(request, seen, shop, token, attempts)
     known["due_at"] = next((c.due_at for c in clocks if c.kind == "pay_by"), at)
-    if fragment is None and known["state"] in ("waiting", "failed") and not known["outside"]:
+    if (
+        fragment is None
+        and known["state"] in ("waiting", "asking", "failed")
+        and not known["outside"]
+    ):
         known["pay_url"] = await _pay_url(request, shop, seen, token)
     return pages.page(
         request, "storefront/paying.html", fragment=fragment, private=True,
