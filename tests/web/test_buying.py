@@ -324,3 +324,25 @@ async def test_the_twenty_first_checkout_of_an_hour_is_refused_with_the_wait(
     answer = await market.place(form)
     assert answer.status_code == 429
     assert await market.orders() == 1
+
+
+async def test_buy_now_buys_exactly_this_whatever_lies_in_the_basket(market: Market) -> None:
+    await market.to_checkout(pieces=3)
+    answer = await market.buyer.post(
+        "/@xiaoman/basket/items",
+        data={"product": market.product, "quantity": "1", "then": "checkout"},
+    )
+    page = await market.buyer.get(answer.headers["location"])
+    assert hidden(page, "total") == "16800"
+    again = await market.world.browser("zh-CN").get(answer.headers["location"])
+    assert hidden(again, "total") == "16800"  # the way out of a chat brings the thing along
+
+
+async def test_a_paid_order_is_found_again_by_the_link_in_the_sms(market: Market) -> None:
+    await market.to_checkout()
+    await market.notify(reference_of(await market.place()))
+    await market.world.work()
+    told = [text for phone, text in market.world.inbox if phone.endswith("13800002046")]
+    link = re.search(r"/o/[0-9a-v]+-[a-z2-7]+", told[-1])
+    assert link is not None
+    assert (await market.world.browser("zh-CN").get(link[0])).status_code == 200
