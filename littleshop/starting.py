@@ -164,7 +164,7 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     if not told["DATABASE_URL"]:
         told["DATABASE_URL"] = _start_postgres(plan, supervisor)
     if plan.mode == "demo":
-        registration.register(plan.home, plan.sandbox_url, afresh=afresh)
+        registration.register(plan.home, plan.sandbox_url, plan.public_url, afresh=afresh)
     asyncio.run(_prepare(told))
     addresses = {name: told[name] for name in _REMEMBERED if name in told}
     introduced = plan.home / "demo.json"

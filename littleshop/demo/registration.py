@@ -34,7 +34,9 @@ class SandboxSilent(Exception):
     """The sandbox did not answer in time."""
 
 
-def register(home: Path, sandbox_url: str, *, afresh: bool = False) -> dict[str, dict[str, Any]]:
+def register(
+    home: Path, sandbox_url: str, public_url: str, *, afresh: bool = False
+) -> dict[str, dict[str, Any]]:
     """The rails of this demo: registered once, their addresses following the sandbox's port.
 
     `afresh` forgets an earlier registration: the sandbox has lost its books.
@@ -43,10 +45,13 @@ def register(home: Path, sandbox_url: str, *, afresh: bool = False) -> dict[str,
     path = home / "rails.json"
     rails = json.loads(path.read_text()) if path.exists() and not afresh else None
     was = json.dumps(rails)
-    if rails is None:
+    if rails is None or rails["sms"].get("texts_for") != public_url:
         with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
             _wait_for(client)
-            rails = _register(client)
+            rails = rails or _register(client)
+            for code, text in messages.templates(public_url).items():
+                _ask(client, "/control/sms/templates", {"code": code, "text": text})
+            rails["sms"]["texts_for"] = public_url
     for name, tail in _PATHS.items():
         if name in rails:
             rails[name]["base_url"] = sandbox_url + tail
@@ -76,8 +81,6 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
         {"public_key": _public(app_key), "name": NAME, "mode": "key"},
     )
     account = _ask(client, "/control/bank/accounts", {"name": NAME})
-    for code, text in messages.templates().items():
-        _ask(client, "/control/sms/templates", {"code": code, "text": text})
     return {
         "alipay": {
             "app_id": app["app_id"],

@@ -197,17 +197,17 @@ class Delivery:
             self.keyring.open(message.phone_sealed),
             message.about,
             message.locale,
-            values(message.locale, message.about, self._facts(context, shop_id, message), at),
+            values(message.locale, message.about, self._facts(shop_id, message), at),
             out_id=message.message_id.hex,
             at=at,
         )
         return "sent", vendor_id
 
-    def _facts(self, context: jobs.Context, shop_id: int, message: Message) -> dict[str, object]:
-        """The facts and, never stored, the link of the order that the message is about."""
+    def _facts(self, shop_id: int, message: Message) -> dict[str, object]:
+        """The facts and, never stored, the token that ends the order's address: the address
+        itself stands in the vendor's template, whose variables are short."""
         token = ids.order_token(self.keyring.link_key, shop_id, message.subject)
-        public_url = context.settings.public_url if context.settings else ""
-        return {**message.facts, "link": f"{public_url}/o/{token}"}
+        return {**message.facts, "link": token}
 
     async def _by_push(
         self, context: jobs.Context, shop_id: int, message: Message
@@ -278,16 +278,22 @@ def push_text(message: Message, at: datetime) -> dict[str, str]:
     }
 
 
-def templates() -> dict[str, str]:
-    """The SMS texts by the names a vendor should know them under, holes written ${so}."""
+def templates(public_url: str) -> dict[str, str]:
+    """The SMS texts by the names a vendor should know them under, holes written ${so}; the hole
+    `link` follows the fixed beginning of an order's address."""
     return {
         template_name(key.removeprefix("sms."), locale): i18n.t(
-            locale, key, **{hole: f"${{{hole}}}" for hole in text.holes}
+            locale, key, **{hole: _hole(hole, public_url) for hole in text.holes}
         )
         for locale in i18n.LOCALES
         for key, text in i18n.catalogue(locale).items()
         if key.startswith("sms.")
     }
+
+
+def _hole(name: str, public_url: str) -> str:
+    variable = f"${{{name}}}"
+    return f"{public_url}/o/{variable}" if name == "link" else variable
 
 
 def _kept(fact: Fact) -> object:

@@ -102,7 +102,7 @@ def built(
 
     asyncio.run(make())
     with sandbox_process.running(folder / "sandbox") as sandbox:
-        registration.register(folder, sandbox.url)
+        registration.register(folder, sandbox.url, "http://127.0.0.1:1")
         town = Built(folder, cluster.dsn("built_town"), sandbox)
         kill_in_the_middle(town)
         for name in ("resumed", "again"):

@@ -274,7 +274,8 @@ def test_every_text_stands_in_both_languages_with_the_same_holes() -> None:
         for locale in ("en", "zh-CN")
     ]
     assert names[0] == names[1] and len(names[0]) >= 11
-    known = messages.templates()
+    known = messages.templates("https://shop.test")
+    assert known["LITTLESHOP_ORDER_SHIPPED_EN"].endswith("https://shop.test/o/${link}")
     assert known["LITTLESHOP_CODE_EN"].startswith("${code} is your littleshop code")
 
 
