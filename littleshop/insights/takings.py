@@ -20,6 +20,7 @@ class PaidMinute(msgspec.Struct, frozen=True):
 
     at: datetime
     orders: int
+    buyers: int
     minor: int
 
 
@@ -31,7 +32,7 @@ async def minutes(
         conn,
         PaidMinute,
         "select date_trunc('minute', paid_at) as at, count(*)::integer as orders,"
-        " sum(total_minor)::bigint as minor from orders"
+        " count(distinct phone_index)::integer as buyers, sum(total_minor)::bigint as minor from orders"
         " where shop_id = $1 and placed_at >= $4 and paid_at >= $2 and paid_at < $3"
         " group by 1 order by 1",
         shop_id,
@@ -46,6 +47,7 @@ class PaidDay(msgspec.Struct, frozen=True):
 
     day: date
     orders: int
+    buyers: int
     minor: int
 
 
@@ -57,6 +59,7 @@ async def days(
         conn,
         PaidDay,
         "select (paid_at at time zone $4)::date as day, count(*)::integer as orders,"
+        " count(distinct phone_index)::integer as buyers,"
         " sum(total_minor)::bigint as minor from orders"
         " where shop_id = $1 and placed_at >= $5 and paid_at >= $2 and paid_at < $3"
         " group by 1 order by 1",

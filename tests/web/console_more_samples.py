@@ -68,6 +68,7 @@ def product(locale: str) -> dict[str, Any]:
     ]
     axes = [("釉色", "青灰，月白"), ("配杯", "只要盖碗，配两只杯"), ("", "")]
     return around(locale, "goods") | {
+        "mend": {"count": 1, "first": "f-variant-2-price"},
         "product": {
             "id": 7,
             "title": "青灰釉盖碗，松木柴烧",

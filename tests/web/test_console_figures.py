@@ -67,7 +67,7 @@ async def test_figures_are_drawn_and_can_be_taken_away(room: BackRoom) -> None:
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert len(rows) == 8
-    assert rows[-1] == ["2026-11-23", "0", "1", "168.00"]
+    assert rows[-1] == ["2026-11-23", "1", "1", "168.00"]  # who bought was there
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])

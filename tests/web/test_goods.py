@@ -199,6 +199,31 @@ async def test_photos_are_put_in_order_and_taken_away(
     assert len(await pictures(world, shop_id, product_id)) == 1
 
 
+async def test_a_press_beside_the_words_keeps_what_was_typed(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    (picture,) = await pictures(world, shop_id, product_id)
+    typed = {"title": "Typed", "price": "20", "stock": "3", "seen": ""}
+    await client.post(f"{here}/photos", data=typed, files=chosen(photo(colour="#111111")))
+    (listed,) = await rows(world, shop_id)
+    assert (listed.title, len(await pictures(world, shop_id, product_id))) == ("Typed", 2)
+    hide = typed | {"title": "Again", "status": "hidden"}
+    answer = await client.post(f"{here}/status", data=hide)
+    assert answer.headers["location"].endswith(f"#p-{product_id}")
+    (listed,) = await rows(world, shop_id)
+    assert (listed.title, listed.status) == ("Again", "hidden")
+    wrong = typed | {"title": "Kept on the page", "price": "x", "status": "on_sale"}
+    for act in ("status", f"photos/{picture.photo_id}/removal"):
+        answer = await client.post(f"{here}/{act}", data=wrong)
+        assert answer.status_code == 422 and 'value="Kept on the page"' in answer.text
+        assert 'href="#f-price"' in answer.text
+    (listed,) = await rows(world, shop_id)
+    assert (listed.title, listed.status) == ("Again", "hidden")
+
+
 async def test_a_name_with_html_and_emoji_is_shown_as_typed(
     world: World, client: httpx.AsyncClient
 ) -> None:

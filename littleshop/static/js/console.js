@@ -152,8 +152,17 @@ all("[data-preview]", (field) => field.addEventListener("change", () => {
   picture.src = URL.createObjectURL(field.files[0]);
   place.replaceChildren(picture);
 }));
-all("[data-send-at-once]", (form) => one("input[type=file]", form)
-  .addEventListener("change", () => form.requestSubmit()));
+all("[data-send-at-once]", (button) => one("input[type=file]", button.form)
+  .addEventListener("change", () => button.form.requestSubmit(button)));
+
+// ---- what was typed and not saved is not left behind unasked
+all("[data-keep]", (form) => {
+  const ask = (event) => { event.preventDefault(); };
+  const typed = () => addEventListener("beforeunload", ask);
+  form.addEventListener("input", typed);
+  if (one(".bad", form)) typed();
+  form.addEventListener("submit", () => removeEventListener("beforeunload", ask));
+});
 
 // ---- web push on this phone
 const bytes = (text) => Uint8Array.from(

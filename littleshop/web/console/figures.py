@@ -39,6 +39,7 @@ async def today(conn: db.Connection, shop: Shop, now: datetime) -> dict[str, Any
     then = await takings.visitors_by(conn, shop.shop_id, day - DAY, quarter, now - DAY)
     viewers = await visits.viewers(conn, shop.shop_id, day, now)
     visitors = sum(each.visitors for each in came if not each.subject)
+    visitors = max(visitors, sum(each.buyers for each in paid if each.at >= start))
     return _day(shop, paid, start, now, visitors, then) | {"viewers": viewers}
 
 

@@ -87,10 +87,13 @@ async def position(request: Request) -> Response:
 
 
 async def status(request: Request) -> Response:
-    """POST root/goods/ID/status: status=on_sale|hidden"""
+    """POST root/goods/ID/status: status=on_sale|hidden; from the editor with what was typed"""
     work = await http.at_work(request)
     product_id = http.uuid(request.path_params["product_id"])
-    form = await forms.read(request)
+    form = await forms.read(request, photos=photos.MOST)
+    again = await product.keep(request, work)
+    if again is not None:
+        return again
     wanted, at = form.text("status"), http.now(request)
     try:
         await http.house(request).database.transaction(
@@ -107,8 +110,8 @@ def _back(request: Request, work: AtWork, product_id: UUID) -> str:
     """To the page the press came from: the product's own, else its row in the list."""
     goods = f"{frame.root(work.shop)}/goods"
     came = urlsplit(request.headers.get("referer", ""))
-    if came.path == f"{goods}/{product_id}":
-        return came.path
+    if came.path.startswith(f"{goods}/{product_id}"):
+        return f"{goods}/{product_id}"
     kept = f"?{came.query}" if came.path == goods and came.query in _KEPT else ""
     return f"{goods}{kept}#p-{product_id}"
 

@@ -227,6 +227,8 @@ def _timer(case: Case, yours: Money) -> dict[str, Any] | None:
         kind = TIMERS.get(clock.kind)
         if kind is not None:
             amount = yours if kind == "auto_confirm" else case.order.total
+            if kind == "cancel_allowed" and case.order.way == "pickup":
+                kind = "cancel_allowed_by_hand"
             return {"kind": kind, "at": clock.due_at, "amount": amount}
     return None
 
@@ -237,16 +239,25 @@ def _steps(case: Case, locale: str) -> list[dict[str, Any]]:
     moments = {
         "paid": order.paid_at,
         "shipped": order.shipped_at,
-        "delivered": order.delivered_at or order.received_at,
+        "delivered": order.delivered_at,
         "received": order.received_at,
         "paid_out": case.payout.done_at
         if case.payout is not None and case.payout.state == "paid"
         else None,
     }
+    if order.way == "pickup":  # nothing travels: it is handed over, and so received
+        handed = order.shipped_at or order.received_at
+        moments = {
+            ("handed_over" if name == "shipped" else name): handed if name == "shipped" else at
+            for name, at in moments.items()
+            if name != "delivered"
+        }
     ended = order.cancelled_at or order.refunded_at
     steps: list[dict[str, Any]] = []
     waits = True
     for name, at in moments.items():
+        if name == "delivered" and at is None:
+            continue  # no courier has told us
         state = "done" if at is not None else "now" if waits and not ended else "next"
         if at is None and waits and ended:
             state = "stopped"

@@ -127,8 +127,9 @@ async def _read(
             told = await _shipped_now(conn, request, shop_id)
         if state == "to_ship" and not q and beyond is None:
             first = await _first(conn, shop_id, rows, keyring)
+        ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
     context = _list_context(request, rows, duties, state, q, frame.root(work.shop), first)
-    return context | {"shipped_now": told}
+    return context | {"shipped_now": told, "never": not ever}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:
@@ -168,7 +169,24 @@ async def _first(
     assert order is not None
     items = await orders.items(conn, shop_id, order.order_id)
     following = by_courier[1].number if len(by_courier) > 1 else None
-    return dock(order, items, order.delivery(keyring)), following
+    delivery = order.delivery(keyring)
+    told = dock(order, items, delivery) | {"pack": _pack(order, items, delivery)}
+    return told, following
+
+
+def _pack(order: Order, items: list[OrderItem], to: Delivery) -> dict[str, Any]:
+    """What goes into the parcel and what is written on it."""
+    region = (to.province, to.city, to.district, to.street)
+    return {
+        "url": f"/console/{order.shop_id}/orders/{order.number}",
+        "things": [
+            {"title": item.title, "options": item.choice, "quantity": item.quantity}
+            for item in items
+        ],
+        "phone": to.phone.removeprefix("+86"),
+        "address": " ".join(part for part in region if part),
+        "note": order.note,
+    }
 
 
 async def _shipped_now(conn: db.Connection, request: Request, shop_id: int) -> list[dict[str, Any]]:

@@ -144,22 +144,53 @@ async def _page(
             for each in sheet.kinds
         ],
         errors=sheet.errors,
+        mend=_mend(sheet),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
         photos_left=photos.MOST - len(found),
     )
 
 
+def _mend(sheet: Sheet) -> dict[str, Any]:
+    """How many fields are wrong, and the id of the first of them on the page."""
+    names = ("title", "description", "price", "stock")
+    wrong = [f"f-{name}" for name in names if sheet.errors.get(name)]
+    for place, row in enumerate(sheet.kinds):
+        told = (("price", row.price_error), ("stock", row.stock_error))
+        wrong += [f"f-variant-{place}-{name}" for name, error in told if error]
+    wrong += ["f-axes"] if sheet.errors.get("axes") else []
+    return {"count": len(wrong), "first": wrong[0] if wrong else ""}
+
+
 async def save(request: Request) -> Response:
     """POST root/goods/ID: title, description, price, stock, seen, axis-N-name, axis-N-values,
-    variant-N-key, -price, -stock, -seen, then=save|variants"""
+    variant-N-key, -price, -stock, -seen, then=save|variants; photos chosen and not sent yet"""
     work = await http.at_work(request)
-    form = await forms.read(request)
+    product, _, _ = await _read(request, work)
+    wrong = await _add(request, work, product.product_id)
+    again = await keep(request, work, wrong)
+    return again or frame.go(request, _here(work, product.product_id), "product_saved")
+
+
+async def keep(request: Request, work: AtWork, wrong_photos: Sequence[str] = ()) -> Response | None:
+    """Save what was typed; the form again when something is wrong or a table is asked for.
+
+    A press that brings no such fields (a row of the shelf) has nothing to save.
+    """
+    form = await forms.read(request, photos=photos.MOST)
     product, variants, _ = await _read(request, work)
+    if "title" not in form:
+        if not wrong_photos:
+            return None
+        sheet = _sheet(product, variants)
+        sheet.errors = {"photos": list(wrong_photos)}
+        return await _page(request, work, product, sheet, status=422)
     sheet, complete = _typed(request, form, variants)
+    if wrong_photos:
+        sheet.errors["photos"] = list(wrong_photos)
     if sheet.errors:
         return await _page(request, work, product, sheet, status=422)
     if form.text("then") == "variants" or not complete:
-        if not complete and form.text("then") != "variants":
+        if form.text("then") != "variants":
             sheet.errors["axes"] = forms.said(request, Refused("kinds_changed"))
         return await _page(request, work, product, sheet)
     draft = _draft(request, work, product, variants, sheet)
@@ -172,8 +203,7 @@ async def save(request: Request) -> Response:
             sheet.errors[field_of(refused.code)] = forms.said(request, refused)
     if sheet.errors:
         return await _page(request, work, product, sheet, status=422)
-    here = f"{frame.root(work.shop)}/goods/{product.product_id}"
-    return frame.go(request, here, "product_saved")
+    return None
 
 
 def _typed(request: Request, form: Form, variants: Sequence[Variant]) -> tuple[Sheet, bool]:
@@ -318,9 +348,16 @@ async def _write(
 
 
 async def add_photos(request: Request) -> Response:
-    """POST root/goods/ID/photos: photos; the good ones are kept, the bad ones named"""
+    """POST root/goods/ID/photos: photos, and what was typed; good photos stay, bad ones are named"""
     work = await http.at_work(request)
-    product, variants, _ = await _read(request, work)
+    product, _, _ = await _read(request, work)
+    wrong = await _add(request, work, product.product_id)
+    again = await keep(request, work, wrong)
+    return again or RedirectResponse(_here(work, product.product_id), status_code=303)
+
+
+async def _add(request: Request, work: AtWork, product_id: UUID) -> list[str]:
+    """Keep the photos of the form; what is wrong with the others."""
     form = await forms.read(request, photos=photos.MOST)
     found = await forms.photos(request, form.files("photos"), work.person.person_id.bytes)
     wrong = list(found.wrong)
@@ -331,7 +368,7 @@ async def add_photos(request: Request) -> Response:
                 lambda conn, each=each: photos.add(  # type: ignore[misc]
                     conn,
                     shop_id,
-                    product.product_id,
+                    product_id,
                     file=each.file,
                     width=each.width,
                     height=each.height,
@@ -342,11 +379,7 @@ async def add_photos(request: Request) -> Response:
         except Refused as refused:
             wrong.append(forms.said(request, refused))
             break
-    if wrong:
-        sheet = _sheet(product, variants)
-        sheet.errors = {"photos": wrong}
-        return await _page(request, work, product, sheet, status=422)
-    return RedirectResponse(_here(work, product.product_id), status_code=303)
+    return wrong
 
 
 def _here(work: AtWork, product_id: UUID) -> str:
@@ -378,4 +411,5 @@ async def _arrange(request: Request, *, first: bool) -> Response:
             await photos.arrange(conn, shop_id, product_id, order)
 
     await http.house(request).database.transaction(write)
-    return RedirectResponse(_here(work, product_id), status_code=303)
+    again = await keep(request, work)
+    return again or RedirectResponse(_here(work, product_id), status_code=303)

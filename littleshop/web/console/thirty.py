@@ -26,7 +26,8 @@ class OneDay:
     day: date
     orders: int
     minor: int
-    visitors: int
+    visitors: int  # who bought was there, also when nobody counted it
+    buyers: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ async def read(conn: db.Connection, shop: Shop, now: datetime, days: int) -> Spa
         day = first + at * DAY
         found = by_day.get(day)
         orders, minor = (found.orders, found.minor) if found else (0, 0)
-        told.append(OneDay(day, orders, minor, visitors.get(day, 0)))
+        buyers = found.buyers if found else 0
+        told.append(OneDay(day, orders, minor, max(visitors.get(day, 0), buyers), buyers))
     opened = shop.opened_at or now
     before = sum(each.minor for each in paid if each.day < first)
     return Span(
@@ -164,7 +166,11 @@ def _funnel(span: Span) -> dict[str, Any]:
         sum(each.visitors for each in span.came if each.kind == kind and not each.subject)
         for kind in FUNNEL
     ]
-    counts.append(sum(each.orders for each in span.days))
+    counts[0] = sum(each.visitors for each in span.days)
+    counts.append(sum(each.buyers for each in span.days))
+    for at in (2, 1):  # who paid had looked and put it in a basket, counted or not
+        counts[at] = max(counts[at], counts[at + 1])
+    counts[0] = max(counts)
     steps = ("visited", "looked", "basket", "paid")
     lost = max(range(3), key=lambda at: counts[at] - counts[at + 1])
     in_100 = (counts[-1] * 200 + counts[0]) // (2 * counts[0]) if counts[0] else 0

@@ -90,6 +90,7 @@ async def _basket(
         lines=checkouts.lines(locale, quote) if quote else [],
         total=quote.total if quote else None,
         notice=notice,
+        bad=status >= 400,
     )
 
 

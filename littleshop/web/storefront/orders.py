@@ -89,8 +89,10 @@ async def _page(
         may=order_views.may(seen, clocks, now),
         verify=not seen.may_act,
     )
+    if row.way == "pickup" and row.status in orders.PAID:
+        known["fetch_at"] = shop.pickup_place or ""
     if notice:
-        known["notice"] = notice
+        known |= {"notice": notice, "bad": code >= 400}
     return pages.page(
         request,
         "storefront/order.html",

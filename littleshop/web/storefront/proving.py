@@ -11,7 +11,7 @@ from starlette.routing import Route
 from littleshop import crypto, http, i18n
 from littleshop.entry import signing_in
 from littleshop.errors import Refused
-from littleshop.identity import phones
+from littleshop.identity import codes, phones
 from littleshop.trade.orders import trust_device
 from littleshop.web import addresses, pages
 from littleshop.web.storefront import orders, views
@@ -24,7 +24,7 @@ async def prove(request: Request) -> Response:
     house, at, locale = http.house(request), http.now(request), pages.locale_of(request)
     form = await read_form(request) if request.method == "POST" else {}
     phone = phones.parse(seen.order.delivery(house.keyring).phone)
-    sent, problem, (made, device) = False, None, http.make_device(request)
+    problem, (made, device) = None, http.make_device(request)
     try:
         if "digits" in form:
             http.check_limits(request, "try_code", device, http.address(request))
@@ -45,9 +45,11 @@ async def prove(request: Request) -> Response:
             await signing_in.ask_code(
                 house.database, house.keyring, phone.e164, locale=locale, at=at, purpose="order"
             )
-            sent = True
     except Refused as no:
-        problem, sent = i18n.t(locale, f"errors.{no.code}", **no.details), "digits" in form
+        problem = i18n.t(locale, f"errors.{no.code}", **no.details)
+    async with house.database.connection() as conn:
+        code = await codes.live(conn, house.keyring, phone, purpose="order")
+    sent = "digits" in form or (code is not None and code.expires_at > at)
     return pages.page(
         request,
         "storefront/verify.html",
