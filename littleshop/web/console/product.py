@@ -348,7 +348,7 @@ async def _write(
 
 
 async def add_photos(request: Request) -> Response:
-    """POST root/goods/ID/photos: photos, and what was typed; good photos stay, bad ones are named"""
+    """POST root/goods/ID/photos: photos, and what was typed; bad photos are named"""
     work = await http.at_work(request)
     product, _, _ = await _read(request, work)
     wrong = await _add(request, work, product.product_id)
