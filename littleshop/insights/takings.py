@@ -32,7 +32,8 @@ async def minutes(
         conn,
         PaidMinute,
         "select date_trunc('minute', paid_at) as at, count(*)::integer as orders,"
-        " count(distinct phone_index)::integer as buyers, sum(total_minor)::bigint as minor from orders"
+        " count(distinct phone_index)::integer as buyers, sum(total_minor)::bigint as minor"
+        " from orders"
         " where shop_id = $1 and placed_at >= $4 and paid_at >= $2 and paid_at < $3"
         " group by 1 order by 1",
         shop_id,
