@@ -33,6 +33,8 @@ MINUS = "\N{MINUS SIGN}"
 
 _log = logging.getLogger(__name__)
 _hole = re.compile(r"\{([a-z_]+)\}")
+_mark = re.compile(r"<[^>]*>")
+_HAN = ("\u4e00", "\u9fff")
 
 
 class UnknownText(KeyError):
@@ -50,25 +52,44 @@ class MoneyText(NamedTuple):
         return self.sign + self.whole + self.cents
 
 
+def _han(letter: str) -> bool:
+    return _HAN[0] <= letter <= _HAN[1]
+
+
+def _latin(letter: str) -> bool:
+    return letter.isascii() and letter.isalnum()
+
+
 class Text:
     """One text of a catalogue, cut at its {holes} once so that filling it is a join."""
 
-    __slots__ = ("holes", "parts", "plain")
+    __slots__ = ("han_after", "han_before", "holes", "parts", "plain")
 
     def __init__(self, source: str) -> None:
         pieces = _hole.split(source)
         self.parts = pieces[0::2]
         self.holes = pieces[1::2]
         self.plain = source
+        bare = [_mark.sub("", part) for part in self.parts]
+        self.han_before = [_han(part[-1:]) for part in bare[:-1]]
+        self.han_after = [_han(part[:1]) for part in bare[1:]]
 
     def fill(self, params: Mapping[str, object], shown: Callable[[object], str]) -> str:
-        """The text with its holes filled; raises KeyError for a hole without a value."""
+        """The text with its holes filled; raises KeyError for a hole without a value.
+
+        Figures and Latin names stand off from Chinese by a space, as the texts do themselves.
+        """
         if not self.holes:
             return self.plain
         filled = [self.parts[0]]
-        for hole, after in zip(self.holes, self.parts[1:], strict=True):
-            filled.append(shown(params[hole]))
-            filled.append(after)
+        for at, hole in enumerate(self.holes):
+            value = shown(params[hole])
+            if self.han_before[at] and _latin(value[:1]):
+                filled.append(" ")
+            filled.append(value)
+            if self.han_after[at] and _latin(value[-1:]):
+                filled.append(" ")
+            filled.append(self.parts[at + 1])
         return "".join(filled)
 
 

@@ -115,3 +115,10 @@ def test_the_language_follows_the_wish_then_the_cookie_then_the_browser(
     query: str | None, cookie: str | None, accept: str | None, locale: str
 ) -> None:
     assert i18n.choose(query, cookie, accept) == locale
+
+
+def test_figures_and_latin_names_stand_off_from_chinese() -> None:
+    said = i18n.html("zh-CN", "storefront.order.if_nobody.pay", when="今天 20:58")
+    assert "今天 20:58 </b>订单" in said
+    assert i18n.t("zh-CN", "storefront.order.remind", seller="Ada") == "催 Ada 发货"
+    assert i18n.t("zh-CN", "storefront.order.remind", seller="小满") == "催小满发货"

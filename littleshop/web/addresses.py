@@ -10,6 +10,8 @@ from urllib.parse import quote, urlencode
 LANDING = "/"
 OPENING = "/open"
 LEGAL = "/legal"
+LEGAL_TERMS = "/legal#terms"
+LEGAL_PAPERS = "/legal#papers"
 REGIONS = "/static/regions.json"
 
 

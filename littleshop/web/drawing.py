@@ -80,8 +80,8 @@ def steps_of(
     reached = False
     for name, icon, fact, timer in COURIER if order.handover == "courier" else BY_HAND:
         at: datetime | None = getattr(order, fact)
-        if name == "delivered" and at is None and order.received_at is not None:
-            continue  # nobody scanned it, yet the buyer has it
+        if name == "delivered" and at is None:
+            continue  # no courier has told us
         state = "done" if at else "next" if reached or ended else "now"
         reached = reached or (at is None)
         if ended and at is None:

@@ -6,26 +6,15 @@ from datetime import timedelta
 
 import msgspec
 
-from littleshop.sale import paying, receiving, shipping
+from littleshop.sale import paying, shipping
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """Spans: to ship, until all goes back, to confirm with and without tracking, to answer a
-    refund, to tell of a fault after receipt."""
+    """Spans: to ship, until all goes back, to confirm (counted from shipping)."""
 
     ship: timedelta
     refund: timedelta
-    tracked: timedelta
-    untracked: timedelta
-    answer: timedelta
-    fault: timedelta
+    confirm: timedelta
 
 
-TERMS = Terms(
-    ship=paying.SHIP_BY,
-    refund=paying.SHIP_AT_LAST,
-    tracked=timedelta(days=2),
-    untracked=shipping.CONFIRM_BY,
-    answer=timedelta(hours=48),
-    fault=receiving.AFTER_SALE,
-)
+TERMS = Terms(ship=paying.SHIP_BY, refund=paying.SHIP_AT_LAST, confirm=shipping.CONFIRM_BY)

@@ -41,9 +41,7 @@ def days(count: int) -> timedelta:
     return timedelta(days=count)
 
 
-TERMS = thing(
-    ship=days(2), refund=days(7), tracked=days(2), untracked=days(10), answer=days(2), fault=days(7)
-)
+TERMS = thing(ship=days(2), refund=days(7), confirm=days(10))
 XIAOMAN = thing(
     slug="xiaoman",
     name="小满茶器",
@@ -84,7 +82,6 @@ GAIWAN = thing(
     ],
     price=cny("168.00"),
     sold_out=False,
-    returnable=True,
     axes=[
         thing(
             name="釉色",

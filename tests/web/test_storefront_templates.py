@@ -127,3 +127,12 @@ def test_an_asset_is_found_only_under_the_static_folder() -> None:
 
 def test_the_address_of_an_asset_changes_with_its_content() -> None:
     assert re.fullmatch(r"/static/storefront\.css\?v=[0-9a-f]{10}", assets.static("storefront.css"))
+
+
+@both
+def test_a_shop_on_a_break_has_nothing_to_buy_with(locale: str) -> None:
+    context = kept.product()
+    context["shop"] = type(context["shop"])(**(vars(context["shop"]) | {"paused": "On a break."}))
+    html = drawn("product", context, locale)
+    assert 'form="buy"' not in html and "On a break." in html
+    assert "OutOfStock" in html

@@ -71,7 +71,7 @@ def _phone(
         errors=errors,
         refused="",
         next_url=back,
-        terms_url=addresses.LEGAL,
+        terms_url=addresses.LEGAL_TERMS,
     )
 
 

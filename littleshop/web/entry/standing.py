@@ -166,8 +166,8 @@ async def page(
         next_name=later[0] if later else None,
         may_skip=may_skip(known, open_step),
         leave_url=f"{addresses.OPENING}/saved",
-        terms_url=addresses.LEGAL,
-        privacy_url=addresses.LEGAL,
+        terms_url=addresses.LEGAL_TERMS,
+        privacy_url=addresses.LEGAL_PAPERS,
         **({"refused": ""} | more),
     )
     return remember(request, answer)

@@ -156,4 +156,4 @@ def may(seen: Seen, clocks: Sequence[Timer], now: datetime) -> SimpleNamespace:
 
 def context(zone: str, **known: Any) -> dict[str, Any]:
     """What every order page carries beside the order."""
-    return {"zone": ZoneInfo(zone), "fault_days": 7, "notice": None, **known}
+    return {"zone": ZoneInfo(zone), "notice": None, **known}

@@ -91,7 +91,6 @@ class ProductView(msgspec.Struct, frozen=True):
     pictures: list[Picture]
     price: Money
     sold_out: bool
-    returnable: bool
     axes: list[Axis]
     variants: list[VariantView]
 
@@ -176,7 +175,6 @@ def product(
         pictures=[Picture(photo.file, photo.alt or row.title) for photo in photos],
         price=ready.price,
         sold_out=all(one.spare <= 0 for one in variants),
-        returnable=row.no_reason_return,
         axes=_axes(row, variants),
         variants=[
             VariantView(str(one.variant_id), list(one.choice), one.price, one.spare <= 0)
