@@ -20,7 +20,7 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.web import addresses, forms
-from littleshop.web.console import frame, product
+from littleshop.web.console import frame, product, product_photos
 from littleshop.web.forms import Form, Kept
 
 LOW = 3  # a buyer sees from here on how few are left
@@ -252,7 +252,7 @@ ROUTES = [
     Route(ONE, product.save, methods=["POST"]),
     Route(f"{ONE}/position", position, methods=["POST"]),
     Route(f"{ONE}/status", status, methods=["POST"]),
-    Route(f"{ONE}/photos", product.add_photos, methods=["POST"]),
-    Route(f"{ONE}/photos/{{photo_id}}/removal", product.remove_photo, methods=["POST"]),
-    Route(f"{ONE}/photos/{{photo_id}}/first", product.make_first, methods=["POST"]),
+    Route(f"{ONE}/photos", product_photos.add_photos, methods=["POST"]),
+    Route(f"{ONE}/photos/{{photo_id}}/removal", product_photos.remove_photo, methods=["POST"]),
+    Route(f"{ONE}/photos/{{photo_id}}/first", product_photos.make_first, methods=["POST"]),
 ]

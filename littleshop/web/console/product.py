@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from littleshop import db, http
 from littleshop.catalog import drafts, photos, products, stock
@@ -71,11 +71,12 @@ class Sheet(msgspec.Struct):
 async def show(request: Request) -> Response:
     """GET root/goods/ID"""
     work = await http.at_work(request)
-    product, variants, _ = await _read(request, work)
+    product, variants, _ = await read(request, work)
     return await _page(request, work, product, _sheet(product, variants))
 
 
-async def _read(request: Request, work: AtWork) -> tuple[Product, list[Variant], list[Photo]]:
+async def read(request: Request, work: AtWork) -> tuple[Product, list[Variant], list[Photo]]:
+    """The product of the address with its variants and photos. Raises NotFound."""
     product_id = http.uuid(request.path_params["product_id"])
     async with http.house(request).database.connection() as conn:
         return (
@@ -165,10 +166,10 @@ async def save(request: Request) -> Response:
     """POST root/goods/ID: title, description, price, stock, seen, axis-N-name, axis-N-values,
     variant-N-key, -price, -stock, -seen, then=save|variants; photos chosen and not sent yet"""
     work = await http.at_work(request)
-    product, _, _ = await _read(request, work)
-    wrong = await _add(request, work, product.product_id)
+    product, _, _ = await read(request, work)
+    wrong = await take_photos(request, work, product.product_id)
     again = await keep(request, work, wrong)
-    return again or frame.go(request, _here(work, product.product_id), "product_saved")
+    return again or frame.go(request, here(work, product.product_id), "product_saved")
 
 
 async def keep(request: Request, work: AtWork, wrong_photos: Sequence[str] = ()) -> Response | None:
@@ -177,7 +178,7 @@ async def keep(request: Request, work: AtWork, wrong_photos: Sequence[str] = ())
     A press that brings no such fields (a row of the shelf) has nothing to save.
     """
     form = await forms.read(request, photos=photos.MOST)
-    product, variants, _ = await _read(request, work)
+    product, variants, _ = await read(request, work)
     if "title" not in form:
         if not wrong_photos:
             return None
@@ -347,16 +348,12 @@ async def _write(
     await http.house(request).database.transaction(write)
 
 
-async def add_photos(request: Request) -> Response:
-    """POST root/goods/ID/photos: photos, and what was typed; bad photos are named"""
-    work = await http.at_work(request)
-    product, _, _ = await _read(request, work)
-    wrong = await _add(request, work, product.product_id)
-    again = await keep(request, work, wrong)
-    return again or RedirectResponse(_here(work, product.product_id), status_code=303)
+def here(work: AtWork, product_id: UUID) -> str:
+    """The product's own page in the console."""
+    return f"{frame.root(work.shop)}/goods/{product_id}"
 
 
-async def _add(request: Request, work: AtWork, product_id: UUID) -> list[str]:
+async def take_photos(request: Request, work: AtWork, product_id: UUID) -> list[str]:
     """Keep the photos of the form; what is wrong with the others."""
     form = await forms.read(request, photos=photos.MOST)
     found = await forms.photos(request, form.files("photos"), work.person.person_id.bytes)
@@ -380,36 +377,3 @@ async def _add(request: Request, work: AtWork, product_id: UUID) -> list[str]:
             wrong.append(forms.said(request, refused))
             break
     return wrong
-
-
-def _here(work: AtWork, product_id: UUID) -> str:
-    return f"{frame.root(work.shop)}/goods/{product_id}"
-
-
-async def remove_photo(request: Request) -> Response:
-    """POST root/goods/ID/photos/PID/removal; a photo that is gone already is no fault"""
-    return await _arrange(request, first=False)
-
-
-async def make_first(request: Request) -> Response:
-    """POST root/goods/ID/photos/PID/first"""
-    return await _arrange(request, first=True)
-
-
-async def _arrange(request: Request, *, first: bool) -> Response:
-    work = await http.at_work(request)
-    product_id = http.uuid(request.path_params["product_id"])
-    photo_id = http.uuid(request.path_params["photo_id"])
-    shop_id = work.shop.shop_id
-
-    async def write(conn: db.Connection) -> None:
-        await products.get(conn, shop_id, product_id)
-        known = [each.photo_id for each in await photos.of_product(conn, shop_id, product_id)]
-        others = [each for each in known if each != photo_id]
-        if photo_id in known:
-            order = [photo_id, *others] if first else others
-            await photos.arrange(conn, shop_id, product_id, order)
-
-    await http.house(request).database.transaction(write)
-    again = await keep(request, work)
-    return again or RedirectResponse(_here(work, product_id), status_code=303)
