@@ -34,6 +34,11 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if "\x00" in scope["path"]:
+            await PlainTextResponse("not found", status_code=404)(scope, receive, send)
+            return
+        if b"%00" in scope["query_string"]:  # no text of ours holds one, and no database takes it
+            scope["query_string"] = scope["query_string"].replace(b"%00", b"")
         opened = scope["app"].state.house
         if (
             scope["method"] not in SAFE

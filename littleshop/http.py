@@ -175,7 +175,8 @@ def address(request: Request) -> str:
     trusted = house(request).settings.trusted_proxies
     if peer not in trusted:
         return _network(peer)
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",")]
+    said = ",".join(request.headers.getlist("x-forwarded-for"))  # proxies may add lines
+    hops = [hop.strip() for hop in said.split(",")]
     for hop in reversed([hop for hop in hops if hop]):
         if hop not in trusted:
             return _network(hop)
@@ -203,7 +204,10 @@ def cross_site(scope: Scope, own_origins: frozenset[str]) -> bool:
     source = headers.get(b"origin") or headers.get(b"referer")
     if source is None:
         return True
-    parts = urlsplit(source)
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        return True
     host = headers.get(b"host", "")
     return parts.netloc != host and f"{parts.scheme}://{parts.netloc}" not in own_origins
 
@@ -297,7 +301,7 @@ async def door(request: Request) -> Shop:
 
 def number(text: str) -> int:
     """A number from an address. Raises NotFound."""
-    if not text.isdigit() or len(text) > 15:
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:
         raise NotFound
     return int(text)
 

@@ -76,7 +76,7 @@ def shop_of(text: str) -> int:
     if not dash or not rest or len(prefix) > 13 or len(rest) > 64 or not rest.isascii():
         raise ValueError("not a token")
     shop_id = int(prefix, 32)
-    if shop_id < 0 or _shop_prefix(shop_id) != prefix:
+    if not 0 <= shop_id < 2**63 or _shop_prefix(shop_id) != prefix:
         raise ValueError("not a token")
     return shop_id
 

@@ -158,6 +158,9 @@ async def name_shop(
     async def take(conn: Connection) -> Face:
         await _owned(conn, shop_id, person_id)
         slug = wanted.slug or await shops.suggest_slug(conn, wanted.name, shop_id)
+        shop = await shops.get(conn, shop_id)
+        if shop.status != "opening" and slug != shop.slug:  # an open shop reserves nothing here
+            raise Refused("shop_open_already")
         if not await shops.take_slug(conn, slug, shop_id, at):
             free = await shops.suggest_slug(conn, slug, shop_id)
             raise Refused("slug_taken", slug=slug, free=free)

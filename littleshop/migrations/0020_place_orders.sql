@@ -325,7 +325,8 @@ begin
 
     delete from carts c
      using unnest(p_orders) with ordinality as o
-     where o.ordinality = any (accepted) and c.shop_id = o.shop_id and c.cart_id = o.cart_id;
+     where o.ordinality = any (accepted) and c.shop_id = o.shop_id and c.cart_id = o.cart_id
+       and c.device = o.device;
   end if;
 
   return query

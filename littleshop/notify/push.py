@@ -62,7 +62,9 @@ class Push:
         """Raises Refused(push_endpoint) unless it is a push service we know."""
         try:
             parts = urlsplit(endpoint)
-            known = _is_public(parts) or parts.netloc in self._hosts
+            own_path = parts.path.startswith("/push/") or not is_loopback(endpoint)
+            ours = parts.netloc in self._hosts and own_path  # not the sandbox's other doors
+            known = _is_public(parts) or ours
             safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(endpoint))
         except ValueError:
             known = safe = False

@@ -21,7 +21,14 @@ from littleshop.wires import Wire
 ALGORITHM = "ACS3-HMAC-SHA256"
 LONGEST_VALUE = 35  # the vendor refuses longer values of a variable
 _UNWANTED = ("isv.MOBILE_NUMBER_ILLEGAL", "isv.BLACK_KEY_CONTROL_LIMIT", "isv.MOBILE_COUNT_OVER")
-_LATER = ("isv.BUSINESS_LIMIT_CONTROL", "isp.", "Throttling", "ServiceUnavailable", "InternalError")
+_LATER = (
+    "isv.BUSINESS_LIMIT_CONTROL",
+    "isp.",
+    "Throttling",
+    "ServiceUnavailable",
+    "InternalError",
+    "InvalidTimeStamp",  # a clock that was wrong for a moment
+)
 
 
 class Unwanted(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,10 @@ def static(name: str) -> str:
 async def serve(request: Request) -> Response:
     """GET /static/{path:path}; an address with the right hash is kept for ever, others briefly."""
     try:
-        asset = load(request.path_params["path"])
+        name = request.path_params["path"]
+        if name != posixpath.normpath(name) or len(name) > 120:  # one name per file in the cache
+            raise NoSuchAsset(name[:40])
+        asset = load(name)
     except NoSuchAsset:
         return Response(status_code=404)
     right = request.query_params.get("v") == asset.version

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from littleshop.social.shares import TOUCH, Touched
 
-_VALUE = re.compile(r"([0-9a-v]{1,13}-[2-9a-z]{6})\.([0-9a-f]{1,10})\Z")
+_VALUE = re.compile(r"([0-9a-v]{1,13}-[2-9a-z]{6})\.([0-9a-f]{1,8})\Z")
 
 
 def name(shop_id: int) -> str:

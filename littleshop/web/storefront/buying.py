@@ -108,7 +108,7 @@ async def add_item(request: Request) -> Response:
     token, device = http.make_device(request)
     quantity = form.get("quantity") or "1"
 
-    pieces = int(quantity) if quantity.isdigit() and len(quantity) < 5 else 0
+    pieces = int(quantity) if quantity.isdecimal() and len(quantity) < 5 else 0
     at_once = form.get("then") == "checkout"  # buys exactly this, whatever lies in the basket
 
     async def work(conn: db.Connection) -> Item:
@@ -131,8 +131,9 @@ async def _variant(conn: db.Connection, shop: Shop, form: Mapping[str, str]) -> 
     """The variant a product form chose. Raises Refused("variant_gone"), NotFound."""
     product = await products.get(conn, shop.shop_id, http.uuid(form.get("product", "")))
     chosen = tuple(form.get(f"option_{place}", "") for place in range(len(product.options)))
+    on_sale = product.status == "on_sale"
     for variant in await products.variants(conn, shop.shop_id, product.product_id):
-        if variant.choice == chosen:
+        if on_sale and variant.choice == chosen:
             return variant.variant_id
     raise Refused("variant_gone", title=product.title)
 
@@ -143,7 +144,7 @@ async def set_item(request: Request) -> Response:
     device, text = http.device(request), form.get("quantity", "")
     variant_id = http.uuid(request.path_params["item_id"])
     if device is not None:
-        pieces = int(text) if text.isdigit() and len(text) < 5 else -1
+        pieces = int(text) if text.isdecimal() and len(text) < 5 else -1
         await http.house(request).database.transaction(
             lambda conn: carts.set_quantity(conn, shop.shop_id, device, variant_id, pieces)
         )
@@ -272,7 +273,7 @@ async def _place(
         key=key,
         device=device,
         locale=pages.locale_of(request),
-        note=" ".join(form.get("note", "").split()),
+        note=checkouts.plain(form.get("note", "")),
         cart_id=cart_id,
         share_code=await views.credit(request, shop.shop_id, device, delivery.phone),
     )

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from littleshop import i18n
+from littleshop.catalog.drafts import tidy
 from littleshop.errors import Refused
 from littleshop.identity import phones
 from littleshop.pricing.facts import VariantFacts
@@ -78,7 +79,7 @@ def items_text(items: Sequence[Item]) -> str:
 
 def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dict[str, Refused]]:
     """Where to, or what is wrong with each field."""
-    said = {name: " ".join(form.get(name, "").split()) for name in FIELDS}
+    said = {name: plain(form.get(name, "")) for name in FIELDS}
     wrong: dict[str, Refused] = {}
     for name, most in LONGEST.items():
         if len(said[name]) > most:
@@ -103,6 +104,12 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
     if way != "courier":
         where = {}
     return Delivery(name=said["recipient"], phone=phone, **where), {}
+
+
+def plain(text: str) -> str:
+    """One line without control and direction marks; what people type needs no second look."""
+    tidied = " ".join(text.split())
+    return tidied if tidied.isprintable() else tidy(tidied)
 
 
 def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:

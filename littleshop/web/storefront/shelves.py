@@ -255,7 +255,7 @@ async def uncached(request: Request) -> Response:
 
 
 def _page_number(text: str) -> int:
-    return int(text) if text.isdigit() and 0 < len(text) < 4 and int(text) else 1
+    return int(text) if text.isdecimal() and 0 < len(text) < 4 and int(text) else 1
 
 
 async def _here(request: Request, *rest: str) -> Shop:
