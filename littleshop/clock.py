@@ -69,14 +69,6 @@ class BusinessCalendar:
         """
         return self.previous_working(run_on) + timedelta(days=1)
 
-    def business_date(self, at: datetime, cutoff: time = CUTOFF) -> date:
-        """The business day (Asia/Shanghai) to which a moment counts, by cut-off and calendar."""
-        local = at.astimezone(SHANGHAI)
-        day = local.date()
-        if local.time() < cutoff and self.is_working(day):
-            return day
-        return self.next_working(day)
-
 
 def value_date(at: datetime, cutoff: time = CUTOFF) -> date:
     """The day (Asia/Shanghai) on which a movement counts: from the cut-off on, the next one.

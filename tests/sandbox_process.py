@@ -30,11 +30,6 @@ class Sandbox:
         return found
 
 
-def exists() -> bool:
-    """Whether this tree has a sandbox that can be started."""
-    return (ROOT / "sandbox" / "__main__.py").exists()
-
-
 @contextmanager
 def running(home: Path) -> Iterator[Sandbox]:
     """Start it, wait until it listens, stop it."""

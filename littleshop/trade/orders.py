@@ -244,20 +244,6 @@ async def mark_shipped(
     )
 
 
-async def mark_delivered(
-    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
-) -> Order | None:
-    """shipped -> delivered, as the courier says."""
-    return await _move(
-        conn,
-        shop_id,
-        order_id,
-        "status = 'delivered', delivered_at = $3",
-        "status = 'shipped'",
-        at,
-    )
-
-
 async def mark_received(
     conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 ) -> Order | None:

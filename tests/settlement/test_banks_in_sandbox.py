@@ -17,7 +17,6 @@ from littleshop.settlement.bank_files import PayoutBatch, PayoutInstruction
 from tests import sandbox_process
 from tests.settlement.test_bank_files import batch, payout
 
-pytestmark = pytest.mark.skipif(not sandbox_process.exists(), reason="there is no sandbox yet")
 TODAY = datetime.now(UTC).astimezone(SHANGHAI).date()
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from littleshop.clock import SHANGHAI, BusinessCalendar
@@ -18,8 +17,6 @@ from tests import sandbox_process
 from tests.cast import CNY, Town
 from tests.sandbox_process import Sandbox
 from tests.settlement.paper_bank import sells, verify
-
-pytestmark = pytest.mark.skipif(not sandbox_process.exists(), reason="there is no sandbox")
 
 
 @pytest_asyncio.fixture

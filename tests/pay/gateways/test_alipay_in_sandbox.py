@@ -13,8 +13,6 @@ from tests import sandbox_process
 from tests.pay.gateways.sides import AlipayInSandbox, Side, alipay_in_sandbox
 from tests.pay.gateways.test_every_gateway import back, opened, paid
 
-pytestmark = pytest.mark.skipif(not sandbox_process.exists(), reason="there is no sandbox yet")
-
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
