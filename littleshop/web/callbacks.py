@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http, jobs
 from littleshop.errors import NotFound
 from littleshop.pay import notices
-from littleshop.pay.gateways import NoticeRefused
+from littleshop.pay.gateways import Gateway, Notice, NoticeRefused
 from littleshop.web import forms
 
 MOST_BYTES = 64 * 1024
@@ -17,15 +17,33 @@ MOST_BYTES = 64 * 1024
 
 async def hear(request: Request) -> Response:
     """A notice of a rail. What cannot be believed is refused and changes nothing."""
-    house, at = http.house(request), http.now(request)
-    gateway = house.rails.get(request.path_params["gateway"])
+    gateway = http.house(request).rails.get(request.path_params["gateway"])
     if gateway is None:
         raise NotFound
-    body = await forms.body(request, MOST_BYTES)
     try:
-        notice = gateway.parse_notice(request.headers, body)
+        notice = await _verified(request, gateway)
     except NoticeRefused:
-        return PlainTextResponse(gateway.not_heard, status_code=400)
+        return Response(gateway.not_heard, 400, media_type=gateway.answer_type)
+    if notice is not None:
+        await _store(request, notice)
+    return Response(gateway.heard, media_type=gateway.answer_type)
+
+
+async def _verified(request: Request, gateway: Gateway) -> Notice | None:
+    """What the rail says; its keys are fetched once more when it signs with one we lack."""
+    posted = request.method == "POST"
+    body = await forms.body(request, MOST_BYTES) if posted else request.url.query.encode()
+    try:
+        return gateway.parse_notice(request.headers, body)
+    except NoticeRefused as no:
+        if no.why != "unknown_key":
+            raise
+    await gateway.refresh_keys()
+    return gateway.parse_notice(request.headers, body)
+
+
+async def _store(request: Request, notice: Notice) -> None:
+    house, at = http.house(request), http.now(request)
 
     async def work(conn: db.Connection) -> None:
         if await notices.record(conn, house.keyring, notice, at):
@@ -38,7 +56,6 @@ async def hear(request: Request) -> Response:
             )
 
     await house.database.transaction(work)
-    return PlainTextResponse(gateway.heard)
 
 
-ROUTES = [Route("/callbacks/{gateway:str}", hear, methods=["POST"])]
+ROUTES = [Route("/callbacks/{gateway:str}", hear, methods=["GET", "POST"])]

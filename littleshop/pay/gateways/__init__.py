@@ -8,6 +8,9 @@ import httpx
 from littleshop.clock import Clock
 from littleshop.pay.gateways import alipay
 from littleshop.pay.gateways.contract import (
+    Bill,
+    BillNotReady,
+    BillRow,
     Declined,
     Gateway,
     How,
@@ -23,6 +26,9 @@ from littleshop.pay.gateways.contract import (
 )
 
 __all__ = [
+    "Bill",
+    "BillNotReady",
+    "BillRow",
     "Declined",
     "Gateway",
     "How",

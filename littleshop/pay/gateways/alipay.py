@@ -44,6 +44,10 @@ class Alipay:
     """One app of one seller at Alipay."""
 
     name = "alipay"
+    hows = frozenset({How.WAP, How.PAGE, How.QR})
+    currencies = frozenset({"CNY"})
+    has_bills = True
+    answer_type = "text/plain"
     heard = b"success"  # exactly these seven bytes
     not_heard = b"fail"
 
@@ -147,6 +151,9 @@ class Alipay:
         """Verify and translate the form that Alipay posts. Raises NoticeRefused."""
         settings, at = self._settings, self._clock.now()
         return answers.notice(self._keys, settings.app_id, settings.seller_id, body, at)
+
+    async def refresh_keys(self) -> None:
+        """Nothing: Alipay's keys are settings."""
 
     def scrub(self, text: str) -> str:
         """Return `text` without keys, certificates and signatures, fit for a log."""

@@ -5,7 +5,7 @@ times are aware UTC, and what a rail says is mapped to the short lists below.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -16,11 +16,13 @@ from littleshop.money import Money
 
 
 class How(StrEnum):
-    """Where the buyer is: on a phone page, at a desktop page, or in front of a QR code."""
+    """Where the buyer is: on a phone page, at a desktop page, in front of a QR code, or inside
+    WeChat, whose page calls the cashier itself."""
 
     WAP = "wap"
     PAGE = "page"
     QR = "qr"
+    JSAPI = "jsapi"
 
 
 class PaymentState(StrEnum):
@@ -60,15 +62,25 @@ class Declined(GatewayError):
 
 
 class NoticeRefused(GatewayError):
-    """A notice that is not to be believed, and why."""
+    """A notice that is not to be believed, and why.
 
-    def __init__(self, why: Literal["malformed", "signature", "app", "seller", "old"]) -> None:
+    unknown_key: signed with a key we have not got; `refresh_keys`, then parse it once more.
+    """
+
+    def __init__(
+        self, why: Literal["malformed", "signature", "app", "seller", "old", "unknown_key"]
+    ) -> None:
         super().__init__(f"notice refused: {why}", retryable=False)
         self.why = why
 
 
 class PayRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for money. `reference` is payments.reference: new for each attempt, [0-9A-Z]{20}."""
+    """Ask for money. `reference` is payments.reference: new for each attempt, [0-9A-Z]{20}.
+
+    `openid` is the payer inside WeChat (How.JSAPI only); `client_ip` the payer's address, which
+    WeChat's phone page asks for; `held_for` the sub-merchant at whose account an institution
+    freezes the money (escrow.py), None when the money comes to ourselves.
+    """
 
     reference: str
     amount: Money
@@ -77,14 +89,19 @@ class PayRequest(msgspec.Struct, frozen=True, kw_only=True):
     notify_url: str
     expires_at: datetime
     how: How
+    openid: str | None = None
+    client_ip: str | None = None
+    held_for: str | None = None
 
 
 class PayAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to send the buyer: exactly one of a URL, a form to post, or a code to draw."""
+    """Where to send the buyer: exactly one of a URL, a form to post, a code to draw, or the
+    parameters with which a page inside WeChat calls `getBrandWCPayRequest`."""
 
     redirect_url: str | None = None
     form: dict[str, str] | None = None
     code_url: str | None = None
+    invoke: dict[str, str] | None = None
 
 
 class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +139,24 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     kind finished (refund window over) and pending need no act. `amount` is the paid sum; for
     refunded it is the sum refunded so far as the rail tells it: ask `refund_query`, never add
-    it up. `at` is when the event happened, `raw` the body as received.
+    it up; for disputed (the buyer's bank takes it back: a chargeback), dispute_won and
+    dispute_lost it is the disputed sum. `at` is when the event happened, `raw` the body as
+    received.
     """
 
     gateway: str
     notice_id: str
     reference: str
-    kind: Literal["paid", "refunded", "closed", "finished", "pending"]
+    kind: Literal[
+        "paid",
+        "refunded",
+        "closed",
+        "finished",
+        "pending",
+        "disputed",
+        "dispute_won",
+        "dispute_lost",
+    ]
     amount: Money
     gateway_trade_no: str
     at: datetime
@@ -136,13 +164,48 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     refund_reference: str | None = None
 
 
+class BillRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a rail's daily bill. `amount` is positive for both kinds; `fee` is what the rail
+    keeps (negative when a refund gives it back); `reference` is payments.reference."""
+
+    kind: Literal["payment", "refund"]
+    reference: str
+    refund_reference: str | None
+    gateway_trade_no: str
+    amount: Money
+    fee: Money
+    at: datetime
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """A rail's own account of one of its days (its zone). `unread` are rows, scrubbed, that could
+    not be understood: they must be explained too, never dropped. `sha256` is of the file."""
+
+    gateway: str
+    day: date
+    rows: tuple[BillRow, ...]
+    unread: tuple[str, ...]
+    sha256: str
+
+
+class BillNotReady(GatewayError):
+    """The rail has not made that day's bill yet; ask again later."""
+
+    def __init__(self, gateway: str, day: date) -> None:
+        super().__init__(f"{gateway} has no bill of {day} yet", retryable=True)
+
+
 class Gateway(Protocol):
     """One rail. Network trouble is GatewayError(retryable=True), a plain no is Declined."""
 
     name: str
+    hows: frozenset[How]
+    currencies: frozenset[str]
+    has_bills: bool  # a rail without them is reconciled by asking about each payment
     # What the rail wants to read when we took a notice in, and when it should send again.
     heard: bytes
     not_heard: bytes
+    answer_type: str  # the media type of both
 
     async def pay(self, request: PayRequest) -> PayAnswer:
         """Start a payment; the same reference may be asked again and means the same trade."""
@@ -165,11 +228,21 @@ class Gateway(Protocol):
         """Ask what became of a refund."""
         ...
 
-    def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
+    def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice | None:
         """Verify and translate a notice (for rails that notify by GET, body is the query).
 
-        Raises NoticeRefused. Comparing reference and amount with the payment is the flow's.
+        None: genuine, and nothing in it for us. Raises NoticeRefused. Comparing reference and
+        amount with the payment is the flow's.
         """
+        ...
+
+    async def refresh_keys(self) -> None:
+        """Fetch the keys the rail signs with now, at most once a minute; nothing where the keys
+        are settings."""
+        ...
+
+    async def fetch_bill(self, day: date) -> Bill:
+        """The rail's bill of one of its days that is over. Raises BillNotReady."""
         ...
 
     async def disconnect(self) -> None:
