@@ -15,6 +15,7 @@ from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
 from littleshop.insights import visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
+from littleshop.money import Money
 from littleshop.notify import channels, live, messages
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
@@ -22,7 +23,7 @@ from littleshop.risk import limits
 from littleshop.sale import paying, refunding, ticking
 from littleshop.sale.paying import Paid
 from littleshop.settlement import banks, settling
-from littleshop.shop import shops
+from littleshop.shop import slugs
 from littleshop.trade import carts
 
 _PATIENCE = timedelta(minutes=30)
@@ -111,6 +112,13 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
     )
 
 
+async def lend(context: Context, *, reference: str, minor: int, currency: str) -> None:
+    """Book the platform's side of a refund that it bridged for a shop."""
+    await context.database.transaction(
+        lambda conn: refunding.lend(conn, reference, Money(minor, currency), context.at)
+    )
+
+
 async def sweep_timers(context: Context) -> None:
     """Act on every timer that is due."""
     while await ticking.sweep(context.database, context.at):
@@ -149,7 +157,7 @@ async def sweep_forgotten(context: Context) -> None:
         await codes.sweep(conn, context.at)
         await sessions.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
-        await shops.sweep_slugs(conn, context.at)
+        await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
 
@@ -165,6 +173,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
         "paying.close": Task(close_payment, attempts=3),
         "paying.query": Task(query_payment, attempts=3),
+        "refunding.lend": Task(lend, attempts=40, longest_wait=_PATIENCE),
         "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),

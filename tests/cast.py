@@ -25,7 +25,7 @@ from littleshop.pricing.quotes import Item
 from littleshop.sale import paying, placing, receiving, shipping, ticking
 from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Flusher, Placed, Placing
-from littleshop.shop import shops, staff
+from littleshop.shop import shops, slugs, staff
 from littleshop.shop.shops import BroughtBy, Face
 from littleshop.trade import orders
 from littleshop.trade.orders import Delivery, Order
@@ -72,7 +72,7 @@ class Town:
             shop_id = await shops.number(conn)
             await shops.create(conn, shop_id, locale="zh-CN", brought_by=BroughtBy(), at=self.at)
             await staff.add(conn, shop_id, person.person_id, role="owner", at=self.at)
-            await shops.take_slug(conn, slug, shop_id, self.at)
+            await slugs.take(conn, slug, shop_id, self.at)
             await shops.open_doors(conn, shop_id, Face(name=name, slug=slug), self.at)
             return shop_id, person.person_id
 

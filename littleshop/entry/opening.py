@@ -22,7 +22,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.identity import numbers, phones
 from littleshop.identity.people import Person
 from littleshop.ids import uuid7
-from littleshop.shop import cards, merchants, openings, shops, staff
+from littleshop.shop import cards, merchants, openings, shops, slugs, staff
 from littleshop.shop.cards import BankCard
 from littleshop.shop.merchants import LegalPerson, Merchant
 from littleshop.shop.openings import Opening, Path, PutOff
@@ -157,12 +157,12 @@ async def name_shop(
 
     async def take(conn: Connection) -> Face:
         await _owned(conn, shop_id, person_id)
-        slug = wanted.slug or await shops.suggest_slug(conn, wanted.name, shop_id)
+        slug = wanted.slug or await slugs.suggest(conn, wanted.name, shop_id)
         shop = await shops.get(conn, shop_id)
         if shop.status != "opening" and slug != shop.slug:  # an open shop reserves nothing here
             raise Refused("shop_open_already")
-        if not await shops.take_slug(conn, slug, shop_id, at):
-            free = await shops.suggest_slug(conn, slug, shop_id)
+        if not await slugs.take(conn, slug, shop_id, at):
+            free = await slugs.suggest(conn, slug, shop_id)
             raise Refused("slug_taken", slug=slug, free=free)
         return msgspec.structs.replace(wanted, slug=slug)
 
@@ -172,7 +172,7 @@ async def name_shop(
             raise Refused("shop_open_already")
 
     async def settle(conn: Connection) -> Progress:
-        await shops.keep_slug(conn, tidy.slug, shop_id, at)
+        await slugs.keep(conn, tidy.slug, shop_id, at)
         await openings.finish(conn, person_id, shop_id, at)
         return await progress(conn, person_id, shop_id)
 

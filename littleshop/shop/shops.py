@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 import msgspec
 
@@ -21,8 +20,8 @@ NAME_LENGTH = 60
 LINE_LENGTH = 140
 SELLER_LENGTH = 40
 PLACE_LENGTH = 60
+STORY_LENGTH = 2000
 _TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # they reorder the rest
-UNKEPT = timedelta(hours=1)
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -53,19 +52,15 @@ class Shop(msgspec.Struct, frozen=True):
     opened_at: datetime | None
     seller: str = ""  # who keeps it; "" is the shop's own name
     place: str = ""
+    story: str = ""
+    since_year: int | None = None  # when the trade began; None: when the shop opened here
+    since_month: int | None = None
 
     @property
     def face(self) -> Face:
         """All that a seller says about it, to change a part of it."""
-        return Face(
-            name=self.name,
-            slug=self.slug or "",
-            line=self.line,
-            picture=self.picture,
-            awning=self.awning,
-            seller=self.seller,
-            place=self.place,
-        )
+        told = {name: getattr(self, name) for name in Face.__struct_fields__}
+        return Face(**(told | {"slug": self.slug or ""}))
 
 
 class BroughtBy(msgspec.Struct, frozen=True):
@@ -78,7 +73,8 @@ class BroughtBy(msgspec.Struct, frozen=True):
 
 class Face(msgspec.Struct, frozen=True):
     """What a seller says about the shop; `picture` is a file name, `slug` the page's address,
-    `seller` who keeps it ("" is the shop's own name), `place` where."""
+    `seller` who keeps it ("" is the shop's own name), `place` where, `story` paragraphs parted by
+    line ends, `since_*` when the trade began (None: when the shop opened here)."""
 
     name: str
     slug: str
@@ -87,6 +83,9 @@ class Face(msgspec.Struct, frozen=True):
     awning: str = "sea"
     seller: str = ""
     place: str = ""
+    story: str = ""
+    since_year: int | None = None
+    since_month: int | None = None
 
 
 _COLUMNS = ", ".join(Shop.__struct_fields__)
@@ -177,15 +176,18 @@ def check_face(face: Face, shop_id: int) -> Face:
     """The face with spaces tidied; an empty slug stays empty, for us to suggest one.
 
     Raises Refused: shop_name_empty, shop_name_length(have, most), shop_line_length(have, most),
-    slug_invalid, slug_reserved(slug), awning_unknown.
+    shop_story_length(have, most), slug_invalid, slug_reserved(slug), awning_unknown.
     """
     name, line = tidy(face.name), tidy(face.line)
+    story = "\n".join(filter(None, map(tidy, face.story.splitlines())))
     if not any(unicodedata.category(sign)[0] not in "CZ" for sign in name):
         raise Refused("shop_name_empty")
     if len(name) > NAME_LENGTH:
         raise Refused("shop_name_length", have=len(name), most=NAME_LENGTH)
     if len(line) > LINE_LENGTH:
         raise Refused("shop_line_length", have=len(line), most=LINE_LENGTH)
+    if len(story) > STORY_LENGTH:
+        raise Refused("shop_story_length", have=len(story), most=STORY_LENGTH)
     if face.awning not in AWNINGS:
         raise Refused("awning_unknown")
     slug = slugs.check(face.slug, shop_id) if face.slug.strip() else ""
@@ -196,7 +198,25 @@ def check_face(face: Face, shop_id: int) -> Face:
         line=line,
         seller=tidy(face.seller)[:SELLER_LENGTH],
         place=tidy(face.place)[:PLACE_LENGTH],
+        story=story,
     )
+
+
+def since(year: str, month: str, today: date) -> tuple[int | None, int | None]:
+    """Year and month in which the trade began, as typed; nothing typed is when the shop opened.
+
+    Raises Refused: since_year, since_month, since_future.
+    """
+    plain = unicodedata.normalize("NFKC", year).strip().rstrip("年").rstrip()
+    if not plain and not month:
+        return None, None
+    if not (len(plain) == 4 and plain.isascii() and plain.isdigit() and plain >= "1000"):
+        raise Refused("since_year")
+    if month not in ("", *map(str, range(1, 13))):
+        raise Refused("since_month")
+    if (int(plain), int(month or 1)) > (today.year, today.month):
+        raise Refused("since_future")
+    return int(plain), int(month) if month else None
 
 
 def tidy(text: str) -> str:
@@ -207,73 +227,12 @@ def tidy(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-async def suggest_slug(conn: Connection, name: str, shop_id: int) -> str:
-    """A free address for a name: its Latin letters, else s and the shop's number."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:26].strip("-")
-    if stem.replace("-", "").isdigit():
-        stem = ""
-    for candidate in (stem, f"{stem}-shop", *(f"{stem}-{count}" for count in range(2, 6))):
-        try:
-            slug = slugs.check(candidate, shop_id)
-        except Refused:
-            continue
-        if await db.value(conn, "select shop_id from slugs where slug = $1", slug) in (
-            None,
-            shop_id,
-        ):
-            return slug
-    return slugs.own(shop_id)
+_SAID = [name for name in Face.__struct_fields__ if name != "slug"]
+_FACE = ", ".join(f"{name} = ${at}" for at, name in enumerate(_SAID, start=2))
 
 
-async def take_slug(conn: Connection, slug: str, shop_id: int, at: datetime) -> bool:
-    """Take an address for a shop; True also when it was this shop's already."""
-    await db.run(
-        conn,
-        "insert into slugs (slug, shop_id, taken_at) values ($1, $2, $3)"
-        " on conflict (slug) do nothing",
-        slug,
-        shop_id,
-        at,
-    )
-    owner = await db.value(conn, "select shop_id from slugs where slug = $1", slug)
-    return bool(owner == shop_id)
-
-
-async def keep_slug(conn: Connection, slug: str, shop_id: int, at: datetime) -> None:
-    """The shop really uses this address now; it stays with it for ever."""
-    await db.run(
-        conn,
-        "update slugs set kept_at = $3 where slug = $1 and shop_id = $2 and kept_at is null",
-        slug,
-        shop_id,
-        at,
-    )
-
-
-class _Taken(msgspec.Struct, frozen=True):
-    slug: str
-    shop_id: int
-
-
-async def sweep_slugs(conn: Connection, at: datetime) -> int:
-    """Free addresses that an opening took and never used; returns how many."""
-    unkept = await db.all(
-        conn,
-        _Taken,
-        "select slug, shop_id from slugs where kept_at is null and taken_at < $1",
-        at - UNKEPT,
-    )
-    freed = 0
-    for taken in unkept:
-        shop = await find(conn, taken.shop_id)
-        if shop is not None and shop.slug == taken.slug:
-            await keep_slug(conn, taken.slug, taken.shop_id, at)
-            continue
-        freed += await db.run(
-            conn, "delete from slugs where slug = $1 and kept_at is null", taken.slug
-        )
-    return freed
+def _said(face: Face) -> list[object]:
+    return [getattr(face, name) for name in _SAID]
 
 
 async def open_doors(conn: Connection, shop_id: int, face: Face, at: datetime) -> Shop | None:
@@ -281,46 +240,41 @@ async def open_doors(conn: Connection, shop_id: int, face: Face, at: datetime) -
     return await db.one(
         conn,
         Shop,
-        f"""
-        update shops set name = $2, line = $3, picture = $4, awning = $5, slug = $6,
-                         status = 'open', opened_at = $7, seller = $8, place = $9,
-                         version = version + 1
-         where shop_id = $1 and status = 'opening'
-        returning {_COLUMNS}""",
+        f"update shops set {_FACE}, slug = $11, status = 'open', opened_at = $12,"
+        f" version = version + 1 where shop_id = $1 and status = 'opening' returning {_COLUMNS}",
         shop_id,
-        face.name,
-        face.line,
-        face.picture,
-        face.awning,
+        *_said(face),
         face.slug,
         at,
-        face.seller,
-        face.place,
     )
 
 
 async def describe(conn: Connection, shop_id: int, face: Face) -> Shop:
-    """Change the face of an open shop; the slug must have been taken. Raises NotFound."""
+    """Change the face of an open shop; its address stays (shop/moving.py). Raises NotFound."""
     shop = await db.one(
         conn,
         Shop,
-        f"""
-        update shops set name = $2, line = $3, picture = $4, awning = $5, slug = $6,
-                         seller = $7, place = $8, version = version + 1
-         where shop_id = $1 and status <> 'opening'
-        returning {_COLUMNS}""",
+        f"update shops set {_FACE}, version = version + 1"
+        f" where shop_id = $1 and status <> 'opening' returning {_COLUMNS}",
         shop_id,
-        face.name,
-        face.line,
-        face.picture,
-        face.awning,
-        face.slug,
-        face.seller,
-        face.place,
+        *_said(face),
     )
     if shop is None:
         raise NotFound("shop")
     return shop
+
+
+async def readdress(conn: Connection, shop_id: int, before: str, slug: str) -> bool:
+    """Let the shop's page be at another address, which must have been taken; False when it was
+    not at `before` any more."""
+    moved = await db.run(
+        conn,
+        "update shops set slug = $3, version = version + 1 where shop_id = $1 and slug = $2",
+        shop_id,
+        before,
+        slug,
+    )
+    return moved == 1
 
 
 async def set_shipping(

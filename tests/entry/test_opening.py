@@ -11,7 +11,7 @@ from littleshop import i18n
 from littleshop.entry import opening
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import numbers
-from littleshop.shop import openings, shops, staff
+from littleshop.shop import openings, shops, slugs, staff
 from littleshop.shop.shops import BroughtBy, Face
 from tests.entry.conftest import ADA, XIAOMAN, XIAOMAN_CARD, Street
 from tests.entry.steps import QINGCI, begin, bind, identify, name, now, refusal, skip
@@ -128,7 +128,7 @@ async def test_a_kill_while_the_doors_open_is_mended_by_pressing_again(
     xiaoman = await street.sign_in(XIAOMAN)
     shop_id = (await begin(street, xiaoman)).shop.shop_id
     async with street.database.connection() as conn:
-        await shops.take_slug(conn, "qingci", shop_id, street.at)
+        await slugs.take(conn, "qingci", shop_id, street.at)
         if done == 2:
             await shops.open_doors(conn, shop_id, QINGCI, street.at)
     opened = await name(street, xiaoman, shop_id)

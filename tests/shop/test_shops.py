@@ -10,7 +10,7 @@ import pytest
 from littleshop import i18n
 from littleshop.db import Database
 from littleshop.errors import NotFound, Refused
-from littleshop.shop import shops
+from littleshop.shop import shops, slugs
 from littleshop.shop.shops import BroughtBy, Face
 
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -20,9 +20,9 @@ async def opened(database: Database, name: str, slug: str) -> int:
     async with database.connection() as conn:
         shop_id = await shops.number(conn)
         await shops.create(conn, shop_id, locale="zh-CN", brought_by=BroughtBy(), at=MONDAY)
-        assert await shops.take_slug(conn, slug, shop_id, MONDAY)
+        assert await slugs.take(conn, slug, shop_id, MONDAY)
         await shops.open_doors(conn, shop_id, Face(name, slug), MONDAY)
-        await shops.keep_slug(conn, slug, shop_id, MONDAY)
+        await slugs.keep(conn, slug, shop_id, MONDAY)
         return shop_id
 
 
@@ -71,19 +71,19 @@ async def test_an_address_is_suggested_from_latin_letters_else_from_the_number(
 ) -> None:
     await opened(database, "Ada's Knits", "adas-knits")
     async with database.connection() as conn:
-        assert await shops.suggest_slug(conn, "Harbour & Söhne", 42) == "harbour-sohne"
-        assert await shops.suggest_slug(conn, "Ada's Knits", 42) == "adas-knits-shop"
-        assert await shops.suggest_slug(conn, "小满的青瓷", 42) == "s0042"
-        assert await shops.suggest_slug(conn, "Admin", 42) == "admin-shop"
-        assert await shops.suggest_slug(conn, "2024", 42) == "s0042"
-        assert await shops.suggest_slug(conn, "M", 42) == "m-shop"
+        assert await slugs.suggest(conn, "Harbour & Söhne", 42) == "harbour-sohne"
+        assert await slugs.suggest(conn, "Ada's Knits", 42) == "adas-knits-shop"
+        assert await slugs.suggest(conn, "小满的青瓷", 42) == "s0042"
+        assert await slugs.suggest(conn, "Admin", 42) == "admin-shop"
+        assert await slugs.suggest(conn, "2024", 42) == "s0042"
+        assert await slugs.suggest(conn, "M", 42) == "m-shop"
 
 
 async def test_an_address_belongs_to_the_first_who_takes_it(database: Database) -> None:
     xiaoman = await opened(database, "小满的青瓷", "qingci")
     async with database.connection() as conn:
-        assert not await shops.take_slug(conn, "qingci", xiaoman + 1, MONDAY)
-        assert await shops.take_slug(conn, "qingci", xiaoman, MONDAY)
+        assert not await slugs.take(conn, "qingci", xiaoman + 1, MONDAY)
+        assert await slugs.take(conn, "qingci", xiaoman, MONDAY)
         found = await shops.by_slug(conn, "qingci")
         assert found is not None and found.shop_id == xiaoman
         assert await shops.by_slug(conn, "nobody") is None
@@ -92,21 +92,21 @@ async def test_an_address_belongs_to_the_first_who_takes_it(database: Database) 
 async def test_an_address_taken_and_never_used_is_freed(database: Database) -> None:
     xiaoman = await opened(database, "小满的青瓷", "qingci")
     async with database.connection() as conn:
-        await shops.take_slug(conn, "celadon", 77, MONDAY)
-        await shops.take_slug(conn, "teacups", xiaoman, MONDAY)
-        assert await shops.sweep_slugs(conn, MONDAY + timedelta(minutes=59)) == 0
-        assert await shops.sweep_slugs(conn, MONDAY + timedelta(minutes=61)) == 2
-        assert await shops.take_slug(conn, "celadon", 78, MONDAY)
+        await slugs.take(conn, "celadon", 77, MONDAY)
+        await slugs.take(conn, "teacups", xiaoman, MONDAY)
+        assert await slugs.sweep(conn, MONDAY + timedelta(minutes=59)) == 0
+        assert await slugs.sweep(conn, MONDAY + timedelta(minutes=61)) == 2
+        assert await slugs.take(conn, "celadon", 78, MONDAY)
         assert await shops.by_slug(conn, "qingci") is not None
 
 
 async def test_an_old_address_still_leads_to_the_shop(database: Database) -> None:
     xiaoman = await opened(database, "小满的青瓷", "qingci")
     async with database.connection() as conn:
-        await shops.take_slug(conn, "celadon", xiaoman, MONDAY)
-        await shops.describe(conn, xiaoman, Face("小满的青瓷", "celadon", awning="moss"))
+        await slugs.take(conn, "celadon", xiaoman, MONDAY)
+        await shops.readdress(conn, xiaoman, "qingci", "celadon")
         old = await shops.by_slug(conn, "qingci")
-    assert old is not None and (old.slug, old.awning) == ("celadon", "moss")
+    assert old is not None and old.slug == "celadon"
 
 
 async def test_the_version_moves_when_a_visitor_could_see_it(database: Database) -> None:
@@ -149,3 +149,38 @@ async def test_the_database_refuses_an_open_shop_without_a_name(database: Databa
                 shop_id,
                 MONDAY,
             )
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "told"),
+    [
+        ("", "", (None, None)),
+        ("2019", "", (2019, None)),
+        (" ２０１９ 年", "3", (2019, 3)),
+        ("2026", "11", (2026, 11)),
+        ("1669", "", (1669, None)),
+        ("19", "", "since_year"),
+        ("0999", "", "since_year"),
+        ("-201", "", "since_year"),
+        ("soon", "", "since_year"),
+        ("", "3", "since_year"),
+        ("2019", "13", "since_month"),
+        ("2019", "03", "since_month"),
+        ("2026", "12", "since_future"),
+        ("9999", "", "since_future"),
+    ],
+)
+def test_since_when_is_read_as_people_type_it(year: str, month: str, told: object) -> None:
+    try:
+        assert shops.since(year, month, MONDAY.date()) == told
+    except Refused as refused:
+        assert refused.code == told
+
+
+def test_a_story_keeps_its_paragraphs_and_has_an_end() -> None:
+    face = shops.check_face(
+        Face("青瓷", "qing", story=" 我叫\t小满。\r\n\r\n\u202e坯自己拉。\n"), 1
+    )
+    assert face.story == "我叫 小满。\n坯自己拉。"
+    with pytest.raises(Refused, match="shop_story_length"):
+        shops.check_face(Face("青瓷", "qing", story="字" * 2001), 1)

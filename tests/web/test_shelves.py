@@ -12,8 +12,7 @@ from littleshop import db
 from littleshop.catalog import products
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.pricing.quotes import Item
-from littleshop.shop import shops
-from littleshop.shop.shops import Face
+from littleshop.shop import shops, slugs
 from littleshop.web.storefront import views
 from littleshop.web.storefront.few import Few
 from tests.cast import CNY
@@ -89,8 +88,8 @@ async def test_what_is_hidden_or_never_was_is_not_found(street: Street) -> None:
 
 async def test_an_old_address_leads_to_the_new_one(street: Street) -> None:
     async def move(conn: db.Connection) -> None:
-        await shops.take_slug(conn, "xiaoman-tea", street.shop_id, street.at)
-        await shops.describe(conn, street.shop_id, Face("小满茶器", "xiaoman-tea"))
+        await slugs.take(conn, "xiaoman-tea", street.shop_id, street.at)
+        await shops.readdress(conn, street.shop_id, "xiaoman", "xiaoman-tea")
 
     product_id = await street.sells()
     await street.database.transaction(move)
