@@ -213,6 +213,29 @@ async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
     return Product(**{**row, "options": msgspec.convert(row["options"], list[Option])})
 
 
+async def on_sale(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
+    """A product that everybody may see. Raises NotFound, also for one that is hidden."""
+    product = await get(conn, shop_id, product_id)
+    if product.status != "on_sale":
+        raise NotFound("product")
+    return product
+
+
+async def chosen(
+    conn: db.Connection, shop_id: int, product_id: UUID, choice: Sequence[str]
+) -> Variant:
+    """The variant with these values, axis by axis.
+
+    Raises Refused("variant_gone", title=) when it is not sold any more, NotFound.
+    """
+    product = await get(conn, shop_id, product_id)
+    if product.status == "on_sale":
+        for variant in await variants(conn, shop_id, product_id):
+            if variant.choice == tuple(choice):
+                return variant
+    raise Refused("variant_gone", title=product.title)
+
+
 async def variants(conn: db.Connection, shop_id: int, product_id: UUID) -> list[Variant]:
     """A product's variants that are sold, in their order."""
     rows = await conn.fetch(
@@ -276,6 +299,23 @@ async def nearly_gone(conn: db.Connection, shop_id: int, most: int) -> tuple[tup
         most,
     )
     return tuple((row["product_id"], row["spare"]) for row in rows)
+
+
+async def few_left(
+    conn: db.Connection, shop_id: int, product_id: UUID, most: int
+) -> tuple[tuple[UUID, int], ...]:
+    """The same for the variants of one product; none when it is hidden or unknown."""
+    rows = await conn.fetch(
+        "select v.variant_id, v.on_hand - v.held as spare from variants v"
+        " join products p on p.shop_id = v.shop_id and p.product_id = v.product_id"
+        " where v.shop_id = $1 and v.product_id = $2 and not v.withdrawn"
+        " and p.status = 'on_sale' and v.on_hand - v.held between 1 and $3"
+        " order by v.sort_order",
+        shop_id,
+        product_id,
+        most,
+    )
+    return tuple((row["variant_id"], row["spare"]) for row in rows)
 
 
 async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:

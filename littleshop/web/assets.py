@@ -39,6 +39,15 @@ class Asset(NamedTuple):
     kind: str
     version: str
 
+    def headers(self, asked_version: str | None) -> dict[str, str]:
+        """Kept for ever under the address that names this very content, others briefly."""
+        return {
+            "cache-control": _for_ever if asked_version == self.version else "public, max-age=60",
+            "vary": "accept-encoding",
+            "x-content-type-options": "nosniff",
+            "etag": f'"{self.version}"',
+        }
+
 
 class NoSuchAsset(LookupError):
     """No file or bundle of this name is published."""
@@ -67,26 +76,23 @@ def static(name: str) -> str:
 async def serve(request: Request) -> Response:
     """GET /static/{path:path}; an address with the right hash is kept for ever, others briefly."""
     try:
-        name = request.path_params["path"]
-        if name != posixpath.normpath(name) or len(name) > 120:  # one name per file in the cache
-            raise NoSuchAsset(name[:40])
-        asset = load(name)
+        asset = load(_plain(request.path_params["path"]))
     except NoSuchAsset:
         return Response(status_code=404)
-    right = request.query_params.get("v") == asset.version
-    headers = {
-        "cache-control": _for_ever if right else "public, max-age=60",
-        "vary": "accept-encoding",
-        "x-content-type-options": "nosniff",
-        "etag": f'"{asset.version}"',
-    }
+    headers = asset.headers(request.query_params.get("v"))
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    body = asset.content
-    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"] = "gzip"
-        body = asset.gzipped
-    return Response(body, media_type=asset.kind, headers=headers)
+    if asset.gzipped is None or "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(asset.content, media_type=asset.kind, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(asset.gzipped, media_type=asset.kind, headers=headers)
+
+
+def _plain(name: str) -> str:
+    """The one name a file has in the cache. Raises NoSuchAsset for its other ways to be written."""
+    if name != posixpath.normpath(name) or len(name) > 120:
+        raise NoSuchAsset(name[:40])
+    return name
 
 
 def _published(name: str) -> Path:

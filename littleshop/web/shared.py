@@ -13,6 +13,13 @@ from littleshop.web import assets, pages
 from littleshop.web.terms import TERMS
 
 FOR_EVER = "public, max-age=31536000, immutable"
+WIDEST = 99_999
+_PICTURE_HEADERS = {
+    "cache-control": FOR_EVER,
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+}
 _OTHER_KINDS = {"avif": ("avif", "webp", "jpg"), "webp": ("webp", "avif", "jpg"), "jpg": ("jpg",)}
 _ROBOTS = """User-agent: *
 Disallow: /console
@@ -29,24 +36,18 @@ Disallow: /*/mine
 
 async def picture(request: Request) -> Response:
     """A public picture; one that is smaller than the width asked for comes in its own width."""
-    digest, width = request.path_params["digest"], request.path_params["width"]
-    kind = request.path_params["kind"]
-    if kind not in CONTENT_TYPES or not (width.isascii() and width.isdigit() and len(width) < 6):
-        raise NotFound("picture")
+    digest, kind = request.path_params["digest"], request.path_params["kind"]
+    width = http.number(request.path_params["width"])
     kept = http.house(request).files
+    if kind not in CONTENT_TYPES or width > WIDEST:
+        raise NotFound("picture")
     found = await kept.picture_response_parts(digest, f"{width}.{kind}")
     if found is None:
-        found = await _nearest(kept, digest, int(width), kind)
+        found = await _nearest(kept, digest, width, kind)
     if found is None:
         raise NotFound("picture")
     content, media_type = found
-    headers = {
-        "cache-control": FOR_EVER,
-        "x-content-type-options": "nosniff",
-        "content-security-policy": "default-src 'none'; sandbox",
-        "cross-origin-resource-policy": "cross-origin",
-    }
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=media_type, headers=_PICTURE_HEADERS)
 
 
 async def _nearest(kept: Files, digest: str, width: int, kind: str) -> tuple[bytes, str] | None:

@@ -10,14 +10,25 @@ from starlette.applications import Starlette
 
 from littleshop.http import House
 from littleshop.web.kept_pages import Shelf
-from littleshop.web.storefront import buying, landing, orders, proving, sharing, shelves
+from littleshop.web.storefront import (
+    baskets,
+    buying,
+    cashier,
+    landing,
+    orders,
+    proving,
+    sharing,
+    shelves,
+)
 from littleshop.web.storefront.few import Few
 from littleshop.web.visiting import Counting
 
 ROUTES = [
     *landing.ROUTES,
+    *baskets.ROUTES,
     *buying.ROUTES,
     *orders.ROUTES,
+    *cashier.ROUTES,
     *proving.ROUTES,
     *sharing.ROUTES,
     *shelves.ROUTES,

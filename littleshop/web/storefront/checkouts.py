@@ -11,9 +11,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 
-from littleshop import i18n
+from littleshop import http, i18n
 from littleshop.catalog.drafts import tidy
 from littleshop.errors import Refused
 from littleshop.identity import phones
@@ -70,6 +71,53 @@ def items_of(text: str) -> tuple[Item, ...]:
         except ValueError:
             raise Refused("cart_empty") from None
     return tuple(items)
+
+
+class Bag(msgspec.Struct, frozen=True):
+    """What one checkout is about; a new attempt with the same cart replaces the one before."""
+
+    items: tuple[Item, ...]
+    cart_id: UUID
+
+
+def bag_of(form: Mapping[str, str]) -> Bag:
+    """What a checkout page was drawn for. Raises Refused, NotFound."""
+    return Bag(items_of(form.get("items", "")), http.uuid(form.get("cart", "")))
+
+
+def total_of(form: Mapping[str, str]) -> int:
+    """The sum that stood on the page, in minor units. Raises Refused."""
+    total = form.get("total", "")
+    if not (total.isascii() and total.isdigit() and len(total) < 16):
+        raise Refused("cart_empty")
+    return int(total)
+
+
+def key_of(form: Mapping[str, str]) -> str:
+    """The page's own key (`fresh_key`). Raises Refused for none of ours."""
+    key = form.get("key", "")
+    if not 16 <= len(key) <= 64:
+        raise Refused("cart_empty")
+    return key
+
+
+def pieces(text: str) -> int:
+    """How many of a thing, or -1, which nobody sells, for what is no number."""
+    return int(text) if text.isdecimal() and len(text) < 5 else -1
+
+
+def choice_of(form: Mapping[str, str]) -> tuple[str, ...]:
+    """The values chosen on a product's page, axis by axis."""
+    chosen: list[str] = []
+    while (value := form.get(f"option_{len(chosen)}")) is not None:
+        chosen.append(value)
+    return tuple(chosen)
+
+
+def way_of(form: Mapping[str, str], shop: Shop) -> str:
+    """How it is handed over: as chosen, where the shop has a place to fetch it from."""
+    way = WAYS.get(form.get("delivery", ""), "courier")
+    return way if shop.pickup_place else "courier"
 
 
 def items_text(items: Sequence[Item]) -> str:

@@ -2,65 +2,99 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import crypto, http, i18n
+from littleshop import crypto, http
 from littleshop.entry import signing_in
 from littleshop.errors import Refused
 from littleshop.identity import codes, phones
+from littleshop.identity.phones import Phone
 from littleshop.trade.orders import trust_device
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, forms, pages
 from littleshop.web.storefront import orders, views
 from littleshop.web.storefront.checkouts import read_form
+from littleshop.web.storefront.orders import OrderLink
+from littleshop.web.storefront.visitors import remember
+
+PURPOSE = "order"
+
+
+async def begin(request: Request) -> Response:
+    """A code can be asked for here."""
+    return await _page(request, await orders.behind(request))
 
 
 async def prove(request: Request) -> Response:
-    """Show to be the one who ordered: a code to the order's phone lets this device act."""
-    seen, shop, token = await orders.seen_here(request)
-    house, at, locale = http.house(request), http.now(request), pages.locale_of(request)
-    form = await read_form(request) if request.method == "POST" else {}
-    phone = phones.parse(seen.order.delivery(house.keyring).phone)
-    problem, (made, device) = None, http.make_device(request)
+    """With digits: let this device act when they are the code's. Without: send a code."""
+    link, form = await orders.behind(request), await read_form(request)
+    digits = form.get("digits")
     try:
-        if "digits" in form:
-            http.check_limits(request, "try_code", device, http.address(request))
-            await signing_in.check_code(
-                house.database, house.keyring, phone, form["digits"], purpose="order", at=at
-            )
-            await house.database.transaction(
-                lambda conn: trust_device(
-                    conn, seen.order.shop_id, seen.order.order_id, seen.role, device
-                )
-            )
-            answer: Response = RedirectResponse(addresses.order(token), status_code=303)
-            if made:
-                http.set_cookie(request, answer, http.DEVICE, made)
-            return answer
-        if request.method == "POST":
-            http.check_code(request, device, phone.country)
-            await signing_in.ask_code(
-                house.database, house.keyring, phone.e164, locale=locale, at=at, purpose="order"
-            )
+        if digits is not None:
+            return await _trust(request, link, digits)
+        await _send_code(request, link)
     except Refused as no:
-        problem = i18n.t(locale, f"errors.{no.code}", **no.details)
-    async with house.database.connection() as conn:
-        code = await codes.live(conn, house.keyring, phone, purpose="order")
-    sent = "digits" in form or (code is not None and code.expires_at > at)
-    return pages.page(
-        request,
-        "storefront/verify.html",
-        status=409 if problem else 200,
-        private=True,
-        shop=views.shop(shop),
-        order=SimpleNamespace(token=token, number=str(seen.order.number)),
-        phone=crypto.mask_phone(phone.e164),
-        sent=sent,
-        problem=problem,
+        return await _page(request, link, no=no, typed=digits is not None)
+    return await _page(request, link)
+
+
+def _phone(request: Request, link: OrderLink) -> Phone:
+    return phones.parse(link.order.delivery(http.house(request).keyring).phone)
+
+
+async def _trust(request: Request, link: OrderLink, digits: str) -> Response:
+    """Raises Refused: too_many, code_empty, code_wrong(left), code_expired, code_spent."""
+    house, order = http.house(request), link.order
+    token, device = http.make_device(request)
+    http.check_limits(request, "try_code", device, http.address(request))
+    phone, at = _phone(request, link), http.now(request)
+    await signing_in.check_code(
+        house.database, house.keyring, phone, digits, purpose=PURPOSE, at=at
+    )
+    await house.database.transaction(
+        lambda conn: trust_device(conn, order.shop_id, order.order_id, link.seen.role, device)
+    )
+    return remember(request, RedirectResponse(addresses.order(link.token), 303), token)
+
+
+async def _send_code(request: Request, link: OrderLink) -> None:
+    """Raises Refused: too_many, and as signing_in.ask_code."""
+    house, phone = http.house(request), _phone(request, link)
+    _, device = http.make_device(request)
+    http.check_code(request, device, phone.country)
+    await signing_in.ask_code(
+        house.database,
+        house.keyring,
+        phone.e164,
+        locale=pages.locale_of(request),
+        at=http.now(request),
+        purpose=PURPOSE,
     )
 
 
-ROUTES = [Route("/o/{token}/code", prove, methods=["GET", "POST"])]
+async def _page(
+    request: Request, link: OrderLink, *, no: Refused | None = None, typed: bool = False
+) -> Response:
+    """The field for the digits once a code is on its way or some were typed, else the button that
+    has one sent; with `no`, why nothing came of what was asked."""
+    house, phone = http.house(request), _phone(request, link)
+    async with house.database.connection() as conn:
+        code = await codes.live(conn, house.keyring, phone, purpose=PURPOSE)
+    return pages.page(
+        request,
+        "storefront/verify.html",
+        status=409 if no else 200,
+        private=True,
+        shop=views.shop(link.shop),
+        order=link.short,
+        phone=crypto.mask_phone(phone.e164),
+        sent=typed or (code is not None and code.expires_at > http.now(request)),
+        problem=forms.said(request, no) if no else None,
+    )
+
+
+ROUTES = [
+    Route("/o/{token}/code", begin, methods=["GET"]),
+    Route("/o/{token}/code", prove, methods=["POST"]),
+]

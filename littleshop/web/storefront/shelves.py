@@ -15,7 +15,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-import segno
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,11 +32,12 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.trade import carts
-from littleshop.web import addresses, containers, pages
+from littleshop.web import addresses, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
 from littleshop.web.storefront import checkouts, views
-from littleshop.web.storefront.few import Few
+from littleshop.web.storefront.few import Few, Left
+from littleshop.web.storefront.visitors import container
 from littleshop.web.terms import TERMS
 
 PAGE = 24
@@ -145,9 +145,9 @@ async def _shelf(setting: _Setting) -> Drawn:
 
 async def _product(setting: _Setting, product_id: UUID) -> Drawn:
     shop, conn = setting.shop, setting.conn
-    row = await products.get(conn, shop.shop_id, product_id)
+    row = await products.on_sale(conn, shop.shop_id, product_id)
     variants = await products.variants(conn, shop.shop_id, product_id)
-    if row.status != "on_sale" or not variants:
+    if not variants:
         raise NotFound("product")
     pictures = await photos.of_product(conn, shop.shop_id, product_id)
     view, chosen = views.product(row, variants, pictures)
@@ -204,7 +204,7 @@ async def _drawn(
         record=views.record(asked.locale, known),
         shared_by=None,
         share_code=setting.share_code,
-        desk_qr=_qr(asked.host + here) if asked.container == "desktop" else None,
+        desk_qr=views.qr(asked.host + here) if asked.container == "desktop" else None,
         **context,
     )
     return Drawn(
@@ -217,10 +217,6 @@ async def _drawn(
         share_code=setting.share_code,
         leaves=leaves,
     )
-
-
-def _qr(text: str) -> str:
-    return str(segno.make(text, error="m").svg_inline(scale=4, border=0, omitsize=True))
 
 
 def _midnight(at: datetime, zone: str) -> datetime:
@@ -237,21 +233,24 @@ async def uncached(request: Request) -> Response:
     """
     if MET in request.scope:
         raise request.scope[MET]
-    settings = http.house(request).settings
-    asked = Asked(
-        host=settings.public_url,
-        path=request.url.path,
-        tag=request.query_params.get("tag") or None,
-        page=_page_number(request.query_params.get("page", "")),
-        locale=pages.locale_of(request),
-        container=containers.of(request.headers.get("user-agent", "")),
-    )
+    asked = _asked(request)
     drawn = await draw(http.house(request), asked, http.now(request))
     headers = pages.HEADERS | {
         "content-language": asked.locale,
         "content-security-policy": pages.content_policy(),
     }
     return Response(drawn.text, media_type="text/html", headers=headers)
+
+
+def _asked(request: Request) -> Asked:
+    return Asked(
+        host=http.house(request).settings.public_url,
+        path=request.url.path,
+        tag=request.query_params.get("tag") or None,
+        page=_page_number(request.query_params.get("page", "")),
+        locale=pages.locale_of(request),
+        container=container(request),
+    )
 
 
 def _page_number(text: str) -> int:
@@ -268,12 +267,8 @@ async def shop_mine(request: Request) -> Response:
     shop = await _here(request, "mine")
     few: Few = request.app.state.few
     async with http.house(request).database.connection() as conn:
-        count, total = await carts.summary(conn, shop.shop_id, http.device(request))
-    left = [
-        SimpleNamespace(id=product_id, left=spare)
-        for product_id, spare in await few.left(shop.shop_id)
-    ]
-    return _mine(request, shop, count, total, left, floating=True)
+        basket = await carts.summary(conn, shop.shop_id, http.device(request))
+    return _mine(request, shop, basket, await few.left(shop.shop_id), floating=True)
 
 
 async def product_mine(request: Request) -> Response:
@@ -281,34 +276,27 @@ async def product_mine(request: Request) -> Response:
     product_id = http.uuid(request.path_params["product_id"])
     shop = await _here(request, "p", str(product_id), "mine")
     async with http.house(request).database.connection() as conn:
-        variants = await products.variants(conn, shop.shop_id, product_id)
-        count, total = await carts.summary(conn, shop.shop_id, http.device(request))
-    left = [
-        SimpleNamespace(id=one.variant_id, left=one.spare)
-        for one in variants
-        if 0 < one.spare <= FEW_ON_PAGE
-    ]
-    return _mine(request, shop, count, total, left, floating=False)
+        left = await products.few_left(conn, shop.shop_id, product_id, FEW_ON_PAGE)
+        basket = await carts.summary(conn, shop.shop_id, http.device(request))
+    return _mine(request, shop, basket, left, floating=False)
 
 
 def _mine(
     request: Request,
     shop: Shop,
-    count: int,
-    total: Money | None,
-    left: list[SimpleNamespace],
+    basket: tuple[int, Money | None],
+    left: Left,
     *,
     floating: bool,
 ) -> Response:
     request.app.state.counter.returned(request, shop.shop_id)
-    basket = SimpleNamespace(count=count, sum=total)
     return pages.page(
         request,
         "storefront/mine.html",
         private=True,
         shop=views.shop(shop),
-        basket=basket,
-        left=left,
+        basket=SimpleNamespace(count=basket[0], sum=basket[1]),
+        left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
         floating=floating,
     )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
+import segno
 from starlette.requests import Request
 
 from littleshop import http, i18n
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Listed, Product, Variant
+from littleshop.http import House
 from littleshop.insights.figures import Record
 from littleshop.money import Money
 from littleshop.shop.shops import Shop
@@ -232,10 +233,16 @@ def address(found: regions.Address) -> dict[str, str]:
     }
 
 
-def origins(rails: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The origins of the rails' gateways, where a form of ours may end."""
-    found = (urlsplit(str(rail.get("base_url", ""))) for rail in rails.values())
+def rail_origins(house: House) -> list[str]:
+    """Where a form of ours may end, the rails' gateways: browsers check the redirect that answers
+    a form too."""
+    found = (urlsplit(str(rail.get("base_url", ""))) for rail in house.settings.rails.values())
     return sorted({f"{url.scheme}://{url.netloc}" for url in found if url.netloc})
+
+
+def qr(text: str) -> str:
+    """A text as a code for another phone's camera: SVG for inside a page."""
+    return str(segno.make(text, error="m").svg_inline(scale=4, border=0, omitsize=True))
 
 
 async def credit(request: Request, shop_id: int, device: bytes, phone: str) -> str | None:
