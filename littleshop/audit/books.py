@@ -97,16 +97,46 @@ _RETURNED_GOES_BACK = """
        and ((p.outcome = 'returned' and coalesce(r.minor, 0) <> p.paid_minor)
          or coalesce(r.minor, 0) > p.paid_minor)"""
 
-_CALLED_OFF_GOES_BACK = """
-    select o.shop_id, o.order_id as subject, 'refunded, but refunds from escrow sum to '
-           || coalesce(r.minor, 0) || ' of ' || o.total_minor as says
+_REFUNDS_FIT_THE_ORDER = """
+    select o.shop_id, o.order_id as subject, o.status || ' of ' || o.total_minor
+           || ', went back ' || o.refunded_minor || ', refunds done ' || coalesce(r.done, 0)
+           || ' and under way ' || coalesce(r.asked, 0) || ', held ' || o.held_minor as says
       from orders o
-      left join (select shop_id, order_id, sum(amount_minor) as minor from refunds
+      left join (select shop_id, order_id,
+                        sum(amount_minor) filter (where status = 'done') as done,
+                        sum(amount_minor) filter (where status = 'asked') as asked
+                   from refunds
                   where paid_from = 'escrow' and ($1::bigint is null or shop_id = $1)
                   group by shop_id, order_id) r
         on r.shop_id = o.shop_id and r.order_id = o.order_id
+      left join (select shop_id, order_id, sum(amount_minor - unbooked_minor) as lost
+                   from chargebacks
+                  where status = 'lost' and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, order_id) c
+        on c.shop_id = o.shop_id and c.order_id = o.order_id
      where ($1::bigint is null or o.shop_id = $1)
-       and coalesce(r.minor, 0) <> case o.status when 'refunded' then o.total_minor else 0 end"""
+       and (o.refunded_minor <> coalesce(r.done, 0) + coalesce(c.lost, 0)
+         or o.held_minor < coalesce(r.asked, 0)
+         or (o.status in ('refunded', 'received', 'closed')
+             and o.held_minor <> coalesce(r.asked, 0))
+         or (o.status = 'refunded' and o.released_minor > 0))"""
+
+_PAYMENT_KNOWS_ITS_REFUNDS = """
+    select p.shop_id, p.reference as subject, 'says ' || p.refunded_minor
+           || ' goes back, refunds sum to ' || coalesce(r.minor, 0) as says
+      from payments p
+      left join (select shop_id, payment_id, sum(minor) as minor
+                   from (select shop_id, payment_id, amount_minor as minor from refunds
+                          where $1::bigint is null or shop_id = $1
+                         union all
+                         select shop_id, payment_id, amount_minor - unbooked_minor
+                           from chargebacks
+                          where status = 'lost'
+                            and ($1::bigint is null or shop_id = $1)) as given_back
+                  group by shop_id, payment_id) r
+        on r.shop_id = p.shop_id and r.payment_id = p.payment_id
+     where ($1::bigint is null or p.shop_id = $1)
+       and p.refunded_minor <> coalesce(r.minor, 0)"""
 
 _REFUND_IS_BOOKED = """
     select r.shop_id, r.reference as subject, r.status || ' with '
@@ -121,24 +151,75 @@ _REFUND_IS_BOOKED = """
               where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference
                 and t.debit = r.paid_from and t.amount_minor = r.amount_minor)"""
 
-_RECEIVED_IS_SPLIT_AS_AGREED = """
-    select o.shop_id, o.order_id as subject, 'of ' || o.total_minor || ' commission took '
-           || coalesce(t.commission, 0) || ' and the seller got ' || coalesce(t.payable, 0) as says
+_RELEASED_IS_SPLIT_AS_AGREED = """
+    select o.shop_id, o.order_id as subject, 'of ' || o.released_minor || ' commission has '
+           || coalesce(t.commission, 0) || ' and the seller ' || coalesce(t.payable, 0) as says
       from orders o
       left join (select j.shop_id, j.order_id,
-                        sum(t.amount_minor) filter (where t.credit = 'commission') as commission,
-                        sum(t.amount_minor) filter (where t.credit = 'payable') as payable
+                        sum(case 'commission' when t.credit then t.amount_minor
+                                              when t.debit then -t.amount_minor end) as commission,
+                        sum(case 'payable' when t.credit then t.amount_minor
+                                           when t.debit then -t.amount_minor end) as payable
                    from journals j join transfers t
                      on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-                  where j.kind = 'received' and ($1::bigint is null or j.shop_id = $1)
+                  where j.kind in ('received', 'clawed_back')
+                    and ($1::bigint is null or j.shop_id = $1)
                   group by j.shop_id, j.order_id) t
         on t.shop_id = o.shop_id and t.order_id = o.order_id
      where ($1::bigint is null or o.shop_id = $1)
        and (coalesce(t.commission, 0), coalesce(t.payable, 0)) <>
-           case when o.received_at is null then (0::numeric, 0::numeric)
-                else (((o.total_minor * o.commission_bps + 5000) / 10000)::numeric,
-                      (o.total_minor - (o.total_minor * o.commission_bps + 5000) / 10000)::numeric)
-            end"""
+           (((o.released_minor * o.commission_bps + 5000) / 10000)::numeric,
+            (o.released_minor - (o.released_minor * o.commission_bps + 5000) / 10000)::numeric)"""
+
+# A case that waits for somebody has the clock that decides when nobody acts.
+_CASE_HAS_ITS_TIMER = """
+    select c.shop_id, c.case_id as subject, c.status || ' and no clock runs' as says
+      from cases c
+     where ($1::bigint is null or c.shop_id = $1)
+       and c.status in ('asked', 'returning', 'sent_back', 'replacing', 'refused')
+       and not exists (
+             select from timers t where t.shop_id = c.shop_id and t.subject = c.order_id
+                and t.kind = case c.status when 'asked' then 'case_answer'
+                                           when 'returning' then 'case_send_back'
+                                           when 'sent_back' then 'case_take_back'
+                                           when 'replacing' then 'case_replace'
+                                           else 'case_escalate' end)"""
+
+_CASE_HAS_ITS_REFUND = """
+    select c.shop_id, c.case_id as subject, c.status || ', agreed '
+           || coalesce(c.agreed_minor, 0) || ', refunds ' || coalesce(r.minor, 0) as says
+      from cases c
+      left join (select shop_id, case_id, sum(amount_minor) as minor,
+                        bool_and(status = 'done') as done from refunds
+                  where case_id is not null and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, case_id) r
+        on r.shop_id = c.shop_id and r.case_id = c.case_id
+     where ($1::bigint is null or c.shop_id = $1)
+       and ((c.status in ('refunding', 'done')
+             and coalesce(r.minor, 0) <> coalesce(c.agreed_minor, 0))
+         or (c.status not in ('refunding', 'done') and r.minor is not null)
+         or (c.status = 'done' and not coalesce(r.done, true)))"""
+
+# What the platform lent a shop stands in both books, once its job is done.
+_LENT_ON_BOTH_SIDES = """
+    select s.shop_id, s.reference as subject, s.kind || ' ' || s.minor || ' in the shop, '
+           || coalesce(p.minor, 0) || ' in the platform''s books' as says
+      from (select j.shop_id, j.kind, j.reference, sum(t.amount_minor) as minor
+              from journals j join transfers t
+                on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+             where 'due_to_shop' in (t.credit, t.debit)
+               and ($1::bigint is null or j.shop_id = $1)
+             group by j.shop_id, j.kind, j.reference) s
+      left join (select j.kind, j.reference, sum(t.amount_minor) as minor
+                   from journals j join transfers t
+                     on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                  where j.shop_id = 0 and 'due_from_shop' in (t.credit, t.debit)
+                  group by j.kind, j.reference) p
+        on p.reference = s.reference
+       and p.kind = case s.kind when 'repaid' then 'repaid' else 'lent' end
+     where s.minor <> coalesce(p.minor, 0) and not exists (
+             select from jobs b where b.held_at is null
+                and b.arguments ->> 'reference' = s.reference)"""
 
 _STATE_HAS_ITS_TIMER = """
     select o.shop_id, o.order_id as subject, o.status || ' and no clock runs' as says
@@ -174,10 +255,14 @@ RULES = {
     "paid_order_has_its_payment": _PAID_ORDER_HAS_ITS_PAYMENT,
     "payment_is_booked": _PAYMENT_IS_BOOKED,
     "returned_goes_back": _RETURNED_GOES_BACK,
-    "called_off_goes_back": _CALLED_OFF_GOES_BACK,
+    "refunds_fit_the_order": _REFUNDS_FIT_THE_ORDER,
+    "payment_knows_its_refunds": _PAYMENT_KNOWS_ITS_REFUNDS,
     "refund_is_booked": _REFUND_IS_BOOKED,
-    "received_is_split_as_agreed": _RECEIVED_IS_SPLIT_AS_AGREED,
+    "released_is_split_as_agreed": _RELEASED_IS_SPLIT_AS_AGREED,
     "state_has_its_timer": _STATE_HAS_ITS_TIMER,
+    "case_has_its_timer": _CASE_HAS_ITS_TIMER,
+    "case_has_its_refund": _CASE_HAS_ITS_REFUND,
+    "lent_on_both_sides": _LENT_ON_BOTH_SIDES,
     "suspense_is_returns_under_way": _SUSPENSE_IS_RETURNS_UNDER_WAY,
 }
 

@@ -115,7 +115,11 @@ _PLATFORM_IS_LUMPS_LESS_FUNDINGS = """
                               and j.reference = p.reference)
                and not exists (select from journals j where j.shop_id = 0
                               and j.kind = 'reversed_funded' and j.reference = p.reference)) f
-     where coalesce($1::bigint, 0) = 0 and a.minor <> s.minor - f.minor"""
+     where coalesce($1::bigint, 0) = 0 and a.minor <> s.minor - f.minor
+           + case a.account when 'suspense' then coalesce((
+               select debits_minor - credits_minor from accounts
+                where shop_id = 0 and account = 'due_from_shop' and currency = 'CNY'), 0)
+             else 0 end"""
 
 _ENTRY_IS_BOOKED = """
     select /* all shops: the bank's statement is of them all */

@@ -28,6 +28,7 @@ async def move(
     reason: str,
     at: datetime,
     person_id: UUID | None = None,
+    order_id: UUID | None = None,
 ) -> int:
     """Add `quantity` pieces (negative: take away); returns the new number on hand.
 
@@ -63,7 +64,7 @@ async def move(
         variant_id,
         quantity,
         reason,
-        None,
+        order_id,
         person_id,
         at,
     )
@@ -142,6 +143,40 @@ async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) 
             for row in rows
         ],
     )
+
+
+async def take_back(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """What an order shipped is on the shelf again, a movement per variant."""
+    await _whole_order(conn, shop_id, order_id, +1, "returned", at)
+
+
+async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """Take an order's pieces off the shelf once more, for an exchange.
+
+    Raises Refused("stock_promised", held=) when other orders hold what is there.
+    """
+    await _whole_order(conn, shop_id, order_id, -1, "exchanged", at)
+
+
+async def _whole_order(
+    conn: db.Connection, shop_id: int, order_id: UUID, sign: int, reason: str, at: datetime
+) -> None:
+    lines = await conn.fetch(
+        "select variant_id, sum(quantity)::integer as quantity from order_items"
+        " where shop_id = $1 and order_id = $2 group by variant_id order by variant_id",
+        shop_id,
+        order_id,
+    )
+    for line in lines:
+        await move(
+            conn,
+            shop_id,
+            line["variant_id"],
+            sign * line["quantity"],
+            reason=reason,
+            order_id=order_id,
+            at=at,
+        )
 
 
 async def spare(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, int]:

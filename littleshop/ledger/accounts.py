@@ -33,6 +33,21 @@ async def balances(conn: db.Connection, shop_id: int) -> dict[tuple[str, str], M
     return {(r["account"], r["currency"]): Money(r["minor"], r["currency"]) for r in rows}
 
 
+async def lock(
+    conn: db.Connection, shop_id: int, names: list[str], currency: str
+) -> dict[str, int]:
+    """Balances on the accounts' own sides, minor units, which nobody moves until we commit."""
+    rows = await conn.fetch(
+        "select account, case side when 'debit' then debits_minor - credits_minor"
+        " else credits_minor - debits_minor end as minor from accounts"
+        " where shop_id = $1 and account = any ($2) and currency = $3 order by account for update",
+        shop_id,
+        names,
+        currency,
+    )
+    return {row["account"]: row["minor"] for row in rows}
+
+
 async def payable_before(conn: db.Connection, shop_id: int, currency: str, before: date) -> Money:
     """What of `payable` has a value date before `before`, less everything that left it.
 

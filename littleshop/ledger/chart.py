@@ -8,10 +8,12 @@ IN_TRANSIT = "in_transit"  # on its way to the seller's card
 COMMISSION = "commission"
 GATEWAY_FEE = "gateway_fee"
 BANK = "bank"
+DUE_TO_SHOP = "due_to_shop"  # what another shop (the platform: shop 0) is owed by this one
+DUE_FROM_SHOP = "due_from_shop"
 SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits for an explanation
 
-_CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, "due_to_shop"}
-_DEBIT = {BANK, GATEWAY_FEE, "due_from_shop", "gateway_clearing"}
+_CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
+_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, "gateway_clearing"}
 
 
 def gateway_clearing(gateway: str) -> str:

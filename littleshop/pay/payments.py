@@ -15,6 +15,7 @@ class Payment(msgspec.Struct, frozen=True):
     """asked -> paid | closed; closed -> paid when the buyer was quicker than the closing.
 
     A paid one has an outcome: accepted (it pays the order) or returned (it goes back in full).
+    `refunded_minor` is what was asked to go back, done or not.
     """
 
     shop_id: int
@@ -28,6 +29,8 @@ class Payment(msgspec.Struct, frozen=True):
     status: str
     outcome: str | None
     paid_minor: int | None
+    paid_currency: str | None
+    refunded_minor: int
     gateway_trade_no: str | None
     code_url: str | None
     asked_at: datetime
@@ -38,6 +41,12 @@ class Payment(msgspec.Struct, frozen=True):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def paid(self) -> Money:
+        """What came, which need not be what was asked. Only of a paid one."""
+        assert self.paid_minor is not None and self.paid_currency is not None, self.reference
+        return Money(self.paid_minor, self.paid_currency)
 
 
 COLUMNS = ", ".join(Payment.__struct_fields__)
@@ -163,7 +172,8 @@ async def succeed(
         conn,
         Payment,
         "update payments set status = 'paid', outcome = $3, paid_minor = $4,"
-        " gateway_trade_no = $5, paid_at = $6 where shop_id = $1 and reference = $2"
+        " paid_currency = $7, gateway_trade_no = $5, paid_at = $6"
+        " where shop_id = $1 and reference = $2"
         f" and status in ('asked', 'closed') returning {COLUMNS}",
         shop_id,
         reference,
@@ -171,7 +181,37 @@ async def succeed(
         paid.minor,
         gateway_trade_no,
         at,
+        paid.currency,
     )
+
+
+async def give_back(conn: db.Connection, shop_id: int, payment_id: UUID, amount: Money) -> bool:
+    """So much of a paid one is to go back; False when that is more than is left of it."""
+    return (
+        await db.run(
+            conn,
+            "update payments set refunded_minor = refunded_minor + $3"
+            " where shop_id = $1 and payment_id = $2 and refunded_minor + $3 <= paid_minor",
+            shop_id,
+            payment_id,
+            amount.minor,
+        )
+        == 1
+    )
+
+
+async def accepted(conn: db.Connection, shop_id: int, order_id: UUID) -> Payment:
+    """The payment that pays an order. It must exist."""
+    payment = await db.one(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2"
+        " and outcome = 'accepted'",
+        shop_id,
+        order_id,
+    )
+    assert payment is not None, order_id
+    return payment
 
 
 async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:

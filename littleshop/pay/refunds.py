@@ -24,6 +24,7 @@ class Refund(msgspec.Struct, frozen=True):
     currency: str
     reason: str
     paid_from: str
+    case_id: UUID | None
     status: str
     asked_at: datetime
     done_at: datetime | None
@@ -37,26 +38,33 @@ COLUMNS = ", ".join(Refund.__struct_fields__)
 
 
 async def ask(
-    conn: db.Connection, payment: Payment, *, reason: str, paid_from: str, at: datetime
+    conn: db.Connection,
+    payment: Payment,
+    amount: Money,
+    *,
+    refund_id: UUID,
+    reason: str,
+    paid_from: str,
+    case_id: UUID | None = None,
+    at: datetime,
 ) -> Refund:
-    """Ask for the whole of a paid payment back, once per reason; the first asking stands."""
-    assert payment.paid_minor is not None, payment.reference
-    refund_id = ids.derived(payment.payment_id, reason)
+    """Write a refund under its id; the first asking stands."""
     await db.run(
         conn,
         "insert into refunds (shop_id, refund_id, payment_id, order_id, reference, amount_minor,"
-        " currency, reason, paid_from, asked_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " currency, reason, paid_from, case_id, asked_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         " on conflict on constraint refunds_pkey do nothing",
         payment.shop_id,
         refund_id,
         payment.payment_id,
         payment.order_id,
         ids.reference(),
-        payment.paid_minor,
-        payment.currency,
+        amount.minor,
+        amount.currency,
         reason,
         paid_from,
+        case_id,
         at,
     )
     refund = await get(conn, payment.shop_id, refund_id)
@@ -84,6 +92,18 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Re
         shop_id,
         order_id,
     )
+
+
+async def going_back(conn: db.Connection, shop_id: int, order_id: UUID) -> int:
+    """What of an order's escrow was asked to go back and is not done, minor units."""
+    minor = await db.value(
+        conn,
+        "select coalesce(sum(amount_minor), 0)::bigint from refunds where shop_id = $1"
+        " and order_id = $2 and status = 'asked' and paid_from = 'escrow'",
+        shop_id,
+        order_id,
+    )
+    return int(minor)
 
 
 async def finish(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> Refund | None:

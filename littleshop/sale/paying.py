@@ -21,7 +21,8 @@ from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import refunding, telling
+from littleshop.sale import receiving, refunding, telling
+from littleshop.shop import terms
 from littleshop.trade import orders, timers
 from littleshop.trade.orders import Order
 
@@ -96,7 +97,6 @@ async def hear(conn: db.Connection, shop_id: int, paid: Paid, at: datetime) -> s
     payment = await payments.lock(conn, shop_id, paid.reference)
     if payment.status == "paid":
         return "known"
-    assert paid.amount.currency == payment.currency, "no rail here takes two currencies"
     why = await _why_not(conn, order, payment, paid)
     done = await payments.succeed(
         conn,
@@ -140,6 +140,8 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     )
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id
+    if await terms.is_direct(conn, order.shop_id, order.placed_at):
+        await receiving.release(conn, marked, at)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by")
     await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
     await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
@@ -155,8 +157,7 @@ async def _return(
     why: str,
     at: datetime,
 ) -> None:
-    assert payment.paid_minor is not None
-    received = Money(payment.paid_minor, payment.currency)
+    received = payment.paid
     await journals.post(
         conn,
         order.shop_id,
@@ -170,7 +171,7 @@ async def _return(
     await orders.tell(
         conn, order.shop_id, order.order_id, "payment_returned", by="platform", at=at, why=why
     )
-    await refunding.ask(conn, payment, reason=why, paid_from=chart.SUSPENSE, at=at)
+    await refunding.send_astray_back(conn, payment, reason=why, at=at)
     await telling.buyer(conn, order, "payment_returned", at, amount=received)
 
 

@@ -10,8 +10,10 @@ from littleshop.clock import value_date
 from littleshop.errors import Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
+from littleshop.money import Money
+from littleshop.pay import refunds
 from littleshop.sale import telling
-from littleshop.trade import orders, timers
+from littleshop.trade import cases, orders, timers
 from littleshop.trade.orders import Order
 
 AFTER_SALE = timedelta(days=7)
@@ -28,31 +30,49 @@ async def receive(
 ) -> Order:
     """Release an order's money to the seller, less commission. `by`: buyer or clock.
 
-    Raises Refused("not_receivable") unless it is shipped or delivered.
+    Raises Refused: case_open while the buyer wants something back, not_receivable unless it is
+    shipped or delivered.
     """
     before = await orders.lock(conn, shop_id, order_id)
-    order = await orders.mark_received(conn, shop_id, order_id, at)
+    if await cases.open_of(conn, shop_id, order_id) is not None:
+        raise Refused("case_open")
+    going_back = Money(await refunds.going_back(conn, shop_id, order_id), before.currency)
+    order = await orders.mark_received(conn, shop_id, order_id, at, going_back=going_back)
     if order is None:
         raise Refused("not_receivable", status=before.status)
-    commission = order.total.bps(order.commission_bps)
-    parts = [Transfer(chart.ESCROW, chart.PAYABLE, order.total - commission)]
-    if commission:
-        parts.append(Transfer(chart.ESCROW, chart.COMMISSION, commission))
-    await journals.post(
-        conn,
-        shop_id,
-        kind="received",
-        reference=str(order_id),
-        order_id=order_id,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=parts,
-    )
+    await _pay_out(conn, before, order, at)
     await timers.cancel(conn, shop_id, order_id)
     await timers.start(conn, shop_id, order_id, "close", at + AFTER_SALE)
     await orders.tell(conn, shop_id, order_id, "received", by=by, at=at)
     await telling.seller(conn, order, "order_received", at)
     return order
+
+
+async def release(conn: db.Connection, order: Order, at: datetime) -> None:
+    """Direct settlement: a locked order's money is the seller's when it was paid."""
+    released = await orders.release(conn, order.shop_id, order.order_id)
+    assert released is not None, order.order_id
+    await _pay_out(conn, order, released, at)
+
+
+async def _pay_out(conn: db.Connection, before: Order, after: Order, at: datetime) -> None:
+    """Book what was released between the two: the seller's part and our commission on it."""
+    earlier, now = (Money(each.released_minor, each.currency) for each in (before, after))
+    commission = now.bps(after.commission_bps) - earlier.bps(after.commission_bps)
+    parts = [(chart.PAYABLE, now - earlier - commission), (chart.COMMISSION, commission)]
+    transfers = [Transfer(chart.ESCROW, account, part) for account, part in parts if part]
+    if not transfers:  # settled directly, or all of it went back
+        return
+    await journals.post(
+        conn,
+        after.shop_id,
+        kind="received",
+        reference=str(after.order_id),
+        order_id=after.order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=transfers,
+    )
 
 
 async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:

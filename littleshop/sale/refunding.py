@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from littleshop import db, jobs
+from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
-from littleshop.ledger import chart, journals
+from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import payments, refunds
@@ -17,20 +17,122 @@ from littleshop.pay.gateways import Gateway, Reason, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import telling
-from littleshop.trade import orders, timers
+from littleshop.shop.shops import PLATFORM
+from littleshop.trade import cases, orders, timers
 from littleshop.trade.orders import Order
 
 # A no that may be a yes tomorrow: our balance at the rail, or something nobody named.
 MENDS_ITSELF = frozenset({None, Reason.SELLER_FUNDS, Reason.UNKNOWN, Reason.OTHER})
 
 
-async def ask(
-    conn: db.Connection, payment: Payment, *, reason: str, paid_from: str, at: datetime
+async def send_astray_back(
+    conn: db.Connection, payment: Payment, *, reason: str, at: datetime
 ) -> Refund:
-    """Write the refund and have it sent."""
-    refund = await refunds.ask(conn, payment, reason=reason, paid_from=paid_from, at=at)
+    """All of a payment that pays nothing goes back, from suspense."""
+    return await _ask(
+        conn,
+        payment,
+        payment.paid,
+        refund_id=ids.derived(payment.payment_id, reason),
+        reason=reason,
+        paid_from=chart.SUSPENSE,
+        at=at,
+    )
+
+
+async def give_back(
+    conn: db.Connection,
+    order: Order,
+    amount: Money,
+    *,
+    reason: str,
+    refund_id: UUID,
+    case_id: UUID | None = None,
+    at: datetime,
+) -> Refund:
+    """Give a part of a locked, paid order's money back, or all of it.
+
+    What the seller has already is clawed back first. Raises Refused("refund_too_large", left=)
+    when less is left of what was paid.
+    """
+    known = await refunds.get(conn, order.shop_id, refund_id)
+    if known is not None:
+        return known
+    left = await left_of(conn, order)
+    if amount.minor > left.minor:
+        raise Refused("refund_too_large", left=left)
+    pending = await refunds.going_back(conn, order.shop_id, order.order_id)
+    short = amount.minor - (order.held_minor - pending)
+    if short > 0:
+        await _claw_back(conn, order, Money(short, order.currency), refund_id, at)
+    payment = await payments.accepted(conn, order.shop_id, order.order_id)
+    return await _ask(
+        conn,
+        payment,
+        amount,
+        refund_id=refund_id,
+        reason=reason,
+        paid_from=chart.ESCROW,
+        case_id=case_id,
+        at=at,
+    )
+
+
+async def left_of(conn: db.Connection, order: Order) -> Money:
+    """What of a paid order neither went back nor was asked to."""
+    pending = await refunds.going_back(conn, order.shop_id, order.order_id)
+    return Money(order.held_minor + order.released_minor - pending, order.currency)
+
+
+async def _ask(
+    conn: db.Connection,
+    payment: Payment,
+    amount: Money,
+    *,
+    refund_id: UUID,
+    reason: str,
+    paid_from: str,
+    case_id: UUID | None = None,
+    at: datetime,
+) -> Refund:
+    known = await refunds.get(conn, payment.shop_id, refund_id)
+    if known is not None:
+        return known
+    if not await payments.give_back(conn, payment.shop_id, payment.payment_id, amount):
+        raise Refused("refund_too_large", left=Money(0, amount.currency))
+    refund = await refunds.ask(
+        conn,
+        payment,
+        amount,
+        refund_id=refund_id,
+        reason=reason,
+        paid_from=paid_from,
+        case_id=case_id,
+        at=at,
+    )
     await have_sent(conn, refund, at)
     return refund
+
+
+async def _claw_back(
+    conn: db.Connection, order: Order, amount: Money, refund_id: UUID, at: datetime
+) -> None:
+    """The seller and our commission give back what they had of it; `payable` may fall below zero
+    and is made up for by the next sales."""
+    before = Money(order.released_minor, order.currency)
+    commission = before.bps(order.commission_bps) - (before - amount).bps(order.commission_bps)
+    parts = [(chart.PAYABLE, amount - commission), (chart.COMMISSION, commission)]
+    await orders.hold_released(conn, order.shop_id, order.order_id, amount)
+    await journals.post(
+        conn,
+        order.shop_id,
+        kind="clawed_back",
+        reference=str(refund_id),
+        order_id=order.order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(account, chart.ESCROW, part) for account, part in parts if part],
+    )
 
 
 async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:
@@ -53,25 +155,38 @@ async def call_off(
     `by` is buyer, seller or clock; the buyer may only once the seller is late. Raises
     Refused("not_cancellable") in any other state.
     """
-    await orders.lock(conn, shop_id, order_id)
+    order = await orders.lock(conn, shop_id, order_id)
     clocks = await timers.of(conn, shop_id, order_id)
-    if by == "buyer" and any(timer.kind == "ship_by" for timer in clocks):
+    late = not any(timer.kind == "ship_by" for timer in clocks)
+    if order.status != "to_ship" or (by == "buyer" and not late):
         raise Refused("not_cancellable")
-    order = await orders.mark_refunded(conn, shop_id, order_id, at)
-    if order is None:
-        raise Refused("not_cancellable")
-    await stock.release(conn, shop_id, order_id)
-    await timers.cancel(conn, shop_id, order_id)
-    accepted = [
-        payment
-        for payment in await payments.of_order(conn, shop_id, order_id)
-        if payment.outcome == "accepted"
-    ]
-    assert len(accepted) == 1, order_id
-    await ask(conn, accepted[0], reason=reason, paid_from=chart.ESCROW, at=at)
+    asked = await cases.open_of(conn, shop_id, order_id)
+    if asked is not None:  # what was asked for comes true another way
+        await cases.end(conn, shop_id, asked.case_id, "withdrawn", at)
+    await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
     await orders.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
     await telling.buyer(conn, order, "order_cancelled", at, amount=order.total)
     return order
+
+
+async def end(
+    conn: db.Connection,
+    order: Order,
+    *,
+    reason: str,
+    refund_id: UUID,
+    case_id: UUID | None = None,
+    at: datetime,
+) -> None:
+    """A locked order that is paid and not received ends: all that is left goes back, and what
+    was not shipped can be sold again."""
+    left = await left_of(conn, order)
+    await give_back(conn, order, left, reason=reason, refund_id=refund_id, case_id=case_id, at=at)
+    moved = await orders.mark_refunded(conn, order.shop_id, order.order_id, at)
+    assert moved is not None, order.order_id
+    if order.status == "to_ship":
+        await stock.release(conn, order.shop_id, order.order_id)
+    await timers.cancel(conn, order.shop_id, order.order_id)
 
 
 async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
@@ -79,13 +194,12 @@ async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
 
     Raises GatewayError: retryable while pending, not when the rail refuses for good.
     """
-    assert payment.paid_minor is not None
     answer = await gateway.refund(
         RefundRequest(
             reference=payment.reference,
             refund_reference=refund.reference,
             amount=refund.amount,
-            paid=Money(payment.paid_minor, payment.currency),
+            paid=payment.paid,
             reason=refund.reason,
         )
     )
@@ -109,20 +223,54 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         for payment in await payments.of_order(conn, shop_id, refund.order_id)
         if payment.payment_id == refund.payment_id
     )
+    await _book(conn, payment, refund, at)
+    if refund.paid_from == chart.ESCROW:
+        await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
+    await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
+    await telling.buyer(conn, order, "refund_done", at, amount=refund.amount)
+    if refund.case_id is not None:
+        await cases.end(conn, shop_id, refund.case_id, "done", at)
+    return True
+
+
+async def _book(conn: db.Connection, payment: Payment, refund: Refund, at: datetime) -> None:
+    """Escrow or suspense gives it; the rail took it from what it owes the shop. Where that is
+    less (the seller has it on his card), the platform's money bridges it: due_to_shop."""
+    clearing = chart.gateway_clearing(payment.gateway)
+    names = [refund.paid_from, clearing, chart.DUE_TO_SHOP]
+    held = await accounts.lock(conn, refund.shop_id, names, refund.currency)
+    parts = [Transfer(refund.paid_from, clearing, refund.amount)]
+    short = Money(refund.amount_minor - held.get(clearing, 0), refund.currency)
+    if short.minor > 0:
+        parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
+        await jobs.defer(
+            conn,
+            "refunding.lend",
+            at=at,
+            reference=refund.reference,
+            minor=short.minor,
+            currency=short.currency,
+        )
     await journals.post(
         conn,
-        shop_id,
+        refund.shop_id,
         kind="refunded",
         reference=refund.reference,
         order_id=refund.order_id,
         value_on=value_date(at),
         booked_at=at,
-        transfers=[
-            Transfer(refund.paid_from, chart.gateway_clearing(payment.gateway), refund.amount)
-        ],
+        transfers=parts,
     )
-    if refund.paid_from == chart.ESCROW:
-        await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
-    await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
-    await telling.buyer(conn, order, "refund_done", at, amount=refund.amount)
-    return True
+
+
+async def lend(conn: db.Connection, reference: str, amount: Money, at: datetime) -> None:
+    """The platform's side of a refund it bridged: the shop owes it, the rail took it from all."""
+    await journals.post(
+        conn,
+        PLATFORM,
+        kind="lent",
+        reference=reference,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.DUE_FROM_SHOP, chart.SUSPENSE, amount)],
+    )

@@ -13,7 +13,7 @@ from littleshop.catalog import stock
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.sale import receiving, telling
-from littleshop.trade import carriers, deliveries, orders, timers
+from littleshop.trade import carriers, cases, deliveries, orders, timers
 from littleshop.trade.orders import Order
 
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
@@ -78,14 +78,22 @@ def pickup_code(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
 
 
 async def _leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
+    await orders.lock(conn, shop_id, order_id)
+    if await cases.open_of(conn, shop_id, order_id) is not None:
+        raise Refused("case_open")  # the buyer wants the money back: the seller answers that first
     order = await orders.mark_shipped(conn, shop_id, order_id, at)
     if order is None:
         raise Refused("not_to_ship")
     await stock.ship(conn, shop_id, order_id, at)
     await timers.cancel(conn, shop_id, order_id)
+    await start_clocks(conn, shop_id, order_id, at)
+    return order
+
+
+async def start_clocks(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """From now the buyer has ten days to say that it came, and is reminded before."""
     await timers.start(conn, shop_id, order_id, "confirm_soon", at + CONFIRM_SOON)
     await timers.start(conn, shop_id, order_id, "confirm_by", at + CONFIRM_BY)
-    return order
 
 
 async def correct(
@@ -127,4 +135,4 @@ async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     if order is None:
         raise Refused("reminded_already")
     await orders.tell(conn, shop_id, order_id, "reminded", by="buyer", at=at)
-    await telling.seller(conn, order, "remind_ship", at)
+    await telling.seller(conn, order, "remind_ship", at, occasion=at.date().isoformat())

@@ -16,9 +16,17 @@ from littleshop.trade.orders import Order
 
 
 async def seller(
-    conn: db.Connection, order: Order, about: str, at: datetime, **facts: Fact
+    conn: db.Connection,
+    order: Order,
+    about: str,
+    at: datetime,
+    *,
+    occasion: str = "",
+    **facts: Fact,
 ) -> None:
-    """Tell the shop's staff, each in his language, and every console that is open now."""
+    """Tell the shop's staff, each in his language, and every console that is open now.
+
+    The same is told once per order and `occasion` (a day, the number of a case)."""
     shop = await shops.get(conn, order.shop_id)
     ids = [member.person_id for member in await staff.of_shop(conn, order.shop_id)]
     browsers = await subscriptions.of(conn, order.shop_id, ids)
@@ -35,7 +43,7 @@ async def seller(
             about=about,
             subject=order.order_id,
             at=at,
-            occasion=at.date().isoformat() if about == "remind_ship" else "",
+            occasion=occasion,
             shop=shop.name,
             number=order.number,
             amount=order.total,
@@ -53,6 +61,7 @@ async def buyer(
     at: datetime,
     *,
     carrier: str = "",
+    occasion: str = "",
     **facts: Fact,
 ) -> None:
     """Tell the phone that ordered; the courier is named in the buyer's language."""
@@ -71,6 +80,6 @@ async def buyer(
         about=about,
         subject=order.order_id,
         at=at,
-        occasion="",
+        occasion=occasion,
         **(known | facts),
     )

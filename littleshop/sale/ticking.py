@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from littleshop import db, jobs
-from littleshop.sale import paying, receiving, refunding, telling
+from littleshop.sale import paying, receiving, refunding, returning, telling
 from littleshop.trade import orders, timers
 from littleshop.trade.timers import Timer
 
@@ -42,6 +42,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
             await receiving.receive(conn, shop_id, order_id, by="clock", at=at)
         case "close":
             await receiving.close(conn, shop_id, order_id, at)
+        case kind if kind in returning.CASE_CLOCKS:
+            await returning.tick(conn, shop_id, order_id, kind, at)
         case _:
             raise AssertionError(f"no flow for timer {timer.kind}")
     return True

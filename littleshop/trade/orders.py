@@ -12,6 +12,7 @@ from littleshop.crypto import Keyring
 from littleshop.money import Money
 
 HOLDING = ("placed", "to_ship")  # states in which stock is held
+UNDER_WAY = ("shipped", "delivered")
 PAID = ("to_ship", "shipped", "delivered")  # states in which escrow holds the total
 
 
@@ -30,7 +31,11 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A row of orders; amounts in minor units of `currency`."""
+    """A row of orders; amounts in minor units of `currency`.
+
+    Once paid, held + refunded + released is the total: with escrow, back with the buyer, or with
+    the seller (our commission included). `direct`: released when it was paid.
+    """
 
     shop_id: int
     order_id: UUID
@@ -46,6 +51,9 @@ class Order(msgspec.Struct, frozen=True):
     discount_minor: int
     total_minor: int
     held_minor: int
+    refunded_minor: int
+    released_minor: int
+    direct: bool
     commission_bps: int
     note: str
     locale: str
@@ -245,25 +253,58 @@ async def mark_shipped(
 
 
 async def mark_received(
-    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, going_back: Money
 ) -> Order | None:
-    """shipped or delivered -> received; nothing is held any longer."""
+    """shipped or delivered -> received; only what is on its way back is held any longer."""
     return await _move(
         conn,
         shop_id,
         order_id,
-        "status = 'received', received_at = $3, held_minor = 0",
+        "status = 'received', received_at = $3, held_minor = $4,"
+        " released_minor = released_minor + held_minor - $4",
         "status in ('shipped', 'delivered')",
         at,
+        going_back.minor,
     )
+
+
+async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """All that is held goes to the seller while the order is to ship (direct settlement)."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "direct = true, released_minor = released_minor + held_minor, held_minor = 0",
+        "status = 'to_ship' and not direct",
+    )
+
+
+async def hold_released(conn: db.Connection, shop_id: int, order_id: UUID, amount: Money) -> Order:
+    """The seller's money is held again, to go back to the buyer (a claw-back)."""
+    order = await _move(
+        conn,
+        shop_id,
+        order_id,
+        "held_minor = held_minor + $3, released_minor = released_minor - $3",
+        "released_minor >= $3",
+        amount.minor,
+    )
+    assert order is not None, order_id
+    return order
 
 
 async def mark_refunded(
     conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 ) -> Order | None:
-    """to_ship -> refunded; the money stays held until the rail has sent it back."""
+    """to_ship, shipped or delivered -> refunded: all that is left goes back, and stays held
+    until the rail has sent it."""
     return await _move(
-        conn, shop_id, order_id, "status = 'refunded', refunded_at = $3", "status = 'to_ship'", at
+        conn,
+        shop_id,
+        order_id,
+        "status = 'refunded', refunded_at = $3",
+        "status in ('to_ship', 'shipped', 'delivered')",
+        at,
     )
 
 
@@ -274,16 +315,32 @@ async def close(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
 
 
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, minor: int) -> None:
-    """The rail has sent `minor` back: escrow holds that much less for a refunded order."""
+    """The rail has sent `minor` back: escrow holds that much less for the order."""
     touched = await db.run(
         conn,
-        "update orders set held_minor = held_minor - $3"
-        " where shop_id = $1 and order_id = $2 and status = 'refunded'",
+        "update orders set held_minor = held_minor - $3, refunded_minor = refunded_minor + $3"
+        " where shop_id = $1 and order_id = $2",
         shop_id,
         order_id,
         minor,
     )
     assert touched == 1, order_id
+
+
+async def returnable(
+    conn: db.Connection, shop_id: int, order_id: UUID, placed_at: datetime
+) -> bool:
+    """Whether everything in an order could be returned without a reason when it was placed."""
+    exempt = await db.value(
+        conn,
+        "select exists (select from order_items i join products p on p.shop_id = i.shop_id"
+        " and p.product_id = i.product_id where i.shop_id = $1 and i.order_id = $2"
+        " and p.no_return_since <= $3)",
+        shop_id,
+        order_id,
+        placed_at,
+    )
+    return not exempt
 
 
 async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,6 +58,36 @@ async def cancel(conn: db.Connection, shop_id: int, subject: UUID, *kinds: str) 
         shop_id,
         subject,
         list(kinds),
+    )
+
+
+async def pause(
+    conn: db.Connection, shop_id: int, subject: UUID, kinds: Sequence[str], at: datetime
+) -> None:
+    """Stop a subject's clocks of these kinds; what is left of each is kept."""
+    await db.run(
+        conn,
+        "update timers set paused_at = $4 where shop_id = $1 and subject = $2"
+        " and kind = any ($3) and paused_at is null",
+        shop_id,
+        subject,
+        list(kinds),
+        at,
+    )
+
+
+async def resume(
+    conn: db.Connection, shop_id: int, subject: UUID, kinds: Sequence[str], at: datetime
+) -> None:
+    """Let stopped clocks go on, later by as long as they stood."""
+    await db.run(
+        conn,
+        "update timers set due_at = due_at + ($4::timestamptz - paused_at), paused_at = null"
+        " where shop_id = $1 and subject = $2 and kind = any ($3) and paused_at is not null",
+        shop_id,
+        subject,
+        list(kinds),
+        at,
     )
 
 
