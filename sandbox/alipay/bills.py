@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from sandbox.alipay.trades import Denied
 from sandbox.clock import BEIJING, beijing, stamp
 from sandbox.store import Row
-from sandbox.world import World, world_of, yuan
+from sandbox.world import World, digits, world_of, yuan
 
 COLUMNS = (
     "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,"
@@ -62,26 +62,75 @@ def bounds(day: date) -> tuple[str, str]:
 
 
 def packed(world: World, offered: Row) -> bytes:
-    """The zip with one csv of the day's payments and refunds."""
+    """The zip with two csv files: the day's payments and refunds, and their sums."""
     day = date.fromisoformat(offered["bill_on"])
     start, end = bounds(day)
     rows = [_payment(row) for row in _payments(world, offered["app_id"], start, end)]
     rows += [_refund(row) for row in _refunds(world, offered["app_id"], start, end)]
-    if rows and world.faults.strikes("alipay.bill.difference"):
-        rows.pop()
-    out = io.StringIO()
-    out.write("#支付宝业务明细查询\n")
-    out.write(f"#账号：[{offered['app_id']}]\n#起始日期：[{day}]\n")
-    out.write("#-----------------------------------------业务明细列表-------------------------\n")
-    lines = csv.writer(out, lineterminator="\n")
-    out.write(COLUMNS + "\n")
-    lines.writerows(rows)
-    out.write("#-----------------------------------------业务明细列表结束-----------------------\n")
+    rows = differing(world, rows)
+    stem = f"{offered['app_id']}_{day:%Y%m%d}_业务明细"
     packed_ = io.BytesIO()
     with zipfile.ZipFile(packed_, "w", zipfile.ZIP_DEFLATED) as archive:
-        name = f"{offered['app_id']}_{day:%Y%m%d}_业务明细.csv"
-        archive.writestr(name, out.getvalue().encode("gb18030"))
+        for name, text in ((stem, details(offered, rows)), (f"{stem}(汇总)", sums(offered, rows))):
+            archive.writestr(f"{name}.csv", text.encode("gb18030"))
     return packed_.getvalue()
+
+
+def details(offered: Row, rows: list[list[str]]) -> str:
+    """The csv of single lines, with the lines of # around them that the real file has."""
+    out = io.StringIO()
+    out.write("#支付宝业务明细查询\n")
+    out.write(f"#账号：[{offered['app_id']}]\n#起始日期：[{offered['bill_on']}]\n")
+    out.write("#-----------------------------------------业务明细列表-------------------------\n")
+    out.write(COLUMNS + "\n")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    out.write("#-----------------------------------------业务明细列表结束-----------------------\n")
+    for kind in ("交易", "退款"):
+        count, sum_ = _counted(rows, kind)
+        out.write(f"#{kind}合计：{count}笔，商家实收共{sum_}元，商家优惠共0.00元\n")
+    return out.getvalue()
+
+
+def sums(offered: Row, rows: list[list[str]]) -> str:
+    """The csv of sums per branch; there is one branch."""
+    (paid, paid_sum), (back, back_sum) = _counted(rows, "交易"), _counted(rows, "退款")
+    total = yuan(sum(_fen(row[12]) for row in rows))
+    return (
+        f"#支付宝业务汇总查询\n#账号：[{offered['app_id']}]\n"
+        "门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,退款金额（元）\n"
+        f"合计,,{paid},{back},{paid_sum},{total},{back_sum}\n"
+    )
+
+
+def differing(world: World, rows: list[list[str]]) -> list[list[str]]:
+    """The lines with whatever difference is planted in this copy of the bill."""
+    strikes = world.faults.strikes
+    rows = [list(row) for row in rows]
+    if rows and strikes("alipay.bill.missing"):
+        rows.pop()
+    if rows and strikes("alipay.bill.amount"):
+        minor = _fen(rows[0][11]) + 1
+        rows[0][11:13] = [yuan(minor), yuan(minor)]
+    if rows and strikes("alipay.bill.extra"):
+        stranger = list(rows[0])
+        stranger[0:2] = [f"2026112222001{digits(15)}\t", f"EXTRA{digits(15)}\t"]
+        stranger[2], stranger[11], stranger[12], stranger[21] = "交易", "7.77", "7.77", ""
+        rows.append(stranger)
+    if rows and strikes("alipay.bill.unknown"):
+        odd = list(rows[0])
+        odd[2] = "分账"
+        rows.append(odd)
+    return rows
+
+
+def _counted(rows: list[list[str]], kind: str) -> tuple[int, str]:
+    """How many lines of a kind, and what the shop got by them."""
+    found = [row for row in rows if row[2] == kind]
+    return len(found), yuan(sum(_fen(row[12]) for row in found))
+
+
+def _fen(text: str) -> int:
+    return int(text.replace(".", ""))
 
 
 def _payments(world: World, app_id: str, start: str, end: str) -> list[Row]:

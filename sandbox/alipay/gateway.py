@@ -38,6 +38,8 @@ async def gateway(request: Request) -> Response | ASGIApp:
         return _open_cashier(world, request, params)
     if _here(world, method) and world.faults.strikes("alipay.gateway.fail"):
         return PlainTextResponse("Internal Server Error\n", 500)
+    if _here(world, method) and world.faults.strikes("alipay.gateway.busy"):
+        return PlainTextResponse("Too Many Requests\n", 429)
     # even a refusal names the certificate that signs it, for whoever works with certificates
     claimed = apps.find(world, params.get("app_id", ""))
     try:

@@ -18,6 +18,7 @@ from littleshop.config import Misconfigured
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways import alipay_answers as answers
+from littleshop.pay.gateways import asking
 from littleshop.pay.gateways.alipay_keys import AlipayKeys, AlipaySettings, joined
 from littleshop.pay.gateways.contract import (
     Declined,
@@ -63,6 +64,7 @@ class Alipay:
 
     async def pay(self, request: PayRequest) -> PayAnswer:
         """A signed address of Alipay's cashier (no call is made), or a code for a QR."""
+        asking.refuse_what_it_cannot(self.name, self.hows, self.currencies, request)
         content = {
             "out_trade_no": request.reference,
             "total_amount": answers.yuan(request.amount),

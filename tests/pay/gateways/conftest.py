@@ -1,6 +1,6 @@
 """What the tests of the gateways share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +11,10 @@ from littleshop.money import Money
 from littleshop.pay import gateways
 from littleshop.pay.gateways.alipay import Alipay, open_rail
 from littleshop.pay.gateways.contract import How, PayRequest, RefundRequest
+from tests import sandbox_process
 from tests.pay.gateways.small_alipay import SmallAlipay
+from tests.pay.gateways.stage import Stage
+from tests.pay.gateways.stages import STAGES
 
 
 class StillClock(Clock):
@@ -19,6 +22,22 @@ class StillClock(Clock):
 
     def now(self) -> datetime:
         return datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
+    """One sandbox for all tests of the gateways."""
+    with sandbox_process.running(tmp_path_factory.mktemp("sandbox")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(params=STAGES)
+async def stage(
+    request: pytest.FixtureRequest, sandbox: sandbox_process.Sandbox
+) -> AsyncIterator[Stage]:
+    """Each rail in turn, with a merchant of its own."""
+    async with STAGES[request.param](sandbox) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,14 @@
+"""Every rail's stage by name: the contract suite is played on each."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from tests.pay.gateways.stage import Stage
+from tests.pay.gateways.stage_alipay import alipay
+from tests.sandbox_process import Sandbox
+
+STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
+    "alipay, plain key": partial(alipay, mode="key"),
+    "alipay, certificates": partial(alipay, mode="cert"),
+}
