@@ -85,7 +85,7 @@ async def expected(
 
 
 def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime) -> OnTheWay:
-    arrives_on, waits = payout.arrives_on, payout.status == "asked"
+    arrives_on, waits = payout.arrives_on, payout.state == "waits"
     if arrives_on is None and not waits:  # nobody knows when the rail will pay
         try:
             arrives_on = execution_day(calendar, payout.run_on, at)

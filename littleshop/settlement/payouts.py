@@ -13,7 +13,15 @@ from littleshop.money import Money
 from littleshop.settlement.runs import Run
 from littleshop.shop.cards import BankCard
 
-State = Literal["made", "sent", "paid", "returned"]
+State = Literal["waits", "made", "sent", "paid", "returned"]
+_STATES: dict[str, State] = {
+    "asked": "waits",
+    "funded": "made",
+    "sent": "sent",
+    "done": "paid",
+    "rejected": "returned",
+    "returned": "returned",
+}
 
 
 class Payout(msgspec.Struct, frozen=True):
@@ -60,9 +68,8 @@ class Payout(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> State:
-        """The word that pages use."""
-        states: dict[str, State] = {"sent": "sent", "done": "paid"}
-        return states.get(self.status, "made" if self.under_way else "returned")
+        """The word that pages use; what waits for the rail's money `waits`."""
+        return _STATES[self.status]
 
 
 _COLUMNS = ", ".join(Payout.__struct_fields__)

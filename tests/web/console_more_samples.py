@@ -228,6 +228,7 @@ def money(locale: str) -> dict[str, Any]:
     reason = "户名和卡号对不上。" if zh else "The name does not belong to this card."
     known = {"bank": "招商银行" if zh else "CMB", "tail": "8814"}
     rows = [
+        ("waits", yuan(30), date(2026, 11, 24), None, ""),
         ("sent", yuan(212), date(2026, 11, 23), date(2026, 11, 24), ""),
         ("returned", yuan(96), date(2026, 11, 20), None, reason),
         ("paid", yuan(540.5), date(2026, 11, 19), date(2026, 11, 19), ""),
@@ -238,7 +239,10 @@ def money(locale: str) -> dict[str, Any]:
         "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
         "held": yuan(642.5),
         "held_orders": 7,
-        "on_the_way": [{"amount": yuan(212), "arrives_on": date(2026, 11, 24), **known}],
+        "on_the_way": [
+            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, **known},
+            {"amount": yuan(30), "arrives_on": None, "waits": True, **known},
+        ],
         "waits": [],
         "waits_url": "/open",
         "card": {**known, "change_url": "#"},

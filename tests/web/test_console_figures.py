@@ -17,6 +17,7 @@ from littleshop.notify.live import Event
 from littleshop.settlement import outlook
 from littleshop.shop import shops
 from littleshop.web.console import figures, live, money
+from tests.settlement.paper_bank import PaperBank, settle, verify
 from tests.web.back_room import BackRoom, OpenPage, shown
 from tests.web.client import World
 
@@ -56,6 +57,20 @@ async def test_the_money_page_explains_every_fen(room: BackRoom) -> None:
         shop = await shops.get(conn, room.town.shop_id)
         lines = await money.coming(conn, shop, room.world.at)
     assert sum(line.amount.minor for line in lines) == seen.available.minor
+
+
+async def test_a_payout_that_waits_for_the_rails_money_says_so(room: BackRoom) -> None:
+    placed = await room.sells()
+    await room.town.ships(placed)
+    await room.town.receives(placed)
+    await verify(room.town)
+    room.world.later(days=2)
+    room.town.at = room.world.at
+    await settle(room.town, PaperBank())  # nothing lies on our account
+    page = shown(await room.get("/money"))
+    assert page.count("Waits for the payment company") == 2
+    assert "once the payment company has paid it over to us" in page
+    assert "等支付公司转来" in (await room.get("/money?lang=zh-CN")).text
 
 
 async def test_figures_are_drawn_and_can_be_taken_away(room: BackRoom) -> None:

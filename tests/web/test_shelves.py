@@ -84,6 +84,9 @@ async def test_what_is_hidden_or_never_was_is_not_found(street: Street) -> None:
         "/s/zzz",
     ):
         assert await street.status(someone, path) == 404, path
+    piece = await someone.get(f"/@xiaoman/p/{product_id}/mine")
+    unknown = await someone.get(f"/@xiaoman/p/{uuid4()}/mine")
+    assert "data-left-of" not in piece.text and piece.status_code == unknown.status_code
 
 
 async def test_an_old_address_leads_to_the_new_one(street: Street) -> None:

@@ -109,6 +109,7 @@ def _on_the_way(each: OnTheWay, locale: str) -> dict[str, Any]:
         "arrives_on": each.arrives_on,
         "bank": bank_name(each.bank_code, locale),
         "tail": each.tail,
+        "waits": each.waits == "rail_money",
     }
 
 
