@@ -114,6 +114,8 @@ async def _open(
         awning=store.awning,
         seller=store.seller.name,
         place=store.place,
+        story=store.story,
+        since_year=store.since,
     )
     await opening.name_shop(held, owner.person_id, shop_id, face, at=later)
     return shop_id

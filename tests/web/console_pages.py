@@ -43,8 +43,9 @@ def _listed(locale: str) -> dict[str, Any]:
 def settings(locale: str) -> dict[str, Page]:
     """The settings and the operator's page."""
     base = around(locale, "today")
-    form = {"name": "小满茶器", "line": "柴烧慢做", "story": "", "awning": "moss"}
-    shop = {"form": form | {"languages": ["zh-CN"]}, "errors": {}}
+    form = {"name": "小满茶器", "line": "柴烧慢做", "story": "我叫林小满。", "awning": "moss"}
+    shop = {"form": form, "errors": {"since": "2"}, "opened_year": 2026, "story_length": 2000}
+    moving = {"host": "shop.example/@", "current": "xiaoman", "former": ["tea"], "slug": "x"}
     fees = {"mode": "flat", "fee": "8.00", "free_over": "99.00", "pick_up": True}
     fees |= {"pick_up_place": "工作室，周六 10 到 17 点"}
     device = {"id": 1, "name": "Xiaomi 14, Chrome", "since": ago(300), "seen": True}
@@ -53,6 +54,7 @@ def settings(locale: str) -> dict[str, Page]:
     told = {
         "settings": base | _listed(locale),
         "settings_shop": base | shop | {"address": "shop.example/@xiaoman"},
+        "settings_address": base | moving | {"error": "x", "left": 2},
         "settings_shipping": base | {"form": fees, "errors": {}, "sign": "¥"},
         "settings_notices": base | notices | {"form": {"sms": True}},
         "held_jobs": held | {"jobs": [JOB]},

@@ -12,7 +12,7 @@ import pytest
 from littleshop import i18n
 from littleshop.shop import shops
 from littleshop.shop.shops import Face
-from tests.web.client import SVG, World, chosen, photo, says
+from tests.web.client import SVG, World, chosen, hidden, photo, says
 
 LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
 
@@ -130,3 +130,125 @@ async def test_the_worker_of_notices_serves_all_pages(client: httpx.AsyncClient)
     answer = await client.get("/sw.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "showNotification" in answer.text
+
+
+@LOCALES
+async def test_a_story_and_since_when_are_told_on_the_shops_page(world: World, locale: str) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shop"
+    told = {"story": "坯自己拉。\n釉自己配 <b>。", "since_year": "2019", "since_month": "3"}
+    answer = await client.post(here, data={"name": "小满的茶"} | told)
+    page = await client.get(answer.headers["location"])
+    assert "釉自己配 &lt;b&gt;。</textarea>" in page.text and 'value="2019"' in page.text
+    assert '<option value="3" selected>' in page.text
+    shown = (await client.get("/@xiaoman")).text
+    assert i18n.t(locale, "storefront.story") in shown
+    assert "坯自己拉。</p>" in shown and "釉自己配 &lt;b&gt;。</p>" in shown
+    month = i18n.t(locale, "words.month.3")
+    assert i18n.t(locale, "storefront.since_month", year=2019, month=month) in shown
+
+
+async def test_without_a_story_the_shops_page_says_when_it_opened_here(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    shown = (await client.get("/@xiaoman")).text
+    assert "since 2026" in shown and "Our story" not in shown
+    here = f"/console/{shop_id}/settings/shop"
+    for typed, code in (({"since_year": "soon"}, "since_year"), ({"story": "x" * 2001}, "")):
+        answer = await client.post(here, data={"name": "Kept on the page"} | typed)
+        assert answer.status_code == 422 and 'value="Kept on the page"' in answer.text
+        assert not code or says(answer, "en", code)
+
+
+async def test_a_picture_does_not_have_to_be_chosen_twice(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/shop"
+    files = chosen(photo(), name="picture")
+    answer = await client.post(here, data={"name": " "}, files=files)
+    kept = hidden(answer, "picture_kept")
+    await client.post(here, data={"name": "小满的茶", "picture_kept": kept})
+    async with world.house.database.connection() as conn:
+        assert (await shops.get(conn, shop_id)).picture
+
+
+async def test_the_page_moves_and_links_in_old_chats_go_on_working(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/settings/address"
+    page = await client.get(here)
+    assert hidden(page, "seen") == "xiaoman" and "You can change it 3 more times." in page.text
+    answer = await client.post(here, data={"slug": "Xiaoman-Tea", "seen": "xiaoman"})
+    page = await client.get(answer.headers["location"])
+    assert "shop.test/@xiaoman-tea" in page.text and "shop.test/@xiaoman<" in page.text
+    buyer = world.browser()
+    for path in ("", f"/p/{product_id}", "/mine"):
+        answer = await buyer.get(f"/@xiaoman{path}")
+        assert answer.status_code == 301
+        assert answer.headers["location"] == f"/@xiaoman-tea{path}"
+    assert (await buyer.get("/@xiaoman/basket")).status_code == 200
+    bought = {"product": product_id, "quantity": "1", "then": "basket"}
+    answer = await buyer.post("/@xiaoman/basket/items", data=bought)  # a page left open
+    assert answer.headers["location"] == "/@xiaoman-tea/basket"
+
+
+async def test_another_shop_cannot_take_an_address_that_was_left(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/address"
+    await client.post(here, data={"slug": "xiaoman-tea", "seen": "xiaoman"})
+    ben = world.browser()
+    bens = await world.open_shop(ben, "Ben", "night-owl", "139 0000 1011")
+    for wanted in ("xiaoman", "xiaoman-tea"):
+        answer = await ben.post(
+            f"/console/{bens}/settings/address", data={"slug": wanted, "seen": "night-owl"}
+        )
+        assert answer.status_code == 422
+        assert says(answer, "en", "slug_taken", slug=wanted, free=f"{wanted}-shop")
+        assert f'value="{wanted}"' in answer.text
+    answer = await ben.post(here, data={"slug": "stolen", "seen": "xiaoman-tea"})
+    assert answer.status_code == 404  # it is not his shop at all
+
+
+async def test_the_window_left_open_is_told_where_the_page_went(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    here = f"/console/{shop_id}/settings/address"
+    await client.post(here, data={"slug": "first-window", "seen": "xiaoman"})
+    answer = await client.post(here, data={"slug": "second-window", "seen": "xiaoman"})
+    assert answer.status_code == 422 and says(answer, "en", "slug_moved", slug="first-window")
+    assert hidden(answer, "seen") == "first-window"
+    assert 'value="second-window"' in answer.text  # the same press again would be meant
+    assert (await client.get("/@second-window")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"slug": "../../etc", "seen": "xiaoman"},
+        {"slug": "<script>alert(1)</script>", "seen": "xiaoman"},
+        {"slug": "console", "seen": "' or 1=1 --"},
+        {"slug": "x" * 5000, "seen": "x" * 5000},
+        {"slug": "nul\x00", "seen": "xiaoman"},
+        {"seen": "xiaoman"},
+        {},
+    ],
+)
+async def test_an_address_form_with_nonsense_changes_nothing(
+    world: World, client: httpx.AsyncClient, form: dict[str, str]
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await client.post(f"/console/{shop_id}/settings/address", data=form)
+    if form.get("slug") == "nul\x00":  # a mark no text holds is left out
+        assert answer.status_code == 303
+    else:
+        assert answer.status_code == 422 and "<script>alert" not in answer.text
+        assert (await client.get("/@xiaoman")).status_code == 200
+    assert (await client.get("/@console")).status_code == 404

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from littleshop import http, i18n
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
@@ -41,6 +41,14 @@ def face(shop: Shop) -> dict[str, Any]:
         "public_url": addresses.shop(shop.slug) if shop.slug else "/",
         "state": "paused" if shop.status in ("paused", "closed") else "open",
     }
+
+
+async def owner(request: Request) -> AtWork:
+    """The owner at work. Raises NotFound for staff: what he sets is not theirs."""
+    work = await http.at_work(request)
+    if work.role != "owner":
+        raise NotFound
+    return work
 
 
 def picture(digest: str) -> str:

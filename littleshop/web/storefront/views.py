@@ -34,7 +34,8 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class ShopView(msgspec.Struct, frozen=True):
-    """A shop for the head of a page; `paused` is what to say about a break."""
+    """A shop for the head of a page; `paused` is what to say about a break, `since` the year in
+    which the trade began (`since_month`, when the seller says it), `story` its paragraphs."""
 
     slug: str
     name: str
@@ -47,6 +48,8 @@ class ShopView(msgspec.Struct, frozen=True):
     direct: bool
     paused: str | None
     shown: Picture | None = None
+    since_month: int | None = None
+    story: tuple[str, ...] = ()
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -117,7 +120,7 @@ class Said(msgspec.Struct, frozen=True):
 
 def shop(row: Shop, locale: str | None = None, shown: Picture | None = None) -> ShopView:
     """A shop for templates; `locale` is the language in which a break is said."""
-    paused = None
+    paused, zone = None, ZoneInfo(row.zone)
     if row.status != "open":
         paused = i18n.t(locale or row.locale, f"shelves.{row.status}")
     return ShopView(
@@ -126,12 +129,14 @@ def shop(row: Shop, locale: str | None = None, shown: Picture | None = None) -> 
         seller=row.seller or row.name,
         line=row.line,
         place=row.place,
-        since=(row.opened_at or row.created_at).astimezone(ZoneInfo(row.zone)).year,
+        since=row.since_year or (row.opened_at or row.created_at).astimezone(zone).year,
         picture=Picture(row.picture, row.name) if row.picture else None,
         awning=row.awning,
         direct=row.direct_settlement,
         paused=paused,
         shown=shown,
+        since_month=row.since_month,
+        story=tuple(row.story.splitlines()),
     )
 
 

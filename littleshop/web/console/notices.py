@@ -1,0 +1,163 @@
+"""How a seller is told: the browsers that ring, tried and taken away."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from littleshop import db, http, i18n
+from littleshop.errors import NotFound, Refused
+from littleshop.http import AtWork
+from littleshop.notify import messages, subscriptions
+from littleshop.notify.messages import Recipient
+from littleshop.notify.push import Push
+from littleshop.notify.subscriptions import Subscription
+from littleshop.web import assets, forms, pages
+from littleshop.web.console import frame
+
+BROWSERS = {
+    "fcm.googleapis.com": "chrome",
+    "updates.push.services.mozilla.com": "firefox",
+    "web.push.apple.com": "safari",
+}
+
+
+class BrowserKeys(msgspec.Struct):
+    """The keys of a PushSubscription (W3C Push API), base64url."""
+
+    p256dh: str
+    auth: str
+
+
+class BrowserSubscription(msgspec.Struct):
+    """PushSubscription.toJSON() of a browser (W3C Push API)."""
+
+    endpoint: str
+    keys: BrowserKeys
+
+
+def push_of(request: Request) -> Push | None:
+    """This installation's identity towards push services; None while the rail is off."""
+    state, settings = request.app.state, http.house(request).settings
+    rail = settings.rails.get("push")
+    if rail is None:
+        return None
+    if not hasattr(state, "push"):
+        state.push = Push(rail, demo=settings.mode == "demo")
+    found: Push = state.push
+    return found
+
+
+async def notices(request: Request) -> Response:
+    """GET root/settings/notices"""
+    work = await http.at_work(request)
+    push, locale = push_of(request), pages.locale_of(request)
+    return await frame.page(
+        request, work, "settings_notices.html", "today",
+        vapid_key=push.public_key if push else "",
+        devices=[
+            {"id": each.subscription_id, "name": device_name(locale, each)}
+            for each in await _mine(request, work)
+        ],
+        sms_phone=work.person.masked_phone(http.house(request).keyring),
+    )  # fmt: skip
+
+
+async def _mine(request: Request, work: AtWork) -> list[Subscription]:
+    person_id = work.person.person_id
+    async with http.house(request).database.connection() as conn:
+        found = await subscriptions.of(conn, work.shop.shop_id, [person_id])
+    return found.get(person_id, [])
+
+
+def device_name(locale: str, device: Subscription) -> str:
+    """What a browser is called: by the push service it uses, which is all we know of it."""
+    host = urlsplit(device.endpoint).hostname or ""
+    known = BROWSERS.get(host, "edge" if host.endswith(".notify.windows.com") else "other")
+    return i18n.t(locale, f"console.notices.browser.{known}")
+
+
+async def add_device(request: Request) -> Response:
+    """POST root/settings/notices/devices: what the browser's subscribe() gave, as JSON"""
+    work, push = await http.at_work(request), push_of(request)
+    if push is None:
+        raise NotFound
+    body = await forms.body(request, 8192)
+    try:
+        told = msgspec.json.decode(body, type=BrowserSubscription)
+        await _subscribe(request, work, push, told)
+    except msgspec.DecodeError:
+        return Response(status_code=400)
+    except Refused as refused:
+        return Response(forms.said(request, refused), status_code=422)
+    return Response(status_code=204)
+
+
+async def _subscribe(request: Request, work: AtWork, push: Push, told: BrowserSubscription) -> None:
+    at, locale = http.now(request), pages.locale_of(request)
+
+    async def write(conn: db.Connection) -> None:
+        await subscriptions.add(
+            conn,
+            work.shop.shop_id,
+            work.person.person_id,
+            push,
+            endpoint=told.endpoint,
+            p256dh=told.keys.p256dh,
+            auth=told.keys.auth,
+            locale=locale,
+            at=at,
+        )
+
+    await http.house(request).database.transaction(write)
+
+
+async def remove_device(request: Request) -> Response:
+    """POST root/settings/notices/devices/ID/removal; one that is gone already is no fault"""
+    work = await http.at_work(request)
+    device_id = http.uuid(request.path_params["device_id"])
+
+    async def write(conn: db.Connection) -> None:
+        device = await subscriptions.get(conn, work.shop.shop_id, device_id)
+        if device is not None and device.person_id == work.person.person_id:
+            await subscriptions.remove(conn, work.shop.shop_id, device.endpoint)
+
+    await http.house(request).database.transaction(write)
+    return frame.go(request, f"{frame.root(work.shop)}/settings/notices", "device_off")
+
+
+async def try_notice(request: Request) -> Response:
+    """POST root/settings/notices/test: a message to this person's browsers"""
+    work, at = await http.at_work(request), http.now(request)
+    person, root = work.person, frame.root(work.shop)
+    mine = tuple(await _mine(request, work))
+    to = Recipient(person.person_id, None, person.locale, mine)
+    await http.house(request).database.transaction(
+        lambda conn: messages.send(
+            conn, work.shop.shop_id, [to],
+            about="try", subject=uuid4(), at=at, shop=work.shop.name, url=root,
+        )
+    )  # fmt: skip
+    return frame.go(request, f"{root}/settings/notices", "notice_tried")
+
+
+async def worker(request: Request) -> Response:
+    """GET /sw.js: the worker that shows notices; it stands at the top, so it serves all pages"""
+    script = assets.load("js/sw.js")
+    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    return Response(script.content, media_type="text/javascript", headers=headers)
+
+
+ROOT = "/console/{shop_id}/settings/notices"
+ROUTES = [
+    Route("/sw.js", worker),
+    Route(ROOT, notices),
+    Route(f"{ROOT}/devices", add_device, methods=["POST"]),
+    Route(f"{ROOT}/devices/{{device_id}}/removal", remove_device, methods=["POST"]),
+    Route(f"{ROOT}/test", try_notice, methods=["POST"]),
+]
