@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,9 +16,8 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive
 
-from littleshop import crypto, db, files, ids, installation
+from littleshop import crypto, db, edge, files, ids, installation
 from littleshop.clock import BusinessCalendar, Clock
 from littleshop.config import Settings
 from littleshop.crypto import Keyring
@@ -42,7 +41,6 @@ _log = logging.getLogger(__name__)
 SESSION = "session"
 DEVICE = "device"
 YEAR = 31_536_000
-MOST_BYTES = 1_000_000  # of a body; a reader of photos allows more once it knows who sends them
 
 
 @dataclass
@@ -60,6 +58,7 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
+    bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def notify_url(self, gateway: str) -> str:
@@ -119,39 +118,9 @@ async def _keep_up(house: House) -> None:
             _log.warning("the database is away: %s", type(fault).__name__)
 
 
-class Body:
-    """The body of a request as it arrives, and never more than `most` bytes of it.
-
-    Whoever reads it says first how much he expects (`expect`): before that nothing is read, so a
-    stranger's photos are not taken in only to send him to the sign-in page. Receiving raises
-    Refused form_too_big(megabytes) or form_too_large.
-    """
-
-    def __init__(self, receive: Receive, scope: Scope) -> None:
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        self._receive = receive
-        self._arriving = int(declared) if declared.isdigit() and len(declared) < 19 else 0
-        self._seen = 0
-        self.most = MOST_BYTES
-
-    async def __call__(self) -> Message:
-        self._check(self._arriving)  # what says itself that it is too long is not waited for
-        message = await self._receive()
-        self._seen += len(message.get("body", b""))
-        self._check(self._seen)
-        return message
-
-    def _check(self, size: int) -> None:
-        if size <= self.most:
-            return
-        if self.most > MOST_BYTES:
-            raise Refused("form_too_big", megabytes=self.most // 1_000_000)
-        raise Refused("form_too_large")
-
-
 def expect(request: Request, most: int) -> None:
     """Take at most `most` bytes of this request's body from here on."""
-    body: Body = request.state.body
+    body: edge.Body = request.state.body
     body.most = most
 
 
@@ -171,12 +140,19 @@ def now(request: Request) -> datetime:
 
 def address(request: Request) -> str:
     """The asker's address; a proxy's word counts only when the proxy is one of ours."""
-    peer = request.client.host if request.client else "0.0.0.0"
     trusted = house(request).settings.trusted_proxies
+    return sender(request.scope.get("client"), request.scope["headers"], trusted)
+
+
+def sender(
+    client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]], trusted: Container[str]
+) -> str:
+    """The address behind a connection, for whoever has no request yet."""
+    peer = client[0] if client else "0.0.0.0"
     if peer not in trusted:
         return _network(peer)
-    said = ",".join(request.headers.getlist("x-forwarded-for"))  # proxies may add lines
-    hops = [hop.strip() for hop in said.split(",")]
+    said = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    hops = [hop.strip() for hop in said.decode("latin-1").split(",")]  # proxies may add lines
     for hop in reversed([hop for hop in hops if hop]):
         if hop not in trusted:
             return _network(hop)

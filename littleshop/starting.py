@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from littleshop import config, crypto, db, installation, migrate, postgres
+from littleshop import config, crypto, db, edge, installation, migrate, postgres
 from littleshop import home as homes
 from littleshop.demo import registration
 from littleshop.supervise import Child, Stopped, Supervisor, program
@@ -261,6 +261,7 @@ def web(plan: Plan, told: dict[str, str], *, workers: int) -> Child:
     arguments += ["--host", plan.host, "--port", str(plan.port), "--loop", "uvloop"]
     arguments += ["--workers", str(workers), "--respawn-failed-workers"]
     arguments += ["--workers-kill-timeout", "3", "--log-level", "warning", *plan.tls]
+    arguments += edge.flags()
     return _python("web", plan, {**told, "LITTLESHOP_WORKERS": str(workers)}, *arguments)
 
 
