@@ -1,7 +1,8 @@
 """Signing in: a phone is asked for, a code is sent to it, the code comes back, a session begins.
 
 `ask_code` writes the intent, `send_code` is the job that makes the wire call, `confirm_code`
-hears what the person types. Known and unknown phones get the same answers throughout.
+hears what the person types. Known and unknown phones get the same answers throughout. A code works
+in the browser that asked for it only, so that nobody else can spend its tries.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
 from littleshop.errors import GatewayError
 from littleshop.identity import codes, people, phones, sessions
+from littleshop.identity.codes import Asker
 from littleshop.identity.people import Person
 from littleshop.identity.phones import Phone
 from littleshop.identity.sessions import Session
@@ -49,6 +51,7 @@ async def ask_code(
     database: Database,
     keyring: Keyring,
     text: str,
+    asker: Asker,
     *,
     locale: str,
     at: datetime,
@@ -64,10 +67,10 @@ async def ask_code(
 
     async def ask(conn: Connection) -> codes.Code:
         await codes.take_turns(conn, keyring.index(phone.e164), at)
-        twin = await codes.live(conn, keyring, phone, purpose=purpose)
+        twin = await codes.live(conn, keyring, phone, asker.browser, purpose=purpose)
         if twin is not None and twin.asked_at + TWIN > at:
             return twin
-        code = await codes.ask(conn, keyring, phone, purpose=purpose, locale=locale, at=at)
+        code = await codes.ask(conn, keyring, phone, asker, purpose=purpose, locale=locale, at=at)
         await jobs.defer(
             conn,
             SEND,
@@ -136,6 +139,7 @@ async def check_code(
     phone: Phone,
     digits: str,
     *,
+    browser: bytes,
     purpose: str,
     at: datetime,
 ) -> None:
@@ -146,7 +150,9 @@ async def check_code(
     codes.check_typed(digits)
 
     async def spend(conn: Connection) -> codes.Verdict:
-        return await codes.try_code(conn, keyring, phone, purpose=purpose, digits=digits, at=at)
+        return await codes.try_code(
+            conn, keyring, phone, browser, purpose=purpose, digits=digits, at=at
+        )
 
     (await database.transaction(spend)).insist()
 
@@ -157,6 +163,7 @@ async def confirm_code(
     text: str,
     digits: str,
     *,
+    browser: bytes,
     device: str,
     locale: str,
     at: datetime,
@@ -164,19 +171,29 @@ async def confirm_code(
 ) -> SignedIn:
     """Sign in with the code that came. `device` is what the list of devices will call this one.
 
-    Raises Refused: phone_*, code_empty, code_wrong(left), code_expired, code_spent.
+    The second press of a right code, in whatever process, is answered with the session of the
+    first. Raises Refused: phone_*, code_empty, code_wrong(left), code_expired, code_spent.
     """
     phone = phones.parse(text, allowed=allowed)
     codes.check_typed(digits)
 
     async def hear(conn: Connection) -> tuple[codes.Verdict, SignedIn | None]:
-        verdict = await codes.try_code(conn, keyring, phone, purpose=PURPOSE, digits=digits, at=at)
-        if verdict.outcome != "right":
+        verdict = await codes.try_code(
+            conn, keyring, phone, browser, purpose=PURPOSE, digits=digits, at=at
+        )
+        if verdict.code_id is None:
             return verdict, None
-        known = await people.by_phone(conn, keyring, phone)
+        token = sessions.token_of(keyring, verdict.code_id)
         person = await people.meet(conn, keyring, phone, locale=locale, at=at)
-        token, session = await sessions.start(conn, person.person_id, device=device, at=at)
-        return verdict, SignedIn(token, session, person, met_before=known is not None)
+        if verdict.again:
+            session = await sessions.find(conn, token, at)
+        else:
+            _, session = await sessions.start(
+                conn, person.person_id, device=device, at=at, token=token
+            )
+        if session is None:  # signed out between the two presses
+            return codes.Verdict("spent"), None
+        return verdict, SignedIn(token, session, person, person.created_at < session.created_at)
 
     verdict, signed_in = await database.transaction(hear)
     verdict.insist()

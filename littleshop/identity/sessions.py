@@ -1,4 +1,4 @@
-"""Signed-in devices: the cookie holds a random token, the row only its hash."""
+"""Signed-in devices: the cookie holds a token nobody can guess, the row only its hash."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from littleshop import db, ids
+from littleshop.crypto import Keyring
 from littleshop.db import Connection
 
 LIFE = timedelta(days=30)
@@ -29,11 +30,22 @@ class Session(msgspec.Struct, frozen=True):
 _COLUMNS = "session_id, person_id, device, created_at, seen_at, expires_at"
 
 
+def token_of(keyring: Keyring, code_id: uuid.UUID) -> str:
+    """The token of the session that this one-time code opens: 128 bits under our key, so that any
+    process that sees the same press again finds the session it began."""
+    return keyring.sign(f"session of code {code_id}")
+
+
 async def start(
-    conn: Connection, person_id: uuid.UUID, *, device: str, at: datetime
+    conn: Connection,
+    person_id: uuid.UUID,
+    *,
+    device: str,
+    at: datetime,
+    token: str | None = None,
 ) -> tuple[str, Session]:
-    """A new session; the token is for the cookie and is kept nowhere."""
-    token = secrets.token_urlsafe(32)
+    """A new session; the token, a random one unless given, is for the cookie and kept nowhere."""
+    token = token or secrets.token_urlsafe(32)
     session = await db.one(
         conn,
         Session,

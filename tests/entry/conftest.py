@@ -9,10 +9,11 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from littleshop import crypto, jobs
+from littleshop import crypto, ids, jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Database
 from littleshop.entry import signing_in, verifying
+from littleshop.identity.codes import Asker
 from littleshop.identity.people import Person
 from littleshop.identity.verifier import SignedVerifier, Verifier, open
 from littleshop.notify.sms import Sms
@@ -75,27 +76,31 @@ class Street:
         tasks |= verifying.tasks(self.verifier, self.keyring)
         return await jobs.drain(self.database, tasks, self)
 
-    async def ask(self, phone: str) -> signing_in.Asked:
+    async def ask(
+        self, phone: str, browser: str = "own", address: str = "10.0.0.1", **more: str
+    ) -> signing_in.Asked:
+        asker = Asker(ids.hashed(browser), address)
         return await signing_in.ask_code(
-            self.database, self.keyring, phone, locale="zh-CN", at=self.at
+            self.database, self.keyring, phone, asker, locale="zh-CN", at=self.at, **more
         )
 
-    async def confirm(self, phone: str, digits: str) -> signing_in.SignedIn:
+    async def confirm(self, phone: str, digits: str, browser: str = "own") -> signing_in.SignedIn:
         return await signing_in.confirm_code(
             self.database,
             self.keyring,
             phone,
             digits,
+            browser=ids.hashed(browser),
             device="iPhone",
             locale="zh-CN",
             at=self.at,
         )
 
-    async def sign_in(self, phone: str) -> Person:
+    async def sign_in(self, phone: str, browser: str = "own") -> Person:
         """Ask, read the inbox, type the code."""
-        await self.ask(phone)
+        await self.ask(phone, browser)
         await self.work()
-        return (await self.confirm(phone, self.inbox[-1][1])).person
+        return (await self.confirm(phone, self.inbox[-1][1], browser)).person
 
     def wrong(self) -> str:
         """Six digits that are not the newest code."""

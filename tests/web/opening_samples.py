@@ -124,7 +124,8 @@ def opening(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Name of the picture -> (template, context)."""
     drawn = _first_steps(locale) | _last_steps(locale)
     wrong = {"form": {"code": "112233"}, "errors": {"code": _said(locale)["code"]}, "refused": ""}
-    sign_in = {"form": {}, "errors": {}, "refused": "", "next_url": "", "terms_url": "/legal"}
+    sign_in = {"form": {}, "errors": {}, "refused": "", "next_url": "", "form_key": "k1"}
+    sign_in |= {"terms_url": "/legal"}
     saved = {"phone_masked": "138 **** 2046", "resume_url": "/open", "home_url": "/"}
     return {name: ("entry/opening.html", told) for name, told in drawn.items()} | {
         "sign-in": ("entry/sign_in.html", sign_in),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
 from littleshop import i18n
+from tests.web import client as clients
 from tests.web.client import ORIGIN, SELLER, World, hidden, says
 
 ID = "36020319920503120X"
@@ -119,6 +121,82 @@ async def test_a_double_click_on_the_code_signs_in_both_times(
     second = await client.post("/sign-in/code", data={"code": code})
     assert first.headers["location"] == second.headers["location"] == "/console"
     assert (await client.get("/console")).headers["location"] == "/open"
+
+
+async def test_two_presses_that_two_processes_hear_begin_one_session(dsn: str, home: Path) -> None:
+    async with clients.opened(dsn, home) as one, clients.opened(dsn, home) as two:
+        client = one.browser()
+        code = await at_the_code(one, client)
+        waits = dict(client.cookies)
+        sessions = set()
+        for process in (one, two):
+            pressed = process.browser()
+            pressed.cookies.update(waits)  # both presses left before an answer came
+            answer = await pressed.post("/sign-in/code", data={"code": code})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+            sessions.add(pressed.cookies["session"])
+        assert len(sessions) == 1
+
+
+async def test_two_presses_on_opening_that_two_processes_hear_lead_to_one_shop(
+    dsn: str, home: Path
+) -> None:
+    async with clients.opened(dsn, home) as one, clients.opened(dsn, home) as two:
+        client = one.browser()
+        await client.post("/open/phone", data={"phone": SELLER})
+        await one.work()
+        waits, shops = dict(client.cookies), set()
+        for process in (one, two):
+            pressed = process.browser()
+            pressed.cookies.update(waits)
+            answer = await pressed.post("/open/phone/code", data={"code": one.code()})
+            assert (answer.status_code, answer.headers["location"]) == (303, "/open")
+            shops.add(hidden(await pressed.get("/open"), "shop"))
+        assert len(shops) == 1
+
+
+async def test_a_double_click_on_asking_is_one_code_though_the_browser_has_no_cookie_yet(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    for page, path in (("/sign-in", "/sign-in"), ("/open", "/open/phone")):
+        key = hidden(await client.get(page), "form_key")
+        for _ in range(2):  # the browser drops the first answer with its cookies
+            client.cookies.clear()
+            asked = {"phone": SELLER if page == "/open" else "139 0000 1002", "form_key": key}
+            assert (await client.post(path, data=asked)).status_code == 303
+        await world.work()
+        answer = await client.post(f"{path}/code", data={"code": world.code()})
+        assert answer.status_code == 303
+        client.cookies.clear()
+    assert len(world.inbox) == 2
+
+
+async def test_a_stranger_who_knows_the_number_does_not_keep_its_owner_out(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    await world.sign_in(client)
+    await client.post("/sign-out")
+    world.later(hours=2)
+    stranger = world.browser()
+    for _ in range(6):
+        await stranger.post("/sign-in", data={"phone": SELLER})
+        await world.work()
+        for _ in range(6):
+            await stranger.post("/sign-in/code", data={"code": "000000"})
+        world.later(minutes=2)
+    answer = await stranger.post("/sign-in", data={"phone": SELLER})
+    assert answer.status_code == 422 and "Enough codes" in answer.text
+    await world.sign_in(client)
+
+
+async def test_a_code_that_was_asked_for_elsewhere_is_not_taken_here(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    code = await at_the_code(world, client)
+    thief = world.browser()
+    thief.cookies.set("asked", client.cookies["asked"], domain="shop.test")
+    answer = await thief.post("/sign-in/code", data={"code": code})
+    assert answer.status_code == 422 and says(answer, "en", "code_expired")
 
 
 async def test_after_signing_in_one_is_where_one_wanted_to_be_but_never_elsewhere(

@@ -38,10 +38,10 @@ async def begin(request: Request, person: Person) -> Progress:
 
 
 async def ask(request: Request) -> Response:
-    """POST /open/phone: phone"""
+    """POST /open/phone: phone, form_key"""
     form = await forms.read(request)
     try:
-        return await signing_in.send_code(request, form.text("phone", 64), OPEN, CODE)
+        return await signing_in.send_code(request, form, OPEN, CODE)
     except Refused as refused:
         return await page(
             request,
@@ -89,12 +89,18 @@ async def confirm(request: Request) -> Response:
         return await _code(request, waits, form.typed("code"), errors, status=422)
     answer = to(OPEN)
     signing_in.welcome(request, answer, entered)
-    try:
-        await begin(request, entered.person)
-    except Refused:
-        return answer  # too many openings here today: signed in all the same, a step asks again
-    answer.delete_cookie(BROUGHT, path="/")
+    if await _began(request, entered.person):
+        answer.delete_cookie(BROUGHT, path="/")
     return answer
+
+
+async def _began(request: Request, person: Person) -> bool:
+    """Begin at once; after too many openings here today a step asks again."""
+    try:
+        await begin(request, person)
+    except Refused:
+        return False
+    return True
 
 
 async def again(request: Request) -> Response:
@@ -103,7 +109,7 @@ async def again(request: Request) -> Response:
     if waits is None:
         return to(OPEN)
     try:
-        return await signing_in.send_code(request, waits.phone, waits.next, CODE)
+        return await signing_in.send_again(request, waits, CODE)
     except Refused as refused:
         return await _code(request, waits, {}, {"code": forms.said(request, refused)}, 429)
 

@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import crypto, db, http, ids
+from littleshop import crypto, db, http
 from littleshop.entry import signing_in
-from littleshop.entry.signing_in import TWIN, SignedIn
+from littleshop.entry.signing_in import SignedIn
 from littleshop.errors import Refused
 from littleshop.identity import phones, sessions
-from littleshop.web import addresses, forms, pages
+from littleshop.identity.codes import Asker
+from littleshop.web import addresses, browsers, forms, pages
 
 ASKED = "asked"  # a cookie: whose code this device waits for
 ASKED_SECONDS = 900
@@ -71,36 +72,49 @@ def _phone(
         errors=errors,
         refused="",
         next_url=back,
+        form_key=browsers.new_key(),
         terms_url=addresses.LEGAL_TERMS,
     )
 
 
 async def ask(request: Request) -> Response:
-    """POST /sign-in: phone, next"""
+    """POST /sign-in: phone, next, form_key"""
     form = await forms.read(request)
     back = inside(form.text("next"))
     try:
-        return await send_code(request, form.text("phone", 64), back, CODE)
+        return await send_code(request, form, back, CODE)
     except Refused as refused:
         errors = {"phone": forms.said(request, refused)}
         return _phone(request, back, form.typed("phone"), errors, status=422)
 
 
-async def send_code(request: Request, phone: str, back: str, page: str) -> Response:
-    """Have a code sent and go to the page where it is typed. Raises Refused."""
-    token, device = http.make_device(request)
-    http.check_code(request, device, phones.parse(phone).country)
+async def send_code(request: Request, form: forms.Form, back: str, page: str) -> Response:
+    """Have a code sent to the phone of the form and go to the page where it is typed.
+
+    Raises Refused.
+    """
+    browser = browsers.named(request, form.text("form_key", 64))
+    return await _send(request, form.text("phone", 64), browser, back, page)
+
+
+async def send_again(request: Request, waits: Asked, page: str) -> Response:
+    """Have another code sent to the phone that waits for one. Raises Refused."""
+    return await _send(request, waits.phone, http.make_device(request), waits.next, page)
+
+
+async def _send(
+    request: Request, phone: str, named: tuple[str | None, bytes], back: str, page: str
+) -> Response:
+    token, browser = named
+    http.check_code(request, browser, phones.parse(phone).country)
     house = http.house(request)
+    asker = Asker(browser, http.address(request))
+    locale, at = pages.locale_of(request), http.now(request)
     asked = await signing_in.ask_code(
-        house.database,
-        house.keyring,
-        phone,
-        locale=pages.locale_of(request),
-        at=http.now(request),
+        house.database, house.keyring, phone, asker, locale=locale, at=at
     )
     answer = to(page)
-    waits = Asked(asked.phone.e164, asked.resend_at, back)
-    _remember(request, answer, waits)
+    _remember(request, answer, Asked(asked.phone.e164, asked.resend_at, back))
     if token is not None:
         http.set_cookie(request, answer, http.DEVICE, token)
     return answer
@@ -180,37 +194,19 @@ async def try_code(request: Request, waits: Asked, form: forms.Form) -> SignedIn
 
     Raises Refused.
     """
-    _, device = http.make_device(request)
-    http.check_limits(request, "try_code", device, http.address(request))
-    house, at = http.house(request), http.now(request)
-    typed = form.text("code", 32)
-    press = ids.hashed(f"{request.cookies.get(ASKED)} {typed}")
-    recent = _recent(request, at)
-    try:
-        signed_in = await signing_in.confirm_code(
-            house.database,
-            house.keyring,
-            waits.phone,
-            typed,
-            device=request.headers.get("user-agent", "")[:200],
-            locale=pages.locale_of(request),
-            at=at,
-        )
-    except Refused:
-        if press in recent:
-            return recent[press][1]
-        raise
-    recent[press] = (at, signed_in)
-    return signed_in
-
-
-def _recent(request: Request, at: datetime) -> dict[bytes, tuple[datetime, SignedIn]]:
-    """Who signed in through this process in the last seconds, by what he pressed."""
-    state = request.app.state
-    known: dict[bytes, tuple[datetime, SignedIn]] = getattr(state, "just_signed_in", {})
-    kept = {press: entry for press, entry in known.items() if at - entry[0] < TWIN}
-    state.just_signed_in = kept
-    return kept
+    _, browser = http.make_device(request)
+    http.check_limits(request, "try_code", browser, http.address(request))
+    house = http.house(request)
+    return await signing_in.confirm_code(
+        house.database,
+        house.keyring,
+        waits.phone,
+        form.text("code", 32),
+        browser=browser,
+        device=request.headers.get("user-agent", "")[:200],
+        locale=pages.locale_of(request),
+        at=http.now(request),
+    )
 
 
 def welcome(request: Request, answer: Response, signed_in: SignedIn) -> None:
@@ -225,7 +221,7 @@ async def again(request: Request) -> Response:
     if waits is None:
         return to(PHONE)
     try:
-        return await send_code(request, waits.phone, waits.next, CODE)
+        return await send_again(request, waits, CODE)
     except Refused as refused:
         return _code(request, waits, {}, {"code": forms.said(request, refused)}, status=429)
 

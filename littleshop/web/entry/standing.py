@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -21,7 +21,7 @@ from littleshop.identity.people import Person
 from littleshop.shop import cards, shops
 from littleshop.shop.openings import Path
 from littleshop.shop.shops import BroughtBy
-from littleshop.web import addresses, forms, pages
+from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.entry.signing_in import show
 
 BROUGHT = "brought"  # a cookie: what was on screen when "I also want a shop" was pressed
@@ -161,7 +161,7 @@ async def page(
         brought=await _brought(house, by),
         form=form or {},
         errors=errors or {},
-        form_key=str(uuid4()),
+        form_key=browsers.new_key(),
         shop_id=known.shop.shop_id if known else "",
         next_name=later[0] if later else None,
         may_skip=may_skip(known, open_step),

@@ -10,9 +10,10 @@ from littleshop import crypto, http
 from littleshop.entry import signing_in
 from littleshop.errors import Refused
 from littleshop.identity import codes, phones
+from littleshop.identity.codes import Asker
 from littleshop.identity.phones import Phone
 from littleshop.trade.orders import trust_device
-from littleshop.web import addresses, forms, pages
+from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.storefront import orders, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
@@ -33,10 +34,9 @@ async def prove(request: Request) -> Response:
     try:
         if digits is not None:
             return await _trust(request, link, digits)
-        await _send_code(request, link)
+        return await _send_code(request, link, form.get("form_key", ""))
     except Refused as no:
         return await _page(request, link, no=no, typed=digits is not None)
-    return await _page(request, link)
 
 
 def _phone(request: Request, link: OrderLink) -> Phone:
@@ -50,7 +50,7 @@ async def _trust(request: Request, link: OrderLink, digits: str) -> Response:
     http.check_limits(request, "try_code", device, http.address(request))
     phone, at = _phone(request, link), http.now(request)
     await signing_in.check_code(
-        house.database, house.keyring, phone, digits, purpose=PURPOSE, at=at
+        house.database, house.keyring, phone, digits, browser=device, purpose=PURPOSE, at=at
     )
     await house.database.transaction(
         lambda conn: trust_device(conn, order.shop_id, order.order_id, link.seen.role, device)
@@ -58,29 +58,41 @@ async def _trust(request: Request, link: OrderLink, digits: str) -> Response:
     return remember(request, RedirectResponse(addresses.order(link.token), 303), token)
 
 
-async def _send_code(request: Request, link: OrderLink) -> None:
-    """Raises Refused: too_many, and as signing_in.ask_code."""
+async def _send_code(request: Request, link: OrderLink, form_key: str) -> Response:
+    """The code is good in the browser that asked only, which keeps its cookie from here on.
+
+    Raises Refused: too_many, and as signing_in.ask_code.
+    """
     house, phone = http.house(request), _phone(request, link)
-    _, device = http.make_device(request)
+    token, device = browsers.named(request, form_key)
     http.check_code(request, device, phone.country)
     await signing_in.ask_code(
         house.database,
         house.keyring,
         phone.e164,
+        Asker(device, http.address(request)),
         locale=pages.locale_of(request),
         at=http.now(request),
         purpose=PURPOSE,
     )
+    return remember(request, await _page(request, link, device=device), token)
 
 
 async def _page(
-    request: Request, link: OrderLink, *, no: Refused | None = None, typed: bool = False
+    request: Request,
+    link: OrderLink,
+    *,
+    device: bytes | None = None,
+    no: Refused | None = None,
+    typed: bool = False,
 ) -> Response:
     """The field for the digits once a code is on its way or some were typed, else the button that
     has one sent; with `no`, why nothing came of what was asked."""
     house, phone = http.house(request), _phone(request, link)
     async with house.database.connection() as conn:
-        code = await codes.live(conn, house.keyring, phone, purpose=PURPOSE)
+        code = await codes.live(
+            conn, house.keyring, phone, device or http.make_device(request)[1], purpose=PURPOSE
+        )
     return pages.page(
         request,
         "storefront/verify.html",
@@ -91,6 +103,7 @@ async def _page(
         phone=crypto.mask_phone(phone.e164),
         sent=typed or (code is not None and code.expires_at > http.now(request)),
         problem=forms.said(request, no) if no else None,
+        form_key=browsers.new_key(),
     )
 
 
