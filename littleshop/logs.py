@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
+import shutil
 import sys
 import traceback
+from pathlib import Path
 
 # Whatever looks like a phone, a card or an identity number, and the tokens in our addresses.
 _DIGITS = re.compile(r"(?<![\w.-])\+?\d{11,19}[\dXx]?(?![\w-])")
@@ -46,3 +49,29 @@ def start(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for noisy in ("httpx", "httpcore", "_granian"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def rotate(log: Path, *, most_bytes: int, kept: int) -> bool:
+    """Put a log of more than `most_bytes` aside as LOG.1, older ones behind it; whether it did.
+
+    Several processes write into one log, and not only Python does, so none of them can be told
+    to open another file: its content is copied and it is emptied under their hands. They append
+    (O_APPEND), so the next line is the first one. Lines written in the microseconds between are
+    lost; when the disk is full, all of the old lines are, rather than the shop.
+    """
+    try:
+        if log.stat().st_size <= most_bytes:
+            return False
+        older = [log.with_name(f"{log.name}.{number}") for number in range(1, kept + 1)]
+        for place in range(kept - 1, 0, -1):
+            if older[place - 1].exists():
+                older[place - 1].replace(older[place])
+        with log.open("r+b", buffering=0) as file:
+            with contextlib.suppress(OSError), older[0].open("wb") as aside:
+                older[0].chmod(0o600)
+                shutil.copyfileobj(file, aside)
+                file.truncate(0)  # here, for what is written after the last piece was read is lost
+            file.truncate(0)
+    except OSError:  # whoever watches logs must never end what it watches
+        return False
+    return True

@@ -196,7 +196,9 @@ def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
         return cluster.process
 
     cluster.start()
-    child = Child("postgres", spawn, stop_signal=postgres.FAST_STOP, stop_seconds=30)
+    child = Child(
+        "postgres", spawn, stop_signal=postgres.FAST_STOP, stop_seconds=30, log=cluster.log
+    )
     child.process = cluster.process
     child.started_at = time.monotonic()
     supervisor.children.insert(0, child)  # stopped last
@@ -235,7 +237,7 @@ def _python(
     name: str, plan: Plan, told: dict[str, str], *arguments: str, once: bool = False
 ) -> Child:
     log = plan.home / "logs" / f"{name}.log"
-    return Child(name, program(arguments, told, log), once=once)
+    return Child(name, program(arguments, told, log), log=log, once=once)
 
 
 def _sandbox(plan: Plan, told: dict[str, str]) -> Child:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from littleshop import logs
 from littleshop.leash import leash
 
 SHORTEST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 STEADY_SECONDS = 30.0  # a child that ran this long is forgiven its earlier falls
-_LOG_LIMIT_BYTES = 8 << 20
+LOG_SECONDS = 5.0  # between two looks at how long the logs are
+LOG_BYTES = 8 << 20  # of a log before it is put aside
+LOGS_KEPT = 3  # put aside; older ones go
 
 
 class Stopped(BaseException):
@@ -35,6 +38,7 @@ class Child:
     spawn: Callable[[], subprocess.Popen[bytes]]
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 5.0
+    log: Path | None = None  # where its words go; put aside when it grows too long
     once: bool = False  # finished is fine; only a failure is repeated
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -68,8 +72,6 @@ def program(
 
     def spawn() -> subprocess.Popen[bytes]:
         log.parent.mkdir(mode=0o700, exist_ok=True)
-        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
-            log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as file:
             return subprocess.Popen(
                 [sys.executable, *arguments],
@@ -97,6 +99,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.say = say
         self._woken: socket.socket | None = None
+        self._looked_at = float("-inf")
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
@@ -143,11 +146,20 @@ class Supervisor:
                     )
                 if child.due_at is not None and child.due_at <= now:
                     child.start()
+            self._keep_logs_short(now)
             dues = [child.due_at for child in self.children if child.due_at is not None]
-            pause = max(0.0, min(dues) - now) if dues else None
-            self._sleep(min(poll_seconds, pause or poll_seconds) if done else pause)
+            longest = poll_seconds if done else LOG_SECONDS
+            self._sleep(min(longest, max(0.0, min(dues) - now)) if dues else longest)
 
-    def _sleep(self, seconds: float | None) -> None:
+    def _keep_logs_short(self, now: float) -> None:
+        if now - self._looked_at < LOG_SECONDS:
+            return
+        self._looked_at = now
+        for child in self.children:
+            if child.log is not None:
+                logs.rotate(child.log, most_bytes=LOG_BYTES, kept=LOGS_KEPT)
+
+    def _sleep(self, seconds: float) -> None:
         assert self._woken is not None, "watch() stands inside signals()"
         select.select([self._woken], [], [], seconds)
         with contextlib.suppress(BlockingIOError):

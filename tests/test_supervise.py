@@ -15,7 +15,7 @@ import pytest
 
 from littleshop import __main__ as command
 from littleshop import home as homes
-from littleshop import starting
+from littleshop import logs, starting, supervise
 from littleshop.supervise import (
     LONGEST_PAUSE_SECONDS,
     SHORTEST_PAUSE_SECONDS,
@@ -40,7 +40,8 @@ def supervisor() -> Iterator[Supervisor]:
 def waiting(tmp_path: Path, name: str = "waiting", code: str = WAITS) -> Child:
     started = str(tmp_path / f"{name}.started")
     environment = {**os.environ, homes.SUPERVISED: str(tmp_path)}
-    return Child(name, program(["-c", code, started], environment, tmp_path / "logs" / "log"))
+    log = tmp_path / "logs" / "log"
+    return Child(name, program(["-c", code, started], environment, log), log=log)
 
 
 def starts(tmp_path: Path, name: str = "waiting") -> list[int]:
@@ -121,6 +122,52 @@ def test_children_are_stopped_in_the_reverse_order_of_their_start(
     supervisor.watch(both)
     supervisor.stop()
     assert told.read_text().split() == ["second.started", "first.started"]
+
+
+# It writes 12 kB at once, three times, each when it sees that its log was emptied under its hands.
+WRITES = """
+import os, sys, time
+for burst in "abc":
+    os.write(1, f"{burst}\\n".encode() * 6_000)
+    while os.fstat(1).st_size:
+        time.sleep(0.001)
+print("end", flush=True)
+"""
+
+
+def test_a_log_that_grows_is_put_aside_while_its_process_writes_on(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(supervise, "LOG_BYTES", 10_000)
+    supervisor.add(waiting(tmp_path, code=WRITES + WAITS.replace("; ", "\n")))
+    supervisor.watch(within(20, lambda: bool(starts(tmp_path))), poll_seconds=0.001)
+    told = {path.name: path.read_text() for path in (tmp_path / "logs").iterdir()}
+    bursts = {f"log.{place}": f"{burst}\n" * 6_000 for place, burst in enumerate("cba", start=1)}
+    assert told == {"log": "end\n", **bursts}
+
+
+def test_only_so_many_logs_are_kept_and_the_newest_is_number_one(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    for written in "abcde":
+        with log.open("a") as file:
+            file.write(written * 10)
+        assert logs.rotate(log, most_bytes=5, kept=3)
+        assert not logs.rotate(log, most_bytes=5, kept=3)
+    kept = {path.name: path.read_text()[0] for path in tmp_path.iterdir() if path != log}
+    assert kept == {"web.log.1": "e", "web.log.2": "d", "web.log.3": "c"}
+    assert log.read_text() == ""
+
+
+def test_a_log_that_cannot_be_kept_is_emptied_all_the_same(tmp_path: Path) -> None:
+    log = tmp_path / "web.log"
+    log.write_text("a" * 10)
+    (tmp_path / "web.log.1").mkdir()
+    (tmp_path / "web.log.1" / "in the way").touch()
+    (tmp_path / "web.log.2").write_text("")
+    logs.rotate(log, most_bytes=5, kept=1)
+    assert log.read_text() == ""
+    assert not logs.rotate(tmp_path / "never written", most_bytes=5, kept=3)
 
 
 def test_ctrl_c_ends_the_watch(supervisor: Supervisor) -> None:
