@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import re
@@ -67,11 +66,13 @@ def rotate(log: Path, *, most_bytes: int, kept: int) -> bool:
             if older[place - 1].exists():
                 older[place - 1].replace(older[place])
         with log.open("r+b", buffering=0) as file:
-            with contextlib.suppress(OSError), older[0].open("wb") as aside:
-                older[0].chmod(0o600)
-                shutil.copyfileobj(file, aside)
-                file.truncate(0)  # here, for what is written after the last piece was read is lost
-            file.truncate(0)
+            try:
+                with older[0].open("wb") as aside:
+                    older[0].chmod(0o600)
+                    shutil.copyfileobj(file, aside)
+                    file.truncate(0)  # at once: what is written after the last piece is lost
+            except OSError:
+                file.truncate(0)
     except OSError:  # whoever watches logs must never end what it watches
         return False
     return True
