@@ -202,7 +202,8 @@ _CASE_HAS_ITS_REFUND = """
 
 # What the platform lent a shop stands in both books, once its job is done.
 _LENT_ON_BOTH_SIDES = """
-    select s.shop_id, s.reference as subject, s.kind || ' ' || s.minor || ' in the shop, '
+    select /* all shops: the platform's side stands in shop 0 */
+           s.shop_id, s.reference as subject, s.kind || ' ' || s.minor || ' in the shop, '
            || coalesce(p.minor, 0) || ' in the platform''s books' as says
       from (select j.shop_id, j.kind, j.reference, sum(t.amount_minor) as minor
               from journals j join transfers t

@@ -59,14 +59,7 @@ async def move(
     await db.run(
         conn,
         _LEDGER_SQL,
-        shop_id,
-        ids.uuid7(at),
-        variant_id,
-        quantity,
-        reason,
-        order_id,
-        person_id,
-        at,
+        *(shop_id, ids.uuid7(at), variant_id, quantity, reason, order_id, person_id, at),
     )
     await shops.touch(conn, shop_id)
     return int(on_hand)

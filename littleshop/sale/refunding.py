@@ -163,10 +163,10 @@ async def call_off(
     asked = await cases.open_of(conn, shop_id, order_id)
     if asked is not None:  # what was asked for comes true another way
         await cases.end(conn, shop_id, asked.case_id, "withdrawn", at)
-    await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
+    ended = await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
     await orders.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
     await telling.buyer(conn, order, "order_cancelled", at, amount=order.total)
-    return order
+    return ended
 
 
 async def end(
@@ -177,7 +177,7 @@ async def end(
     refund_id: UUID,
     case_id: UUID | None = None,
     at: datetime,
-) -> None:
+) -> Order:
     """A locked order that is paid and not received ends: all that is left goes back, and what
     was not shipped can be sold again."""
     left = await left_of(conn, order)
@@ -187,6 +187,7 @@ async def end(
     if order.status == "to_ship":
         await stock.release(conn, order.shop_id, order.order_id)
     await timers.cancel(conn, order.shop_id, order.order_id)
+    return moved
 
 
 async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:

@@ -14,11 +14,10 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import stock
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
-from littleshop.sale import refunding, shipping, telling
-from littleshop.trade import carriers, cases, deliveries, orders, timers
+from littleshop.sale import refunding, telling
+from littleshop.trade import cases, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -124,8 +123,8 @@ async def agree(
     await add_words(conn, case, "agreed", by=by, words=words, at=at)
     if case.kind == "refund":
         return await give_back(conn, order, case, case.amount, left=(case.status,), at=at)
-    moved = await _step(conn, case, "returning", left=(case.status,), stamp="answered_at", at=at)
-    await _clock(conn, moved, "case_send_back", at + SEND_BACK)
+    moved = await step(conn, case, "returning", left=(case.status,), stamp="answered_at", at=at)
+    await clock(conn, moved, "case_send_back", at + SEND_BACK)
     await telling.buyer(
         conn, order, "case_send_back", at, occasion=str(case.number), when=at + SEND_BACK
     )
@@ -144,11 +143,11 @@ async def refuse(
         raise Refused("case_words")
     if case.status == "asked" and await _no_reason_needed(conn, order, case):
         raise Refused("case_must_take_back")
-    moved = await _step(
+    moved = await step(
         conn, case, "refused", left=("asked", "sent_back"), stamp="answered_at", at=at
     )
     await add_words(conn, moved, "refused", by="seller", words=words, at=at)
-    await _clock(conn, moved, "case_escalate", at + ESCALATE)
+    await clock(conn, moved, "case_escalate", at + ESCALATE)
     await telling.buyer(
         conn, order, "case_refused", at, occasion=str(case.number), when=at + ESCALATE
     )
@@ -161,81 +160,7 @@ async def _no_reason_needed(conn: db.Connection, order: Order, case: Case) -> bo
         return False
     if order.received_at is not None and case.asked_at > order.received_at + NO_REASON:
         return False
-    return await orders.returnable(conn, order.shop_id, order.order_id, order.placed_at)
-
-
-async def send_back(
-    conn: db.Connection, shop_id: int, case_id: UUID, *, carrier: str, number: str, at: datetime
-) -> Case:
-    """The buyer gave the goods to a courier.
-
-    Raises Refused: tracking_number, carrier_unknown, case_moved.
-    """
-    number = shipping.tracking_number(number)
-    if carrier not in carriers.CARRIERS:
-        raise Refused("carrier_unknown")
-    order, case = await lock(conn, shop_id, case_id)
-    moved = await _step(
-        conn, case, "sent_back", left=("returning",), stamp="sent_back_at", at=at,
-        carrier=carrier, tracking_number=number,
-    )  # fmt: skip
-    await cases.tell(conn, moved, "sent_back", by="buyer", at=at, carrier=carrier, number=number)
-    await _clock(conn, moved, "case_take_back", at + TAKE_BACK)
-    await telling.seller(conn, order, "case_sent_back", at, occasion=str(case.number))
-    return moved
-
-
-async def take_back(
-    conn: db.Connection, shop_id: int, case_id: UUID, *, by: str, to_shelf: bool, at: datetime
-) -> Case:
-    """The goods are here again, `to_shelf` to be sold: the money goes back, or another piece goes
-    out. `by`: seller or clock. Raises Refused("case_moved")."""
-    order, case = await lock(conn, shop_id, case_id)
-    if case.status != "sent_back":
-        raise Refused("case_moved")
-    await cases.tell(conn, case, "taken_back", by=by, at=at, to_shelf=to_shelf)
-    if to_shelf:
-        await stock.take_back(conn, shop_id, order.order_id, at)
-    if case.kind == "return":
-        return await give_back(
-            conn, order, case, case.amount, left=("sent_back",), stamp="got_back_at", at=at
-        )
-    moved = await _step(conn, case, "replacing", left=("sent_back",), stamp="got_back_at", at=at)
-    await _clock(conn, moved, "case_replace", at + REPLACE)
-    return moved
-
-
-async def replace(
-    conn: db.Connection, shop_id: int, case_id: UUID, *, carrier: str, number: str, at: datetime
-) -> Case:
-    """Another piece is on its way: the case ends, and the buyer's clock starts anew.
-
-    Raises Refused: tracking_number, carrier_unknown, case_moved, stock_short.
-    """
-    number = shipping.tracking_number(number)
-    if carrier not in carriers.CARRIERS:
-        raise Refused("carrier_unknown")
-    order, case = await lock(conn, shop_id, case_id)
-    if case.status != "replacing":
-        raise Refused("case_moved")
-    await stock.send_again(conn, shop_id, order.order_id, at)
-    await deliveries.hand_over(
-        conn, shop_id, order.order_id, way="courier", carrier=carrier, tracking_number=number, at=at
-    )
-    await cases.tell(conn, case, "replaced", by="seller", at=at, carrier=carrier, number=number)
-    ended = await _end(conn, case, "done", at)
-    if order.status in orders.UNDER_WAY:
-        await shipping.start_clocks(conn, shop_id, order.order_id, at)
-    await telling.buyer(
-        conn,
-        order,
-        "case_replaced",
-        at,
-        occasion=str(case.number),
-        carrier=carrier,
-        tracking=number,
-    )
-    return ended
+    return await cases.returnable(conn, order.shop_id, order.order_id, order.placed_at)
 
 
 async def withdraw(
@@ -248,7 +173,7 @@ async def withdraw(
     order, case = await lock(conn, shop_id, case_id)
     if case.status not in ("asked", "returning", "refused", "disputed"):
         raise Refused("case_moved")
-    ended = await _end(conn, case, "withdrawn" if by == "buyer" else "lapsed", at)
+    ended = await end(conn, case, "withdrawn" if by == "buyer" else "lapsed", at)
     await cases.tell(conn, case, ended.status, by=by, at=at)
     await telling.seller(conn, order, "case_over", at, occasion=str(case.number))
     return ended
@@ -313,7 +238,7 @@ async def give_back(
 
     Raises Refused: case_moved, refund_too_large.
     """
-    moved = await _step(
+    moved = await step(
         conn, case, "refunding", left=left, stamp=stamp, agreed=amount, decided_by=decided_by, at=at
     )
     shop_id, order_id = order.shop_id, order.order_id
@@ -337,7 +262,7 @@ async def give_back(
     return moved
 
 
-async def _step(
+async def step(
     conn: db.Connection,
     case: Case,
     status: str,
@@ -359,13 +284,13 @@ async def _step(
     return moved
 
 
-async def _clock(conn: db.Connection, case: Case, kind: str, due_at: datetime) -> None:
+async def clock(conn: db.Connection, case: Case, kind: str, due_at: datetime) -> None:
     """The one clock that runs in this state."""
     await timers.cancel(conn, case.shop_id, case.order_id, *CASE_CLOCKS)
     await timers.start(conn, case.shop_id, case.order_id, kind, due_at)
 
 
-async def _end(conn: db.Connection, case: Case, status: str, at: datetime) -> Case:
+async def end(conn: db.Connection, case: Case, status: str, at: datetime) -> Case:
     """A case ends without money: its clock stops and the order's go on."""
     ended = await cases.end(conn, case.shop_id, case.case_id, status, at)
     if ended is None:
@@ -377,29 +302,8 @@ async def _end(conn: db.Connection, case: Case, status: str, at: datetime) -> Ca
 
 async def reject(conn: db.Connection, case: Case, operator: UUID, at: datetime) -> Case:
     """An operator says that the seller was right: the order goes on."""
-    moved = await _step(
+    moved = await step(
         conn, case, "rejected", left=("disputed",), stamp="", decided_by=operator, at=at
     )
     await timers.resume(conn, case.shop_id, case.order_id, ORDER_CLOCKS, at)
     return moved
-
-
-async def tick(conn: db.Connection, shop_id: int, order_id: UUID, kind: str, at: datetime) -> None:
-    """Nobody acted: the clock decides (the order is locked, the timer claimed)."""
-    case = await cases.open_of(conn, shop_id, order_id)
-    if case is None:
-        return
-    match kind:
-        case "case_answer":
-            await agree(conn, shop_id, case.case_id, by="clock", at=at)
-        case "case_take_back":
-            await take_back(conn, shop_id, case.case_id, by="clock", to_shelf=False, at=at)
-        case "case_replace":
-            order = await orders.lock(conn, shop_id, order_id)
-            amount = await refunding.left_of(conn, order)
-            await cases.tell(conn, case, "not_replaced", by="clock", at=at)
-            await give_back(conn, order, case, amount, left=("replacing",), at=at)
-        case "case_send_back" | "case_escalate":
-            await withdraw(conn, shop_id, case.case_id, by="clock", at=at)
-        case _:
-            raise AssertionError(f"no flow for timer {kind}")

@@ -8,8 +8,8 @@ from functools import partial
 from uuid import UUID
 
 from littleshop import db, jobs
-from littleshop.sale import paying, receiving, refunding, returning, telling
-from littleshop.trade import orders, timers
+from littleshop.sale import paying, receiving, refunding, returning, sending_back, telling
+from littleshop.trade import cases, orders, timers
 from littleshop.trade.timers import Timer
 
 RETRY = "timers.retry"
@@ -43,10 +43,26 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         case "close":
             await receiving.close(conn, shop_id, order_id, at)
         case kind if kind in returning.CASE_CLOCKS:
-            await returning.tick(conn, shop_id, order_id, kind, at)
+            await _tick_case(conn, timer, at)
         case _:
             raise AssertionError(f"no flow for timer {timer.kind}")
     return True
+
+
+async def _tick_case(conn: db.Connection, timer: Timer, at: datetime) -> None:
+    case = await cases.open_of(conn, timer.shop_id, timer.subject)
+    assert case is not None, timer
+    match timer.kind:
+        case "case_answer":
+            await returning.agree(conn, case.shop_id, case.case_id, by="clock", at=at)
+        case "case_take_back":
+            await sending_back.take_back(
+                conn, case.shop_id, case.case_id, by="clock", to_shelf=False, at=at
+            )
+        case "case_replace":
+            await sending_back.not_replaced(conn, case, at)
+        case "case_send_back" | "case_escalate":
+            await returning.withdraw(conn, case.shop_id, case.case_id, by="clock", at=at)
 
 
 async def sweep(database: db.Database, at: datetime, most: int = 200) -> int:

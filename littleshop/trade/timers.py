@@ -117,32 +117,26 @@ async def due(conn: db.Connection, at: datetime, most: int = 200) -> list[Timer]
 
 async def claim(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """Take a due timer for oneself, in the transaction that acts on it; False when it is gone."""
-    return (
-        await db.run(
-            conn,
-            "delete from timers where shop_id = $1 and subject = $2 and kind = $3"
-            " and due_at <= $4 and paused_at is not distinct from $5",
-            timer.shop_id,
-            timer.subject,
-            timer.kind,
-            at,
-            timer.paused_at,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "delete from timers where shop_id = $1 and subject = $2 and kind = $3"
+        " and due_at <= $4 and paused_at is not distinct from $5",
+        timer.shop_id,
+        timer.subject,
+        timer.kind,
+        at,
+        timer.paused_at,
     )
 
 
 async def park(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """Set a due timer aside until a person has looked; False when it was gone or set aside."""
-    return (
-        await db.run(
-            conn,
-            "update timers set paused_at = $4"
-            " where shop_id = $1 and subject = $2 and kind = $3 and paused_at is null",
-            timer.shop_id,
-            timer.subject,
-            timer.kind,
-            at,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "update timers set paused_at = $4"
+        " where shop_id = $1 and subject = $2 and kind = $3 and paused_at is null",
+        timer.shop_id,
+        timer.subject,
+        timer.kind,
+        at,
     )

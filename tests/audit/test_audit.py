@@ -11,6 +11,7 @@ from littleshop import audit, db
 from littleshop.audit import books, payouts, stock
 from littleshop.sale import refunding
 from tests.cast import CNY, Town
+from tests.sale.after_sale import after
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.test_settling import MON, THU, TUE, WED
 
@@ -27,7 +28,7 @@ BREACHES = {
     " where account = 'bank' and shop_id > 0 returning account",
     "escrow_is_held_orders": "update accounts set credits_minor = credits_minor + 1"
     " where account = 'escrow' returning account",
-    "order_held_is_its_journals": "update orders set status = 'refunded',"
+    "order_held_is_its_journals": "update orders set refunded_minor = 1,"
     " held_minor = held_minor - 1 where status = 'to_ship' returning order_id",
     "paid_order_has_its_payment": "update payments set outcome = 'returned'"
     " where outcome = 'accepted' returning order_id",
@@ -36,12 +37,22 @@ BREACHES = {
     "returned_goes_back": "update refunds set amount_minor = refunds.amount_minor - 1"
     " from payments p where p.payment_id = refunds.payment_id and p.outcome = 'returned'"
     " returning p.reference",
-    "called_off_goes_back": "delete from refunds where paid_from = 'escrow' returning order_id",
+    "refunds_fit_the_order": "delete from refunds where paid_from = 'escrow' and case_id is null"
+    " returning order_id",
+    "payment_knows_its_refunds": "update payments set refunded_minor = refunded_minor - 1"
+    " where refunded_minor > 0 returning reference",
     "refund_is_booked": "update refunds set status = 'done', done_at = asked_at"
     " where paid_from = 'escrow' returning reference",
-    "received_is_split_as_agreed": "update orders set commission_bps = 100"
+    "released_is_split_as_agreed": "update orders set commission_bps = 100"
     " where received_at is not null returning order_id",
     "state_has_its_timer": "delete from timers where kind = 'ship_at_last' returning subject",
+    "case_has_its_timer": "update cases set status = 'returning' where status = 'asked'"
+    " returning case_id",
+    "case_has_its_refund": "update cases set agreed_minor = agreed_minor + 1"
+    " where status = 'refunding' returning case_id",
+    "lent_on_both_sides": "update transfers t set credit = 'due_to_shop' from journals j"
+    " where j.shop_id = t.shop_id and j.journal_id = t.journal_id and t.credit = 'payable'"
+    " returning j.reference",
     "suspense_is_returns_under_way": "update refunds set status = 'done', done_at = asked_at"
     " where paid_from = 'suspense' returning paid_from",
     "on_hand_is_movements": "update variants set on_hand = on_hand + 1 returning variant_id",
@@ -72,7 +83,7 @@ BREACHES = {
 
 async def busy(town: Town) -> None:
     """One payout is done, one under way; an order is to be shipped, one was called off, a payment
-    goes back."""
+    goes back; one buyer asks for money, another was promised some."""
     bank = PaperBank()
     bank.lump(MON, CNY("9000.00"))
     await verify(town)
@@ -95,6 +106,12 @@ async def busy(town: Town) -> None:
             conn, town.shop_id, called_off.order_id, by="seller", reason="broken", at=town.at
         )
     )
+    for number, agreed in (("SF1408223100673", False), ("SF1408223100674", True)):
+        sale = await after(town)
+        await town.ships(sale.placed, number)
+        await sale.asks("refund", "20.00")
+        if agreed:
+            await sale.seller_agrees()
 
 
 def test_every_rule_is_broken_here() -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from littleshop import db
 from littleshop.ledger import chart
 from littleshop.money import Money
 from littleshop.pay import refunds
-from littleshop.sale import arbitrating, refunding, returning
+from littleshop.sale import arbitrating, refunding, returning, sending_back
 from littleshop.sale.placing import Placed
 from littleshop.sale.returning import Wish
 from littleshop.trade import cases
 from littleshop.trade.cases import Case
 from tests.cast import CNY, Town
 
+T = TypeVar("T")
 OPERATOR = uuid4()
-SF = {"carrier": "sf", "number": "SF1234567890123"}
+NUMBER = "SF1234567890123"
 
 
 @dataclass
@@ -60,15 +64,15 @@ class AfterSale:
     async def buyer_sends_back(self) -> Case:
         case_id = await self._id()
         return await self._do(
-            lambda conn: returning.send_back(
-                conn, self.town.shop_id, case_id, at=self.town.at, **SF
+            lambda conn: sending_back.send_back(
+                conn, self.town.shop_id, case_id, carrier="sf", number=NUMBER, at=self.town.at
             )
         )
 
     async def seller_takes_back(self, *, to_shelf: bool = True) -> Case:
         case_id = await self._id()
         return await self._do(
-            lambda conn: returning.take_back(
+            lambda conn: sending_back.take_back(
                 conn, self.town.shop_id, case_id, by="seller", to_shelf=to_shelf, at=self.town.at
             )
         )
@@ -76,7 +80,9 @@ class AfterSale:
     async def seller_replaces(self) -> Case:
         case_id = await self._id()
         return await self._do(
-            lambda conn: returning.replace(conn, self.town.shop_id, case_id, at=self.town.at, **SF)
+            lambda conn: sending_back.replace(
+                conn, self.town.shop_id, case_id, carrier="sf", number=NUMBER, at=self.town.at
+            )
         )
 
     async def buyer_withdraws(self) -> Case:
@@ -115,17 +121,16 @@ class AfterSale:
             every = await refunds.of_order(conn, self.town.shop_id, self.placed.order_id)
         asked = [each for each in every if each.status == "asked"]
         for refund in asked:
-            await self._do(
-                lambda conn, one=refund: refunding.hear(
-                    conn, self.town.shop_id, one.refund_id, self.town.at
-                )
-            )
+            await self._do(partial(self._is_back, refund.refund_id))
         return len(asked)
+
+    async def _is_back(self, refund_id: UUID, conn: db.Connection) -> bool:
+        return await refunding.hear(conn, self.town.shop_id, refund_id, self.town.at)
 
     async def _id(self) -> UUID:
         return (await self.case()).case_id
 
-    async def _do(self, work):  # type: ignore[no-untyped-def]
+    async def _do(self, work: Callable[[db.Connection], Awaitable[T]]) -> T:
         return await self.town.database.transaction(work)
 
 
@@ -142,9 +147,7 @@ async def lends(town: Town, owner: db.Connection) -> Money:
         told = row["arguments"]
         amount = Money(told["minor"], told["currency"])
         await town.database.transaction(
-            lambda conn, told=told, amount=amount: refunding.lend(
-                conn, told["reference"], amount, town.at
-            )
+            partial(refunding.lend, reference=told["reference"], amount=amount, at=town.at)
         )
         await owner.execute("delete from jobs where id = $1", row["id"])
     lent = await owner.fetchval(

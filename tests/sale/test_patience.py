@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from littleshop.pay import payments
 from littleshop.pay.gateways import PaymentState, QueryAnswer, Reason, RefundAnswer
 from littleshop.pricing.quotes import Item
 from littleshop.sale import paying, refunding, ticking
-from littleshop.trade import timers
+from littleshop.trade import orders, timers
 from tests.cast import CNY, Town
 
 
@@ -124,7 +125,10 @@ async def test_a_refund_the_rail_cannot_pay_today_is_sent_again_tomorrow(
     placed = await town.buys([await town.stock()], CNY("168.00"))
     async with town.database.connection() as conn:
         (payment,) = await payments.of_order(conn, town.shop_id, placed.order_id)
-        refund = await refunding.ask(conn, payment, reason="x", paid_from="escrow", at=town.at)
+        order = await orders.lock(conn, town.shop_id, placed.order_id)
+        refund = await refunding.give_back(
+            conn, order, order.total, reason="x", refund_id=uuid4(), at=town.at
+        )
     rail = Rail(PaymentState.PAID, RefundAnswer(status="failed", reason=reason))
     with pytest.raises(GatewayError) as no:
         await refunding.send(rail, payment, refund)  # type: ignore[arg-type]

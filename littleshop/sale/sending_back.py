@@ -1,0 +1,97 @@
+"""Sending back: the goods travel to the seller, and the money or another piece to the buyer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from littleshop import db
+from littleshop.catalog import stock
+from littleshop.errors import Refused
+from littleshop.sale import refunding, returning, shipping, telling
+from littleshop.trade import carriers, cases, deliveries, orders
+from littleshop.trade.cases import Case
+
+
+async def send_back(
+    conn: db.Connection, shop_id: int, case_id: UUID, *, carrier: str, number: str, at: datetime
+) -> Case:
+    """The buyer gave the goods to a courier.
+
+    Raises Refused: tracking_number, carrier_unknown, case_moved.
+    """
+    number = shipping.tracking_number(number)
+    if carrier not in carriers.CARRIERS:
+        raise Refused("carrier_unknown")
+    order, case = await returning.lock(conn, shop_id, case_id)
+    moved = await returning.step(
+        conn, case, "sent_back", left=("returning",), stamp="sent_back_at", at=at,
+        carrier=carrier, tracking_number=number,
+    )  # fmt: skip
+    await cases.tell(conn, moved, "sent_back", by="buyer", at=at, carrier=carrier, number=number)
+    await returning.clock(conn, moved, "case_take_back", at + returning.TAKE_BACK)
+    await telling.seller(conn, order, "case_sent_back", at, occasion=str(case.number))
+    return moved
+
+
+async def take_back(
+    conn: db.Connection, shop_id: int, case_id: UUID, *, by: str, to_shelf: bool, at: datetime
+) -> Case:
+    """The goods are here again, `to_shelf` to be sold: the money goes back, or another piece goes
+    out. `by`: seller or clock. Raises Refused("case_moved")."""
+    order, case = await returning.lock(conn, shop_id, case_id)
+    if case.status != "sent_back":
+        raise Refused("case_moved")
+    await cases.tell(conn, case, "taken_back", by=by, at=at, to_shelf=to_shelf)
+    if to_shelf:
+        await stock.take_back(conn, shop_id, order.order_id, at)
+    if case.kind == "return":
+        return await returning.give_back(
+            conn, order, case, case.amount, left=("sent_back",), stamp="got_back_at", at=at
+        )
+    moved = await returning.step(
+        conn, case, "replacing", left=("sent_back",), stamp="got_back_at", at=at
+    )
+    await returning.clock(conn, moved, "case_replace", at + returning.REPLACE)
+    return moved
+
+
+async def replace(
+    conn: db.Connection, shop_id: int, case_id: UUID, *, carrier: str, number: str, at: datetime
+) -> Case:
+    """Another piece is on its way: the case ends, and the buyer's clock starts anew.
+
+    Raises Refused: tracking_number, carrier_unknown, case_moved, stock_short.
+    """
+    number = shipping.tracking_number(number)
+    if carrier not in carriers.CARRIERS:
+        raise Refused("carrier_unknown")
+    order, case = await returning.lock(conn, shop_id, case_id)
+    if case.status != "replacing":
+        raise Refused("case_moved")
+    await stock.send_again(conn, shop_id, order.order_id, at)
+    await deliveries.hand_over(
+        conn, shop_id, order.order_id, way="courier", carrier=carrier, tracking_number=number, at=at
+    )
+    await cases.tell(conn, case, "replaced", by="seller", at=at, carrier=carrier, number=number)
+    ended = await returning.end(conn, case, "done", at)
+    if order.status in orders.UNDER_WAY:
+        await shipping.start_clocks(conn, shop_id, order.order_id, at)
+    await telling.buyer(
+        conn,
+        order,
+        "case_replaced",
+        at,
+        occasion=str(case.number),
+        carrier=carrier,
+        tracking=number,
+    )
+    return ended
+
+
+async def not_replaced(conn: db.Connection, case: Case, at: datetime) -> Case:
+    """The seller never sent another piece: the money goes back instead."""
+    order = await orders.lock(conn, case.shop_id, case.order_id)
+    await cases.tell(conn, case, "not_replaced", by="clock", at=at)
+    amount = await refunding.left_of(conn, order)
+    return await returning.give_back(conn, order, case, amount, left=("replacing",), at=at)

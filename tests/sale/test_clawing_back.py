@@ -1,0 +1,119 @@
+"""Money that the seller has already: it comes back from what he earns next."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from littleshop import audit, db
+from littleshop.audit import Finding
+from littleshop.errors import Refused
+from littleshop.ledger import chart, journals
+from littleshop.ledger.journals import Transfer
+from littleshop.money import Money
+from littleshop.shop import terms
+from littleshop.shop.terms import Terms
+from tests.cast import CNY, Town
+from tests.sale.after_sale import after, lends
+
+
+async def test_money_comes_back_from_a_seller_who_was_paid(
+    town: Town, owner: db.Connection
+) -> None:
+    await owner.execute("update shops set commission_bps = 300")
+    sale = await after(town)
+    await town.ships(sale.placed)
+    await town.receives(sale.placed)
+    assert await town.balance("payable") == CNY("97.00")
+    town.later(days=3)
+    await sale.asks("refund", "50.00")
+    await sale.seller_agrees()
+    assert await town.balance("payable") == CNY("48.50")
+    assert await town.balance("commission") == CNY("1.50")
+    await town.books_balance()
+    await sale.rail_sends_all_back()
+    await town.books_balance()
+    town.later(days=4)
+    await town.clocks_strike()
+    assert (await town.order(sale.placed)).status == "closed"
+    with pytest.raises(Refused, match="case_not_now"):
+        await sale.asks("refund", "10.00")
+
+
+async def test_the_platform_bridges_what_the_seller_has_on_his_card(
+    town: Town, owner: db.Connection
+) -> None:
+    """The rail takes a refund from all it owes us; this shop's part of that was paid out."""
+    sale = await after(town)
+    await town.ships(sale.placed)
+    await town.receives(sale.placed)
+    await paid_out(town, owner, 100_00)
+    await sale.asks("refund", "100.00")
+    await sale.seller_agrees()
+    assert await town.balance("payable") == CNY("-100.00")
+    await sale.rail_sends_all_back()
+    assert await town.balance("due_to_shop") == CNY("100.00")
+    assert await lends(town, owner) == CNY("100.00")
+    findings = [f for f in await found(town) if not f.rule.startswith(("payable_left", "bank_is"))]
+    assert findings == []
+
+
+async def test_an_order_settled_directly_pays_the_seller_at_once_and_can_still_go_back(
+    town: Town,
+) -> None:
+    await town.database.transaction(
+        lambda conn: terms.agree(
+            conn, town.shop_id, Terms(direct_since=town.at, direct_why="三年老店"), town.at
+        )
+    )
+    sale = await after(town)
+    assert await town.balance("payable") == CNY("100.00")
+    assert (await town.order(sale.placed)).direct
+    await town.books_balance()
+    await town.ships(sale.placed)
+    await sale.asks("refund", "40.00")
+    await sale.seller_agrees()
+    await sale.rail_sends_all_back()
+    await town.receives(sale.placed)
+    assert await town.balance("payable") == CNY("60.00")
+    await town.books_balance()
+
+
+async def test_a_privilege_that_ended_before_payment_holds_the_money(town: Town) -> None:
+    await town.database.transaction(
+        lambda conn: terms.agree(
+            conn, town.shop_id, Terms(direct_since=town.at, direct_why="老店"), town.at
+        )
+    )
+    placed = await town.place([await town.stock(price=CNY("5.00"))], CNY("5.00"))
+    await town.database.transaction(lambda conn: terms.agree(conn, town.shop_id, Terms(), town.at))
+    await town.money_arrives(await town.opens_cashier(placed), CNY("5.00"))
+    assert await town.balance("escrow") == CNY("5.00")
+    await town.books_balance()
+
+
+async def found(town: Town) -> list[Finding]:
+    async with town.database.connection() as conn:
+        return await audit.prove(conn)
+
+
+async def paid_out(town: Town, owner: db.Connection, minor: int) -> None:
+    """The seller's balance went to his card, and the rail has paid us for it."""
+    amount = Money(minor, "CNY")
+    for kind, debit, credit in (
+        ("payout", chart.PAYABLE, chart.IN_TRANSIT),
+        ("funded", chart.BANK, chart.gateway_clearing("alipay")),
+        ("paid_out", chart.IN_TRANSIT, chart.BANK),
+    ):
+        await town.database.transaction(
+            partial(
+                journals.post,
+                shop_id=town.shop_id,
+                kind=kind,
+                reference="EARLIER",
+                value_on=town.at.date(),
+                booked_at=town.at,
+                transfers=[Transfer(debit, credit, amount)],
+            )
+        )
