@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from littleshop.catalog import colours
 from littleshop.errors import Refused
 
 TITLE_LENGTH = 120
@@ -20,11 +21,12 @@ MOST_STOCK = 1_000_000
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
-class Option(msgspec.Struct, frozen=True):
-    """An axis of choice: 釉色 with 青灰, 月白."""
+class Option(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An axis of choice: 釉色 with 青灰, 月白; `colours` of the values that have one, #RRGGBB."""
 
     name: str
     values: tuple[str, ...]
+    colours: dict[str, str] = {}
 
 
 class VariantDraft(msgspec.Struct, frozen=True):
@@ -99,15 +101,21 @@ def _paragraphs(text: str) -> str:
 
 
 def _check_options(options: Sequence[Option]) -> tuple[Option, ...]:
-    tidied = tuple(
-        Option(tidy(option.name)[:20], tuple(dict.fromkeys(tidy(v)[:30] for v in option.values)))
-        for option in options
-    )
+    tidied = tuple(map(_tidy_option, options))
     named = all(option.name and option.values and all(option.values) for option in tidied)
     names = [option.name for option in tidied]
     if len(tidied) > 3 or not named or len(set(names)) != len(names):
         raise Refused("options_wrong")
     return tidied
+
+
+def _tidy_option(option: Option) -> Option:
+    values = tuple(dict.fromkeys(tidy(value)[:30] for value in option.values))
+    painted = {tidy(value)[:30]: colour for value, colour in option.colours.items()}
+    if not all(colours.HEX.fullmatch(colour) for colour in painted.values()):
+        raise Refused("options_wrong")
+    kept = {value: painted[value] for value in values if value in painted}
+    return Option(tidy(option.name)[:20], values, kept)
 
 
 def _check_variant(variant: VariantDraft) -> VariantDraft:

@@ -66,7 +66,11 @@ def product(locale: str) -> dict[str, Any]:
         {"id": at, "url": f"/town/gaiwan-{each}.svg", "first": at == 0}
         for at, each in enumerate(("celadon", "moon", "dust"))
     ]
-    axes = [("釉色", "青灰，月白"), ("配杯", "只要盖碗，配两只杯"), ("", "")]
+    dots = [
+        {"value": "青灰", "text": "#9DB1AC", "colour": "#9DB1AC", "error": ""},
+        {"value": "月白", "text": "moonish", "colour": "", "error": wrong},
+    ]
+    axes = [("釉色", "青灰，月白", dots), ("配杯", "只要盖碗，配两只杯", []), ("", "", [])]
     return around(locale, "goods") | {
         "mend": {"count": 1, "first": "f-variant-2-price"},
         "product": {
@@ -85,9 +89,13 @@ def product(locale: str) -> dict[str, Any]:
             "stock": "7",
             "seen": "7",
         },
-        "axes": [{"name": name, "choices": choices} for name, choices in axes],
+        "axes": [
+            {"name": name, "choices": choices, "values": "[]", "dots": dots}
+            for name, choices, dots in axes
+        ],
         "variants": variants,
-        "errors": {},
+        "errors": {"dots": "wrong"},
+        "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,
     }

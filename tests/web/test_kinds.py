@@ -36,7 +36,7 @@ async def test_kinds_are_listed_first_and_each_has_its_price_and_stock(
     axes = {"axis-0-name": "釉色", "axis-0-values": "青灰，月白", "axis-1-name": "配杯"}
     axes |= {"axis-1-values": "只要盖碗、配两只杯"}
     page = await edit(client, shop_id, product_id, **axes)  # saved without looking at the kinds
-    assert page.status_code == 200 and "Look over the kinds" in page.text
+    assert page.status_code == 422 and "Look over the kinds" in page.text
     assert len(await kinds(world, shop_id, product_id)) == 1
     table = {}
     for place in range(4):
@@ -112,3 +112,62 @@ async def test_what_the_form_does_not_show_survives_it(
     assert (await edit(client, shop_id, product_id, price="198")).status_code == 303
     kind = (await kinds(world, shop_id, product_id))[0]
     assert (kind.price_minor, kind.compare_at_minor, kind.sku) == (19800, None, "GW-1")
+
+
+@LOCALES
+async def test_a_value_gets_a_colour_by_name_or_by_digits_and_its_name_stays_readable(
+    world: World, locale: str
+) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    axis = {"axis-0-name": "釉色", "axis-0-values": "天青，月亮，本色"}
+    page = await edit(client, shop_id, product_id, **axis, then="variants")
+    celadon = i18n.t(locale, "colours.celadon")
+    assert f'name="dot-0-0" value="{celadon}"' in page.text  # the value is called like a colour
+    assert 'name="dot-0-1" value=""' in page.text
+    rows = {
+        f"variant-{at}-{part}": value
+        for at, name in enumerate(("天青", "月亮", "本色"))
+        for part, value in (("key", f'["{name}"]'), ("price", "168"), ("stock", "2"))
+    }
+    dots = {"dots-0": '["天青","月亮","本色"]', "dot-0-0": celadon, "dot-0-1": "#8fb3A9"}
+    wrong = await edit(client, shop_id, product_id, **axis, **rows, **dots, **{"dot-0-2": "sky"})
+    assert wrong.status_code == 422 and says(wrong, locale, "colour_unknown", text="sky")
+    assert 'href="#f-dot-0-2"' in wrong.text and 'value="sky"' in wrong.text
+    answer = await edit(client, shop_id, product_id, **axis, **rows, **dots, **{"dot-0-2": ""})
+    assert answer.status_code == 303
+    async with world.house.database.connection() as conn:
+        product = await products.get(conn, shop_id, UUID(product_id))
+    assert product.options[0].colours == {"天青": "#8FB3A9", "月亮": "#8FB3A9"}
+    shown = (await client.get(f"/@xiaoman/p/{product_id}")).text
+    assert shown.count('fill="#8FB3A9"') == 2 and shown.count('class="sw"') == 2
+    assert all(f"{name}</label>" in shown for name in ("天青", "月亮", "本色"))
+
+
+@pytest.mark.parametrize("dots", ['"', "[1]", "{}", '["青灰"' * 2000, '["<svg onload=x>"]'])
+async def test_colours_that_nobody_asked_for_change_nothing(
+    world: World, client: httpx.AsyncClient, dots: str
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    axis = {"axis-0-name": "Size", "axis-0-values": "S, M", "then": "variants"}
+    odd = {"dots-0": dots, "dot-0-0": '"/><script>alert(1)</script>'}
+    answer = await edit(client, shop_id, product_id, **axis, **odd)
+    assert answer.status_code == 200 and "<script>alert" not in answer.text
+    assert answer.text.count("data-dot>") == 2
+
+
+async def test_a_script_that_sends_photos_is_told_where_to_go_on(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    script = {"hx-request": "true"}
+    typed = {"title": "盖碗", "price": "168", "stock": "10", "seen": "10"}
+    answer = await client.post(here, data=typed, headers=script)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (204, here)
+    assert "Saved. Buyers see it" in (await client.get(here)).text  # said there, and only once
+    answer = await client.post(here, data=typed | {"price": "x"}, headers=script)
+    assert answer.status_code == 422 and 'id="main"' in answer.text

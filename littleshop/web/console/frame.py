@@ -85,7 +85,7 @@ def go(request: Request, path: str, said: str = "", **facts: object) -> Response
 
     `facts` are shown as they are: numbers, and texts that are formatted already.
     """
-    answer = RedirectResponse(path, status_code=303)
+    answer = _onward(request, path)
     if said:
         _tell(request, answer, f"console.said.{said}", facts)
     return answer
@@ -93,9 +93,17 @@ def go(request: Request, path: str, said: str = "", **facts: object) -> Response
 
 def refuse(request: Request, path: str, refused: Refused) -> Response:
     """Send the browser on; the next page begins with why it was not done."""
-    answer = RedirectResponse(path, status_code=303)
+    answer = _onward(request, path)
     _tell(request, answer, f"errors.{refused.code}", refused.details)
     return answer
+
+
+def _onward(request: Request, path: str) -> Response:
+    """The way to the next page; a script that sent the form, to show how far the photos are, is
+    told where (htmx's header) and goes there itself: following would use up what is said there."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"hx-redirect": path})
+    return RedirectResponse(path, status_code=303)
 
 
 def sentence(request: Request, refused: Refused) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -15,12 +17,12 @@ from littleshop import db, http, ids
 from littleshop.catalog import drafts, photos, products, stock
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.catalog.products import Listed
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.web import addresses, forms
-from littleshop.web.console import frame, product, product_photos
+from littleshop.web.console import frame, product, product_photos, product_sheet
 from littleshop.web.forms import Form, Kept
 
 LOW = 3  # a buyer sees from here on how few are left
@@ -31,23 +33,30 @@ FILTERS = ("all", "on_sale", "hidden")
 async def shelf(request: Request) -> Response:
     """GET root/goods?status=all|on_sale|hidden"""
     work = await http.at_work(request)
-    shop_id = work.shop.shop_id
+    shop_id, asked = work.shop.shop_id, request.query_params.get("status", "all")
     async with http.house(request).database.connection() as conn:
         listed = await products.listing(conn, shop_id, all_states=True, most=2000)
         sold = await stock.shipped_since(conn, shop_id, http.now(request) - MONTH)
-    chosen = request.query_params.get("status", "all")
-    chosen = chosen if chosen in FILTERS else "all"
+    chosen = asked if asked in FILTERS else "all"
+    on_sale = sum(each.status == "on_sale" for each in listed)
+    return await frame.page(
+        request, work, "goods.html", "goods",
+        rows=_rows(work, listed, sold, chosen),
+        counts={"on_sale": on_sale, "hidden": len(listed) - on_sale},
+        chosen=chosen,
+    )  # fmt: skip
+
+
+def _rows(
+    work: AtWork, listed: Sequence[Listed], sold: Mapping[UUID, int], chosen: str
+) -> list[dict[str, Any]]:
+    """The rows of a filter; first and last are those of the whole shelf."""
     ends = (listed[0].product_id, listed[-1].product_id) if listed else (None, None)
-    rows = [
+    return [
         row(work, each, sold.get(each.product_id, 0), ends)
         for each in listed
         if chosen == "all" or (each.status == "on_sale") == (chosen == "on_sale")
     ]
-    on_sale = sum(each.status == "on_sale" for each in listed)
-    counts = {"on_sale": on_sale, "hidden": len(listed) - on_sale}
-    return await frame.page(
-        request, work, "goods.html", "goods", rows=rows, counts=counts, chosen=chosen
-    )
 
 
 def row(
@@ -91,19 +100,24 @@ async def status(request: Request) -> Response:
     work = await http.at_work(request)
     product_id = http.uuid(request.path_params["product_id"])
     form = await forms.read(request, photos=photos.MOST)
-    again = await product.keep(request, work)
-    if again is not None:
+    if (again := await product.keep(request, work)) is not None:
         return again
-    wanted, at = form.text("status"), http.now(request)
+    back = _back(request, work, product_id)
     try:
-        await http.house(request).database.transaction(
-            lambda conn: products.set_status(conn, work.shop.shop_id, product_id, wanted, at)
-        )
+        await _set_status(request, work, product_id, form.text("status"))
+    except NotFound:
+        raise
     except Refused as refused:
-        if refused.code == "not_found":
-            raise
-        return frame.refuse(request, _back(request, work, product_id), refused)
-    return frame.go(request, _back(request, work, product_id), f"product_{wanted}")
+        return frame.refuse(request, back, refused)
+    return frame.go(request, back, f"product_{form.text('status')}")
+
+
+async def _set_status(request: Request, work: AtWork, product_id: UUID, wanted: str) -> None:
+    """Raises Refused product_status, NotFound."""
+    at, shop_id = http.now(request), work.shop.shop_id
+    await http.house(request).database.transaction(
+        lambda conn: products.set_status(conn, shop_id, product_id, wanted, at)
+    )
 
 
 def _back(request: Request, work: AtWork, product_id: UUID) -> str:
@@ -119,22 +133,34 @@ def _back(request: Request, work: AtWork, product_id: UUID) -> str:
 _KEPT = {f"status={each}" for each in FILTERS}
 
 
+class NewThing(msgspec.Struct):
+    """The form of a new thing: as typed, its photos, and the draft when nothing is wrong."""
+
+    form_key: UUID
+    form: dict[str, str]
+    kept: tuple[Kept, ...] = ()
+    errors: dict[str, Any] = {}
+    draft: ProductDraft | None = None
+
+    @property
+    def product_id(self) -> UUID:
+        """The same press is the same product; another thing typed into an old form is another."""
+        assert self.draft is not None
+        variant = self.draft.variants[0]
+        files = " ".join(each.file for each in self.kept)
+        facts = (
+            self.draft.title, variant.price_minor, variant.stock, self.draft.status, files,
+        )  # fmt: skip
+        return ids.derived(self.form_key, repr(facts))
+
+
 async def new_page(request: Request) -> Response:
     """GET root/goods/new"""
     work = await http.at_work(request)
-    return await _new(request, work, {"stock": "1"}, {}, ())
+    return await _new(request, work, NewThing(uuid4(), {"stock": "1"}))
 
 
-async def _new(
-    request: Request,
-    work: AtWork,
-    form: dict[str, Any],
-    errors: dict[str, Any],
-    kept: tuple[Kept, ...],
-    *,
-    form_key: UUID | None = None,
-    status: int = 200,
-) -> Response:
+async def _new(request: Request, work: AtWork, thing: NewThing, status: int = 200) -> Response:
     keyring = http.house(request).keyring
     return await frame.page(
         request,
@@ -142,16 +168,16 @@ async def _new(
         "product_new.html",
         "goods",
         status=status,
-        form=form,
-        errors=errors,
+        form=thing.form,
+        errors=thing.errors,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
-        form_key=str(form_key or uuid4()),
+        form_key=str(thing.form_key),
         kept=[
             {
                 "token": forms.seal(keyring, each),
                 "url": addresses.photo(each.file, each.url_width(720)),
             }
-            for each in kept
+            for each in thing.kept
         ],
     )
 
@@ -159,64 +185,37 @@ async def _new(
 async def create(request: Request) -> Response:
     """POST root/goods/new (multipart): photos, photo_kept, title, price, stock, then, form_key"""
     work = await http.at_work(request)
-    form = await forms.read(request, photos=photos.MOST)
-    form_key = forms.key(form.text("form_key"), uuid4())
-    kept, errors = await _photos(request, work, form)
-    draft = await _draft(request, work, form, errors)
-    if errors or draft is None:
-        typed = form.typed("title", "price", "stock")
-        return await _new(request, work, typed, errors, kept, form_key=form_key, status=422)
-    product_id = _product_id(form_key, draft, kept)
-    at, shop_id = http.now(request), work.shop.shop_id
-
-    async def write(conn: db.Connection) -> None:
-        if not await products.create(
-            conn, shop_id, product_id, draft, at=at, person_id=work.person.person_id
-        ):
-            return  # the second half of a double click
-        for each in kept:
-            await photos.add(
-                conn,
-                shop_id,
-                product_id,
-                file=each.file,
-                width=each.width,
-                height=each.height,
-                colour=each.colour,
-                at=at,
-            )
-
-    await http.house(request).database.transaction(write)
+    thing = await _typed(request, work, await forms.read(request, photos=photos.MOST))
+    if thing.draft is None:
+        return await _new(request, work, thing, status=422)
+    await _write(request, work, thing, thing.draft)
     goods = f"{frame.root(work.shop)}/goods"
-    if draft.status == "draft":
-        return frame.go(request, f"{goods}/{product_id}", "product_draft")
-    return frame.go(request, goods, "product_new", title=draft.title)
+    if thing.draft.status == "draft":
+        return frame.go(request, f"{goods}/{thing.product_id}", "product_draft")
+    return frame.go(request, goods, "product_new", title=thing.draft.title)
 
 
-def _product_id(form_key: UUID, draft: ProductDraft, kept: tuple[Kept, ...]) -> UUID:
-    """The same press is the same product; another thing typed into an old form is another one."""
-    variant = draft.variants[0]
-    files = " ".join(each.file for each in kept)
-    facts = (draft.title, variant.price_minor, variant.stock, draft.status, files)
-    return ids.derived(form_key, repr(facts))
-
-
-async def _photos(
-    request: Request, work: AtWork, form: Form
-) -> tuple[tuple[Kept, ...], dict[str, Any]]:
-    """Photos kept from a refused try and new ones, at most nine; what is wrong with the others."""
+async def _typed(request: Request, work: AtWork, form: Form) -> NewThing:
+    """What was typed; photos kept from a refused try count with the new ones, at most nine."""
     keyring = http.house(request).keyring
+    thing = NewThing(
+        forms.key(form.text("form_key"), uuid4()), form.typed("title", "price", "stock"), errors={}
+    )
     before = [forms.unseal(keyring, each, Kept) for each in form.texts("photo_kept")]
-    kept = [each for each in before if each is not None]
     found = await forms.photos(request, form.files("photos"), work.person.person_id.bytes)
-    kept += [each for each in found.kept if each not in kept]
+    kept = list(dict.fromkeys(each for each in (*before, *found.kept) if each is not None))
     wrong = list(found.wrong)
     if len(kept) > photos.MOST:
         wrong.append(forms.said(request, Refused("photos_too_many", most=photos.MOST)))
-    return tuple(kept[: photos.MOST]), {"photos": wrong} if wrong else {}
+    thing.kept = tuple(kept[: photos.MOST])
+    if wrong:
+        thing.errors["photos"] = wrong
+    draft = _draft(request, work, form, thing.errors)
+    thing.draft = None if thing.errors else draft
+    return thing
 
 
-async def _draft(
+def _draft(
     request: Request, work: AtWork, form: Form, errors: dict[str, Any]
 ) -> ProductDraft | None:
     """The draft of the form; what is wrong is added to `errors`, each at its field."""
@@ -238,8 +237,21 @@ async def _draft(
             )
         )
     except Refused as refused:
-        errors[product.field_of(refused.code)] = forms.said(request, refused)
+        errors[product_sheet.field_of(refused.code)] = forms.said(request, refused)
         return None
+
+
+async def _write(request: Request, work: AtWork, thing: NewThing, draft: ProductDraft) -> None:
+    """The product and its photos; the second half of a double click writes nothing."""
+    at, shop_id, person_id = http.now(request), work.shop.shop_id, work.person.person_id
+
+    async def write(conn: db.Connection) -> None:
+        if await products.create(
+            conn, shop_id, thing.product_id, draft, at=at, person_id=person_id
+        ):
+            await product.hang(conn, shop_id, thing.product_id, thing.kept, at)
+
+    await http.house(request).database.transaction(write)
 
 
 ROOT = "/console/{shop_id}/goods"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from littleshop import db, http
 from littleshop.catalog import photos, products
-from littleshop.web.console import product
+from littleshop.web.console import frame, product
 
 
 async def add_photos(request: Request) -> Response:
@@ -16,7 +16,7 @@ async def add_photos(request: Request) -> Response:
     found, _, _ = await product.read(request, work)
     wrong = await product.take_photos(request, work, found.product_id)
     again = await product.keep(request, work, wrong)
-    return again or RedirectResponse(product.here(work, found.product_id), status_code=303)
+    return again or frame.go(request, product.here(work, found.product_id))
 
 
 async def remove_photo(request: Request) -> Response:
@@ -45,4 +45,4 @@ async def _arrange(request: Request, *, first: bool) -> Response:
 
     await http.house(request).database.transaction(write)
     again = await product.keep(request, work)
-    return again or RedirectResponse(product.here(work, product_id), status_code=303)
+    return again or frame.go(request, product.here(work, product_id))

@@ -202,9 +202,9 @@ def _axes(row: Product, variants: Sequence[Variant]) -> list[Axis]:
         for value, price in least.items():
             if price is None or cheapest is None:
                 continue
-            extra = price - cheapest
+            extra, colour = price - cheapest, option.colours.get(value)
             had = any(one.spare > 0 for one in variants if one.choice[place] == value)
-            shown.append(OptionView(value, None, not had, extra if extra.minor else None))
+            shown.append(OptionView(value, colour, not had, extra if extra.minor else None))
         axes.append(Axis(option.name, shown))
     return axes
 
