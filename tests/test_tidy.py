@@ -41,11 +41,6 @@ STILL_LONG = {
     "littleshop.web.console.settings.save_shipping",
     "littleshop.web.console.settings.save_shop",
     "littleshop.web.console.settings.try_notice",
-    "littleshop.web.entry.arriving.opened",
-    "littleshop.web.entry.beginning.confirm",
-    "littleshop.web.entry.stepping.bind_card",
-    "littleshop.web.entry.stepping.identify",
-    "littleshop.web.entry.stepping.name_shop",
 }
 
 

@@ -114,6 +114,15 @@ async def progress(conn: Connection, person_id: uuid.UUID, shop_id: int) -> Prog
     return await _read(conn, opening)
 
 
+async def waits(conn: Connection, person_id: uuid.UUID, shop_id: int) -> tuple[PutOff, ...]:
+    """What a payout to this shop waits for; nothing to whom the owner's papers are no concern:
+    staff, and who keeps a shop of the demo town."""
+    try:
+        return (await progress(conn, person_id, shop_id)).waits
+    except NotFound:
+        return ()
+
+
 async def _read(conn: Connection, opening: Opening) -> Progress:
     shop = await shops.get(conn, opening.shop_id)
     merchant = await merchants.find(conn, opening.shop_id)

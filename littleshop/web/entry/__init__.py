@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from littleshop.web.entry import arriving, beginning, signing_in, stepping
+from littleshop.web.entry import arriving, beginning, saving, signing_in, stepping
 
-ROUTES = [*signing_in.ROUTES, *beginning.ROUTES, *stepping.ROUTES, *arriving.ROUTES]
+ROUTES = [
+    *signing_in.ROUTES,
+    *beginning.ROUTES,
+    *stepping.ROUTES,
+    *saving.ROUTES,
+    *arriving.ROUTES,
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import segno
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +11,7 @@ from starlette.routing import Route
 
 from littleshop import db, http, i18n
 from littleshop.entry import opening
-from littleshop.errors import NotFound
+from littleshop.entry.opening import Progress
 from littleshop.http import AtWork
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
@@ -21,6 +23,11 @@ from littleshop.web.entry.signing_in import show, to
 def console_url(shop_id: int) -> str:
     """A shop's back room."""
     return f"/console/{shop_id}"
+
+
+def arrived(known: Progress) -> Response:
+    """To the page on which a shop that has just opened is handed on."""
+    return to(f"{console_url(known.shop.shop_id)}/opened")
 
 
 def face_url(shop: Shop) -> str:
@@ -49,43 +56,48 @@ async def _shares(conn: db.Connection, request: Request, work: AtWork) -> tuple[
 
 async def opened(request: Request) -> Response:
     """GET /console/{shop_id}/opened: the shop is open, hand it on."""
-    at_work = await http.at_work(request)
-    shop = at_work.shop
+    work = await http.at_work(request)
+    shop, root = work.shop, console_url(work.shop.shop_id)
     if shop.status == "opening" or shop.slug is None:
         return to(addresses.OPENING, shop=shop.shop_id)
-    house = http.house(request)
-    async with house.database.connection() as conn:
-        try:
-            known = await opening.progress(conn, at_work.person.person_id, shop.shop_id)
-            waits = list(known.waits)
-        except NotFound:  # staff, or a shop of the demo town
-            waits = []
-    link, code = await house.database.transaction(lambda conn: _shares(conn, request, at_work))
-    public = house.settings.public_url
-    url = public + addresses.share(link.code)
-    drawn = segno.make(public + addresses.share(code.code), error="m")
-    root = console_url(shop.shop_id)
     return show(
         request,
         "entry/opened.html",
         here=f"{root}/opened",
-        shop={
+        **await _handed_on(request, work),
+        **await _still_waits(request, work),
+        goods_new_url=f"{root}/goods/new",
+        console_url=root,
+        first_time=True,
+    )
+
+
+async def _handed_on(request: Request, work: AtWork) -> dict[str, Any]:
+    """The shop's face with a link and a QR code, which a share each stands behind."""
+    house, shop = http.house(request), work.shop
+    link, code = await house.database.transaction(lambda conn: _shares(conn, request, work))
+    public = house.settings.public_url
+    drawn = segno.make(public + addresses.share(code.code), error="m")
+    return {
+        "shop": {
             "name": shop.name,
             "line": shop.line,
             "picture_url": face_url(shop),
             "awning": shop.awning,
-            "public_url": url,
-            "short_url": (public + addresses.shop(shop.slug)).partition("://")[2],
+            "public_url": public + addresses.share(link.code),
+            "short_url": (public + addresses.shop(shop.slug or "")).partition("://")[2],
         },
-        qr_svg=drawn.svg_inline(border=0, omitsize=True),
-        share_title=shop.name,
-        share_text=shop.line,
-        waits=waits,
-        goods_new_url=f"{root}/goods/new",
-        console_url=root,
-        waits_url=f"{addresses.OPENING}?shop={shop.shop_id}",
-        first_time=True,
-    )
+        "qr_svg": drawn.svg_inline(border=0, omitsize=True),
+        "share_title": shop.name,
+        "share_text": shop.line,
+    }
+
+
+async def _still_waits(request: Request, work: AtWork) -> dict[str, Any]:
+    """What a payout waits for, and where it is filled in."""
+    async with http.house(request).database.connection() as conn:
+        waits = await opening.waits(conn, work.person.person_id, work.shop.shop_id)
+    return {"waits": list(waits), "waits_url": f"{addresses.OPENING}?shop={work.shop.shop_id}"}
 
 
 ROUTES = [

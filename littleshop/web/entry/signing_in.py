@@ -106,7 +106,7 @@ async def _send(
     request: Request, phone: str, named: tuple[str | None, bytes], back: str, page: str
 ) -> Response:
     token, browser = named
-    http.check_code(request, browser, phones.parse(phone).country)
+    await http.check_code(request, browser, phones.parse(phone).country)
     house = http.house(request)
     asker = Asker(browser, http.address(request))
     locale, at = pages.locale_of(request), http.now(request)

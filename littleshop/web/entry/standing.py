@@ -103,17 +103,22 @@ async def _brought(house: House, by: BroughtBy) -> dict[str, str] | None:
         shop = await shops.find(conn, by.shop_id)
         if shop is None:
             return None
-        line = {"shop_name": shop.name, "product_title": "", "picture_url": ""}
-        if shop.picture:
-            line["picture_url"] = addresses.photo(shop.picture, 360)
-        if by.product_id is not None:
-            try:
-                product = await products.get(conn, by.shop_id, by.product_id)
-            except NotFound:
-                return line
-            line["product_title"] = product.title
-            for photo in (await photos.of_product(conn, by.shop_id, by.product_id))[:1]:
-                line["picture_url"] = addresses.photo(photo.file, min(360, photo.width))
+        picture = addresses.photo(shop.picture, 360) if shop.picture else ""
+        line = {"shop_name": shop.name, "product_title": "", "picture_url": picture}
+        return line | await _seen(conn, by.shop_id, by.product_id)
+
+
+async def _seen(conn: db.Connection, shop_id: int, product_id: UUID | None) -> dict[str, str]:
+    """The product that was on screen, unless it is gone."""
+    if product_id is None:
+        return {}
+    try:
+        product = await products.get(conn, shop_id, product_id)
+    except NotFound:
+        return {}
+    line = {"product_title": product.title}
+    for photo in (await photos.of_product(conn, shop_id, product_id))[:1]:
+        line["picture_url"] = addresses.photo(photo.file, min(360, photo.width))
     return line
 
 
@@ -138,39 +143,61 @@ async def page(
     **more: Any,
 ) -> Response:
     """The page of an opening with `step` (or code, which belongs to phone) open."""
-    house = http.house(request)
-    by = known.opening.brought_by if known else None
-    if by is None:
-        async with house.database.connection() as conn:
-            by = await brought_by(conn, origin(request))
-    path: Path = known.opening.path if known else ("viral" if by.shop_id else "front")
-    open_step: Step = "phone" if step == "code" else step  # type: ignore[assignment]
-    steps = _steps(request, open_step, person, known, path)
-    number = next(each["place"] for each in steps if each["name"] == open_step) + 1
-    later = [each["name"] for each in steps[number:] if each["state"] != "done"]
     answer = show(
         request,
         "entry/opening.html",
         here=_here(step, known),
         status=status,
-        steps=steps,
         step=step,
-        number=number,
-        minutes_left=max(1, 5 - number),
-        viral=path == "viral",
-        brought=await _brought(house, by),
         form=form or {},
         errors=errors or {},
-        form_key=browsers.new_key(),
-        shop_id=known.shop.shop_id if known else "",
-        next_name=later[0] if later else None,
-        may_skip=may_skip(known, open_step),
-        leave_url=f"{addresses.OPENING}/saved",
-        terms_url=addresses.LEGAL_TERMS,
-        privacy_url=addresses.LEGAL_PAPERS,
+        **await _around(request, step, person, known),
         **({"refused": ""} | more),
     )
     return remember(request, answer)
+
+
+async def _around(
+    request: Request, step: str, person: Person | None, known: Progress | None
+) -> dict[str, Any]:
+    """What stands around the open step: the pole with its flags, what brought the person, ways
+    out."""
+    by = await _by(request, known)
+    path: Path = known.opening.path if known else ("viral" if by.shop_id else "front")
+    return _pole(request, step, person, known, path) | {
+        "viral": path == "viral",
+        "brought": await _brought(http.house(request), by),
+        "form_key": browsers.new_key(),
+        "shop_id": known.shop.shop_id if known else "",
+        "leave_url": f"{addresses.OPENING}/saved",
+        "terms_url": addresses.LEGAL_TERMS,
+        "privacy_url": addresses.LEGAL_PAPERS,
+    }
+
+
+async def _by(request: Request, known: Progress | None) -> BroughtBy:
+    """What brought the person: as the opening remembers it, else as the address or cookie say."""
+    if known is not None:
+        return known.opening.brought_by
+    async with http.house(request).database.connection() as conn:
+        return await brought_by(conn, origin(request))
+
+
+def _pole(
+    request: Request, step: str, person: Person | None, known: Progress | None, path: Path
+) -> dict[str, Any]:
+    """The steps, which of them is open, and what comes after it."""
+    open_step: Step = "phone" if step == "code" else step  # type: ignore[assignment]
+    steps = _steps(request, open_step, person, known, path)
+    number = next(each["place"] for each in steps if each["name"] == open_step) + 1
+    later = [each["name"] for each in steps[number:] if each["state"] != "done"]
+    return {
+        "steps": steps,
+        "number": number,
+        "minutes_left": max(1, 5 - number),
+        "next_name": later[0] if later else None,
+        "may_skip": may_skip(known, open_step),
+    }
 
 
 def _here(step: str, known: Progress | None) -> str:

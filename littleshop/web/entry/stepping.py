@@ -1,10 +1,13 @@
-"""The steps of opening a shop: each is shown by GET, saved by POST, and may be made anywhere."""
+"""The steps of opening a shop as they are shown: the one that is due, one by its own address, one
+put off. What saves them is saving.py."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,11 +20,10 @@ from littleshop.identity import numbers
 from littleshop.identity.people import Person
 from littleshop.shop import cards
 from littleshop.shop.openings import PutOff
-from littleshop.shop.shops import Face
 from littleshop.web import addresses, forms, pages
 from littleshop.web.entry import arriving, beginning, signing_in, standing
 from littleshop.web.entry.signing_in import show, to
-from littleshop.web.entry.standing import page, step_url
+from littleshop.web.entry.standing import page
 
 OPEN = addresses.OPENING
 STEPS: dict[str, Step] = {"identity": "identity", "card": "card", "shop": "shop"}
@@ -145,167 +147,66 @@ async def open_page(
     person: Person,
     known: Progress | None,
     *,
-    status: int = 200,
     form: dict[str, Any] | None = None,
-    refused: Refused | None = None,
+    no: No | None = None,
     **more: Any,
 ) -> Response:
-    """The page with this step open and, after a refusal, its sentence at the right field."""
-    errors: dict[str, str] = {}
-    if refused is not None:
-        sentence, field = forms.said(request, refused), field_of(refused.code)
-        if refused.code in cards.WARNINGS:
-            more["card_warning"] = sentence
-        elif field:
-            errors[field] = sentence
-        else:
-            more["refused"] = sentence
-        status = 422
-    context = _context(request, step, person, known, form or {}) | more
+    """The page with this step open and, after a no, its sentence at the right field."""
+    context = _context(request, step, person, known, form or {}) | more | (no.around if no else {})
     filled = context.pop("prefilled", {}) | (form or {})
+    errors, status = (no.errors, 422) if no else ({}, 200)
     return await page(
         request, step,
         person=person, known=known, status=status, form=filled, errors=errors, **context,
     )  # fmt: skip
 
 
+class No(msgspec.Struct, frozen=True):
+    """A refusal as a step shows it: beside its fields, or around all of the form."""
+
+    errors: dict[str, str] = msgspec.field(default_factory=dict)
+    around: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def no_of(request: Request, refused: Refused) -> No:
+    """Where a refusal is said: a warning that may be overruled, a field's error, or above all."""
+    sentence, field = forms.said(request, refused), field_of(refused.code)
+    if refused.code in cards.WARNINGS:
+        return No(around={"card_warning": sentence})
+    return No(errors={field: sentence}) if field else No(around={"refused": sentence})
+
+
 def _context(
     request: Request, step: str, person: Person, known: Progress | None, form: dict[str, Any]
 ) -> dict[str, Any]:
+    """What the piece of one step needs beside the page's own."""
     house = http.house(request)
     if step == "identity":
-        try:
-            born = numbers.parse(form.get("id_number", ""), on=standing.today(request)).birth
-        except Refused:
-            born = None
-        return {"documents": ["resident"], "birthday": born}
+        return {"documents": ["resident"], "birthday": _born(request, form.get("id_number", ""))}
     if step == "card":
-        card = cards.recognise(form.get("card_number", ""))
-        name = card.bank_name(pages.locale_of(request)) if card.kind == "debit" else None
-        return {
-            "bank": {"name": name} if name else None,
-            "card_warning": "",
+        reserved = house.keyring.open(person.phone_sealed).removeprefix("+86")
+        return card_context(request, form.get("card_number", "")) | {
             "holder_name": standing.summary(request, "identity", person, known),
-            "prefilled": {
-                "reserved_phone": house.keyring.open(person.phone_sealed).removeprefix("+86")
-            },
+            "prefilled": {"reserved_phone": reserved},
         }
     if step == "shop":
-        host = house.settings.public_url.partition("://")[2]
-        return {"address_before": f"{host}/@"}
+        return {"address_before": house.settings.public_url.partition("://")[2] + "/@"}
     return {}
 
 
-@signed_in
-async def identify(request: Request) -> Response:
-    """POST /open/identity: legal_name, id_number, consent=yes"""
-    form = await forms.read(request)
-    person, known = await begun(request, form.text("shop"))
-    house = http.house(request)
+def _born(request: Request, id_number: str) -> date | None:
+    """The birthday that a number tells, once it is a number."""
     try:
-        known = await opening.identify(
-            house.database,
-            house.keyring,
-            person.person_id,
-            known.shop.shop_id,
-            name=form.text("legal_name", 200),
-            id_number=form.text("id_number", 200),
-            consent=form.ticked("consent"),
-            at=http.now(request),
-        )
-    except NotFound:
-        raise
-    except Refused as refused:
-        typed = form.typed("legal_name", "id_number", "consent")
-        return await open_page(request, "identity", person, known, form=typed, refused=refused)
-    return onward(known)
+        return numbers.parse(id_number, on=standing.today(request)).birth
+    except Refused:
+        return None
 
 
-@signed_in
-async def bind_card(request: Request) -> Response:
-    """POST /open/card: card_number, reserved_phone, confirm_number=yes"""
-    form = await forms.read(request)
-    person, known = await begun(request, form.text("shop"))
-    house = http.house(request)
-    try:
-        known = await opening.bind_card(
-            house.database,
-            house.keyring,
-            person,
-            known.shop.shop_id,
-            number=form.text("card_number", 200),
-            phone=form.text("reserved_phone", 64).strip() or None,
-            confirmed=form.ticked("confirm_number"),
-            at=http.now(request),
-        )
-    except NotFound:
-        raise
-    except Refused as refused:
-        if refused.code == "identity_first":
-            return await open_page(request, "identity", person, known, refused=refused)
-        typed = form.typed("card_number", "reserved_phone")
-        return await open_page(request, "card", person, known, form=typed, refused=refused)
-    return onward(known)
-
-
-@signed_in
-async def name_shop(request: Request) -> Response:
-    """POST /open/shop (multipart): name, slug, line, awning, picture, picture_kept"""
-    form = await forms.read(request, photos=1)
-    person, known = await begun(request, form.text("shop"))
-    house = http.house(request)
-    photos = await forms.photos(request, form.files("picture")[:1], person.person_id.bytes)
-    kept = (
-        photos.kept[0]
-        if photos.kept
-        else forms.unseal(house.keyring, form.text("picture_kept"), forms.Kept)
-    )
-    typed: dict[str, Any] = form.typed("name", "slug", "line", "awning")
-    if kept is not None:
-        typed["picture_kept"] = forms.seal(house.keyring, kept)
-        typed["picture_url"] = addresses.photo(kept.file, kept.url_width(360))
-    face = Face(
-        name=form.text("name", 200),
-        slug=form.text("slug", 100),
-        line=form.text("line", 500),
-        picture=kept.file if kept else None,
-        awning=form.text("awning") or "sea",
-    )
-    try:
-        if photos.wrong:
-            raise PictureWrong(photos.wrong[0])
-        known = await opening.name_shop(
-            house.database, person.person_id, known.shop.shop_id, face, at=http.now(request)
-        )
-    except NotFound:
-        raise
-    except PictureWrong as wrong:
-        return await page(
-            request, "shop",
-            person=person, known=known, status=422, form=typed,
-            errors={"picture": wrong.sentence}, **_context(request, "shop", person, known, {}),
-        )  # fmt: skip
-    except Refused as refused:
-        return await open_page(request, "shop", person, known, form=typed, refused=refused)
-    return to(f"{arriving.console_url(known.shop.shop_id)}/opened")
-
-
-class PictureWrong(Exception):
-    """The picture of the shop is none; the rest of the form is kept."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
-def onward(known: Progress) -> Response:
-    """To the step that is due; after the last one to the shop."""
-    shop_id = known.shop.shop_id
-    if known.next is not None:
-        return to(OPEN, shop=shop_id)
-    if known.merchant is not None and known.card is None:
-        return to(step_url("card", known))  # who gave his name now has his card at hand
-    return to(arriving.console_url(shop_id))
+def card_context(request: Request, number: str) -> dict[str, Any]:
+    """What a card number tells by itself: the bank of a debit card."""
+    card = cards.recognise(number)
+    name = card.bank_name(pages.locale_of(request)) if card.kind == "debit" else None
+    return {"bank": {"name": name} if name else None, "card_warning": ""}
 
 
 @signed_in
@@ -361,9 +262,6 @@ ROUTES = [
     Route(f"{OPEN}/saved", saved),
     Route(f"{OPEN}/bank", bank),
     Route(f"{OPEN}/{{step}}", one),
-    Route(f"{OPEN}/identity", identify, methods=["POST"]),
-    Route(f"{OPEN}/card", bind_card, methods=["POST"]),
-    Route(f"{OPEN}/shop", name_shop, methods=["POST"]),
     Route(f"{OPEN}/{{step}}/skip", skip, methods=["POST"]),
     Route(f"{OPEN}/{{step}}/skip", beginning.shown_again),
 ]
