@@ -47,10 +47,11 @@ class Seller(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One option axis and its values in order."""
+    """One option axis and its values in order, with the colours of those that have one."""
 
     name: str
     values: tuple[str, ...]
+    colours: dict[str, str] = {}
 
 
 class Variation(msgspec.Struct, frozen=True):

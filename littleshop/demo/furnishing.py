@@ -134,7 +134,7 @@ async def _shelve(
     draft = ProductDraft(
         title=goods.title,
         description="\n\n".join((goods.line, goods.description, facts)),
-        options=tuple(Option(axis.name, axis.values) for axis in goods.axes),
+        options=tuple(Option(axis.name, axis.values, axis.colours) for axis in goods.axes),
         category=goods.category,
         status=goods.status,
         variants=tuple(
