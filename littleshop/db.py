@@ -168,6 +168,13 @@ async def one(conn: Connection, row: type[Row], sql: str, *values: object) -> Ro
     return None if record is None else row(**record)
 
 
+async def the_one(conn: Connection, row: type[Row], sql: str, *values: object) -> Row:
+    """The row of a statement that cannot be without one, as `row`."""
+    found = await one(conn, row, sql, *values)
+    assert found is not None, (row.__name__, values[:2])  # which; the rest may be somebody's
+    return found
+
+
 async def all(conn: Connection, row: type[Row], sql: str, *values: object) -> list[Row]:
     """Every row of a statement as `row`."""
     return [row(**record) for record in await conn.fetch(sql, *values)]
@@ -176,6 +183,11 @@ async def all(conn: Connection, row: type[Row], sql: str, *values: object) -> li
 async def value(conn: Connection, sql: str, *values: object) -> Any:
     """The first column of the first row, or None."""
     return await conn.fetchval(sql, *values)
+
+
+async def changed(conn: Connection, sql: str, *values: object) -> bool:
+    """Run a guarded write of one row; False when the row was not in the state that it leaves."""
+    return await run(conn, sql, *values) == 1
 
 
 async def run(conn: Connection, sql: str, *values: object) -> int:

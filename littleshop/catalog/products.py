@@ -104,7 +104,7 @@ async def create(
     person_id: UUID | None = None,
 ) -> bool:
     """Write a checked draft under the form's own id; False when it was written before."""
-    written = await db.run(
+    written = await db.changed(
         conn,
         f"insert into products ({_COLUMNS})"
         " values ($1, $2, $3, $4, $5, $6, $7,"
@@ -112,17 +112,13 @@ async def create(
         "  true, $8, $8) on conflict on constraint products_pkey do nothing",
         shop_id,
         product_id,
-        draft.title,
-        draft.description,
-        msgspec.to_builtins(draft.options),
-        draft.category,
-        draft.status,
+        *_words(draft),
         at,
     )
     if written:
         await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
         await shops.touch(conn, shop_id, pricing=True)
-    return written == 1
+    return written
 
 
 async def edit(
@@ -136,17 +132,13 @@ async def edit(
 ) -> None:
     """Replace a product's words and variants by a checked draft; variants no longer named are
     withdrawn and keep their stock. Raises NotFound, Refused("stock_promised", held=)."""
-    touched = await db.run(
+    touched = await db.changed(
         conn,
         "update products set title = $3, description = $4, options = $5, category = $6,"
         " status = $7, updated_at = $8 where shop_id = $1 and product_id = $2",
         shop_id,
         product_id,
-        draft.title,
-        draft.description,
-        msgspec.to_builtins(draft.options),
-        draft.category,
-        draft.status,
+        *_words(draft),
         at,
     )
     if not touched:
@@ -160,6 +152,12 @@ async def edit(
     )
     await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
     await shops.touch(conn, shop_id, pricing=True)
+
+
+def _words(draft: ProductDraft) -> tuple[object, ...]:
+    """title, description, options, category, status"""
+    options = msgspec.to_builtins(draft.options)
+    return draft.title, draft.description, options, draft.category, draft.status
 
 
 async def _write_variants(
@@ -335,7 +333,7 @@ async def set_status(
     """Put on sale or hide. Raises NotFound, Refused("product_status")."""
     if status not in ("on_sale", "hidden"):
         raise Refused("product_status")
-    if not await db.run(
+    if not await db.changed(
         conn,
         "update products set status = $3, updated_at = $4 where shop_id = $1 and product_id = $2",
         shop_id,

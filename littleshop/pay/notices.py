@@ -14,21 +14,18 @@ from littleshop.pay.gateways import Notice
 async def record(conn: db.Connection, keyring: Keyring, notice: Notice, at: datetime) -> bool:
     """Store a verified notice, its raw text sealed; False when it was stored before (a resend)."""
     fields = msgspec.to_builtins(msgspec.structs.replace(notice, raw=""))
-    return (
-        await db.run(
-            conn,
-            "insert into notices (gateway, notice_id, reference, kind, fields, raw_sealed,"
-            " received_at) values ($1, $2, $3, $4, $5, $6, $7)"
-            " on conflict on constraint notices_pkey do nothing",
-            notice.gateway,
-            notice.notice_id,
-            notice.reference,
-            notice.kind,
-            fields,
-            keyring.seal(notice.raw),
-            at,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "insert into notices (gateway, notice_id, reference, kind, fields, raw_sealed,"
+        " received_at) values ($1, $2, $3, $4, $5, $6, $7)"
+        " on conflict on constraint notices_pkey do nothing",
+        notice.gateway,
+        notice.notice_id,
+        notice.reference,
+        notice.kind,
+        fields,
+        keyring.seal(notice.raw),
+        at,
     )
 
 

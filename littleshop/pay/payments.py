@@ -86,7 +86,7 @@ async def ask(
         shop_id,
         payment_id,
     )
-    made = await db.one(
+    return await db.the_one(
         conn,
         Payment,
         "insert into payments (shop_id, order_id, gateway, method, amount_minor, currency,"
@@ -99,8 +99,6 @@ async def ask(
         at,
         expires_at,
     )
-    assert made is not None
-    return made
 
 
 async def shop_of(conn: db.Connection, reference: str) -> int | None:
@@ -124,15 +122,13 @@ async def get(conn: db.Connection, shop_id: int, reference: str) -> Payment | No
 
 async def lock(conn: db.Connection, shop_id: int, reference: str) -> Payment:
     """The payment, locked until the transaction ends. It must exist."""
-    payment = await db.one(
+    return await db.the_one(
         conn,
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and reference = $2 for no key update",
         shop_id,
         reference,
     )
-    assert payment is not None, reference
-    return payment
 
 
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Payment]:
@@ -187,22 +183,19 @@ async def succeed(
 
 async def give_back(conn: db.Connection, shop_id: int, payment_id: UUID, amount: Money) -> bool:
     """So much of a paid one is to go back; False when that is more than is left of it."""
-    return (
-        await db.run(
-            conn,
-            "update payments set refunded_minor = refunded_minor + $3"
-            " where shop_id = $1 and payment_id = $2 and refunded_minor + $3 <= paid_minor",
-            shop_id,
-            payment_id,
-            amount.minor,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "update payments set refunded_minor = refunded_minor + $3"
+        " where shop_id = $1 and payment_id = $2 and refunded_minor + $3 <= paid_minor",
+        shop_id,
+        payment_id,
+        amount.minor,
     )
 
 
 async def accepted(conn: db.Connection, shop_id: int, order_id: UUID) -> Payment:
     """The payment that pays an order. It must exist."""
-    payment = await db.one(
+    return await db.the_one(
         conn,
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2"
@@ -210,21 +203,16 @@ async def accepted(conn: db.Connection, shop_id: int, order_id: UUID) -> Payment
         shop_id,
         order_id,
     )
-    assert payment is not None, order_id
-    return payment
 
 
 async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:
     """asked -> closed; False when it was not open."""
-    return (
-        await db.run(
-            conn,
-            "update payments set status = 'closed'"
-            " where shop_id = $1 and reference = $2 and status = 'asked'",
-            shop_id,
-            reference,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "update payments set status = 'closed'"
+        " where shop_id = $1 and reference = $2 and status = 'asked'",
+        shop_id,
+        reference,
     )
 
 
@@ -250,15 +238,12 @@ async def claim_question(
     conn: db.Connection, payment: Payment, asked_before: datetime, at: datetime
 ) -> bool:
     """Take it on oneself to have the rail asked; False when that was done since `asked_before`."""
-    return (
-        await db.run(
-            conn,
-            "update payments set queried_at = $4 where shop_id = $1 and reference = $2"
-            " and status = 'asked' and (queried_at is null or queried_at < $3)",
-            payment.shop_id,
-            payment.reference,
-            asked_before,
-            at,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "update payments set queried_at = $4 where shop_id = $1 and reference = $2"
+        " and status = 'asked' and (queried_at is null or queried_at < $3)",
+        payment.shop_id,
+        payment.reference,
+        asked_before,
+        at,
     )

@@ -162,17 +162,8 @@ async def _give(
         return True
     if not purse.covers(payout.shop_id, needed):
         return False
-    await db.run(
-        conn,
-        "select 1 from accounts where shop_id = $1 and account = any($2) and currency = $3"
-        " order by account for update",
-        PLATFORM,
-        [chart.BANK, chart.SUSPENSE],
-        needed.currency,
-    )
-    for account in (chart.BANK, chart.SUSPENSE):
-        if await accounts.balance(conn, PLATFORM, account, needed.currency) < needed:
-            return False
+    if not await lies_there(conn, needed):
+        return False
     await journals.post(
         conn,
         PLATFORM,
@@ -183,6 +174,13 @@ async def _give(
         transfers=[Transfer(chart.SUSPENSE, chart.BANK, needed)],
     )
     return True
+
+
+async def lies_there(conn: db.Connection, amount: Money) -> bool:
+    """Whether so much of the rails' lumps lies in shop 0; nobody moves them until we commit."""
+    sides = [chart.BANK, chart.SUSPENSE]
+    held = await accounts.lock(conn, PLATFORM, sides, amount.currency)
+    return all(held.get(side, 0) >= amount.minor for side in sides)
 
 
 async def _take(conn: db.Connection, payout: Payout, needed: Money, at: datetime) -> bool:

@@ -120,15 +120,13 @@ async def get(conn: db.Connection, shop_id: int, payout_id: UUID) -> Payout | No
 
 async def lock(conn: db.Connection, shop_id: int, payout_id: UUID) -> Payout:
     """A payout, nobody else changing it until we commit."""
-    payout = await db.one(
+    return await db.the_one(
         conn,
         Payout,
         f"select {_COLUMNS} from payouts where shop_id = $1 and payout_id = $2 for update",
         shop_id,
         payout_id,
     )
-    assert payout is not None, payout_id
-    return payout
 
 
 async def of_run(conn: db.Connection, run_id: UUID) -> list[Payout]:
@@ -234,7 +232,7 @@ async def mark_returned(
 async def _move(
     conn: db.Connection, payout: Payout, before: str, after: str, facts: str, *values: object
 ) -> bool:
-    moved = await db.run(
+    return await db.changed(
         conn,
         f"update payouts set status = $4, {facts}"
         " where shop_id = $1 and payout_id = $2 and status = $3",
@@ -244,7 +242,6 @@ async def _move(
         after,
         *values,
     )
-    return moved == 1
 
 
 async def note_answer(conn: db.Connection, payout: Payout, code: str) -> None:

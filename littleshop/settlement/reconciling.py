@@ -13,10 +13,9 @@ from functools import partial
 from littleshop import db
 from littleshop.clock import SHANGHAI, value_date
 from littleshop.errors import GatewayError
-from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
-from littleshop.money import Money
-from littleshop.settlement import payouts, statements, telling
+from littleshop.settlement import funding, payouts, statements, telling
 from littleshop.settlement.bank_answers import BankReason, Statement
 from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.payouts import Payout
@@ -136,7 +135,7 @@ async def _post_platform(conn: db.Connection, entry: Entry, at: datetime) -> str
     if entry.currency != CURRENCY:
         return "currency"
     credit = entry.direction == "credit"
-    if not credit and await _short(conn, entry.amount):
+    if not credit and not await funding.lies_there(conn, entry.amount):
         return "no_money"
     debit_to, credit_to = (chart.BANK, chart.SUSPENSE) if credit else (chart.SUSPENSE, chart.BANK)
     await journals.post(
@@ -149,21 +148,6 @@ async def _post_platform(conn: db.Connection, entry: Entry, at: datetime) -> str
         transfers=[Transfer(debit_to, credit_to, entry.amount)],
     )
     return "lump" if credit else "taken"
-
-
-async def _short(conn: db.Connection, amount: Money) -> bool:
-    await db.run(
-        conn,
-        "select 1 from accounts where shop_id = $1 and account = any($2) and currency = $3"
-        " order by account for update",
-        PLATFORM,
-        [chart.BANK, chart.SUSPENSE],
-        amount.currency,
-    )
-    for account in (chart.BANK, chart.SUSPENSE):
-        if await accounts.balance(conn, PLATFORM, account, amount.currency) < amount:
-            return True
-    return False
 
 
 async def _book_paid(conn: db.Connection, entry: Entry, payout: Payout, at: datetime) -> str:

@@ -92,11 +92,9 @@ async def find(conn: db.Connection, on: date) -> Run | None:
 
 async def get(conn: db.Connection, run_id: UUID) -> Run:
     """A run by its id."""
-    run = await db.one(
+    return await db.the_one(
         conn, Run, f"select {_RUN} from runs where shop_id = $1 and run_id = $2", PLATFORM, run_id
     )
-    assert run is not None, run_id
-    return run
 
 
 async def unfinished(conn: db.Connection) -> list[Run]:

@@ -234,14 +234,13 @@ async def bind(
         "update cards set active = false where shop_id = $1 and active and verdict = 'mismatched'",
         shop_id,
     )
-    bound = await db.value(
+    return await db.changed(
         conn,
         """
         insert into cards (shop_id, card_id, number_sealed, number_index, tail, bank_code, kind,
                            holder_sealed, phone_sealed, active, verdict, asked_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, 'asked', $10)
-        on conflict (shop_id) where active do nothing
-        returning shop_id""",
+        on conflict (shop_id) where active do nothing""",
         shop_id,
         card_id,
         keyring.seal(card.number),
@@ -253,7 +252,6 @@ async def bind(
         keyring.seal(phone),
         at,
     )
-    return bound is not None
 
 
 async def hear(
@@ -266,7 +264,7 @@ async def hear(
     at: datetime,
 ) -> bool:
     """Write the verifier's answer; False when the question was answered before."""
-    heard = await db.run(
+    return await db.changed(
         conn,
         """update cards set verdict = $3, reason = $4, verified_at = $5
             where shop_id = $1 and card_id = $2 and verdict = 'asked'""",
@@ -276,4 +274,3 @@ async def hear(
         reason,
         at if matched else None,
     )
-    return heard == 1

@@ -87,7 +87,7 @@ async def name(
     at: datetime,
 ) -> bool:
     """Name the legal person and ask; False when one is being checked or was verified before."""
-    named = await db.value(
+    return await db.changed(
         conn,
         """
         insert into merchants (shop_id, name_sealed, id_country, id_kind, id_number_sealed,
@@ -101,8 +101,7 @@ async def name(
                consent_at = excluded.consent_at, consent_purpose = excluded.consent_purpose,
                check_id = excluded.check_id, verdict = 'asked', reason = '',
                asked_at = excluded.asked_at
-         where merchants.verdict = 'mismatched'
-        returning shop_id""",
+         where merchants.verdict = 'mismatched'""",
         shop_id,
         keyring.seal(person.name),
         person.id_country,
@@ -114,7 +113,6 @@ async def name(
         PURPOSE,
         check_id,
     )
-    return named is not None
 
 
 def number_index(keyring: Keyring, country: str, id_number: str) -> bytes:
@@ -142,7 +140,7 @@ async def hear(
     at: datetime,
 ) -> bool:
     """Write the verifier's answer; False when the question was answered or replaced before."""
-    heard = await db.run(
+    return await db.changed(
         conn,
         """update merchants set verdict = $3, reason = $4, verified_at = $5
             where shop_id = $1 and check_id = $2 and verdict = 'asked'""",
@@ -152,4 +150,3 @@ async def hear(
         reason,
         at if matched else None,
     )
-    return heard == 1

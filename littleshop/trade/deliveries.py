@@ -56,18 +56,15 @@ async def correct(
     tracking_number: str,
 ) -> bool:
     """Put another carrier or number on a parcel; False when it is not of this order."""
-    return (
-        await db.run(
-            conn,
-            "update parcels set carrier = $4, tracking_number = $5"
-            " where shop_id = $1 and order_id = $2 and parcel_id = $3 and way = 'courier'",
-            shop_id,
-            order_id,
-            parcel_id,
-            carrier,
-            tracking_number,
-        )
-        == 1
+    return await db.changed(
+        conn,
+        "update parcels set carrier = $4, tracking_number = $5"
+        " where shop_id = $1 and order_id = $2 and parcel_id = $3 and way = 'courier'",
+        shop_id,
+        order_id,
+        parcel_id,
+        carrier,
+        tracking_number,
     )
 
 
