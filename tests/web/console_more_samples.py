@@ -221,7 +221,14 @@ def shares(locale: str) -> dict[str, Any]:
         }
         for name, title, visits, visitors, orders, turnover in rows
     ]
-    return around(locale, "today") | {"shares": made, "form": {}, "errors": {}}
+    return around(locale, "today") | {
+        "shares": made,
+        "chosen": "7",
+        "title": "青灰釉盖碗",
+        "products": [{"id": "7", "title": "青灰釉盖碗"}],
+        "form": {},
+        "errors": {},
+    }
 
 
 def money(locale: str) -> dict[str, Any]:

@@ -55,6 +55,9 @@ if (live && "EventSource" in window) {
   addEventListener("pagehide", () => stream.close());
 }
 
+// ---- a list to pick from needs no button
+all("[data-submit]", (field) => field.addEventListener("change", () => field.form.requestSubmit()));
+
 // ---- copy, share
 all("[data-copy]", (button) => button.addEventListener("click", async () => {
   await navigator.clipboard.writeText(button.dataset.copy).catch(() => {});
