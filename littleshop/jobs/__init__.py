@@ -17,6 +17,7 @@ from littleshop.jobs.queue import (
     held,
     release,
     set_aside,
+    shop_of,
 )
 from littleshop.jobs.timetable import Daily, Every, Timetable
 from littleshop.jobs.worker import Context, Task, Worker, drain, retryable
@@ -40,4 +41,5 @@ __all__ = [
     "release",
     "retryable",
     "set_aside",
+    "shop_of",
 ]

@@ -176,15 +176,29 @@ async def hold(conn: db.Connection, job: TakenJob, at: datetime, fault: str) -> 
     )
 
 
-async def held(conn: db.Connection, limit: int = 100) -> list[HeldJob]:
-    """The jobs that wait for a person, latest first."""
+async def held(
+    conn: db.Connection, limit: int = 100, *, shop_id: int | None = None
+) -> list[HeldJob]:
+    """The jobs that wait for a person, latest first; of one shop, or of all and the platform."""
     return await db.all(
         conn,
         HeldJob,
         "select id, name, arguments, attempts, fault, deferred_at, held_at from jobs"
-        " where held_at is not null and dropped_at is null order by held_at desc, id limit $1",
+        " where held_at is not null and dropped_at is null"
+        "   and ($2::text is null or arguments ->> 'shop_id' = $2)"
+        " order by held_at desc, id limit $1",
         limit,
+        None if shop_id is None else str(shop_id),
     )
+
+
+async def shop_of(conn: db.Connection, job_id: UUID) -> int | None:
+    """The shop a job is about; None when it is the platform's. Raises Unknown when it is gone."""
+    job = await conn.fetchrow("select arguments from jobs where id = $1", job_id)
+    if job is None:
+        raise Unknown(job_id)
+    shop_id = job["arguments"].get("shop_id")
+    return shop_id if isinstance(shop_id, int) else None
 
 
 async def release(conn: db.Connection, job_id: UUID) -> None:

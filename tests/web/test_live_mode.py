@@ -23,16 +23,6 @@ async def live(dsn: str, home: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def test_the_owner_of_a_shop_does_not_see_the_jobs_of_all(live: World) -> None:
-    client = live.browser()
-    root = f"/console/{await live.open_shop(client)}"
-    assert (await client.get(f"{root}/held")).status_code == 404
-    job = f"{root}/held/0190f0f0-0000-7000-8000-000000000000"
-    assert (await client.post(f"{job}/attempt")).status_code == 404
-    assert (await client.post(f"{job}/removal", data={"reason": "x"})).status_code == 404
-    assert "/held" not in (await client.get(f"{root}/settings")).text
-
-
 @pytest.mark.parametrize(
     "endpoint",
     ["http://127.0.0.1:1/push/one", "https://127.0.0.1:1/push/one", "http://localhost/push/one"],

@@ -29,15 +29,15 @@ async def overview(request: Request) -> Response:
     """GET root/settings"""
     work = await http.at_work(request)
     house, locale = http.house(request), pages.locale_of(request)
-    runs_it = house.settings.mode == "demo" and work.role == "owner"
     async with house.database.connection() as conn:
         told = await _told(conn, work, locale)
-        given_up = len(await jobs.held(conn)) if runs_it else None
+        given_up = len(await jobs.held(conn, shop_id=work.shop.shop_id))
+    shown = work.role == "owner" and (given_up or house.settings.mode == "demo")
     return await frame.page(
         request, work, "settings.html", "today",
         phone_masked=work.person.masked_phone(house.keyring),
         shipping_line=shipping_line(locale, work.shop),
-        held_jobs=given_up,
+        held_jobs=given_up if shown else None,
         held_jobs_url=f"{frame.root(work.shop)}/held",
         **told,
     )  # fmt: skip
