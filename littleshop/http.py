@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import ipaddress
 import logging
 import secrets
@@ -27,7 +28,7 @@ from littleshop.identity.people import Person
 from littleshop.pay import gateways
 from littleshop.pay.gateways import Gateway
 from littleshop.pricing.facts import Loader
-from littleshop.risk.limits import Meters
+from littleshop.risk.limits import Meters, Spent
 from littleshop.sale.placing import Flusher
 from littleshop.shop import shops, staff
 from littleshop.shop.doors import Doors
@@ -189,17 +190,25 @@ def cross_site(scope: Scope, own_origins: frozenset[str]) -> bool:
 
 
 def device(request: Request) -> bytes | None:
-    """The hash of this device's cookie; None when it never did anything here."""
-    token = request.cookies.get(DEVICE)
-    return ids.hashed(token) if token and 20 <= len(token) <= 64 else None
+    """The hash of this device's cookie; None when it never did anything here, and for a cookie
+    that we did not hand out: it would be a known device in the eyes of the limits."""
+    token = request.cookies.get(DEVICE, "")
+    if not 0 < len(token) <= 80 or not token.isascii():
+        return None
+    name, _, signature = token.partition(".")
+    right = house(request).keyring.sign(f"device {name}")
+    return ids.hashed(token) if hmac.compare_digest(signature, right) else None
 
 
-def make_device(request: Request) -> tuple[str | None, bytes]:
-    """A device for an act: the token to set (None when the cookie is there) and its hash."""
+def make_device(request: Request, seed: str | None = None) -> tuple[str | None, bytes]:
+    """A device for an act: the token to set (None when the cookie is there) and its hash. Two acts
+    with the same unguessable `seed` make the same one."""
     known = device(request)
     if known is not None:
         return None, known
-    token = secrets.token_urlsafe(24)
+    keyring = house(request).keyring
+    name = secrets.token_urlsafe(18) if seed is None else keyring.sign(f"device of {seed}")
+    token = f"{name}.{keyring.sign(f'device {name}')}"
     return token, ids.hashed(token)
 
 
@@ -301,12 +310,23 @@ def token_shop(text: str) -> int:
 def check_limits(request: Request, rule: str, *subjects: str | bytes) -> None:
     """Count this act against a rule's limits. Raises Refused("too_many", minutes=, of=)."""
     fresh = address(request) if device(request) is None else None
-    spent = house(request).meters.spend(rule, subjects, now(request), fresh=fresh)
+    _insist(house(request).meters.spend(rule, subjects, now(request), fresh=fresh))
+
+
+async def check_exactly(request: Request, rule: str, *subjects: str | bytes) -> None:
+    """The same for the rules of limits.EXACT: one count over all processes, which costs a write.
+
+    Raises Refused("too_many", minutes=, of=), db.Unavailable.
+    """
+    _insist(await house(request).meters.spend_exactly(rule, subjects, now(request)))
+
+
+def _insist(spent: Spent | None) -> None:
     if spent is not None:
         raise Refused("too_many", minutes=spent.minutes, of=spent.of)
 
 
-def check_code(request: Request, device: bytes, country: str) -> None:
+async def check_code(request: Request, device: bytes, country: str) -> None:
     """Count a code by SMS to a phone of `country` (ISO 3166). Raises Refused("too_many")."""
     check_limits(request, "code", device, address(request))
-    check_limits(request, "code_home" if country == "CN" else "code_abroad", country)
+    await check_exactly(request, "code_home" if country == "CN" else "code_abroad", country)

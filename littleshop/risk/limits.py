@@ -1,8 +1,9 @@
 """Limits: how often somebody may do a thing, counted in the process, shared once a second.
 
 Exact within a process; several processes see each other's counts a second late, which costs a
-hostile person a few extra tries and an honest one nothing. What must be exact (the five tries of
-a code) is counted in its own row instead.
+hostile person a few extra tries and an honest one nothing. Where a few extra tries are worth
+something (EXACT), every act is counted in the table before it is done: one limit for all processes
+that no restart forgets. What needs a lock besides (the tries of a code) has a row of its own.
 """
 
 from __future__ import annotations
@@ -78,7 +79,22 @@ FRESH: dict[str, Limit] = {
     "checkout": Limit("address", 100, timedelta(hours=1)),
 }
 
+# Guesses among a million, and what costs money each.
+EXACT = frozenset({"pickup_code", "code_home", "code_abroad"})
+
 _Key = tuple[bytes, datetime]
+_TAKE = """
+insert into limit_counts as c (subject, window_at, ends_at, count) values ($1, $2, $3, 1)
+on conflict on constraint limit_counts_pkey do update
+   set count = c.count + 1 where c.count < $4"""
+
+
+class _Full(Exception):
+    """A limit is used up: nothing of what was counted with it stays."""
+
+    def __init__(self, spent: Spent) -> None:
+        super().__init__(spent)
+        self.spent = spent
 
 
 class Meters:
@@ -102,20 +118,39 @@ class Meters:
 
         `fresh` is the address of a device that brought no cookie.
         """
-        limits = RULES[rule]
-        assert len(limits) == len(subjects), rule
-        asked = [(rule, *each) for each in zip(limits, subjects, strict=True)]
+        assert rule not in EXACT, rule
+        asked = [(rule, *each) for each in zip(RULES[rule], subjects, strict=True)]
         if fresh is not None and rule in FRESH:
             asked.append((f"fresh {rule}", FRESH[rule], fresh))
         keys = []
         for name, limit, subject in asked:
             key, ends = _key(name, limit, subject, at)
             if self._seen.get(key, 0) + self._own.get(key, 0) >= limit.most:
-                return Spent(limit.of, max(1, -(-int((ends - at).total_seconds()) // 60)))
+                return Spent(limit.of, _minutes(ends, at))
             keys.append((key, ends))
         for key, ends in keys:
             self._own[key] += 1
             self._ends[key] = ends
+        return None
+
+    async def spend_exactly(
+        self, rule: str, subjects: Sequence[str | bytes], at: datetime
+    ) -> Spent | None:
+        """The same for a rule of EXACT, over all processes; called outside of a transaction, so
+        that an act that fails has counted. Raises db.Unavailable."""
+        assert rule in EXACT, rule
+        asked = zip(RULES[rule], subjects, strict=True)
+        keys = sorted((*_key(rule, limit, subject, at), limit) for limit, subject in asked)
+
+        async def work(conn: db.Connection) -> None:
+            for (subject, window), ends, limit in keys:
+                if not await db.run(conn, _TAKE, subject, window, ends, limit.most):
+                    raise _Full(Spent(limit.of, _minutes(ends, at)))
+
+        try:
+            await self._database.transaction(work)
+        except _Full as full:
+            return full.spent
         return None
 
     async def flush(self, at: datetime) -> None:
@@ -147,6 +182,10 @@ class Meters:
 
         for key, count in await self._database.transaction(work):
             self._seen[key] = count
+
+
+def _minutes(ends: datetime, at: datetime) -> int:
+    return max(1, -(-int((ends - at).total_seconds()) // 60))
 
 
 def _key(rule: str, limit: Limit, subject: str | bytes, at: datetime) -> tuple[_Key, datetime]:

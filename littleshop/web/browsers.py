@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from starlette.requests import Request
 
-from littleshop import http, ids
+from littleshop import http
 
 
 def named(request: Request, form_key: str) -> tuple[str | None, bytes]:
@@ -16,9 +16,9 @@ def named(request: Request, form_key: str) -> tuple[str | None, bytes]:
         key = str(UUID(form_key))
     except ValueError:
         return http.make_device(request)
-    return http.make_device(request) if http.device(request) else (key, ids.hashed(key))
+    return http.make_device(request, key)
 
 
 def new_key() -> str:
-    """A key for a form: 122 random bits, as good a name for a browser as its cookie's token."""
+    """A key for a form: 122 random bits, from which its browser's token follows."""
     return str(uuid4())

@@ -248,7 +248,7 @@ async def test_no_page_of_entry_is_kept_or_sends_where_it_was(
 async def test_a_country_whose_codes_are_used_up_waits_and_the_others_do_not(
     world: World, locale: str
 ) -> None:
-    while world.house.meters.spend("code_abroad", ["GB"], world.at) is None:
+    while await world.house.meters.spend_exactly("code_abroad", ["GB"], world.at) is None:
         pass
     client = world.browser(locale)
     answer = await client.post("/sign-in", data={"phone": "+44 7400 123456"})

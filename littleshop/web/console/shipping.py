@@ -167,7 +167,7 @@ async def _by_hand(request: Request, work: AtWork, *, code: str) -> Response:
     if order.status != "to_ship":
         return _late(request, work, order)
     if code:
-        http.check_limits(request, "pickup_code", str(order.order_id))
+        await http.check_exactly(request, "pickup_code", str(order.order_id))
     try:
         await _give(request, order, code)
     except Refused as refused:

@@ -65,7 +65,7 @@ async def _send_code(request: Request, link: OrderLink, form_key: str) -> Respon
     """
     house, phone = http.house(request), _phone(request, link)
     token, device = browsers.named(request, form_key)
-    http.check_code(request, device, phone.country)
+    await http.check_code(request, device, phone.country)
     await signing_in.ask_code(
         house.database,
         house.keyring,
