@@ -20,7 +20,7 @@ from littleshop.notify import channels, live, messages
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
-from littleshop.sale import paying, refunding, ticking
+from littleshop.sale import charging_back, paying, refunding, ticking
 from littleshop.sale.paying import Paid
 from littleshop.settlement import banks, settling
 from littleshop.shop import slugs
@@ -37,8 +37,8 @@ def _house(context: Context) -> House:
 
 
 async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> None:
-    """Act on a stored notice. Only a payment is acted on: what became of a refund we ask ourselves,
-    and what is final changes nothing."""
+    """Act on a stored notice: a payment, or a bank that takes one back. What became of a refund we
+    ask ourselves, and what is final changes nothing."""
     house = _house(context)
     async with context.database.connection() as conn:
         notice = await notices.get(conn, gateway, notice_id)
@@ -57,6 +57,15 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
     async def act(conn: db.Connection) -> None:
         if paid is not None:
             await paying.hear(conn, shop_id, paid, context.at)
+        if notice.kind == "disputed":
+            await charging_back.hear_opened(
+                conn, shop_id, notice.reference, notice.amount, context.at
+            )
+        if notice.kind in ("dispute_won", "dispute_lost"):
+            won = notice.kind == "dispute_won"
+            await charging_back.hear_ended(
+                conn, shop_id, notice.reference, notice.amount, won=won, at=context.at
+            )
         await notices.handled(conn, gateway, notice_id, context.at)
 
     await context.database.transaction(act)

@@ -8,7 +8,7 @@ from uuid import UUID
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.sale import refunding, returning, telling
+from littleshop.sale import pausing, refunding, returning, telling
 from littleshop.trade import cases, timers
 from littleshop.trade.cases import Case
 
@@ -22,7 +22,7 @@ async def escalate(
     if moved is None:
         raise Refused("case_moved")
     await returning.add_words(conn, moved, "escalated", by="buyer", words=words, at=at)
-    await timers.cancel(conn, shop_id, order.order_id, *returning.CASE_CLOCKS)
+    await timers.cancel(conn, shop_id, order.order_id, *pausing.CASE_CLOCKS)
     await telling.seller(conn, order, "case_escalated", at, occasion=str(case.number))
     return moved
 
@@ -55,7 +55,7 @@ async def decide(
             conn, order, case, back, left=("disputed",), stamp="", decided_by=operator, at=at
         )
     else:
-        decided = await returning.reject(conn, case, operator, at)
+        decided = await returning.reject(conn, order, case, operator, at)
     await telling.seller(conn, order, "case_decided", at, occasion=str(case.number))
     await telling.buyer(conn, order, "case_decided", at, occasion=str(case.number))
     return decided

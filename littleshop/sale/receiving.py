@@ -11,7 +11,7 @@ from littleshop.errors import Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.pay import refunds
+from littleshop.pay import chargebacks, refunds
 from littleshop.sale import telling
 from littleshop.trade import cases, orders, timers
 from littleshop.trade.orders import Order
@@ -30,12 +30,15 @@ async def receive(
 ) -> Order:
     """Release an order's money to the seller, less commission. `by`: buyer or clock.
 
-    Raises Refused: case_open while the buyer wants something back, not_receivable unless it is
+    Raises Refused: case_open while the buyer wants something back, chargeback_open while his bank
+    does, not_receivable unless it is
     shipped or delivered.
     """
     before = await orders.lock(conn, shop_id, order_id)
-    if await cases.open_of(conn, shop_id, order_id) is not None:
+    if await cases.undecided(conn, shop_id, order_id):
         raise Refused("case_open")
+    if await chargebacks.open_of(conn, shop_id, order_id) is not None:
+        raise Refused("chargeback_open")
     going_back = Money(await refunds.going_back(conn, shop_id, order_id), before.currency)
     order = await orders.mark_received(conn, shop_id, order_id, at, going_back=going_back)
     if order is None:

@@ -12,13 +12,14 @@ from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.pay import payments, refunds
+from littleshop.pay import chargebacks, payments, refunds
 from littleshop.pay.gateways import Gateway, Reason, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import telling
 from littleshop.shop.shops import PLATFORM
 from littleshop.trade import cases, orders, timers
+from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
 # A no that may be a yes tomorrow: our balance at the rail, or something nobody named.
@@ -53,18 +54,17 @@ async def give_back(
     """Give a part of a locked, paid order's money back, or all of it.
 
     What the seller has already is clawed back first. Raises Refused("refund_too_large", left=)
-    when less is left of what was paid.
+    when less is left of what was paid, chargeback_open while the buyer's bank takes it back.
     """
     known = await refunds.get(conn, order.shop_id, refund_id)
     if known is not None:
         return known
+    if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
+        raise Refused("chargeback_open")  # it may be gone already
     left = await left_of(conn, order)
     if amount.minor > left.minor:
         raise Refused("refund_too_large", left=left)
-    pending = await refunds.going_back(conn, order.shop_id, order.order_id)
-    short = amount.minor - (order.held_minor - pending)
-    if short > 0:
-        await _claw_back(conn, order, Money(short, order.currency), refund_id, at)
+    await _hold(conn, order, amount, str(refund_id), at)
     payment = await payments.accepted(conn, order.shop_id, order.order_id)
     return await _ask(
         conn,
@@ -76,6 +76,16 @@ async def give_back(
         case_id=case_id,
         at=at,
     )
+
+
+async def _hold(
+    conn: db.Connection, order: Order, amount: Money, reference: str, at: datetime
+) -> None:
+    """See that escrow holds this much which is not spoken for; the rest is clawed back."""
+    pending = await refunds.going_back(conn, order.shop_id, order.order_id)
+    short = amount.minor - (order.held_minor - pending)
+    if short > 0:
+        await _claw_back(conn, order, Money(short, order.currency), reference, at)
 
 
 async def left_of(conn: db.Connection, order: Order) -> Money:
@@ -115,7 +125,7 @@ async def _ask(
 
 
 async def _claw_back(
-    conn: db.Connection, order: Order, amount: Money, refund_id: UUID, at: datetime
+    conn: db.Connection, order: Order, amount: Money, reference: str, at: datetime
 ) -> None:
     """The seller and our commission give back what they had of it; `payable` may fall below zero
     and is made up for by the next sales."""
@@ -127,7 +137,7 @@ async def _claw_back(
         conn,
         order.shop_id,
         kind="clawed_back",
-        reference=str(refund_id),
+        reference=reference,
         order_id=order.order_id,
         value_on=value_date(at),
         booked_at=at,
@@ -161,8 +171,8 @@ async def call_off(
     if order.status != "to_ship" or (by == "buyer" and not late):
         raise Refused("not_cancellable")
     asked = await cases.open_of(conn, shop_id, order_id)
-    if asked is not None:  # what was asked for comes true another way
-        await cases.end(conn, shop_id, asked.case_id, "withdrawn", at)
+    if asked is not None and asked.status != "refunding":
+        await end_case(conn, asked, at)
     ended = await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
     await orders.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
     await telling.buyer(conn, order, "order_cancelled", at, amount=order.total)
@@ -182,12 +192,44 @@ async def end(
     was not shipped can be sold again."""
     left = await left_of(conn, order)
     await give_back(conn, order, left, reason=reason, refund_id=refund_id, case_id=case_id, at=at)
+    return await _stop(conn, order, at)
+
+
+async def _stop(conn: db.Connection, order: Order, at: datetime) -> Order:
     moved = await orders.mark_refunded(conn, order.shop_id, order.order_id, at)
     assert moved is not None, order.order_id
     if order.status == "to_ship":
         await stock.release(conn, order.shop_id, order.order_id)
     await timers.cancel(conn, order.shop_id, order.order_id)
     return moved
+
+
+async def take(
+    conn: db.Connection,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    *,
+    reference: str,
+    at: datetime,
+) -> None:
+    """The rail has taken a part of a locked order's money, or all of it, without being asked."""
+    everything = amount == await left_of(conn, order)
+    await _hold(conn, order, amount, reference, at)
+    went = await payments.give_back(conn, order.shop_id, payment.payment_id, amount)
+    assert went, payment.reference
+    if everything and order.status in orders.PAID:
+        await _stop(conn, order, at)
+    await orders.let_go(conn, order.shop_id, order.order_id, amount.minor)
+    await _book(
+        conn, order, payment, amount, kind="charged_back", paid_from=chart.ESCROW,
+        reference=reference, at=at,
+    )  # fmt: skip
+
+
+async def end_case(conn: db.Connection, case: Case, at: datetime) -> None:
+    """What was asked for comes true another way."""
+    await cases.end(conn, case.shop_id, case.case_id, "withdrawn", at)
 
 
 async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
@@ -224,7 +266,10 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         for payment in await payments.of_order(conn, shop_id, refund.order_id)
         if payment.payment_id == refund.payment_id
     )
-    await _book(conn, payment, refund, at)
+    await _book(
+        conn, order, payment, refund.amount, kind="refunded", paid_from=refund.paid_from,
+        reference=refund.reference, at=at,
+    )  # fmt: skip
     if refund.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
     await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
@@ -234,30 +279,40 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     return True
 
 
-async def _book(conn: db.Connection, payment: Payment, refund: Refund, at: datetime) -> None:
+async def _book(
+    conn: db.Connection,
+    order: Order,
+    payment: Payment,
+    amount: Money,
+    *,
+    kind: str,
+    paid_from: str,
+    reference: str,
+    at: datetime,
+) -> None:
     """Escrow or suspense gives it; the rail took it from what it owes the shop. Where that is
     less (the seller has it on his card), the platform's money bridges it: due_to_shop."""
     clearing = chart.gateway_clearing(payment.gateway)
-    names = [refund.paid_from, clearing, chart.DUE_TO_SHOP]
-    held = await accounts.lock(conn, refund.shop_id, names, refund.currency)
-    parts = [Transfer(refund.paid_from, clearing, refund.amount)]
-    short = Money(refund.amount_minor - held.get(clearing, 0), refund.currency)
+    names = [paid_from, clearing, chart.DUE_TO_SHOP]
+    held = await accounts.lock(conn, order.shop_id, names, amount.currency)
+    parts = [Transfer(paid_from, clearing, amount)]
+    short = Money(amount.minor - held.get(clearing, 0), amount.currency)
     if short.minor > 0:
         parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
         await jobs.defer(
             conn,
             "refunding.lend",
             at=at,
-            reference=refund.reference,
+            reference=reference,
             minor=short.minor,
             currency=short.currency,
         )
     await journals.post(
         conn,
-        refund.shop_id,
-        kind="refunded",
-        reference=refund.reference,
-        order_id=refund.order_id,
+        order.shop_id,
+        kind=kind,
+        reference=reference,
+        order_id=order.order_id,
         value_on=value_date(at),
         booked_at=at,
         transfers=parts,

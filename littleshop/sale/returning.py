@@ -16,7 +16,7 @@ import msgspec
 from littleshop import db, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
-from littleshop.sale import refunding, telling
+from littleshop.sale import pausing, refunding, telling
 from littleshop.trade import cases, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
@@ -30,8 +30,6 @@ NO_REASON = timedelta(days=7)  # after receipt
 MOST_PHOTOS = 9  # each side, per case
 LONGEST_WORDS = 500
 
-ORDER_CLOCKS = ("confirm_soon", "confirm_by", "close")
-CASE_CLOCKS = ("case_answer", "case_send_back", "case_take_back", "case_replace", "case_escalate")
 # In which states of an order what may be wanted.
 _WANTED_WHILE = {
     "to_ship": ("refund",),
@@ -89,7 +87,7 @@ async def ask(conn: db.Connection, shop_id: int, order_id: UUID, wish: Wish, at:
     if case is None:
         raise Refused("case_open")
     await add_words(conn, case, "asked", by="buyer", words=wish.words, photos=wish.photos, at=at)
-    await timers.pause(conn, shop_id, order_id, ORDER_CLOCKS, at)
+    await pausing.for_a_case(conn, order, at)
     await timers.start(conn, shop_id, order_id, "case_answer", at + ANSWER)
     await orders.tell(
         conn, shop_id, order_id, "case_asked", by="buyer", at=at, wanted=case.kind,
@@ -173,7 +171,7 @@ async def withdraw(
     order, case = await lock(conn, shop_id, case_id)
     if case.status not in ("asked", "returning", "refused", "disputed"):
         raise Refused("case_moved")
-    ended = await end(conn, case, "withdrawn" if by == "buyer" else "lapsed", at)
+    ended = await end(conn, order, case, "withdrawn" if by == "buyer" else "lapsed", at)
     await cases.tell(conn, case, ended.status, by=by, at=at)
     await telling.seller(conn, order, "case_over", at, occasion=str(case.number))
     return ended
@@ -243,7 +241,7 @@ async def give_back(
     )
     shop_id, order_id = order.shop_id, order.order_id
     refund_id = ids.derived(case.case_id, "refund")
-    await timers.cancel(conn, shop_id, order_id, *CASE_CLOCKS)
+    await timers.cancel(conn, shop_id, order_id, *pausing.CASE_CLOCKS)
     everything = amount == await refunding.left_of(conn, order)
     if everything and order.status in orders.PAID:
         await refunding.end(
@@ -254,7 +252,7 @@ async def give_back(
             conn, order, amount, reason=case.reason, refund_id=refund_id, case_id=case.case_id,
             at=at,
         )  # fmt: skip
-        await timers.resume(conn, shop_id, order_id, ORDER_CLOCKS, at)
+        await pausing.go_on(conn, order, at)
     await orders.tell(
         conn, shop_id, order_id, "refund_agreed", by="seller", at=at, minor=amount.minor
     )
@@ -286,24 +284,26 @@ async def step(
 
 async def clock(conn: db.Connection, case: Case, kind: str, due_at: datetime) -> None:
     """The one clock that runs in this state."""
-    await timers.cancel(conn, case.shop_id, case.order_id, *CASE_CLOCKS)
+    await timers.cancel(conn, case.shop_id, case.order_id, *pausing.CASE_CLOCKS)
     await timers.start(conn, case.shop_id, case.order_id, kind, due_at)
 
 
-async def end(conn: db.Connection, case: Case, status: str, at: datetime) -> Case:
+async def end(conn: db.Connection, order: Order, case: Case, status: str, at: datetime) -> Case:
     """A case ends without money: its clock stops and the order's go on."""
     ended = await cases.end(conn, case.shop_id, case.case_id, status, at)
     if ended is None:
         raise Refused("case_moved")
-    await timers.cancel(conn, case.shop_id, case.order_id, *CASE_CLOCKS)
-    await timers.resume(conn, case.shop_id, case.order_id, ORDER_CLOCKS, at)
+    await timers.cancel(conn, case.shop_id, case.order_id, *pausing.CASE_CLOCKS)
+    await pausing.go_on(conn, order, at)
     return ended
 
 
-async def reject(conn: db.Connection, case: Case, operator: UUID, at: datetime) -> Case:
+async def reject(
+    conn: db.Connection, order: Order, case: Case, operator: UUID, at: datetime
+) -> Case:
     """An operator says that the seller was right: the order goes on."""
     moved = await step(
         conn, case, "rejected", left=("disputed",), stamp="", decided_by=operator, at=at
     )
-    await timers.resume(conn, case.shop_id, case.order_id, ORDER_CLOCKS, at)
+    await pausing.go_on(conn, order, at)
     return moved

@@ -74,7 +74,7 @@ async def replace(
         conn, shop_id, order.order_id, way="courier", carrier=carrier, tracking_number=number, at=at
     )
     await cases.tell(conn, case, "replaced", by="seller", at=at, carrier=carrier, number=number)
-    ended = await returning.end(conn, case, "done", at)
+    ended = await returning.end(conn, order, case, "done", at)
     if order.status in orders.UNDER_WAY:
         await shipping.start_clocks(conn, shop_id, order.order_id, at)
     await telling.buyer(

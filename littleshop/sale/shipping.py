@@ -12,6 +12,7 @@ from littleshop import db
 from littleshop.catalog import stock
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
+from littleshop.pay import chargebacks
 from littleshop.sale import receiving, telling
 from littleshop.trade import carriers, cases, deliveries, orders, timers
 from littleshop.trade.orders import Order
@@ -79,8 +80,10 @@ def pickup_code(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
 
 async def _leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
     await orders.lock(conn, shop_id, order_id)
-    if await cases.open_of(conn, shop_id, order_id) is not None:
+    if await cases.undecided(conn, shop_id, order_id):
         raise Refused("case_open")  # the buyer wants the money back: the seller answers that first
+    if await chargebacks.open_of(conn, shop_id, order_id) is not None:
+        raise Refused("chargeback_open")
     order = await orders.mark_shipped(conn, shop_id, order_id, at)
     if order is None:
         raise Refused("not_to_ship")

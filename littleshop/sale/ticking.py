@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from littleshop import db, jobs
-from littleshop.sale import paying, receiving, refunding, returning, sending_back, telling
+from littleshop.sale import pausing, paying, receiving, refunding, returning, sending_back, telling
 from littleshop.trade import cases, orders, timers
 from littleshop.trade.timers import Timer
 
@@ -42,7 +42,7 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
             await receiving.receive(conn, shop_id, order_id, by="clock", at=at)
         case "close":
             await receiving.close(conn, shop_id, order_id, at)
-        case kind if kind in returning.CASE_CLOCKS:
+        case kind if kind in pausing.CASE_CLOCKS:
             await _tick_case(conn, timer, at)
         case _:
             raise AssertionError(f"no flow for timer {timer.kind}")

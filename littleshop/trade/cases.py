@@ -128,6 +128,12 @@ async def open_of(conn: db.Connection, shop_id: int, order_id: UUID) -> Case | N
     )
 
 
+async def undecided(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
+    """Whether an order has a request of which nobody knows yet what it will cost."""
+    case = await open_of(conn, shop_id, order_id)
+    return case is not None and case.status != "refunding"
+
+
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Case]:
     """Every case of an order, the first one first."""
     return await db.all(

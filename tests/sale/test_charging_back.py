@@ -1,0 +1,134 @@
+"""The buyer's bank takes a payment back: the order stands still until it has decided."""
+
+from __future__ import annotations
+
+import pytest
+
+from littleshop import db
+from littleshop.errors import Refused
+from littleshop.money import Money
+from littleshop.sale import charging_back
+from littleshop.sale.placing import Placed
+from tests.cast import CNY, Town
+from tests.sale.after_sale import AfterSale, after
+
+
+async def reference(owner: db.Connection) -> str:
+    return str(await owner.fetchval("select reference from payments where outcome = 'accepted'"))
+
+
+async def opened(town: Town, owner: db.Connection, amount: Money) -> bool:
+    number = await reference(owner)
+    return await town.database.transaction(
+        lambda conn: charging_back.hear_opened(conn, town.shop_id, number, amount, town.at)
+    )
+
+
+async def ended(town: Town, owner: db.Connection, amount: Money, *, won: bool) -> bool:
+    number = await reference(owner)
+    return await town.database.transaction(
+        lambda conn: charging_back.hear_ended(
+            conn, town.shop_id, number, amount, won=won, at=town.at
+        )
+    )
+
+
+async def shipped(town: Town) -> AfterSale:
+    sale = await after(town)
+    await town.ships(sale.placed)
+    return sale
+
+
+async def status(town: Town, placed: Placed) -> str:
+    return (await town.order(placed)).status
+
+
+async def test_while_the_bank_decides_nothing_is_released_shipped_or_sent_back(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    assert await opened(town, owner, CNY("100.00"))
+    assert not await opened(town, owner, CNY("100.00"))
+    with pytest.raises(Refused, match="chargeback_open"):
+        await town.receives(sale.placed)
+    await sale.asks("refund", "10.00")
+    with pytest.raises(Refused, match="chargeback_open"):
+        await sale.seller_agrees()
+    town.later(days=40)
+    await town.clocks_strike()
+    assert await status(town, sale.placed) == "shipped"
+    await town.books_balance()
+
+
+async def test_a_chargeback_that_was_won_lets_the_clocks_go_on(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await opened(town, owner, CNY("100.00"))
+    town.later(days=40)
+    assert await ended(town, owner, CNY("100.00"), won=True)
+    assert not await ended(town, owner, CNY("100.00"), won=True)
+    await town.clocks_strike()
+    assert await status(town, sale.placed) == "shipped"
+    town.later(days=10)
+    await town.clocks_strike()
+    assert await status(town, sale.placed) == "received"
+    await town.books_balance()
+
+
+async def test_a_chargeback_that_was_lost_is_a_refund_the_rail_made(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await opened(town, owner, CNY("100.00"))
+    await ended(town, owner, CNY("100.00"), won=False)
+    order = await town.order(sale.placed)
+    assert (order.status, order.refunded_minor, order.held_minor) == ("refunded", 100_00, 0)
+    assert await town.balance("escrow") == CNY("0.00")
+    assert await town.balance("gateway_clearing:alipay") == CNY("0.00")
+    await town.books_balance()
+
+
+async def test_the_end_may_be_heard_before_the_beginning(town: Town, owner: db.Connection) -> None:
+    sale = await shipped(town)
+    assert await ended(town, owner, CNY("100.00"), won=False)
+    assert not await opened(town, owner, CNY("100.00"))
+    assert await status(town, sale.placed) == "refunded"
+    await town.books_balance()
+
+
+async def test_what_the_seller_has_is_clawed_back_when_the_bank_takes_it(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await town.receives(sale.placed)
+    await ended(town, owner, CNY("40.00"), won=False)
+    assert await town.balance("payable") == CNY("60.00")
+    assert await status(town, sale.placed) == "received"
+    await town.books_balance()
+
+
+async def test_what_had_gone_back_already_is_our_own_loss_and_is_written_down(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await sale.asks("refund", "70.00")
+    await sale.seller_agrees()
+    await sale.rail_sends_all_back()
+    await ended(town, owner, CNY("100.00"), won=False)
+    assert await owner.fetchval("select unbooked_minor from chargebacks") == 70_00
+    assert await status(town, sale.placed) == "refunded"
+    await town.books_balance()
+
+
+async def test_a_request_that_ends_does_not_wake_clocks_a_bank_has_stopped(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await sale.asks("refund", "10.00")
+    await opened(town, owner, CNY("100.00"))
+    await sale.buyer_withdraws()
+    town.later(days=40)
+    await town.clocks_strike()
+    assert await status(town, sale.placed) == "shipped"
+    await town.books_balance()
