@@ -15,6 +15,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.serving import Server
 from sandbox.store import Store
+from sandbox.wechat_pay import notices as wechat_notices
 from sandbox.world import World
 
 
@@ -48,11 +49,13 @@ async def serve(told: argparse.Namespace) -> None:
     server = Server(app.build(world))
     port = await server.start(told.host, told.port)
     name = "127.0.0.1" if told.host in {"0.0.0.0", "::"} else told.host
-    world.public_url = (told.public_url or f"http://{name}:{port}").rstrip("/")
+    world.own_url = f"http://{name}:{port}"
+    world.public_url = (told.public_url or world.own_url).rstrip("/")
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    sending = asyncio.create_task(notices.keep_sending(world))
+    senders = [notices.keep_sending(world), wechat_notices.keep_sending(world)]
+    sending = asyncio.gather(*senders)
     sending.add_done_callback(lambda _: stop.set())
     if told.ready_file:
         announce(told.ready_file, world.public_url)

@@ -10,7 +10,11 @@ from sandbox.alipay import bills, cashier, gateway
 from sandbox.bank import wire
 from sandbox.clock import standing_at, unstamp
 from sandbox.control import api, books, history, panel
+from sandbox.control import wechat_pay as wechat_control
 from sandbox.pages import icon, policy, stylesheet
+from sandbox.wechat_pay import cashier as wechat_cashier
+from sandbox.wechat_pay import gateway as wechat_gateway
+from sandbox.wechat_pay import login as wechat_login
 from sandbox.wires import courier, identity, push, sms
 from sandbox.world import World
 
@@ -42,6 +46,36 @@ def _rails() -> list[Route]:
         Route("/push/{id}.json", push.read),
         Route("/push/{id}", push.receive, methods=["POST"]),
         Route("/push/{id}", push.drop, methods=["DELETE"]),
+    ]
+
+
+def _wechat() -> list[Route]:
+    """WeChat Pay, its cashier, WeChat's login, and what a test or a person may do to them."""
+    post, control = ["POST"], "/control/wechat_pay"
+    trade, answering = control + "/trades/{out_trade_no}", api.answering
+    return [
+        Route("/wechat/v3/{rest:path}", wechat_gateway.gateway, methods=["GET", "POST"]),
+        Route("/wechat/h5", wechat_cashier.phone),
+        Route("/wechat/qr/{prepay_id}", wechat_cashier.scan),
+        Route("/wechat/jsapi", wechat_cashier.inside),
+        Route("/wechat/cashier/{prepay_id}", wechat_cashier.show),
+        Route("/wechat/cashier/{prepay_id}/pay", wechat_cashier.pay, methods=post),
+        Route("/wechat/cashier/{prepay_id}/leave", wechat_cashier.leave, methods=post),
+        Route("/wechat/bridge.js", wechat_login.bridge),
+        Route("/wechat/connect/oauth2/authorize", wechat_login.authorize),
+        Route("/wechat/sns/oauth2/access_token", wechat_login.access_token),
+        Route(control + "/merchants", answering(wechat_control.merchant), methods=post),
+        Route(control + "/certificates/rotate", answering(wechat_control.rotate), methods=post),
+        Route(control + "/history", answering(wechat_control.past), methods=post),
+        Route(trade, answering(wechat_control.trade)),
+        Route(trade + "/pay", answering(wechat_control.pay), methods=post),
+        Route(trade + "/resend", answering(wechat_control.resend), methods=post),
+        Route(trade + "/notices", answering(wechat_control.told_of), methods=["GET", "POST"]),
+        Route(
+            control + "/refunds/{out_refund_no}/unstick",
+            answering(wechat_control.unstick),
+            methods=post,
+        ),
     ]
 
 
@@ -83,7 +117,7 @@ class Guard:
         """Pass the request on, or answer 403."""
         headers = dict(scope["headers"])
         foreign = headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}
-        guarded = scope["path"].startswith(("/control", "/alipay/cashier"))
+        guarded = scope["path"].startswith(("/control", "/alipay/cashier", "/wechat/cashier"))
         if foreign and guarded and scope["method"] != "GET":
             await PlainTextResponse("another site may not press here\n", 403)(scope, receive, send)
             return
@@ -121,8 +155,9 @@ class Past:
             await PlainTextResponse("no such moment\n", 404)(scope, receive, send)
             return
         path = f"/{rest}"
+        moved = {"path": path, "raw_path": path.encode(), "said_path": scope["raw_path"]}
         with standing_at(moment):
-            await self.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            await self.app({**scope, **moved}, receive, send)
 
 
 def build(world: World) -> ASGIApp:
@@ -134,6 +169,6 @@ def build(world: World) -> ASGIApp:
         Route("/books.json", books.everything),
         Route("/healthz", healthz),
     ]
-    app = Starlette(routes=[*pages, *_rails(), *_controls()])
+    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_controls()])
     app.state.world = world
     return Past(Guard(app))

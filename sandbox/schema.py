@@ -1,5 +1,7 @@
 """The tables of the sandbox. Money is whole fen; times are UTC text that sorts."""
 
+from sandbox.wechat_pay import tables as wechat_pay
+
 SCHEMA = """
 create table if not exists settings (name text primary key, value text not null);
 create table if not exists faults (path text primary key, value text not null);
@@ -122,12 +124,21 @@ create table if not exists bank_entries (
     id integer primary key,
     account text not null references bank_accounts,
     value_on text not null,
-    kind text not null check (kind in ('transfer', 'return', 'alipay')),
+    kind text not null check (kind in ('transfer', 'return', 'alipay', 'wechat')),
     amount_minor integer not null,
     reference text not null,
     transfer_id integer,
     booked_at text not null,
     unique (account, kind, reference)
+);
+
+create table if not exists bank_payees (
+    rail text not null,
+    payee text not null,
+    account text not null references bank_accounts,
+    booked_to text not null,
+    primary key (rail, payee),
+    unique (rail, account)
 );
 
 create table if not exists sms_keys (
@@ -169,3 +180,4 @@ create table if not exists push_messages (
     ttl integer not null
 );
 """
+SCHEMA += wechat_pay.SCHEMA

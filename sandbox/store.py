@@ -25,7 +25,19 @@ class Store:
         self.connection.execute("pragma synchronous = normal")
         self.connection.execute("pragma foreign_keys = on")
         self.connection.execute("pragma cache_size = -1024")
+        self._take_new_kinds()
         self.connection.executescript(SCHEMA)
+
+    def _take_new_kinds(self) -> None:
+        """Books of an earlier version forbid entries of rails that came later: copy them over."""
+        row = self.one("select sql from sqlite_master where name = 'bank_entries'")
+        if row is None or "'wechat'" in row["sql"]:
+            return
+        with self.transaction():
+            self.run("alter table bank_entries rename to bank_entries_before")
+            self.run(row["sql"].replace("'alipay')", "'alipay', 'wechat')"))
+            self.run("insert into bank_entries select * from bank_entries_before")
+            self.run("drop table bank_entries_before")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

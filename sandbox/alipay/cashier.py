@@ -75,7 +75,8 @@ async def leave(request: Request) -> Response:
     if trade["quit_url"]:
         return RedirectResponse(trade["quit_url"], 303)
     back = _back(world_of(request), trade) if trade["paid_at"] else trade["return_url"]
-    return render(request, "left.html", trade=trade, back=back)
+    again = f"/alipay/cashier/{trade['trade_no']}"
+    return render(request, "left.html", again=again, back=back)
 
 
 def _trade(request: Request) -> Row | None:

@@ -6,6 +6,7 @@ import secrets
 
 from starlette.requests import Request
 
+from sandbox.bank import incomes
 from sandbox.clock import BEIJING
 from sandbox.store import Row
 from sandbox.world import World, digits
@@ -35,6 +36,7 @@ def open_account(
         world.clock.now().astimezone(BEIJING).date().isoformat(),
     )
     pair(world)
+    incomes.pair(world)
     return {"account": account, "cnaps": CNAPS, "key": key}
 
 

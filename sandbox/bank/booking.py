@@ -7,6 +7,7 @@ depends on the clock alone and never on who looked when.
 from datetime import date, datetime, timedelta
 
 from sandbox.alipay.bills import bounds
+from sandbox.bank import incomes
 from sandbox.bank.instructions import Message, Transfer
 from sandbox.clock import BEIJING, from_beijing, stamp, unstamp
 from sandbox.store import Row
@@ -83,9 +84,10 @@ def _return_reason(world: World, transfer: Transfer) -> str | None:
 
 
 def settle_due(world: World) -> None:
-    """Book everything the clock has reached: Alipay's lumps, transfers, returns."""
+    """Book everything the clock has reached: the rails' lumps, transfers, returns."""
     with world.store.transaction():
         _book_alipay(world)
+        incomes.book(world)
         _execute(world)
         _return(world)
 

@@ -18,6 +18,7 @@ CODES = {
     "transfer": ("ICDT", "DMCT"),
     "return": ("ICDT", "RRTN"),
     "alipay": ("RCDT", "DMCT"),
+    "wechat": ("RCDT", "DMCT"),
 }
 
 
@@ -87,7 +88,7 @@ def _entry(world: World, statement: "_Element", booked: Row) -> None:
     add(details, "Amt", yuan(abs(booked["amount_minor"]))).set("Ccy", "CNY")
     add(details, "CdtDbtInd", "CRDT" if booked["amount_minor"] >= 0 else "DBIT")
     if transfer is None:
-        add(details, "RltdPties/Dbtr/Pty/Nm", "ALIPAY")
+        add(details, "RltdPties/Dbtr/Pty/Nm", booked["reference"].partition(" ")[0])
         add(details, "RmtInf/Ustrd", booked["reference"])
         add(entry, "AddtlNtryInf", booked["reference"])
         return

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from littleshop.clock import Clock
-from littleshop.pay.gateways import alipay
+from littleshop.pay.gateways import alipay, wechat_pay
 from littleshop.pay.gateways.contract import (
     Bill,
     BillNotReady,
@@ -48,7 +48,10 @@ __all__ = [
 RailSettings = Mapping[str, Any]
 Opener = Callable[[RailSettings, Clock, httpx.AsyncBaseTransport | None], Gateway]
 
-OPENERS: dict[str, Opener] = {"alipay": alipay.open_rail}
+OPENERS: dict[str, Opener] = {
+    "alipay": alipay.open_rail,
+    "wechat_pay": wechat_pay.open_rail,
+}
 
 
 def open(

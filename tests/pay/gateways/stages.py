@@ -6,9 +6,12 @@ from functools import partial
 
 from tests.pay.gateways.stage import Stage
 from tests.pay.gateways.stage_alipay import alipay
+from tests.pay.gateways.stage_wechat_pay import wechat_pay
 from tests.sandbox_process import Sandbox
 
 STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
     "alipay, plain key": partial(alipay, mode="key"),
     "alipay, certificates": partial(alipay, mode="cert"),
+    "wechat pay, public key": partial(wechat_pay, mode="key"),
+    "wechat pay, certificates": partial(wechat_pay, mode="cert"),
 }

@@ -1,0 +1,10 @@
+"""What the clock does at WeChat: every reader calls `settle_due` first."""
+
+from sandbox.wechat_pay import notices, trades
+from sandbox.world import World
+
+
+def settle_due(world: World) -> None:
+    """Bring the books up to the present moment."""
+    with world.store.transaction():
+        notices.announce_refunds(world, trades.settle_refunds(world))
