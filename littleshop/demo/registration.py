@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ NAME = "littleshop"
 SANDBOX_SECONDS = 20
 _PATHS = {
     "alipay": "/alipay/gateway.do",
+    "wechat_pay": "/wechat",
     "bank": "/bank",
     "sms": "/sms/aliyun",
     "identity": "/identity",
@@ -44,21 +46,31 @@ def register(
     """
     path = home / "rails.json"
     rails = json.loads(path.read_text()) if path.exists() and not afresh else None
-    was = json.dumps(rails)
-    if rails is None or rails["sms"].get("texts_for") != public_url:
+    was, known = json.dumps(rails), rails or {"sms": {}}
+    if not {*_LATER} <= {*known} or known["sms"].get("texts_for") != public_url:
         with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
             _wait_for(client)
             rails = rails or _register(client)
+            for name in {*_LATER} - {*rails}:
+                rails[name] = _LATER[name](client)
             for code, text in messages.templates(public_url).items():
                 _ask(client, "/control/sms/templates", {"code": code, "text": text})
             rails["sms"]["texts_for"] = public_url
     for name, tail in _PATHS.items():
         if name in rails:
             rails[name]["base_url"] = sandbox_url + tail
+    _follow(rails["wechat_pay"], sandbox_url, public_url)
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))
     return dict(rails)
+
+
+def _follow(wechat_pay: dict[str, Any], sandbox_url: str, public_url: str) -> None:
+    """WeChat's login stands beside its pay; notices of refunds want their own address."""
+    login = sandbox_url + _PATHS["wechat_pay"]
+    wechat_pay |= {"api_base_url": login, "open_base_url": login}
+    wechat_pay["refund_notify_url"] = f"{public_url}/callbacks/wechat_pay"
 
 
 def _wait_for(client: httpx.Client) -> None:
@@ -107,7 +119,15 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
     }
 
 
-def _ask(client: httpx.Client, path: str, told: dict[str, str]) -> dict[str, Any]:
+def _wechat_pay(client: httpx.Client) -> dict[str, Any]:
+    """A merchant that may also hold money for sub-merchants."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    asked = {"public_key": _public(key), "name": NAME, "mode": "key", "ecommerce": True}
+    told = _ask(client, "/control/wechat_pay/merchants", asked)
+    return {**told, "private_key": _private(key)}
+
+
+def _ask(client: httpx.Client, path: str, told: dict[str, Any]) -> dict[str, Any]:
     answer = client.post(path, json=told)
     answer.raise_for_status()
     return dict(answer.json())
@@ -127,3 +147,7 @@ def _public(key: rsa.RSAPrivateKey) -> str:
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
+
+
+# Rails that came after the first demos: a home that was registered without them learns them.
+_LATER: dict[str, Callable[[httpx.Client], dict[str, Any]]] = {"wechat_pay": _wechat_pay}
