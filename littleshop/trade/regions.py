@@ -12,6 +12,7 @@ import msgspec
 import phonenumbers
 
 _TABLE = Path(__file__).parent.parent / "static" / "regions.json"
+_ENGLISH = _TABLE.with_name("regions_en.json")  # in the order of the table
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -60,6 +61,17 @@ def find(code: str) -> Region | None:
 def provinces() -> tuple[str, ...]:
     """The names of the provinces in order."""
     return tuple(dict.fromkeys(region.province for region in every()))
+
+
+@cache
+def _english() -> dict[str, str]:
+    names = [row[0] for row in json.loads(_ENGLISH.read_text(encoding="utf-8"))]
+    return dict(zip(provinces(), names, strict=True))
+
+
+def written(locale: str, province: str) -> str:
+    """A province as a reader of this language finds it: 浙江省, or Zhejiang 浙江省."""
+    return province if locale.startswith("zh") else f"{_english()[province]} {province}"
 
 
 @cache

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from littleshop.trade import regions
+
+_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 def test_the_table_is_whole() -> None:
@@ -79,3 +85,36 @@ def test_a_pasted_address_is_split(
 @given(st.text(max_size=300))
 def test_whatever_is_pasted_is_read_without_a_crash(pasted: str) -> None:
     regions.parse_address(pasted)
+
+
+def test_readers_of_english_find_a_province_and_the_value_stays_chinese() -> None:
+    assert regions.written("zh-CN", "浙江省") == "浙江省"
+    assert regions.written("en", "浙江省") == "Zhejiang 浙江省"
+    assert regions.written("en", "陕西省") == "Shaanxi 陕西省"
+    assert regions.written("en", "山西省") == "Shanxi 山西省"
+    for province in regions.provinces():
+        assert regions.written("en", province).endswith(f" {province}")
+
+
+def test_every_city_and_district_has_a_name_for_readers_of_english() -> None:
+    static = Path(regions.__file__).parent.parent / "static"
+    table = json.loads((static / "regions.json").read_text(encoding="utf-8"))
+    english = json.loads((static / "regions_en.json").read_text(encoding="utf-8"))
+    named: dict[tuple[str, ...], str] = {}
+    for (_, province, cities), (_, names) in zip(table, english, strict=True):
+        for (_, city, districts), (name, below) in zip(cities, names, strict=True):
+            named[province, city] = name
+            entries = [entry[2:] for entry in districts.split()]
+            pairs = zip(entries, below.split(",") if below else [], strict=True)
+            named |= {(province, city, entry): read for entry, read in pairs}
+    assert all(name and name.isprintable() and not _HAN.search(name) for name in named.values())
+    assert named["安徽省", "六安市"] == "Lu’an"
+    assert (
+        named["四川省", "乐山市"] == "Leshan" and named["浙江省", "温州市", "乐清市"] == "Yueqing"
+    )
+    assert named["山西省", "长治市", "长子县"] == "Zhangzi"
+    assert named["上海市", "上海市", "浦东新区"] == "Pudong New Area"
+    assert named["内蒙古自治区", "呼和浩特市"] == "Hohhot"
+    assert named["吉林省", "延边朝鲜族自治州"] == "Yanbian"
+    assert named["广东省", "梅州市", "大埔县"] == "Dabu"
+    assert named["香港特别行政区", "新界", "大埔区"] == "Tai Po"

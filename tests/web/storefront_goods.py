@@ -236,7 +236,7 @@ def checkout(**facts: Any) -> dict[str, Any]:
             note=None,
             method=None,
         ),
-        "provinces": ["北京市", "浙江省", "江西省"],
+        "provinces": [(name, name) for name in ("北京市", "浙江省", "江西省")],
         "deliveries": DELIVERIES,
         "methods": [
             thing(

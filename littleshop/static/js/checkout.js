@@ -4,9 +4,23 @@
   if (!form) return;
   const field = (name) => form.elements.namedItem(name);
   let regions = null; // [[code, province, [[code, city, "01District 02District ..."]]]]
+  const read = new Map(); // "province/city/district" -> how a reader of English finds it
 
+  const json = async (address) => (await fetch(address)).json();
   const regionsOnce = async () => {
-    regions ??= await (await fetch(form.dataset.regions)).json();
+    if (regions) return regions;
+    const [table, english] = await Promise.all(
+      [form.dataset.regions, form.dataset.names].map((each) => each && json(each)));
+    (english || []).forEach(([, cities], at) => {
+      const [, province, known] = table[at];
+      known.forEach(([, city, districts], place) => {
+        const [name, names] = cities[place];
+        const each = names.split(",");
+        read.set(`${province}/${city}`, name);
+        (districts || "").split(" ").forEach((entry, row) => read.set(`${province}/${city}/${entry.replace(/^\d+/, "")}`, each[row]));
+      });
+    });
+    regions = table;
     return regions;
   };
   const cities = (province) => (regions.find((each) => each[1] === province) ?? [0, 0, []])[2];
@@ -22,7 +36,9 @@
     if (!names.length && now.tagName === "INPUT") return;
     for (const { name: key, value } of [...now.attributes]) if (!["type", "value", "style"].includes(key)) made.setAttribute(key, value);
     if (names.length) {
-      made.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(each)));
+      const above = name === "city" ? field("province").value : `${field("province").value}/${field("city").value}`;
+      const shown = (each) => (read.get(`${above}/${each}`) ? `${read.get(`${above}/${each}`)} ${each}` : each);
+      made.append(new Option(field("province").options[0].text, ""), ...names.map((each) => new Option(shown(each), each)));
       made.value = names.includes(now.value) ? now.value : names.length === 1 ? names[0] : "";
     }
     made.required = names.length > 0;

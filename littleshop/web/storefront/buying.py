@@ -84,7 +84,7 @@ async def _page(
         items=checkouts.shown_items(quote),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
         problems=SimpleNamespace(**problems),
-        provinces=regions.provinces(),
+        provinces=views.provinces(locale),
         deliveries=checkouts.deliveries(locale, shop, quote, way, at),
         methods=methods,
         method=next((method for method in methods if method.chosen), None),

@@ -226,6 +226,11 @@ def _said(locale: str, name: str, figure: str, **more: int) -> Said:
     return Said(figure, i18n.t(locale, f"shelves.record.{name}", **more), told)
 
 
+def provinces(locale: str) -> list[tuple[str, str]]:
+    """The provinces of a checkout form: what is sent, and what is read."""
+    return [(each, regions.written(locale, each)) for each in regions.provinces()]
+
+
 def address(found: regions.Address) -> dict[str, str]:
     """A pasted address as fields of the checkout form."""
     return {
