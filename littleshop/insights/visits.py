@@ -24,6 +24,11 @@ from littleshop import db, ids
 
 MOST_WAITING = 200_000  # visitors since the last flush; more are not counted
 MOST_FRESH = 100_000
+MOST_KNOWN = 20_000  # cookies that need not be checked again
+# Whoever throws his cookie away is somebody new, as often as he likes: so an address brings a shop
+# at most this many visitors a day, in each process. Phones share an address behind a carrier's NAT
+# by the hundred, a campus by the thousand, but few of them look into the same shop on one day.
+MOST_OF_ADDRESS = 500
 STAFF_LIFE = 60.0  # seconds for which a session's shops are believed
 VIEWER = timedelta(minutes=5)
 _QUARTER = 900
@@ -246,38 +251,82 @@ class Strangers:
     A cookie handed out and not seen again yet is handed out once more to the same address and
     agent: two tabs opened at once, or a browser that refuses cookies. Address and agent are
     remembered only as a hash under a key of the day that never leaves this process.
+
+    Half of a cookie says under `key` that it is ours, of this shop and this day: what somebody
+    invents or kept from yesterday is no cookie. It says so in 32 bits: guessing one takes more
+    requests than asking for new ones, and those are bounded by MOST_OF_ADDRESS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[tuple[int, bytes], float] = {}  # came back; until when it is a cookie
         self._keys: dict[date, bytes] = {}
         self._fresh: dict[bytes, bytes] = {}  # hash of address and agent -> cookie handed out
         self._handed: dict[bytes, bytes] = {}  # and back
+        self._came: dict[bytes, int] = {}  # hash of an address -> how many were handed to it
 
-    def meet(self, shop_id: int, zone: str, client: str, at: float) -> bytes:
-        """The cookie for a visitor without one, 16 signs; `client` is address and agent."""
+    def knows(self, shop_id: int, zone: str, token: bytes, at: float) -> bool:
+        """Whether this is a cookie of ours, of this shop and of its day; then the next one who
+        comes without a cookie from there is somebody else."""
+        until = self._known.get((shop_id, token))
+        if until is not None and at < until:
+            return True
+        if len(token) != 16 or token != self._sealed(shop_id, day_at(zone, at), token[:8]):
+            return False
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[(shop_id, token)] = at + seconds_left(zone, at)
+        self.returned(token)
+        return True
+
+    def meet(self, shop_id: int, zone: str, address: str, agent: str, at: float) -> bytes:
+        """The cookie for a visitor without one, 16 signs. Behind one address there are at most
+        MOST_OF_ADDRESS visitors of a shop and day; all further ones are one together."""
         day = day_at(zone, at)
-        key = self._keys.get(day)
-        if key is None:
-            key = self._keys[day] = secrets.token_bytes(32)
-            for old in sorted(self._keys)[:-3]:  # there are never more than three days at once
-                del self._keys[old]
-        text = f"{shop_id}|{day}|{client}".encode()
-        digest = blake2b(text, key=key, digest_size=16).digest()
+        place = f"{shop_id}|{day}|{address}"
+        digest = self._hash(day, f"{place}|{agent}")
         token = self._fresh.get(digest)
-        if token is None:
-            token = secrets.token_urlsafe(12).encode()
-            self._fresh[digest] = token
-            self._handed[token] = digest
-            while len(self._fresh) > MOST_FRESH:
-                oldest = next(iter(self._fresh))
-                self._handed.pop(self._fresh.pop(oldest), None)
+        if token is not None:
+            return token
+        home = self._hash(day, place)
+        came = self._came.get(home, 0)
+        if came >= MOST_OF_ADDRESS:
+            return self._sealed(shop_id, day, home.hex()[:8].encode())
+        self._came[home] = came + 1
+        token = self.make(shop_id, day)
+        self._fresh[digest] = token
+        self._handed[token] = digest
+        self._forget_some()
         return token
+
+    def make(self, shop_id: int, day: date) -> bytes:
+        """A new cookie."""
+        return self._sealed(shop_id, day, secrets.token_urlsafe(6).encode())
 
     def returned(self, token: bytes) -> None:
         """The cookie came back: the next one without a cookie there is somebody else."""
         digest = self._handed.pop(token, None)
         if digest is not None:
             self._fresh.pop(digest, None)
+
+    def _sealed(self, shop_id: int, day: date, name: bytes) -> bytes:
+        text = b"%d|%d|%b" % (shop_id, day.toordinal(), name)
+        return name + blake2b(text, key=self._key, digest_size=4).hexdigest().encode()
+
+    def _hash(self, day: date, text: str) -> bytes:
+        key = self._keys.get(day)
+        if key is None:
+            key = self._keys[day] = secrets.token_bytes(32)
+            for old in sorted(self._keys)[:-3]:  # there are never more than three days at once
+                del self._keys[old]
+        return blake2b(text.encode(), key=key, digest_size=16).digest()
+
+    def _forget_some(self) -> None:
+        while len(self._fresh) > MOST_FRESH:
+            oldest = next(iter(self._fresh))
+            self._handed.pop(self._fresh.pop(oldest), None)
+        while len(self._came) > MOST_FRESH:
+            del self._came[next(iter(self._came))]
 
 
 class _Open(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -36,14 +35,13 @@ def _marked(page: Drawn) -> _Mark:
 class Counting:
     """Counts the pages that go to people (a page_cache.Counter)."""
 
-    def __init__(self, app: Starlette, house: House) -> None:
-        self._app = app
+    def __init__(self, house: House) -> None:
         self._house = house
         self._secure = house.settings.secure
         self._addresses: dict[object, str] = {}
         self._moved: OrderedDict[int, None] = OrderedDict()
         self.visits = Visits(house.database)
-        self.strangers = Strangers()
+        self.strangers = Strangers(bytes.fromhex(house.keyring.sign("visitors")))
 
     def seen(self, kept: Kept, cookies: bytes, scope: Scope) -> list[Header] | None:
         """A page goes out to a person; the cookies that go with it."""
@@ -55,10 +53,9 @@ class Counting:
         at = moment.timestamp()
         token = cookie(cookies, name)
         more: list[Header] | None = None
-        if len(token) == 16:
-            self.strangers.returned(token)
-        else:
-            token = self.strangers.meet(place.shop_id, place.zone, self._client(scope), at)
+        if not self.strangers.knows(place.shop_id, place.zone, token, at):
+            client = self._client(scope)
+            token = self.strangers.meet(place.shop_id, place.zone, *client, at)
             more = [(b"set-cookie", self._visitor_cookie(name, token, place.zone, at))]
         session = cookie(cookies, b"session=") or None if b"session=" in cookies else None
         self.visits.note(place, token, at, session)
@@ -75,9 +72,9 @@ class Counting:
         at = http.now(request).timestamp()
         cookies = request.headers.get("cookie", "").encode("latin-1")
         token = cookie(cookies, f"v{shop.shop_id}=".encode())
-        if len(token) != 16:
+        if not self.strangers.knows(shop.shop_id, shop.zone, token, at):
             client = self._client(request.scope)
-            token = self.strangers.meet(shop.shop_id, shop.zone, client, at)
+            token = self.strangers.meet(shop.shop_id, shop.zone, *client, at)
         session = cookie(cookies, b"session=") or None
         self.visits.note(Place(shop.shop_id, shop.zone, basket=True), token, at, session)
 
@@ -86,21 +83,21 @@ class Counting:
         cookies = request.headers.get("cookie", "").encode("latin-1")
         self.strangers.returned(cookie(cookies, f"v{shop_id}=".encode()))
 
-    def _client(self, scope: Scope) -> str:
+    def _client(self, scope: Scope) -> tuple[str, str]:
         """Address and agent; the address of a peer is worked out once. What a peer says of the
         way is part of it only when the peer is a proxy of ours."""
         headers, peer = dict(scope["headers"]), scope["client"]
-        trusted = bool(peer) and peer[0] in self._house.settings.trusted_proxies
-        said = headers.get(b"x-forwarded-for") if trusted else None
+        trusted = self._house.settings.trusted_proxies
+        said = headers.get(b"x-forwarded-for") if peer and peer[0] in trusted else None
         via = (peer[0] if peer else None, said)
         address = self._addresses.get(via)
         if address is None:
-            address = http.address(Request({**scope, "app": self._app}))
+            address = http.sender(peer, scope["headers"], trusted)
             if said is None or len(said) <= LONGEST_WAY:
                 if len(self._addresses) >= MOST_ADDRESSES:
                     self._addresses.clear()
                 self._addresses[via] = address
-        return f"{address}|{headers.get(b'user-agent')!r}"
+        return address, repr(headers.get(b"user-agent"))
 
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:
         age = str(seconds_left(zone, at)).encode()

@@ -20,6 +20,7 @@ from tests.cast import MORNING, Town
 from tests.web.street import BAIDUSPIDER, DESK, PHONE, Street
 
 SHANGHAI = "Asia/Shanghai"
+KEY = b"k" * 16
 
 
 async def test_a_visitor_counts_once_a_day_and_every_view_counts(street: Street) -> None:
@@ -213,21 +214,24 @@ async def test_two_processes_count_the_same_visitor_once(town: Town) -> None:
 def test_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "MOST_WAITING", 10)
     monkeypatch.setattr(visits, "MOST_FRESH", 10)
-    counted, strangers = Visits(None), Strangers()  # type: ignore[arg-type]
+    monkeypatch.setattr(visits, "MOST_KNOWN", 10)
+    counted, strangers = Visits(None), Strangers(KEY)  # type: ignore[arg-type]
     at = MORNING.timestamp()
     for number in range(50):
         counted.note(Place(1, SHANGHAI), str(number).encode(), at)
-        strangers.meet(1, SHANGHAI, str(number), at)
+        strangers.meet(1, SHANGHAI, str(number), "phone", at)
+        assert strangers.knows(1, SHANGHAI, strangers.make(1, day_at(SHANGHAI, at)), at)
     assert len(counted._seen) == 10 and counted.lost == 40
-    assert len(strangers._fresh) == len(strangers._handed) == 10
+    assert len(strangers._fresh) == len(strangers._handed) == len(strangers._came) == 10
+    assert len(strangers._known) <= 10
 
 
 def test_the_key_of_a_day_is_thrown_away() -> None:
-    strangers, at = Strangers(), MORNING.timestamp()
-    first = strangers.meet(1, SHANGHAI, "10.0.0.1|phone", at)
-    assert strangers.meet(1, SHANGHAI, "10.0.0.1|phone", at + 60) == first
+    strangers, at = Strangers(KEY), MORNING.timestamp()
+    first = strangers.meet(1, SHANGHAI, "10.0.0.1", "phone", at)
+    assert strangers.meet(1, SHANGHAI, "10.0.0.1", "phone", at + 60) == first
     for day in range(5):
-        strangers.meet(1, SHANGHAI, "10.0.0.1|phone", at + day * 86_400)
+        strangers.meet(1, SHANGHAI, "10.0.0.1", "phone", at + day * 86_400)
     assert len(strangers._keys) == 3
     assert day_at(SHANGHAI, at) not in strangers._keys
 
@@ -237,6 +241,59 @@ def test_the_seconds_of_a_day_are_counted_in_the_shops_zone() -> None:
     assert seconds_left(SHANGHAI, at) == 14 * 3600
     assert seconds_left("America/New_York", at) == 3 * 3600
     assert day_at("America/New_York", at) == day_at(SHANGHAI, at) - timedelta(days=1)
+
+
+async def test_invented_cookies_are_no_visitors(street: Street) -> None:
+    for number in range(20):
+        invented = f"v{street.shop_id}=invented{number:08}"
+        answer = await street.stranger(cookie=invented).get("/@xiaoman")
+        assert len(answer.cookies[f"v{street.shop_id}"]) == 16  # he gets one of ours
+    product_id = await street.sells()
+    sent = {"product": str(product_id), "option_0": "青灰", "quantity": "1"}
+    for number in range(20):
+        invented = f"v{street.shop_id}=invented{number:08}"
+        await street.stranger(cookie=invented).post("/@xiaoman/basket/items", data=sent)
+    counted = await street.counted()
+    assert counted == {("shop", ""): (1, 20), ("basket", ""): (1, 20)}
+
+
+async def test_a_cookie_counts_in_its_shop_and_on_its_day_only(street: Street) -> None:
+    someone = street.stranger()
+    await someone.get("/@xiaoman")
+    kept = someone.cookies[f"v{street.shop_id}"]
+    known, at = street.counter.strangers.knows, street.world.at.timestamp()
+    assert known(street.shop_id, SHANGHAI, kept.encode(), at)
+    assert not known(street.shop_id + 1, SHANGHAI, kept.encode(), at)
+    assert not known(street.shop_id, SHANGHAI, kept.encode() + b"0", at)
+    assert not known(street.shop_id, SHANGHAI, kept[:-1].encode() + b"x", at)
+    assert not known(street.shop_id, SHANGHAI, kept.encode(), at + 86_400)
+    street.world.later(days=1)
+    await street.shelf.poll()
+    answer = await street.stranger(cookie=f"v{street.shop_id}={kept}").get("/@xiaoman")
+    assert answer.cookies[f"v{street.shop_id}"] != kept
+
+
+def test_another_process_knows_the_cookie_and_another_installation_does_not() -> None:
+    at = MORNING.timestamp()
+    token = Strangers(KEY).meet(1, SHANGHAI, "10.0.0.1", "phone", at)
+    assert Strangers(KEY).knows(1, SHANGHAI, token, at)
+    assert not Strangers(b"another key").knows(1, SHANGHAI, token, at)
+
+
+def test_who_throws_his_cookies_away_is_no_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "MOST_OF_ADDRESS", 5)
+    strangers, at = Strangers(KEY), MORNING.timestamp()
+
+    def comes(address: str, agent: str = "phone", shop_id: int = 1, at: float = at) -> bytes:
+        token = strangers.meet(shop_id, SHANGHAI, address, agent, at)
+        assert strangers.knows(shop_id, SHANGHAI, token, at)
+        return token
+
+    assert len({comes("203.0.113.9", f"phone {number}") for number in range(50)}) == 6
+    assert len({comes("203.0.113.9") for _ in range(50)}) == 1
+    assert len({comes("203.0.113.7") for _ in range(5)}) == 5  # neighbours, other shops, tomorrow
+    assert len({comes("203.0.113.9", shop_id=2) for _ in range(5)}) == 5
+    assert len({comes("203.0.113.9", at=at + 86_400) for _ in range(5)}) == 5
 
 
 @pytest.mark.parametrize(

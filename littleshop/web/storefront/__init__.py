@@ -45,7 +45,7 @@ async def open_rooms(app: Starlette) -> AsyncIterator[None]:
         house.clock.now,
         public_url=house.settings.public_url,
     )
-    counting = Counting(app, house)
+    counting = Counting(house)
     app.state.shelf, app.state.counter = shelf, counting
     app.state.few = Few(house.database)
     tasks = [asyncio.create_task(shelf.keep_up()), asyncio.create_task(counting.keep_up())]
