@@ -2,16 +2,16 @@
 local requests, turn = {}, 0
 
 function init(args)
-  local visitors, shop, agent = tonumber(args[1]), args[2], args[3]
-  for i = 1, visitors do
-    requests[i] = wrk.format("GET", wrk.path, {
+  local cookies, agent = args[1], args[2]
+  for cookie in io.lines(cookies) do
+    requests[#requests + 1] = wrk.format("GET", wrk.path, {
       ["Host"] = wrk.host .. ":" .. wrk.port,
       ["User-Agent"] = agent,
       ["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
       ["Accept-Encoding"] = "gzip, deflate, br",
       ["Accept-Language"] = "zh-CN,zh-Hans;q=0.9",
       ["Sec-Fetch-Site"] = "none", ["Sec-Fetch-Mode"] = "navigate", ["Sec-Fetch-Dest"] = "document",
-      ["Cookie"] = string.format("v%s=visitor%09d", shop, i),
+      ["Cookie"] = cookie,
     })
   end
 end

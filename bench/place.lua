@@ -8,6 +8,7 @@ function setup(thread)
 end
 
 local hot, host, shops, variants, first, postage
+local devices = {}
 local hexes = {}
 for i = 0, 65535 do hexes[i] = string.format("%04x", i) end
 
@@ -22,6 +23,7 @@ function init(args)
   hot = args[2] == "hot"
   shops, variants = tonumber(args[3]), tonumber(args[4])
   first, postage = tonumber(args[5]), tonumber(args[6])
+  for device in io.lines(args[7]) do devices[#devices + 1] = device end
   host = wrk.host .. ":" .. wrk.port
 end
 
@@ -51,7 +53,7 @@ function request()
     hex(2) .. "-" .. hex(1) .. "-4" .. hex(1):sub(2) .. "-8" .. hex(1):sub(2) .. "-" .. hex(3),
     math.random(0, 99999999), 1000 + n + postage)
   return string.format(head, shop, host, host, host, shop, math.random(0, 255),
-    math.random(0, 255), math.random(0, 255), hex(8), #body, body)
+    math.random(0, 255), math.random(0, 255), devices[math.random(#devices)], #body, body)
 end
 
 function done(summary, latency, requests)

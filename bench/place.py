@@ -11,9 +11,10 @@ from typing import Any
 
 from bench import ground, town
 from bench.ground import CONNECTIONS, Ground
-from littleshop import audit, db
+from littleshop import audit, crypto, db, http
 
 GOALS = {"spread": 0.45, "hot": 1.0}
+DEVICES_A_SECOND = 400  # measured in each pair: of 30 orders that a device may place, it does 10
 _HERE = Path(__file__).parent
 _SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "server_version")
 
@@ -28,6 +29,7 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
     with ground.ground() as place:
         asyncio.run(town.furnish(place.dsn, datetime.now(UTC)))
         with ground.serving(place) as workers:
+            _devices(place, round(seconds * pairs * DEVICES_A_SECOND))
             _web(place, wrk, "spread", 2, 0)  # warm: plans, caches, connections
             _base(place, pgbench, "spread", 2)
             kinds = {kind: _pairs(place, wrk, pgbench, kind, seconds, pairs) for kind in GOALS}
@@ -50,6 +52,13 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
     }
 
 
+def _devices(place: Ground, many: int) -> None:
+    """Browsers that were here before: each has a cookie of ours and orders a few times at most."""
+    keyring = crypto.keys_at(place.home)
+    tokens = (http.device_token(keyring) for _ in range(1000 + many))
+    (place.home / "devices").write_text("".join(f"{token}\n" for token in tokens))
+
+
 def _pairs(
     place: Ground, wrk: str, pgbench: str, kind: str, seconds: float, pairs: int
 ) -> dict[str, Any]:
@@ -70,6 +79,7 @@ def _web(place: Ground, wrk: str, kind: str, seconds: float, number: int) -> dic
     command = [wrk, "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:g}s", "--timeout", "10s"]
     command += ["-s", str(_HERE / "place.lua"), place.url, "--", seed, kind]
     command += [str(town.SHOPS), str(town.VARIANTS), str(town.FIRST_SHOP), str(town.POSTAGE_MINOR)]
+    command += [str(place.home / "devices")]
     before = _state(place)
     ran = ground.run(command)
     after = _state(place)

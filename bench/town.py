@@ -12,6 +12,7 @@ VARIANTS = 500
 PIECES = 1_000_000  # per variant: nothing sells out while we measure
 POSTAGE_MINOR = 800
 FIRST_SHOP = 1001
+ZONE = "Asia/Shanghai"  # where every shop is when nothing else is said
 
 # A variant's id says its shop and place, so that load generators can name it without asking.
 _PLACE = "('00000000-0000-{kind}-8000-' || lpad(to_hex({shop} * 1000 + {n}), 12, '0'))::uuid"

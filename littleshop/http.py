@@ -206,10 +206,14 @@ def make_device(request: Request, seed: str | None = None) -> tuple[str | None, 
     known = device(request)
     if known is not None:
         return None, known
-    keyring = house(request).keyring
-    name = secrets.token_urlsafe(18) if seed is None else keyring.sign(f"device of {seed}")
-    token = f"{name}.{keyring.sign(f'device {name}')}"
+    token = device_token(house(request).keyring, seed)
     return token, ids.hashed(token)
+
+
+def device_token(keyring: Keyring, seed: str | None = None) -> str:
+    """What a device's cookie says: a name, and under our key that it is from us."""
+    name = secrets.token_urlsafe(18) if seed is None else keyring.sign(f"device of {seed}")
+    return f"{name}.{keyring.sign(f'device {name}')}"
 
 
 def set_cookie(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from littleshop import http
+from littleshop.crypto import Keyring
 from littleshop.http import House
 from littleshop.insights.visits import Place, Strangers, Visits, seconds_left
 from littleshop.notify import live
@@ -32,6 +33,11 @@ def _marked(page: Drawn) -> _Mark:
     return f"v{page.shop_id}=".encode(), place
 
 
+def strangers(keyring: Keyring) -> Strangers:
+    """Who knows the visitors' cookies of this installation."""
+    return Strangers(bytes.fromhex(keyring.sign("visitors")))
+
+
 class Counting:
     """Counts the pages that go to people (a page_cache.Counter)."""
 
@@ -41,7 +47,7 @@ class Counting:
         self._addresses: dict[object, str] = {}
         self._moved: OrderedDict[int, None] = OrderedDict()
         self.visits = Visits(house.database)
-        self.strangers = Strangers(bytes.fromhex(house.keyring.sign("visitors")))
+        self.strangers = strangers(house.keyring)
 
     def seen(self, kept: Kept, cookies: bytes, scope: Scope) -> list[Header] | None:
         """A page goes out to a person; the cookies that go with it."""
