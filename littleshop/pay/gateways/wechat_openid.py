@@ -89,7 +89,7 @@ class WechatOpenid:
         self._wire.refuse(reply)
         try:
             told = msgspec.json.decode(reply.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise GatewayError("wechat's answer cannot be read", retryable=True) from None
         if told.get("errcode"):
             reason = REASONS.get(told["errcode"], Reason.OTHER)

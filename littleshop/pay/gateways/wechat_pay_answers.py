@@ -145,7 +145,7 @@ def notice(
             return None
         _is_ours(content, settings)
         return _translated(told, content, kind, body)
-    except (KeyError, TypeError, ValueError, msgspec.DecodeError):
+    except (KeyError, TypeError, ValueError, msgspec.DecodeError, RecursionError):
         raise NoticeRefused("malformed") from None
 
 

@@ -230,7 +230,7 @@ class WechatPayCalls:
             await self._believe(reply)
         try:
             fields = msgspec.json.decode(reply.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             fields = {}
         code = str(fields.get("code") or "")
         if not code:
@@ -306,5 +306,5 @@ def _fields(reply: wires.Answer) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(reply.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise GatewayError("wechat_pay's answer cannot be read", retryable=True) from None
