@@ -14,12 +14,16 @@ from sandbox.store import Store
 
 @dataclass
 class World:
-    """One running sandbox. `wake` is set when something may have fallen due."""
+    """One running sandbox. `wake` is set when something may have fallen due.
+
+    `public_url` is how browsers reach it, `own_url` how programs on this machine do.
+    """
 
     store: Store
     clock: Clock
     faults: Faults
     public_url: str
+    own_url: str = ""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 

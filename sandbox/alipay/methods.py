@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from sandbox.alipay import bills, notices, orders, trades
 from sandbox.alipay.trades import Denied
-from sandbox.clock import beijing
+from sandbox.clock import beijing, stamp
 from sandbox.store import Row
 from sandbox.world import World, yuan
 
@@ -140,7 +140,8 @@ def bill(world: World, app: Row, params: Params) -> Answer:
     if biz.get("bill_type") != "trade":
         raise Denied("isp.bill_type_error", "只支持trade账单")
     token = bills.offer(world, app["app_id"], orders.text(biz, "bill_date", 10))
-    link = f"{world.public_url}/alipay/bill.zip?{urlencode({'token': token})}"
+    past = f"/at/{stamp(world.clock.now())}" if world.clock.is_past else ""
+    link = f"{world.own_url}{past}/alipay/bill.zip?{urlencode({'token': token})}"
     return {"bill_download_url": link}
 
 

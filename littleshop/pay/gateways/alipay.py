@@ -3,24 +3,29 @@
 Sources: PROTOCOLS 2 (which names the public pages). Signed with RSA2; key and certificate mode.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import msgspec
 
 from littleshop import wires
-from littleshop.clock import Clock
+from littleshop.clock import SHANGHAI, Clock
 from littleshop.config import Misconfigured
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways import alipay_answers as answers
+from littleshop.pay.gateways import alipay_bills as bills
 from littleshop.pay.gateways import asking
 from littleshop.pay.gateways.alipay_keys import AlipayKeys, AlipaySettings, joined
 from littleshop.pay.gateways.contract import (
+    Bill,
+    BillNotReady,
     Declined,
     How,
     Notice,
@@ -52,8 +57,15 @@ class Alipay:
     heard = b"success"  # exactly these seven bytes
     not_heard = b"fail"
 
-    def __init__(self, settings: AlipaySettings, clock: Clock, wire: wires.Wire) -> None:
+    def __init__(
+        self,
+        settings: AlipaySettings,
+        clock: Clock,
+        wire: wires.Wire,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         """Raises Misconfigured when a key or certificate cannot be read."""
+        self._transport = transport
         self._settings = settings
         self._keys = AlipayKeys(settings)
         self._clock = clock
@@ -154,6 +166,31 @@ class Alipay:
         settings, at = self._settings, self._clock.now()
         return answers.notice(self._keys, settings.app_id, settings.seller_id, body, at)
 
+    async def fetch_bill(self, day: date) -> Bill:
+        """The trade bill of a Beijing day, made by about nine the next morning.
+
+        BillNotReady also on a day without any trade, which Alipay does not tell apart.
+        """
+        if day >= self._clock.now().astimezone(SHANGHAI).date():
+            raise BillNotReady(self.name, day)
+        content = {"bill_type": "trade", "bill_date": day.isoformat()}
+        found = await self._hear(bills.METHOD, content)
+        if found.code in bills.NOT_THERE:
+            raise BillNotReady(self.name, day)
+        self._accept(found)
+        told = self._filled(found, "bill_download_url")
+        url = bills.address(told, self._settings.base_url, self._settings.bill_hosts)
+        async with wires.Wire(
+            "alipay's bill",
+            url,
+            secrets=(url, urlsplit(url).query),
+            transport=self._transport,
+            limit_bytes=bills.ZIP_LIMIT_BYTES,
+        ) as wire:
+            reply = await wire.get()
+            wire.refuse(reply)
+        return await asyncio.to_thread(bills.read, reply.body, day)
+
     async def refresh_keys(self) -> None:
         """Nothing: Alipay's keys are settings."""
 
@@ -242,7 +279,7 @@ def open_rail(
         secrets=(settings.private_key, "".join(lines), *lines),
         transport=transport,
     )
-    return Alipay(settings, clock, wire)
+    return Alipay(settings, clock, wire, transport)
 
 
 def plain_subject(text: str) -> str:

@@ -27,7 +27,7 @@ NAMES = {"2.5.4.3": "CN", "2.5.4.11": "OU", "2.5.4.10": "O", "2.5.4.6": "C"}
 class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The rail `alipay` in DIR/rails.json: a plain public key, or all three certificates.
 
-    `seller_id` is the 2088 number that receives the money.
+    `seller_id` is the 2088 number that receives the money; `bill_hosts` are where a bill may be.
     """
 
     base_url: str
@@ -39,6 +39,7 @@ class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     alipay_cert: str | None = None
     alipay_root_cert: str | None = None
     wap_product_code: str = "QUICK_WAP_WAY"
+    bill_hosts: tuple[str, ...] = ("dwbillcenter.alipay.com",)
 
     def __repr__(self) -> str:
         return f"AlipaySettings(app_id={self.app_id!r}, …)"

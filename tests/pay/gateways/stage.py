@@ -88,6 +88,7 @@ class Stage(abc.ABC):
         self.notify_url = ""
         self._arrived: asyncio.Queue[Sent] = asyncio.Queue()
         self._ear: asyncio.Server | None = None
+        self._hearing: set[asyncio.Task[None]] = set()
 
     @abc.abstractmethod
     async def pays(self, reference: str) -> bool:
@@ -172,15 +173,27 @@ class Stage(abc.ABC):
 
     async def leave(self) -> None:
         """Close what is open; the sandbox's clock and faults are as they were."""
-        await self.gateway.disconnect()
         if self._ear is not None:
             self._ear.close()
-            await self._ear.wait_closed()
+        await self.gateway.disconnect()
         await self.calm()
         await self.sandbox.control("/control/clock", {"offset_seconds": 0})
+        # whoever was let in before the ear closed has begun to speak by now
+        await asyncio.gather(*self._hearing, return_exceptions=True)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one notice and say that it was heard."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._hearing.add(task)
+        try:
+            await self._take(reader, writer)
+        finally:
+            self._hearing.discard(task)
+            writer.close()
+            await writer.wait_closed()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         method, target, _ = head[0].split(" ")
         pairs = (line.partition(":") for line in head[1:] if line)
@@ -192,4 +205,3 @@ class Stage(abc.ABC):
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\n" % kind)
         writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer))
         await writer.drain()
-        writer.close()
