@@ -64,6 +64,11 @@ def order_token(key: bytes, shop_id: int, order_id: uuid.UUID | str) -> str:
     return link_token(key, shop_id, f"order:{order_id}")
 
 
+def objection_token(key: bytes, shop_id: int, card_id: uuid.UUID | str) -> str:
+    """The token of a link by which a change of card is objected to, derived like an order's."""
+    return link_token(key, shop_id, f"objection to card {card_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from littleshop import jobs
+from littleshop import i18n, jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
 from littleshop.errors import GatewayError
@@ -111,7 +111,7 @@ async def send_code(
     }
     phone = keyring.open(code.phone_sealed)
     try:
-        await sms.send(phone, "code", code.locale, words, out_id=code.code_id.hex, at=at)
+        await sms.send(phone, text_of(code), code.locale, words, out_id=code.code_id.hex, at=at)
     except Unwanted:
         _log.info("phone takes no codes", extra={"code_id": str(code.code_id)})
 
@@ -119,6 +119,12 @@ async def send_code(
         await codes.mark_sent(conn, index, wanted, at)
 
     await database.transaction(note)
+
+
+def text_of(code: codes.Code) -> str:
+    """The text that carries a code: what it is for is said where that is worth stealing."""
+    own = f"code_{code.purpose}"
+    return own if i18n.has(code.locale, f"sms.{own}") else "code"
 
 
 def tasks(sms: Sms | None, keyring: Keyring) -> dict[str, jobs.Task]:

@@ -1,8 +1,8 @@
 """Verifying: what the authority says of a legal person and of a bank card.
 
-The question was written by `opening.identify` or `opening.bind_card`. The jobs here read it, make
-the wire call outside any transaction, and write the answer once. Asking again is harmless: the
-authority keeps no state of ours, and only a question still open takes an answer.
+The question was written by `opening.identify`, `opening.bind_card` or `changing_card.ask`. The jobs
+here read it, make the wire call outside any transaction, and write the answer once. Asking again is
+harmless: the authority keeps no state of ours, and only a question still open takes an answer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from datetime import datetime
 from littleshop import jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
+from littleshop.entry import changing_card
 from littleshop.errors import GatewayError
 from littleshop.identity.verifier import Verdict, Verifier
 from littleshop.shop import cards, merchants
+from littleshop.shop.cards import BankCard
 
 SEND_IDENTITY = "opening.send_identity"
 SEND_CARD = "opening.send_card"
@@ -72,7 +74,7 @@ async def send_card(
     async with database.connection() as conn:
         card = await cards.get(conn, shop_id, asked)
         merchant = await merchants.find(conn, shop_id)
-    if card is None or merchant is None or not card.active or card.verdict != "asked":
+    if card is None or merchant is None or card.verdict != "asked":
         return
     verdict = await _need(verifier).verify(
         keyring.open(card.holder_sealed),
@@ -80,18 +82,22 @@ async def send_card(
         keyring.open(card.number_sealed),
         keyring.open(card.phone_sealed),
     )
-    await hear_card(database, shop_id, asked, verdict, at=at)
+    await hear_card(database, keyring, card, verdict, at=at)
 
 
 async def hear_card(
-    database: Database, shop_id: int, card_id: uuid.UUID, verdict: Verdict, *, at: datetime
+    database: Database, keyring: Keyring, card: BankCard, verdict: Verdict, *, at: datetime
 ) -> bool:
-    """Write the answer about the card; False when it was answered before."""
+    """Write the answer about the card; False when it was answered before. One that is asked about
+    beside the card in use is to take its place."""
+    matched, reason = verdict.match, verdict.reason or ""
 
     async def hear(conn: Connection) -> bool:
-        return await cards.hear(
-            conn, shop_id, card_id, matched=verdict.match, reason=verdict.reason or "", at=at
-        )
+        if card.active:
+            return await cards.hear(
+                conn, card.shop_id, card.card_id, matched=matched, reason=reason, at=at
+            )
+        return await changing_card.hear(conn, keyring, card, matched=matched, reason=reason, at=at)
 
     return await database.transaction(hear)
 
@@ -118,4 +124,5 @@ def tasks(verifier: Verifier | None, keyring: Keyring) -> dict[str, jobs.Task]:
     return {
         SEND_IDENTITY: jobs.Task(identity, attempts=20),
         SEND_CARD: jobs.Task(card, attempts=20),
+        changing_card.SEND: jobs.Task(card, attempts=20),
     }

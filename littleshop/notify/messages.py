@@ -24,6 +24,7 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
+ADDRESSES = {"link": "/o/", "objection": "/not-me/"}  # of an order, of a word about a new card
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
 
@@ -204,10 +205,14 @@ class Delivery:
         return "sent", vendor_id
 
     def _facts(self, shop_id: int, message: Message) -> dict[str, object]:
-        """The facts and, never stored, the token that ends the order's address: the address
+        """The facts and, never stored, the token that ends the subject's address: the address
         itself stands in the vendor's template, whose variables are short."""
-        token = ids.order_token(self.keyring.link_key, shop_id, message.subject)
-        return {**message.facts, "link": token}
+        key, subject = self.keyring.link_key, message.subject
+        tokens = {
+            "link": ids.order_token(key, shop_id, subject),
+            "objection": ids.objection_token(key, shop_id, subject),
+        }
+        return {**message.facts, **tokens}
 
     async def _by_push(
         self, context: jobs.Context, shop_id: int, message: Message
@@ -279,8 +284,8 @@ def push_text(message: Message, at: datetime) -> dict[str, str]:
 
 
 def templates(public_url: str) -> dict[str, str]:
-    """The SMS texts by the names a vendor should know them under, holes written ${so}; the hole
-    `link` follows the fixed beginning of an order's address."""
+    """The SMS texts by the names a vendor should know them under, holes written ${so}; the holes
+    of ADDRESSES follow the fixed beginning of an address."""
     return {
         template_name(key.removeprefix("sms."), locale): i18n.t(
             locale, key, **{hole: _hole(hole, public_url) for hole in text.holes}
@@ -293,7 +298,7 @@ def templates(public_url: str) -> dict[str, str]:
 
 def _hole(name: str, public_url: str) -> str:
     variable = f"${{{name}}}"
-    return f"{public_url}/o/{variable}" if name == "link" else variable
+    return public_url + ADDRESSES[name] + variable if name in ADDRESSES else variable
 
 
 def _kept(fact: Fact) -> object:

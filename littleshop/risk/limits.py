@@ -64,6 +64,7 @@ RULES: dict[str, tuple[Limit, ...]] = {
     # most 150 yuan. Elsewhere one costs up to a yuan and few buyers live: 200.
     "code_home": (Limit("country", 3000, timedelta(hours=1)),),
     "code_abroad": (Limit("country", 200, timedelta(hours=1)),),
+    "change_card": (Limit("shop", 10, timedelta(days=1)),),  # guesses of the identity number
     "pickup_code": (Limit("order", 5, timedelta(hours=1)),),
     "open_shop": (
         Limit("device", 10, timedelta(days=1)),
@@ -79,8 +80,8 @@ FRESH: dict[str, Limit] = {
     "checkout": Limit("address", 100, timedelta(hours=1)),
 }
 
-# Guesses among a million, and what costs money each.
-EXACT = frozenset({"pickup_code", "code_home", "code_abroad"})
+# Guesses among a million or fewer, and what costs money each.
+EXACT = frozenset({"change_card", "pickup_code", "code_home", "code_abroad"})
 
 _Key = tuple[bytes, datetime]
 _TAKE = """

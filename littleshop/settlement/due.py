@@ -8,16 +8,20 @@ taken by an earlier payout, less what left `payable` otherwise until it was aske
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db
-from littleshop.clock import BusinessCalendar
+from littleshop.clock import SHANGHAI, BusinessCalendar
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
+from littleshop.risk import holds
+from littleshop.risk.holds import Hold
 from littleshop.settlement.payouts import Payout
+
+RUN_AT = time(7, 30)  # after the rails' lumps of the night, before the bank opens
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -60,6 +64,23 @@ def pays_on(calendar: BusinessCalendar, value_on: date) -> date:
     """The day of the run that pays what has this value date. Raises UncoveredYear."""
     counted = value_on if calendar.is_working(value_on) else calendar.next_working(value_on)
     return calendar.next_working(counted)
+
+
+async def held(conn: db.Connection, shop_id: int, at: datetime) -> Hold | None:
+    """What keeps a run at `at` from paying this shop, though all that a payout needs is there."""
+    return await holds.current(conn, shop_id, at)
+
+
+def first_after(hold: Hold, calendar: BusinessCalendar) -> date | None:
+    """The day of the first run that this hold does not keep back, None while nobody lifts it.
+
+    Raises UncoveredYear.
+    """
+    if hold.until_at is None:
+        return None
+    over = hold.until_at.astimezone(SHANGHAI)
+    in_time = over.time() <= RUN_AT and calendar.is_working(over.date())
+    return over.date() if in_time else calendar.next_working(over.date())
 
 
 async def first_run(

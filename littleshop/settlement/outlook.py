@@ -10,6 +10,7 @@ from littleshop import db
 from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
+from littleshop.risk.holds import Hold
 from littleshop.settlement import due, payouts, runs
 from littleshop.settlement.desks import CURRENCY
 from littleshop.shop import cards, merchants, shops
@@ -28,7 +29,8 @@ class OnTheWay(msgspec.Struct, frozen=True):
 
 class Expected(msgspec.Struct, frozen=True):
     """A shop's money. `waits` are the things missing before a payout: identity, card, currency;
-    `next_on` is the run that pays next, `arrives_on` the day the bank carries it out."""
+    `hold` keeps it back though nothing lacks; `next_on` is the run that pays next, `arrives_on`
+    the day the bank carries it out."""
 
     available: Money
     held: Money
@@ -37,6 +39,7 @@ class Expected(msgspec.Struct, frozen=True):
     next_on: date | None
     arrives_on: date | None
     waits: tuple[str, ...]
+    hold: Hold | None = None
 
 
 async def blocks(conn: db.Connection, shop_id: int, currency: str = CURRENCY) -> tuple[str, ...]:
@@ -60,9 +63,10 @@ async def expected(
     nothing = Money(0, currency)
     available = balances.get((chart.PAYABLE, currency), nothing)
     waits = await blocks(conn, shop_id, currency)
+    hold = await due.held(conn, shop_id, at)
     next_on = None
     if available.minor > 0 and not waits:
-        next_on = await _next_run(conn, shop_id, currency, calendar, at)
+        next_on = await _next_run(conn, shop_id, currency, calendar, hold, at)
     return Expected(
         available=available,
         held=balances.get((chart.ESCROW, currency), nothing),
@@ -81,6 +85,7 @@ async def expected(
         next_on=next_on,
         arrives_on=next_on,
         waits=waits,
+        hold=hold,
     )
 
 
@@ -109,7 +114,12 @@ def execution_day(calendar: BusinessCalendar, run_on: date, at: datetime) -> dat
 
 
 async def _next_run(
-    conn: db.Connection, shop_id: int, currency: str, calendar: BusinessCalendar, at: datetime
+    conn: db.Connection,
+    shop_id: int,
+    currency: str,
+    calendar: BusinessCalendar,
+    hold: Hold | None,
+    at: datetime,
 ) -> date | None:
     """The day of the run that pays the first part of what is available."""
     today = at.astimezone(SHANGHAI).date()
@@ -117,6 +127,11 @@ async def _next_run(
         made = await runs.find(conn, today)
         usable = calendar.is_working(today) and (made is None or not made.done("made"))
         coming = today if usable else calendar.next_working(today)
+        if hold is not None:
+            free_on = due.first_after(hold, calendar)
+            if free_on is None:
+                return None
+            coming = max(coming, free_on)
         return await due.first_run(conn, shop_id, currency, coming, calendar)
     except UncoveredYear:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from littleshop import audit, db
@@ -21,19 +21,29 @@ from littleshop.jobs import Context, Daily, Every, Task
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.settlement import asides, funding, handing_in, outlook, payouts, reconciling, runs
+from littleshop.risk import holds
+from littleshop.settlement import (
+    asides,
+    due,
+    funding,
+    handing_in,
+    outlook,
+    payouts,
+    reconciling,
+    runs,
+)
 from littleshop.settlement.banks import Bank
 from littleshop.settlement.desks import CURRENCY, Desk
+from littleshop.settlement.due import RUN_AT
 from littleshop.settlement.outlook import Expected, expected
 from littleshop.settlement.payouts import Payout
 from littleshop.settlement.runs import Run
 from littleshop.shop import cards
 from littleshop.shop.shops import PLATFORM
 
-RUN_AT = time(7, 30)  # after the rails' lumps of the night, before the bank opens
 _log = logging.getLogger(__name__)
 
-__all__ = ["BrokenBooks", "Desk", "Expected", "advance", "expected", "open_run"]
+__all__ = ["RUN_AT", "BrokenBooks", "Desk", "Expected", "advance", "expected", "open_run"]
 
 
 class BrokenBooks(Exception):
@@ -80,8 +90,9 @@ async def advance(desk: Desk, at: datetime) -> None:
         with desk.apart(f"run of {run.run_on}"):
             if PLATFORM not in blocked:
                 await make(desk, run, blocked, at)
-                await fund(desk, run, blocked, at)
-                await handing_in.write(desk, run, blocked, at)
+                halted = blocked | await _stopped(desk)
+                await fund(desk, run, halted, at)
+                await handing_in.write(desk, run, halted, at)
                 await handing_in.send(desk, run, at)
             await handing_in.query(desk, run, at)
             await handing_in.give_back(desk, run, at)
@@ -98,6 +109,13 @@ async def _blocked(desk: Desk, unfinished: Sequence[Run]) -> set[int]:
     for one in findings:
         desk.set_aside(f"{one.rule} of shop {one.shop_id}", f"{one.subject}: {one.says}")
     return {one.shop_id for one in findings}
+
+
+async def _stopped(desk: Desk) -> set[int]:
+    """The shops of which somebody said that the card is not theirs: what was asked for them and is
+    in no file yet waits with the rest."""
+    async with desk.database.connection() as conn:
+        return await holds.stopped(conn)
 
 
 async def owed(conn: db.Connection) -> list[tuple[int, Money]]:
@@ -140,7 +158,8 @@ async def ask(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> Payo
         return None
     amount = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
     card = await cards.active(conn, shop_id)
-    if amount.minor <= 0 or card is None:
+    # After the card was read: a new one comes in one transaction with the hold that goes with it.
+    if amount.minor <= 0 or card is None or await due.held(conn, shop_id, at):
         return None
     payout = await payouts.ask(conn, run, shop_id, amount, card, at)
     if payout is None:

@@ -205,10 +205,20 @@ async def get(conn: Connection, shop_id: int, card_id: uuid.UUID) -> BankCard | 
     )
 
 
-async def is_same(conn: Connection, keyring: Keyring, shop_id: int, card: Card) -> bool:
-    """Whether the active card has this number: a repeated click."""
+async def is_same(
+    conn: Connection,
+    keyring: Keyring,
+    shop_id: int,
+    card: Card,
+    card_id: uuid.UUID | None = None,
+) -> bool:
+    """Whether the active card, or the one of `card_id`, has this number: a repeated click."""
     index = await db.value(
-        conn, "select number_index from cards where shop_id = $1 and active", shop_id
+        conn,
+        "select number_index from cards"
+        " where shop_id = $1 and (($2::uuid is null and active) or card_id = $2)",
+        shop_id,
+        card_id,
     )
     return bool(index == number_index(keyring, card.number))
 
@@ -228,29 +238,85 @@ async def bind(
 
     `card_id` is also our id of the question to the verifier. A card that did not match gives way.
     """
-    assert card.bank is not None and card.kind == "debit"
     await db.run(
         conn,
         "update cards set active = false where shop_id = $1 and active and verdict = 'mismatched'",
         shop_id,
     )
-    return await db.changed(
+    row = _Sealed(card_id, holder, phone, active=True)
+    return await _add(conn, keyring, shop_id, card, row, at)
+
+
+async def lock(conn: Connection, shop_id: int) -> None:
+    """Until this transaction ends, nobody else asks for another card of this shop."""
+    await db.run(conn, "select 1 from cards where shop_id = $1 and active for update", shop_id)
+
+
+async def propose(
+    conn: Connection,
+    keyring: Keyring,
+    shop_id: int,
+    card: Card,
+    *,
+    card_id: uuid.UUID,
+    holder: str,
+    phone: str,
+    at: datetime,
+) -> None:
+    """Keep a card to ask about beside the one that is paid to; `take_over` makes it that one."""
+    row = _Sealed(card_id, holder, phone, active=False)
+    await _add(conn, keyring, shop_id, card, row, at)
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    """What a row holds beside the number, before it is sealed."""
+
+    card_id: uuid.UUID
+    holder: str
+    phone: str
+    active: bool
+
+
+async def _add(
+    conn: Connection, keyring: Keyring, shop_id: int, card: Card, row: _Sealed, at: datetime
+) -> bool:
+    assert card.bank is not None and card.kind == "debit"
+    added = await db.run(
         conn,
         """
         insert into cards (shop_id, card_id, number_sealed, number_index, tail, bank_code, kind,
                            holder_sealed, phone_sealed, active, verdict, asked_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, 'asked', $10)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'asked', $11)
         on conflict (shop_id) where active do nothing""",
         shop_id,
-        card_id,
+        row.card_id,
         keyring.seal(card.number),
         number_index(keyring, card.number),
         card.tail,
         card.bank.code,
         card.kind,
-        keyring.seal(holder),
-        keyring.seal(phone),
+        keyring.seal(row.holder),
+        keyring.seal(row.phone),
+        row.active,
         at,
+    )
+    return added == 1
+
+
+async def take_over(conn: Connection, shop_id: int, card_id: uuid.UUID) -> None:
+    """Let this verified card be the one the shop is paid to; the one before stays as a row."""
+    await db.run(
+        conn,
+        "update cards set active = false where shop_id = $1 and active and card_id <> $2",
+        shop_id,
+        card_id,
+    )
+    await db.run(
+        conn,
+        "update cards set active = true"
+        " where shop_id = $1 and card_id = $2 and verdict = 'matched' and not active",
+        shop_id,
+        card_id,
     )
 
 

@@ -16,6 +16,8 @@ from littleshop.entry import signing_in, verifying
 from littleshop.identity.codes import Asker
 from littleshop.identity.people import Person
 from littleshop.identity.verifier import SignedVerifier, Verifier, open
+from littleshop.notify import messages
+from littleshop.notify.channels import Channels
 from littleshop.notify.sms import Sms
 from littleshop.wires import Wire
 
@@ -33,6 +35,7 @@ class Street:
         self.keyring = keyring
         self.at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
         self.inbox: list[tuple[str, str]] = []  # (phone as dialled, code)
+        self.told: list[tuple[str, str, dict[str, str]]] = []  # (phone, text, what fills it)
         self.register_says: dict[str, object] = {"match": True, "reason": None}
         self.asked: list[dict[str, str]] = []
         self.sms_away = 0
@@ -62,8 +65,10 @@ class Street:
             self.sms_away -= 1
             return httpx.Response(503)
         form = parse_qs(request.content.decode())
-        words = json.loads(form["TemplateParam"][0])
-        self.inbox.append((form["PhoneNumbers"][0], words["code"]))
+        phone, words = form["PhoneNumbers"][0], json.loads(form["TemplateParam"][0])
+        self.told.append((phone, form["TemplateCode"][0], words))
+        if "code" in words:
+            self.inbox.append((phone, words["code"]))
         return httpx.Response(200, json={"Code": "OK", "BizId": "1"})
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -74,14 +79,24 @@ class Street:
         """Let the worker do what is due."""
         tasks = signing_in.tasks(self._sms, self.keyring)
         tasks |= verifying.tasks(self.verifier, self.keyring)
+        tasks |= messages.tasks(Channels(sms=self._sms, push=None), self.keyring)
         return await jobs.drain(self.database, tasks, self)
 
     async def ask(
-        self, phone: str, browser: str = "own", address: str = "10.0.0.1", **more: str
+        self,
+        phone: str,
+        browser: str = "own",
+        address: str = "10.0.0.1",
+        purpose: str = signing_in.PURPOSE,
     ) -> signing_in.Asked:
-        asker = Asker(ids.hashed(browser), address)
         return await signing_in.ask_code(
-            self.database, self.keyring, phone, asker, locale="zh-CN", at=self.at, **more
+            self.database,
+            self.keyring,
+            phone,
+            Asker(ids.hashed(browser), address),
+            locale="zh-CN",
+            at=self.at,
+            purpose=purpose,
         )
 
     async def confirm(self, phone: str, digits: str, browser: str = "own") -> signing_in.SignedIn:
