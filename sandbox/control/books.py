@@ -91,6 +91,7 @@ async def everything(request: Request) -> Response:
     """GET /books.json"""
     world = world_of(request)
     with world.store.transaction():
+        booking.settle_due(world)
         books = {
             "at": stamp(world.clock.now()),
             "alipay": _alipay(world),

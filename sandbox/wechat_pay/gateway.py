@@ -56,10 +56,14 @@ def _act(world: World, merchant: Row, request: Request, path: str, content: byte
         act, named = _method(request.method, path)
         query = dict(request.query_params)
         sealed_by = request.headers.get("wechatpay-serial", "")
-        with world.store.transaction():
-            status, fields = act(Call(world, merchant, named, query, content, sealed_by))
+        call = Call(world, merchant, named, query, content, sealed_by)
     except Denied as no:
         return _refusal(no)
+    with world.store.transaction():
+        try:
+            status, fields = act(call)
+        except Denied as no:  # said before anything is written: only a counted fault is kept
+            return _refusal(no)
     if isinstance(fields, bytes):
         return Said(status, fields, is_file=True)
     return Said(status, b"" if fields is None else _json(fields))

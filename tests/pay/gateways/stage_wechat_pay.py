@@ -73,9 +73,10 @@ class WechatPayStage(Stage):
             answer = await browser.get(begun.url)
         came = parse_qs(urlsplit(answer.headers["location"]).query)
         assert wechat_openid.is_same(begun.state, came["state"][0])
-        found = await login.openid(came["code"][0])
-        await login.disconnect()
-        return found
+        try:
+            return await login.openid(came["code"][0])
+        finally:
+            await login.disconnect()
 
     async def opens(self, answer: PayAnswer) -> bool:
         url = answer.redirect_url or answer.code_url or ""

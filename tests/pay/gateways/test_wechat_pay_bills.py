@@ -10,7 +10,7 @@ import pytest
 from littleshop.errors import GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways import wechat_pay_bills
-from littleshop.pay.gateways.contract import BillNotReady
+from littleshop.pay.gateways.contract import Bill, BillNotReady
 from littleshop.pay.gateways.wechat_pay import open_rail
 from littleshop.pay.gateways.wechat_pay_calls import open_calls
 from tests.pay.gateways.conftest import StillClock
@@ -64,7 +64,7 @@ def bill(*rows: str, totals: str | None = None) -> bytes:
     return "\r\n".join([HEAD, *rows, TOTALS, sums, ""]).encode()
 
 
-def read(content: bytes) -> wechat_pay_bills.Bill:
+def read(content: bytes) -> Bill:
     """The bill as our client reads it."""
     settings = open_calls(SmallWechatPay().rail, StillClock()).settings
     return wechat_pay_bills.read(settings, DAY, content)
