@@ -26,7 +26,8 @@ from littleshop.errors import NotFound, Refused
 from littleshop.identity import people, sessions
 from littleshop.identity.people import Person
 from littleshop.pay import gateways
-from littleshop.pay.gateways import Gateway
+from littleshop.pay.gateways import Gateway, wechat_openid
+from littleshop.pay.gateways.wechat_openid import WechatOpenid
 from littleshop.pricing.facts import Loader
 from littleshop.risk.limits import Meters, Spent
 from littleshop.sale.placing import Flusher
@@ -59,6 +60,7 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
+    wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -91,6 +93,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         loader=Loader(database),
         meters=Meters(database),
         doors=Doors(database),
+        wechat_login=_wechat_login(settings),
     )
     house.tasks.add(asyncio.create_task(_keep_up(house)))
     try:
@@ -103,7 +106,14 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         await house.meters.flush(house.clock.now())
         for rail in house.rails.values():
             await rail.disconnect()
+        if house.wechat_login is not None:
+            await house.wechat_login.disconnect()
         await database.close()
+
+
+def _wechat_login(settings: Settings) -> WechatOpenid | None:
+    rail = settings.rails.get("wechat_pay")
+    return wechat_openid.open_login(rail) if rail and rail.get("app_secret") else None
 
 
 async def _keep_up(house: House) -> None:

@@ -69,9 +69,16 @@ async def ask(
 
 
 async def send(
-    gateway: Gateway, payment: Payment, *, subject: str, return_url: str, notify_url: str
+    gateway: Gateway,
+    payment: Payment,
+    *,
+    subject: str,
+    return_url: str,
+    notify_url: str,
+    openid: str | None = None,
+    client_ip: str | None = None,
 ) -> PayAnswer:
-    """Speak with the rail; for pages it is only a signed address. Raises GatewayError."""
+    """Speak with the rail; for some pages it is only a signed address. Raises GatewayError."""
     return await gateway.pay(
         PayRequest(
             reference=payment.reference,
@@ -81,6 +88,8 @@ async def send(
             notify_url=notify_url,
             expires_at=payment.expires_at,
             how=How(payment.method),
+            openid=openid,
+            client_ip=client_ip,
         )
     )
 

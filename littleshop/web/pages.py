@@ -43,15 +43,16 @@ PRIVATE = {
 }
 
 
-def content_policy(form_targets: Sequence[str] = ()) -> str:
+def content_policy(form_targets: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
     """The Content-Security-Policy of our pages.
 
     `form_targets` are origins a form may end at (a rail's gateway): browsers check the redirect
-    that answers a form against form-action too.
+    that answers a form against form-action too. `scripts` are origins scripts may come from.
     """
     targets = " ".join(("'self'", *form_targets))
+    sources = " ".join(("'self'", *scripts))
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        f"default-src 'none'; script-src {sources}; style-src 'self'; img-src 'self' data: blob:; "
         "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
         f"frame-ancestors 'none'; form-action {targets}"
     )
@@ -86,6 +87,7 @@ def page(
     fragment: str | None = None,
     private: bool = False,
     form_targets: Sequence[str] = (),
+    scripts: Sequence[str] = (),
     **context: Any,
 ) -> Response:
     """The answer to a request: a whole page, or the block `fragment` of it.
@@ -104,7 +106,7 @@ def page(
     headers = HEADERS | {"content-language": locale} | (PRIVATE if private else {})
     if private and request.method == "POST":  # no-store would make Back end in an error page
         headers["cache-control"] = "private, no-cache"
-    headers["content-security-policy"] = content_policy(form_targets)
+    headers["content-security-policy"] = content_policy(form_targets, scripts)
     answer = HTMLResponse(text, status_code=status, headers=headers)
     if request.query_params.get("lang") in i18n.LOCALES:
         answer.set_cookie(COOKIE, locale, max_age=31_536_000, samesite="lax", path="/")

@@ -67,7 +67,8 @@ async def _page(
     way = checkouts.way_of(form, shop)
     facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
     quote = quotes.quote(facts, bag.items, way)
-    methods = cashier.methods(request, form.get("method", cashier.GATEWAY))
+    offered = await cashier.offered(request, shop)
+    methods = cashier.methods(request, offered, form.get("method", ""))
     problems = dict.fromkeys((*checkouts.FIELDS, "method", "form")) | {
         name: forms.said(request, no) for name, no in wrong.items()
     }
@@ -112,7 +113,7 @@ async def place(request: Request) -> Response:
         placed = await _place(request, shop, bag, form, delivery, device)
     except Refused as no:
         return await _refused(request, shop, bag, form, no)
-    answer = await cashier.begin(request, shop, placed, form.get("method", cashier.GATEWAY))
+    answer = await cashier.begin(request, shop, placed, form.get("method", ""))
     return remember(request, answer, token)
 
 

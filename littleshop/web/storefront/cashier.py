@@ -9,28 +9,29 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http, i18n
 from littleshop.errors import GatewayError, Refused
-from littleshop.pay import payments
-from littleshop.pay.gateways import PayAnswer
+from littleshop.pay import payments, switches
+from littleshop.pay.gateways import How, PayAnswer
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
 from littleshop.shop.shops import Shop
 from littleshop.trade import timers
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, pages
-from littleshop.web.storefront import orders, views
+from littleshop.web.storefront import in_wechat, orders, views, ways
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
 from littleshop.web.storefront.visitors import container
+from littleshop.web.storefront.ways import Way
 
-GATEWAY = "alipay"
 ASK_AGAIN = timedelta(seconds=5)
-BLOCKED = ("wechat",)  # chats whose browser cannot open this rail: the way out is shown
+SHOWN_HERE = (How.QR, How.JSAPI)  # what goes on from our own page: a code, or WeChat's bridge
 
 
 class Payable(Protocol):
@@ -42,43 +43,75 @@ class Payable(Protocol):
     def token(self) -> str: ...
 
 
-def methods(request: Request, chosen: str) -> list[SimpleNamespace]:
-    """The ways to pay that can be offered in this container."""
-    locale, here = pages.locale_of(request), container(request)
-    if GATEWAY not in http.house(request).rails:
-        return []
-    outside = here in BLOCKED
-    note = "outside" if outside else "desktop" if here == "desktop" else "here"
+async def offered(request: Request, shop: Shop) -> list[Way]:
+    """The ways to pay this shop from where the page is open, the first one proposed."""
+    house = http.house(request)
+    async with house.database.connection() as conn:
+        off = await switches.off(conn)
+    locale = pages.locale_of(request)
+    found = ways.offered(house.rails, off, container(request), shop.currency, locale)
+    return [way for way in found if way.how is not How.JSAPI or house.wechat_login is not None]
+
+
+def methods(request: Request, found: Sequence[Way], chosen: str) -> list[SimpleNamespace]:
+    """The ways as the checkout shows them; `chosen`, else the first that works here."""
+    locale, here = pages.locale_of(request), [way.gateway for way in found if not way.outside]
+    picked = chosen if chosen in here else here[0] if here else chosen
     return [
         SimpleNamespace(
-            code=GATEWAY,
-            name=i18n.t(locale, f"checkout.method.{GATEWAY}"),
-            mark=i18n.t(locale, f"checkout.method.{GATEWAY}.mark"),
-            note=i18n.t(locale, f"checkout.method.{GATEWAY}.{note}"),
-            way="outside" if outside else "here",
-            chosen=chosen == GATEWAY,
+            code=way.gateway,
+            name=i18n.t(locale, f"checkout.method.{way.gateway}"),
+            mark=i18n.t(locale, f"checkout.method.{way.gateway}.mark"),
+            note=i18n.t(locale, f"checkout.method.{way.gateway}.{_note(request, way)}"),
+            way="outside" if way.outside else "here",
+            chosen=way.gateway == picked,
         )
+        for way in found
     ]
 
 
+def _note(request: Request, way: Way) -> str:
+    if way.outside:
+        return "outside"
+    return "desktop" if container(request) == "desktop" else "here"
+
+
 async def pay(request: Request) -> Response:
-    """Pay now."""
+    """Pay now, the way that was pressed."""
     link, form = await orders.acting(request), await read_form(request)
-    return await begin(request, link.shop, link, form.get("method") or GATEWAY)
+    return await begin(request, link.shop, link, form.get("method", ""), form.get("how", ""))
 
 
-async def begin(request: Request, shop: Shop, order: Payable, method: str) -> Response:
-    """Send the buyer to pay in the way his container can, or to the page that says how."""
-    here, to = container(request), addresses.order_part(order.token, "payment")
-    if method != GATEWAY or GATEWAY not in http.house(request).rails or here in BLOCKED:
+async def begin(
+    request: Request, shop: Shop, order: Payable, method: str, how: str = ""
+) -> Response:
+    """Send the buyer to pay in the way his container can, or to the page that says how.
+
+    `how` page: at a desktop, to the rail's own page instead of a code.
+    """
+    to = addresses.order_part(order.token, "payment")
+    found = [way for way in await offered(request, shop) if method in (way.gateway, "")]
+    if not found or found[0].how is None:
         return RedirectResponse(to, status_code=303)
     device = http.device(request) or b""
     http.check_limits(request, "pay", order.order_id.bytes, device, http.address(request))
+    wanted = How.PAGE if how == "page" and found[0].how is How.QR else found[0].how
+    if wanted is How.JSAPI and in_wechat.openid(request) is None:
+        return in_wechat.log_in(request, order.token)
+    return await go_on(request, shop, order, Way(found[0].gateway, wanted))
+
+
+async def go_on(
+    request: Request, shop: Shop, order: Payable, way: Way, *, openid: str | None = None
+) -> Response:
+    """To the rail's page, or to ours with what the rail gave for it."""
+    to = addresses.order_part(order.token, "payment")
     try:
-        if here == "desktop":
-            await _draw_code(request, shop, order)
+        if way.how in SHOWN_HERE:
+            openid = openid or in_wechat.openid(request)
+            await _prepare(request, shop, order, way, openid)
         else:
-            to = await _rail_page(request, shop, order, "wap")
+            to = await _rail_page(request, shop, order, way)
     except Refused:
         to = addresses.order(order.token)
     except GatewayError:
@@ -86,40 +119,44 @@ async def begin(request: Request, shop: Shop, order: Payable, method: str) -> Re
     return RedirectResponse(to, status_code=303)
 
 
-async def _rail_page(request: Request, shop: Shop, order: Payable, method: str) -> str:
-    """The rail's page for this browser: a signed address. Raises Refused, GatewayError."""
-    payment = await _ask(request, shop, order, method)
-    answer = await _send(request, shop, order, payment)
-    assert answer.redirect_url is not None
+async def _rail_page(request: Request, shop: Shop, order: Payable, way: Way) -> str:
+    """The rail's page for this browser. Raises Refused, GatewayError."""
+    answer = await _send(request, shop, order, await _ask(request, shop, order, way))
+    if answer.redirect_url is None:
+        raise GatewayError(f"{way.gateway} gave no page", retryable=True)
     return answer.redirect_url
 
 
-async def _draw_code(request: Request, shop: Shop, order: Payable) -> None:
-    """Have the rail give a code for another phone, once per attempt.
-
-    Raises Refused, GatewayError.
-    """
-    payment = await _ask(request, shop, order, "qr")
+async def _prepare(
+    request: Request, shop: Shop, order: Payable, way: Way, openid: str | None
+) -> None:
+    """Have the rail give what our page shows: a code, or the parameters of WeChat's bridge; once
+    per attempt. Raises Refused, GatewayError."""
+    payment = await _ask(request, shop, order, way)
     if payment.code_url is not None:
         return
-    answer = await _send(request, shop, order, payment)
+    answer = await _send(request, shop, order, payment, openid)
+    given = answer.code_url or ""
+    if answer.invoke is not None:
+        given = msgspec.json.encode(answer.invoke).decode()
     await http.house(request).database.transaction(
-        lambda conn: payments.keep_code(
-            conn, shop.shop_id, payment.reference, answer.code_url or ""
-        )
+        lambda conn: payments.keep_code(conn, shop.shop_id, payment.reference, given)
     )
 
 
-async def _ask(request: Request, shop: Shop, order: Payable, method: str) -> Payment:
-    at = http.now(request)
+async def _ask(request: Request, shop: Shop, order: Payable, way: Way) -> Payment:
+    at, how = http.now(request), way.how
+    assert how is not None, way
     return await http.house(request).database.transaction(
         lambda conn: paying.ask(
-            conn, shop.shop_id, order.order_id, gateway=GATEWAY, method=method, at=at
+            conn, shop.shop_id, order.order_id, gateway=way.gateway, method=how.value, at=at
         )
     )
 
 
-async def _send(request: Request, shop: Shop, order: Payable, payment: Payment) -> PayAnswer:
+async def _send(
+    request: Request, shop: Shop, order: Payable, payment: Payment, openid: str | None = None
+) -> PayAnswer:
     house = http.house(request)
     back = f"{house.settings.public_url}{addresses.order_part(order.token, 'payment')}?returned=1"
     return await paying.send(
@@ -128,7 +165,21 @@ async def _send(request: Request, shop: Shop, order: Payable, payment: Payment) 
         subject=shop.name[:60],
         return_url=back,
         notify_url=house.notify_url(payment.gateway),
+        openid=openid,
+        client_ip=http.address(request),
     )
+
+
+async def known_to_wechat(request: Request) -> Response:
+    """Back from WeChat with a code for the openid: the payment goes on where it stopped."""
+    link = await orders.acting(request)
+    try:
+        found = await in_wechat.logged_in(request)
+    except Refused:
+        failed = f"{addresses.order_part(link.token, 'payment')}?failed=1"
+        return RedirectResponse(failed, status_code=303)
+    answer = await go_on(request, link.shop, link, Way("wechat_pay", How.JSAPI), openid=found)
+    return in_wechat.remember(request, answer, found)
 
 
 async def waiting(request: Request) -> Response:
@@ -139,12 +190,24 @@ async def waiting(request: Request) -> Response:
         attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
         clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
     await _have_asked(request, link, attempts)
-    shown = _shown(request, link, attempts, clocks)
-    shown["pay_url"] = None if piece else await _pay_url(request, link)
     return pages.page(
-        request, "storefront/paying.html", fragment="status" if piece else None, private=True,
-        form_targets=views.rail_origins(house), **shown,
-    )  # fmt: skip
+        request,
+        "storefront/paying.html",
+        fragment="status" if piece else None,
+        private=True,
+        **_around(request),
+        **_shown(request, link, attempts, clocks),
+        **_choices(request, link, attempts, await offered(request, link.shop)),
+    )
+
+
+def _around(request: Request) -> dict[str, Any]:
+    """What the browser lets this page reach beside us."""
+    return {
+        "form_targets": views.rail_origins(http.house(request)),
+        "scripts": in_wechat.script_origins(request),
+        "bridge": in_wechat.bridge(request),
+    }
 
 
 async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Payment]) -> None:
@@ -166,41 +229,47 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
 def _shown(
     request: Request, link: OrderLink, attempts: Sequence[Payment], clocks: Sequence[Timer]
 ) -> dict[str, Any]:
-    """What the page shows of the order: where it stands, until when, and the ways to pay it."""
-    locale, order, outside = pages.locale_of(request), link.order, container(request) in BLOCKED
+    """What the page shows of the order: where it stands, and until when."""
+    order = link.order
     state = {"placed": "waiting", "cancelled": "closed"}.get(order.status, "paid")
     if state == "waiting" and "failed" in request.query_params:
         state = "failed"
     if state == "waiting" and "returned" in request.query_params:
         state = "asking"
-    drawn = [each for each in attempts if each.method == "qr" and each.status == "asked"]
-    code = drawn[-1].code_url if drawn and state != "paid" else None
-    way_out = http.house(request).settings.public_url + addresses.order(link.token)
     return {
         "shop": views.shop(link.shop),
         "order": link.short,
-        "method": SimpleNamespace(code=GATEWAY, name=i18n.t(locale, "checkout.method.alipay")),
-        "outside": way_out if outside else None,
-        "qr": views.qr(code) if code else None,
         "zone": ZoneInfo(link.shop.zone),
         "state": state,
         "due_at": next((c.due_at for c in clocks if c.kind == "pay_by"), http.now(request)),
     }
 
 
-async def _pay_url(request: Request, link: OrderLink) -> str | None:
-    """The rail's page for who may pay here; None for everybody else."""
-    here = container(request)
-    if link.order.status != "placed" or not link.seen.may_act or here in BLOCKED:
-        return None
-    try:
-        return await _rail_page(request, link.shop, link, "page" if here == "desktop" else "wap")
-    except (Refused, GatewayError):
-        return None
+def _choices(
+    request: Request, link: OrderLink, attempts: Sequence[Payment], found: Sequence[Way]
+) -> dict[str, Any]:
+    """The ways to pay for who may pay here, and what the rail gave for the one that was begun."""
+    tried = attempts[-1].gateway if attempts else ""
+    shown = methods(request, found, tried)
+    open_ones = [each for each in attempts if each.status == "asked" and each.code_url]
+    begun = next((each for each in reversed(open_ones) if each.gateway == tried), None)
+    mine = link.seen.may_act and link.order.status == "placed"
+    is_code = begun is not None and begun.method == How.QR
+    named = next((one for one in shown if one.chosen), None) or next(iter(shown), None)
+    way_out = http.house(request).settings.public_url + addresses.order(link.token)
+    return {
+        "methods": [one for one in shown if one.way == "here"] if mine else [],
+        "method": named or SimpleNamespace(code="", name=""),
+        "outside": way_out if any(way.outside for way in found) else None,
+        "qr": views.qr(begun.code_url or "") if begun is not None and is_code else None,
+        "invoke": begun.code_url if begun is not None and begun.method == How.JSAPI else None,
+        "on_screen": "alipay" if is_code and begun and begun.gateway == "alipay" else None,
+    }
 
 
 ROUTES = [
     Route("/o/{token}/payment", waiting, methods=["GET"]),
     Route("/o/{token}/payment/status", waiting, methods=["GET"]),
     Route("/o/{token}/payment", pay, methods=["POST"]),
+    Route("/o/{token}/payment/wechat", known_to_wechat, methods=["GET"]),
 ]

@@ -21,6 +21,7 @@ from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.trade import regions
 from littleshop.web import touches
+from littleshop.web.storefront import ways
 
 _FACT = re.compile(r"([^:：。，！？.!?/]{1,20})[:：]\s*(\S.{0,99})\Z")
 LINE_LENGTH = 80  # a first paragraph up to this long stands under the title
@@ -244,9 +245,13 @@ def address(found: regions.Address) -> dict[str, str]:
 
 
 def rail_origins(house: House) -> list[str]:
-    """Where a form of ours may end, the rails' gateways: browsers check the redirect that answers
-    a form too."""
-    found = (urlsplit(str(rail.get("base_url", ""))) for rail in house.settings.rails.values())
+    """Where a form of ours may end, the rails' gateways and cashiers: browsers check the redirect
+    that answers a form too."""
+    rails = house.settings.rails
+    named = [rail.get(key, "") for rail in rails.values() for key in ("base_url", "open_base_url")]
+    if house.settings.mode == "live":
+        named += [page for name in house.rails for page in ways.CASHIERS.get(name, ())]
+    found = [urlsplit(str(url)) for url in named]
     return sorted({f"{url.scheme}://{url.netloc}" for url in found if url.netloc})
 
 
