@@ -28,8 +28,8 @@ from littleshop.web.console import frame
 SPAN = timedelta(days=90)
 MOST_PRODUCTS = 2000  # a list to pick from has an end
 
-
 WHOLE = "shop"  # in the picker: shares of the shop itself
+_FIELDS = ("name", "product", "chosen")
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -141,21 +141,17 @@ async def make(request: Request) -> Response:
     """POST root/shares: name, product (id or ""), chosen (what the list showed); the same name of
     the same thing is the same link"""
     work, form = await http.at_work(request), await forms.read(request)
-    name, product = form.text("name", 200).strip(), form.text("product", 64)
-    product_id = http.uuid(product) if product else None
+    name, product, chosen = (form.text(field, 200).strip() for field in _FIELDS)
     try:
-        share = await _made(request, work, name, product_id)
+        share = await _made(request, work, name, http.uuid(product) if product else None)
     except NotFound:
         raise
     except Refused as refused:
         typed, said = {"name": name, "product": product}, {"name": frame.sentence(request, refused)}
-        return await _show(
-            request, work, form.text("chosen", 64), status=422, form=typed, errors=said
-        )
-    back = f"?product={product or WHOLE}" if form.text("chosen", 64) else ""
-    return frame.go(
-        request, f"{frame.root(work.shop)}/shares{back}", "share_made", name=share.label
-    )
+        return await _show(request, work, chosen, status=422, form=typed, errors=said)
+    here = f"{frame.root(work.shop)}/shares"
+    to = f"{here}?product={product or WHOLE}" if chosen else here
+    return frame.go(request, to, "share_made", name=share.label)
 
 
 async def _made(request: Request, work: AtWork, name: str, product_id: UUID | None) -> Share:
