@@ -22,8 +22,8 @@ from littleshop.db import Connection, Database
 from littleshop.entry import signing_in
 from littleshop.entry.signing_in import Asked
 from littleshop.errors import NotFound, Refused
-from littleshop.identity import numbers, people, phones
-from littleshop.identity.codes import Asker
+from littleshop.identity import codes, numbers, people, phones
+from littleshop.identity.codes import Asker, Code
 from littleshop.identity.people import Person
 from littleshop.ids import uuid7
 from littleshop.notify import messages
@@ -81,11 +81,13 @@ class Details(msgspec.Struct, frozen=True):
 
 
 class Objection(msgspec.Struct, frozen=True):
-    """A change as the link in the word shows it to whoever holds that phone."""
+    """A change as the link in the word shows it to whoever holds that phone; `stopped` while
+    nothing is paid out because of an objection."""
 
     change: CardChange
     shop_name: str
     card: BankCard
+    stopped: bool
 
 
 async def stands(conn: Connection, shop_id: int, at: datetime) -> Standing:
@@ -107,6 +109,15 @@ async def send_code(
     return await signing_in.ask_code(
         database, keyring, phone, asker, locale=locale, at=at, purpose=PURPOSE
     )
+
+
+async def code_on_its_way(
+    conn: Connection, keyring: Keyring, person: Person, browser: bytes, at: datetime
+) -> Code | None:
+    """This browser's code for the change, as long as it can be typed."""
+    phone = phones.parse(keyring.open(person.phone_sealed))
+    code = await codes.live(conn, keyring, phone, browser, purpose=PURPOSE)
+    return code if code is not None and code.expires_at > at else None
 
 
 async def prove(
@@ -301,14 +312,15 @@ async def _tell(
     )
 
 
-async def behind(conn: Connection, shop_id: int, token: str) -> Objection:
+async def behind(conn: Connection, shop_id: int, token: str, at: datetime) -> Objection:
     """The change that a link in the word is about. Raises NotFound."""
     change = await card_changes.behind(conn, shop_id, ids.hashed(token))
     shop = await shops.find(conn, shop_id)
     card = None if change is None else await cards.get(conn, shop_id, change.card_id)
     if change is None or shop is None or card is None:
         raise NotFound("change")
-    return Objection(change, shop.name, card)
+    hold = await holds.current(conn, shop_id, at)
+    return Objection(change, shop.name, card, hold is not None and hold.until_at is None)
 
 
 async def object_to(database: Database, shop_id: int, token: str, *, at: datetime) -> None:
@@ -318,7 +330,7 @@ async def object_to(database: Database, shop_id: int, token: str, *, at: datetim
     """
 
     async def stop(conn: Connection) -> None:
-        found = await behind(conn, shop_id, token)
+        found = await behind(conn, shop_id, token, at)
         if found.change.asked_at + OBJECTION <= at:
             raise Refused("objection_late", days=OBJECTION.days)
         await card_changes.object_to(conn, shop_id, found.change.card_id, at)

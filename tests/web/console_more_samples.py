@@ -95,6 +95,7 @@ def product(locale: str) -> dict[str, Any]:
         ],
         "variants": variants,
         "errors": {"dots": "wrong"},
+        "lists": False,
         "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,
@@ -259,6 +260,7 @@ def money(locale: str) -> dict[str, Any]:
             {"amount": yuan(30), "arrives_on": None, "waits": True, **known},
         ],
         "waits": [],
+        "hold": None,
         "waits_url": "/open",
         "card": {**known, "change_url": "#"},
         "payouts": [

@@ -31,6 +31,7 @@ def _listed(locale: str) -> dict[str, Any]:
         "phone_masked": "138 **** 2046",
         "shipping_line": line,
         "card_line": "",
+        "card_url": "/console/7/card",
         "waits": ["card"],
         "waits_url": "/open?shop=7",
         "push_on": False,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import segno
 
 from littleshop import i18n
 
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 ORDER = ("phone", "identity", "card", "shop")
 VIRAL = ("phone", "shop", "identity", "card")
 SAID = {
@@ -132,6 +133,49 @@ def opening(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "sign-in-code": ("entry/sign_in_code.html", _code() | wrong),
         "saved": ("entry/saved.html", saved | {"steps": steps(3)}),
         "opened": ("entry/opened.html", _opened()),
+        **changing_card(locale),
+    }
+
+
+def changing_card(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The pages of a change of card, and the one behind the link in the word about it."""
+    drawn: dict[str, tuple[str, dict[str, Any]]] = {}
+    back: dict[str, Any] = {"back_url": "/console/7/card", "refused": "", "errors": {}, "form": {}}
+    states: dict[str, dict[str, Any]] = {
+        "card-pay": {},
+        "card-checking": {"change": "asked"},
+        "card-refused": {"change": "refused"},
+        "card-held": {"change": "done", "until": NOW + timedelta(hours=48)},
+        "card-stopped": {"change": "done", "stopped": True},
+    }
+    for name, state in states.items():
+        drawn[name] = ("entry/card.html", back | _card_stands() | state)
+    code = _code() | back | {"code_url": "/console/7/card/code"}
+    drawn["card-code"] = ("entry/card_code.html", code)
+    new = back | {"new_url": "/console/7/card/new", "bank": None, "card_warning": ""}
+    drawn["card-new"] = ("entry/card_new.html", new)
+    wrong = {"id_number": i18n.t(locale, "errors.id_differs")}
+    typed = {"id_number": "11010519491231002X", "card_number": "6222 0215 0200 3456 781"}
+    drawn["card-new-bad"] = ("entry/card_new.html", new | {"form": typed, "errors": wrong})
+    word = {"shop_name": "小满茶器", "card": SAID["card"], "changed_at": NOW, "refused": ""}
+    for name in ("open", "stopped", "over"):
+        told = word | {"stop_url": "/not-me/7-abc", "now": NOW, "state": name}
+        drawn[f"not-me-{name}"] = ("entry/not_me.html", told)
+    return drawn
+
+
+def _card_stands() -> dict[str, Any]:
+    return {
+        "card": SAID["card"],
+        "wanted": "工商银行 **** 6781",
+        "change": "",
+        "hours": 48,
+        "stopped": False,
+        "until": None,
+        "phone_masked": SAID["phone"],
+        "form_key": "k1",
+        "ask_url": "/console/7/card",
+        "now": NOW,
     }
 
 

@@ -25,10 +25,13 @@ async def either(request: pytest.FixtureRequest, dsn: str, home: Path) -> AsyncI
         yield made
 
 
-async def given_up(world: World, name: str, **arguments: object) -> UUID:
-    """A job of this name was tried often enough."""
+async def given_up(world: World, name: str, shop_id: int | None = None) -> UUID:
+    """A job of this name, of a shop or the platform's, was tried often enough."""
     async with world.house.database.connection() as conn:
-        await jobs.defer(conn, name, at=world.at, **arguments)
+        if shop_id is None:
+            await jobs.defer(conn, name, at=world.at, day="2026-11-23")
+        else:
+            await jobs.defer(conn, name, at=world.at, shop_id=shop_id)
         await conn.execute(
             "update jobs set held_at = $1, fault = 'the other side is away' where name = $2",
             world.at,
@@ -48,9 +51,9 @@ async def test_an_owner_sees_and_touches_the_jobs_of_his_shop_only(either: World
     mine, other = either.browser(), either.browser()
     shop_id = await either.open_shop(mine)
     other_id = await either.open_shop(other, "阿达", "ada", "139 0000 1009")
-    own = await given_up(either, "own.job", shop_id=shop_id)
-    foreign = await given_up(either, "foreign.job", shop_id=other_id)
-    platform = await given_up(either, "platform.job", day="2026-11-23")
+    own = await given_up(either, "own.job", shop_id)
+    foreign = await given_up(either, "foreign.job", other_id)
+    platform = await given_up(either, "platform.job")
     root = f"/console/{shop_id}/held"
     page = await mine.get(root)
     assert "own.job" in page.text
@@ -72,7 +75,7 @@ async def test_only_who_also_runs_the_installation_drops_a_job_and_reads_its_fau
 ) -> None:
     client = either.browser()
     shop_id = await either.open_shop(client)
-    job = await given_up(either, "refunding.send", shop_id=shop_id)
+    job = await given_up(either, "refunding.send", shop_id)
     page = await client.get(f"/console/{shop_id}/held")
     demo = either.house.settings.mode == "demo"
     assert (f"/{job}/removal" in page.text) == ("the other side is away" in page.text) == demo
@@ -86,10 +89,10 @@ async def test_only_who_also_runs_the_installation_drops_a_job_and_reads_its_fau
 async def test_the_settings_count_the_jobs_of_this_shop(either: World) -> None:
     client: httpx.AsyncClient = either.browser()
     shop_id = await either.open_shop(client)
-    await given_up(either, "platform.job", shop_id=shop_id + 1)
+    await given_up(either, "foreign.job", shop_id + 1)
     page = await client.get(f"/console/{shop_id}/settings")
     demo = either.house.settings.mode == "demo"
     assert (f"/console/{shop_id}/held" in page.text) == demo and "1 job waits" not in page.text
-    await given_up(either, "own.job", shop_id=shop_id)
+    await given_up(either, "own.job", shop_id)
     page = await client.get(f"/console/{shop_id}/settings")
     assert f"/console/{shop_id}/held" in page.text

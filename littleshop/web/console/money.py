@@ -50,10 +50,10 @@ async def _paid(
     ends = (each.return_entry or each.paid_entry for each in found)
     days = await statements.booked_days(conn, [key for key in ends if key])
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
-    change = f"{addresses.OPENING}?shop={shop.shop_id}"
+    change = f"{root}/card"
     bank = "" if card is None else bank_name(card.bank_code, locale)
     return {
-        "waits_url": change,
+        "waits_url": f"{addresses.OPENING}?shop={shop.shop_id}",
         "card": None if card is None else {"bank": bank, "tail": card.tail, "change_url": change},
         "payouts": [
             _payout(each, told, root, locale, days) for each, told in zip(found, lines, strict=True)
@@ -90,7 +90,8 @@ def _day(text: str | None) -> date | None:
 
 
 def pots(expected: Expected) -> dict[str, Any]:
-    """What is available and when it goes out, what is held, what lacks before a payout."""
+    """What is available and when it goes out, what is held, what lacks before a payout and what
+    keeps it back."""
     leaves = None
     if expected.next_on is not None and expected.arrives_on is not None:
         leaves = {"on": expected.next_on, "arrives_on": expected.arrives_on}
@@ -100,6 +101,7 @@ def pots(expected: Expected) -> dict[str, Any]:
         "held": expected.held,
         "held_orders": expected.held_orders,
         "waits": [each for each in expected.waits if each != "currency"],
+        "hold": expected.hold,
     }
 
 

@@ -52,6 +52,7 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     known = [await shops.get(conn, each.shop_id) for each in await staff.shops_of(conn, person_id)]
     return {
         "card_line": f"{bank.name(locale)} **** {card.tail}" if card and bank else "",
+        "card_url": f"{frame.root(shop)}/card" if work.role == "owner" else "",
         "waits": await _waits(conn, work),
         "waits_url": f"{addresses.OPENING}?shop={shop.shop_id}",
         "push_on": bool(push.get(person_id)),

@@ -1,8 +1,16 @@
-"""Coming in: signing in and out, and opening a shop."""
+"""Coming in: signing in and out, opening a shop, changing the card it is paid to."""
 
 from __future__ import annotations
 
-from littleshop.web.entry import arriving, beginning, saving, signing_in, stepping
+from littleshop.web.entry import (
+    arriving,
+    beginning,
+    changing,
+    objecting,
+    saving,
+    signing_in,
+    stepping,
+)
 
 ROUTES = [
     *signing_in.ROUTES,
@@ -10,4 +18,6 @@ ROUTES = [
     *stepping.ROUTES,
     *saving.ROUTES,
     *arriving.ROUTES,
+    *changing.ROUTES,
+    *objecting.ROUTES,
 ]

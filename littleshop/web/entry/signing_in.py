@@ -130,14 +130,18 @@ def waiting(request: Request) -> Asked | None:
     return forms.unseal(http.house(request).keyring, request.cookies.get(ASKED), Asked)
 
 
+def seconds_left(request: Request, until: datetime) -> int:
+    """Whole seconds until a moment, 0 when it is over."""
+    return max(0, -int(-(until - http.now(request)).total_seconds() // 1))
+
+
 def code_context(
     request: Request, waits: Asked, *, code: str, again: str, change: str
 ) -> dict[str, Any]:
     """What the piece entry/steps/code.html needs."""
-    left = (waits.resend_at - http.now(request)).total_seconds()
     return {
         "phone_masked": crypto.mask_phone(waits.phone),
-        "resend_after": max(0, -int(-left // 1)),
+        "resend_after": seconds_left(request, waits.resend_at),
         "code_url": code,
         "resend_url": again,
         "change_phone_url": change,

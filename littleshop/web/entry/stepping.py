@@ -39,13 +39,16 @@ FIELDS = {  # the first part of a refusal's code -> the field it is said under
 }
 
 
+WHOLE = frozenset({"card_checking", "card_first", "card_settled", "phone_unproved"})
+
+
 def field_of(code: str) -> str:
     """The field a refusal belongs to; an empty text when it is about all of the form."""
     if code.startswith("shop_name"):
         return "name"
     if code.startswith("shop_line"):
         return "line"
-    if code in ("card_checking", "card_settled"):
+    if code in WHOLE:
         return ""
     return FIELDS.get(code.partition("_")[0], "")
 
