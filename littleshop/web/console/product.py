@@ -104,28 +104,25 @@ async def keep(request: Request, work: AtWork, wrong_photos: Sequence[str] = ())
     product, variants, _ = await read(request, work)
     if "title" not in form and not wrong_photos:
         return None
-    sheet, lists = _typed(request, form, product, variants)
+    sheet = _typed(request, form, product, variants)
     if wrong_photos:
         sheet.errors["photos"] = list(wrong_photos)
-    if not sheet.errors and not lists:
+    if not sheet.errors and not sheet.lists:
         await _try(request, work, product, variants, sheet)
-    if sheet.errors or lists:
+    if sheet.errors or sheet.lists:
         status = 422 if sheet.errors else 200
         return await _page(request, work, product, sheet, status=status)
     return None
 
 
-def _typed(
-    request: Request, form: Form, product: Product, variants: Sequence[Variant]
-) -> tuple[Sheet, bool]:
-    """The sheet, and whether only its table of kinds is asked for."""
+def _typed(request: Request, form: Form, product: Product, variants: Sequence[Variant]) -> Sheet:
     if "title" not in form:
-        return product_sheet.of_product(pages.locale_of(request), product, variants), False
+        return product_sheet.of_product(pages.locale_of(request), product, variants)
     sheet, complete = product_sheet.typed(request, form, product, variants)
-    lists = form.text("then") == "variants"
-    if not complete and not lists and not sheet.errors:
+    sheet.lists = form.text("then") == "variants"
+    if not complete and not sheet.lists and not sheet.errors:
         sheet.errors["axes"] = forms.said(request, Refused("kinds_changed"))
-    return sheet, lists
+    return sheet
 
 
 async def _try(

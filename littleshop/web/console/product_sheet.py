@@ -67,6 +67,7 @@ class Sheet(msgspec.Struct):
     axes: list[Option]
     kinds: list[Kind]
     dots: list[list[Dot]] = []  # of each axis
+    lists: bool = False  # only its table of kinds is asked for
     errors: dict[str, Any] = {}
 
 
@@ -242,6 +243,7 @@ def context(locale: str, sheet: Sheet) -> dict[str, Any]:
         "form": sheet.form,
         "errors": sheet.errors,
         "mend": mend(sheet),
+        "lists": sheet.lists,
         "axes": [
             {
                 "name": axis.name,
