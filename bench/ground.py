@@ -38,7 +38,7 @@ class Ground:
     dsn: str
     postmaster: int
     port: int = field(default_factory=lambda: free_port())
-    web: int = 0
+    web: list[int] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -80,10 +80,9 @@ def serving(place: Ground, *, workers: int | None = None) -> Iterator[int]:
     many = workers or starting.web_workers()
     supervisor = Supervisor(say=print)
     try:
-        child = starting.web(plan, told, workers=many)
-        supervisor.add(child)
-        assert child.process is not None
-        place.web = child.process.pid
+        for child in starting.web(plan, told, workers=many):
+            supervisor.add(child)
+        place.web = [one.process.pid for one in supervisor.children if one.process]
         _await(f"{place.url}/readyz", place.home / "logs" / "web.log")
         yield many
     finally:
@@ -100,8 +99,8 @@ def _await(url: str, log: Path) -> None:
     raise Missing(f"no page at {url}:\n" + "\n".join(log.read_text().splitlines()[-12:]))
 
 
-def cpu_micros(root: int) -> int:
-    """CPU of a process and all below it so far, ended ones included, in microseconds."""
+def cpu_micros(*roots: int) -> int:
+    """CPU of processes and all below them so far, ended ones included, in microseconds."""
     parents: dict[int, int] = {}
     spent: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
@@ -112,12 +111,12 @@ def cpu_micros(root: int) -> int:
         pid = int(entry.parent.name)
         parents[pid] = int(words[1])
         spent[pid] = sum(map(int, words[11:15]))  # user, system; own and ended children's
-    return sum(spent[pid] for pid in spent if _below(pid, root, parents)) * _TICK_MICROS
+    return sum(spent[pid] for pid in spent if _below(pid, roots, parents)) * _TICK_MICROS
 
 
-def _below(pid: int, root: int, parents: dict[int, int]) -> bool:
+def _below(pid: int, roots: Sequence[int], parents: dict[int, int]) -> bool:
     while pid > 1:
-        if pid == root:
+        if pid in roots:
             return True
         pid = parents.get(pid, 0)
     return False
@@ -130,7 +129,7 @@ def family(root: int) -> list[int]:
         with contextlib.suppress(OSError):
             words = entry.read_text().rpartition(")")[2].split()
             parents[int(entry.parent.name)] = int(words[1])
-    return [pid for pid in parents if _below(pid, root, parents)]
+    return [pid for pid in parents if _below(pid, [root], parents)]
 
 
 @dataclass

@@ -81,7 +81,7 @@ def _what(pid: int) -> str:
     """The role of a process by its command line."""
     words = _command(pid)
     for mark, role in (
-        ("granian", "web"),
+        ("littleshop web", "web"),
         ("littleshop work", "worker"),
         ("-m sandbox", "sandbox"),
         ("postgres", "database"),

@@ -29,6 +29,7 @@ class Command:
 COMMANDS = {
     "demo": Command("littleshop.starting:demo", "the demo, also without a command · 演示", False),
     "serve": Command("littleshop.starting:serve", "live: web and worker · 正式运行", False),
+    "web": Command("littleshop.serving:command", "the pages alone · 网页"),
     "work": Command("littleshop.tasks:command", "the worker alone · 后台任务"),
     "furnish": Command("littleshop.demo.town:command", "build the demo town · 布置演示小镇"),
     "migrate": Command("littleshop.migrate:command", "bring the database up to date · 升级数据库"),

@@ -1,8 +1,8 @@
 """How much of a stranger's sending one web process takes: connections, headers, bodies.
 
-Granian counts open connections, whatever they carry, and takes no more than it is told; hyper,
-below it, bounds headers and waits for them only so long; nobody there minds a body that never
-ends. So bodies are waited for here, and what keeps us waiting too long gives way.
+The front door (web/front_door.py) bounds connections and heads by the figures below; uvicorn and
+llhttp, under it, mind neither a head nor a body that never ends. So bodies are waited for here, and
+what keeps us waiting too long gives way.
 """
 
 from __future__ import annotations
@@ -27,18 +27,9 @@ _QUIET_SECONDS = 10.0  # between two lines in the log about bodies
 _log = logging.getLogger(__name__)
 
 
-def flags() -> list[str]:
-    """What Granian is told of strangers' connections."""
-    return [
-        *("--backpressure", str(connections())),
-        *("--http1-buffer-size", str(MOST_HEADER_BYTES)),  # longer headers are answered 431
-        *("--http1-header-read-timeout", str(HEADER_SECONDS * 1000)),
-    ]
-
-
 def connections() -> int:
     """How many connections a process takes at once: each is a file, and when files run out
-    Granian spins on accepting instead of waiting."""
+    nothing is accepted, read from disk or sent to the database."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else hard - _OTHER_FILES
     return max(128, min(MOST_CONNECTIONS, room))

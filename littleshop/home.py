@@ -100,7 +100,7 @@ def write(path: Path, text: str) -> None:
 def end_leftovers(home: Path, *, seconds: float = 5) -> int:
     """End processes of an earlier run on this home; the caller holds the lock. Returns how many.
 
-    Needed when the supervisor and a Granian main process were killed together: the workers stay.
+    Needed where a child's leash does not hold (leash.py), and for what a child started itself.
     Linux only; elsewhere there is nothing to ask.
     """
     found = leftovers(home)

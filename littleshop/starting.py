@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from littleshop import config, crypto, db, edge, installation, migrate, postgres
+from littleshop import config, crypto, db, installation, migrate, postgres
 from littleshop import home as homes
 from littleshop.demo import registration
 from littleshop.supervise import Child, Stopped, Supervisor, program
 
-WEB = "littleshop.app:app"
 TOWN = "littleshop.demo.town"  # writes DIR/demo.json first, then plays its 40 days
 PORT = 8000
 SANDBOX_PORT = 8001
@@ -100,7 +99,7 @@ def serve(arguments: list[str]) -> int:
     told = parser.parse_args(arguments)
     tls = []
     if told.tls_cert and told.tls_key:
-        tls = ["--ssl-certificate", str(told.tls_cert), "--ssl-keyfile", str(told.tls_key)]
+        tls = ["--tls-cert", str(told.tls_cert), "--tls-key", str(told.tls_key)]
     return _start(
         Plan(
             home=homes.make(told.home),
@@ -171,7 +170,8 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     if homes.recall(plan.home) != addresses:
         introduced.unlink(missing_ok=True)  # it names the addresses of last time
     homes.remember(plan.home, addresses)
-    supervisor.add(web(plan, told, workers=web_workers()))
+    for child in web(plan, told, workers=web_workers()):
+        supervisor.add(child)
     # What the first page does not wait for must not keep it waiting.
     later = [_python("worker", plan, told, "-m", "littleshop", "work")]
     town = None
@@ -257,14 +257,11 @@ def web_workers() -> int:
     return min(2, os.cpu_count() or 1)
 
 
-def web(plan: Plan, told: dict[str, str], *, workers: int) -> Child:
-    """The web process, not yet started."""
-    arguments = ["-m", "granian", WEB, "--interface", "asgi", "--http", "1", "--no-ws"]
-    arguments += ["--host", plan.host, "--port", str(plan.port), "--loop", "uvloop"]
-    arguments += ["--workers", str(workers), "--respawn-failed-workers"]
-    arguments += ["--workers-kill-timeout", "3", "--log-level", "warning", *plan.tls]
-    arguments += edge.flags()
-    return _python("web", plan, {**told, "LITTLESHOP_WORKERS": str(workers)}, *arguments)
+def web(plan: Plan, told: dict[str, str], *, workers: int) -> list[Child]:
+    """The web processes, not yet started."""
+    arguments = ["-m", "littleshop", "web", "--host", plan.host, "--port", str(plan.port)]
+    told = {**told, "LITTLESHOP_WORKERS": str(workers)}
+    return [_python("web", plan, told, *arguments, *plan.tls) for _ in range(workers)]
 
 
 def _check_free(host: str, port: int, option: str) -> None:

@@ -24,18 +24,16 @@ from littleshop.shop import shops
 from littleshop.web import pages
 
 MOST_BYTES = 64 * 1024 * 1024
-MOST_SIGHTS = 20_000
+MOST_LOOKS = 20_000
 OVERHEAD = 1500  # of a kept page besides its body: key, headers, bookkeeping
-MOST_SIGHT_BYTES = 1024  # what browsers send is a quarter of it; longer ones are met anew
-SIGHT_OVERHEAD = 600  # of a remembered sight besides its texts: objects, table, list
-SIGHT_SHARE = 4  # sights take at most a quarter of the room: pages are not so quickly made anew
+MOST_LOOK_BYTES = 2048  # what browsers send is a third of it; longer ones are met anew
+LOOK_OVERHEAD = 400  # of a remembered look besides its bytes: objects, table, list
+LOOK_SHARE = 4  # looks take at most a quarter of the room: pages are not so quickly made anew
 GAP_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 Header = tuple[bytes, bytes]
-# What a request looks like before anything of it is read: path, query, agent, languages,
-# encodings, language cookie. The same look has the same page.
-Sight = tuple[str, bytes, bytes | None, bytes | None, bytes | None, bytes]
+Look = bytes  # of a request before anything of it is read; the same look has the same answer
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -66,16 +64,15 @@ class Kept:
     """A page as it is sent; `until` in seconds since 1970, `mark` is the counter's own."""
 
     __slots__ = (
-        "body",
         "etag",
         "headers",
         "key",
+        "length",
+        "looks",
         "mark",
         "not_modified",
         "page",
-        "sights",
         "size",
-        "start",
         "unchanged",
         "until",
         "used",
@@ -84,15 +81,15 @@ class Kept:
 
     def __init__(self, page: Drawn, key: Key) -> None:
         raw = page.text.encode()
+        body = gzip.compress(raw, 9, mtime=0) if key.zipped else raw
         self.page = page
         self.key = key
-        self.body = gzip.compress(raw, 9, mtime=0) if key.zipped else raw
-        self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'.encode()
+        self.length = len(body)
+        self.etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'.encode()
         self.until = page.until.timestamp()
         self.used = 0.0
-        self.size = len(self.body) + OVERHEAD
         self.mark: Any = None
-        self.sights: list[Sight] = []
+        self.looks: list[Look] = []
         known = pages.HEADERS | {
             "content-security-policy": pages.content_policy(),
             "cache-control": "private, no-cache",
@@ -104,19 +101,24 @@ class Kept:
         ] + [(b"etag", self.etag)]
         self.headers: list[Header] = [
             (b"content-type", b"text/html; charset=utf-8"),
-            (b"content-length", str(len(self.body)).encode()),
+            (b"content-length", str(self.length).encode()),
             *self.not_modified,
         ]
         if key.zipped:
             self.headers.append((b"content-encoding", b"gzip"))
-        self.start = started(200, self.headers)
-        self.unchanged = started(304, self.not_modified)
-        self.whole = {"type": "http.response.body", "body": self.body}
+        self.whole = _wire(self.headers) + body
+        self.unchanged = _wire(self.not_modified)
+        self.size = len(self.whole) + len(self.unchanged) + OVERHEAD
+
+    @property
+    def body(self) -> bytes:
+        """What is read of it; empty for a page without a word."""
+        return self.whole[len(self.whole) - self.length :]
 
 
-def started(status: int, headers: list[Header]) -> dict[str, Any]:
-    """The beginning of an answer."""
-    return {"type": "http.response.start", "status": status, "headers": headers}
+def _wire(headers: list[Header]) -> bytes:
+    """Header lines as HTTP/1.1 sends them, with the empty one that ends them."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
 
 
 class Key(NamedTuple):
@@ -135,21 +137,40 @@ class Key(NamedTuple):
         return Asked(self.host, self.path, self.tag, self.page, self.locale, self.container)
 
 
-class Meeting(NamedTuple):
-    """How a request that looks in some way is answered: the page, whether a person asks, and
-    the language the query asks to be remembered."""
+class Meeting:
+    """How a request that looks in some way is answered: the page, whether a person asks and with
+    which browser, the language the query asks to be remembered, whether the browser has the page.
 
-    kept: Kept
-    person: bool
-    lang: str | None
+    Sent at once it is `begin`, the date, a line end, cookies and `rest`.
+    """
+
+    __slots__ = ("agent", "begin", "kept", "known", "lang", "person", "rest")
+
+    def __init__(
+        self,
+        kept: Kept,
+        *,
+        person: bool,
+        lang: str | None = None,
+        agent: bytes | None = None,
+        known: bool = False,
+    ) -> None:
+        self.kept = kept
+        self.person = person
+        self.lang = lang
+        self.agent = agent
+        self.known = known
+        status = b"304 Not Modified" if known else b"200 OK"
+        self.begin = b"HTTP/1.1 " + status + b"\r\ndate: "
+        self.rest = kept.unchanged if known else kept.whole
 
 
 Draw = Callable[[Asked], Awaitable[Drawn]]
 
 
-def _weight(sight: Sight) -> int:
-    """Roughly how many bytes of memory a remembered sight takes."""
-    return SIGHT_OVERHEAD + sum(len(part) for part in sight if part)
+def _weight(look: Look) -> int:
+    """Roughly how many bytes of memory a remembered look takes."""
+    return LOOK_OVERHEAD + len(look)
 
 
 class Shelf:
@@ -171,19 +192,19 @@ class Shelf:
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._of_shop: dict[int, tuple[int, set[Key]]] = {}  # its version, its pages
         self._drawing: dict[Key, asyncio.Task[Kept]] = {}
-        self._sights: dict[Sight, Meeting] = {}
+        self._looks: dict[Look, Meeting] = {}
         self._polled: float | None = None
         self.host = public_url
-        self.bytes = 0  # of pages and sights
-        self.sight_bytes = 0
+        self.bytes = 0  # of pages and looks
+        self.look_bytes = 0
         self.now = clock().timestamp()  # read once a second; pages live by it
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def recall(self, sight: Sight) -> Meeting | None:
+    def recall(self, look: Look) -> Meeting | None:
         """What a request that looks like this was answered with, when it is still true."""
-        met = self._sights.get(sight)
+        met = self._looks.get(look)
         if met is None:
             return None
         kept = met.kept
@@ -195,33 +216,33 @@ class Shelf:
             self._kept.move_to_end(kept.key)
         return met
 
-    def remember(self, sight: Sight, met: Meeting) -> None:
+    def remember(self, look: Look, met: Meeting) -> None:
         """The next request that looks like this is answered at once."""
         if self._kept.get(met.kept.key) is not met.kept:
             return  # sent once, not kept
-        weight = _weight(sight)
-        if weight > MOST_SIGHT_BYTES + SIGHT_OVERHEAD:
+        weight = _weight(look)
+        if weight > MOST_LOOK_BYTES + LOOK_OVERHEAD:
             return
-        known = self._sights.get(sight)
+        known = self._looks.get(look)
         if known is not None and known.kept is met.kept:
             return
-        full = self.sight_bytes + weight > self._most // SIGHT_SHARE
-        if full or known is not None or len(self._sights) >= MOST_SIGHTS:
-            self._forget_sights()
-        self._sights[sight] = met
-        met.kept.sights.append(sight)
-        self._weigh(sights=weight)
+        full = self.look_bytes + weight > self._most // LOOK_SHARE
+        if full or known is not None or len(self._looks) >= MOST_LOOKS:
+            self._forget_looks()
+        self._looks[look] = met
+        met.kept.looks.append(look)
+        self._weigh(looks=weight)
         self._trim()
 
-    def _forget_sights(self) -> None:
-        self._sights.clear()
+    def _forget_looks(self) -> None:
+        self._looks.clear()
         for kept in self._kept.values():
-            kept.sights.clear()
-        self._weigh(sights=-self.sight_bytes)
+            kept.looks.clear()
+        self._weigh(looks=-self.look_bytes)
 
-    def _weigh(self, *, sights: int) -> None:
-        self.sight_bytes += sights
-        self.bytes += sights
+    def _weigh(self, *, looks: int) -> None:
+        self.look_bytes += looks
+        self.bytes += looks
 
     def _trim(self) -> None:
         """Forget what was asked for longest ago until all fits."""
@@ -275,10 +296,10 @@ class Shelf:
         if kept is None:
             return
         self.bytes -= kept.size
-        for sight in kept.sights:
-            if self._sights.pop(sight, None) is not None:
-                self._weigh(sights=-_weight(sight))
-        kept.sights.clear()
+        for look in kept.looks:
+            if self._looks.pop(look, None) is not None:
+                self._weigh(looks=-_weight(look))
+        kept.looks.clear()
         _, keys = self._of_shop[kept.page.shop_id]
         keys.discard(key)
         if not keys:
@@ -294,8 +315,8 @@ class Shelf:
         """Forget everything."""
         self._kept.clear()
         self._of_shop.clear()
-        self._sights.clear()
-        self.bytes = self.sight_bytes = 0
+        self._looks.clear()
+        self.bytes = self.look_bytes = 0
 
     async def poll(self, ticks: float | None = None) -> None:
         """Read the versions of the shops we keep pages of and drop what moved; drop everything

@@ -1,13 +1,14 @@
-"""Kept pages, served before routing and sessions: a few look-ups and two sends.
+"""Kept pages, served before routing and sessions: a look-up and a write.
 
 Kept bytes hold no cookie, token or stock number; the cookies of a visitor and of the share he came
-by are headers added to the kept body. What is not there, the application answers.
+by are headers added to the kept body. What is not there, the application answers. The front door
+asks first whether it knows the very bytes of a request (`at_once`); the first of its kind comes
+here as any other request does, and is remembered.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
@@ -17,13 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from littleshop import i18n
 from littleshop.web import containers
-from littleshop.web.kept_pages import Header, Kept, Key, Meeting, Shelf, Sight, started
+from littleshop.web.kept_pages import Header, Kept, Key, Look, Meeting, Shelf
 
 _PAGE = re.compile(r"/(@[a-z0-9-]{3,30}(/p/[0-9a-f-]{36})?|s/[0-9a-v]{1,13}-[2-9a-z]{6})\Z")
 _SHELF = re.compile(r"/@[a-z0-9-]+\Z")
 _LONGEST_QUERY = 1024  # bytes that are read for what they narrow; what chats add comes after
 MET = "littleshop.met"  # in the scope: what stood in the way of drawing the page
-_NO_BODY: dict[str, Any] = {"type": "http.response.body", "body": b""}
+LOOK = "littleshop.look"  # in the scope: the bytes by which this answer may be remembered
 
 
 class Narrow(NamedTuple):
@@ -35,9 +36,17 @@ class Narrow(NamedTuple):
 
 
 class Counter(Protocol):
-    """Who counts visits: told of every page sent to a person, answers cookies to set."""
+    """Who counts visits: told of every page sent to a person, by whom it was asked for (peer, what
+    that one says of the way, browser) and with which cookies; answers cookies to set."""
 
-    def seen(self, kept: Kept, cookies: bytes, scope: Scope) -> list[Header] | None: ...
+    def seen(
+        self,
+        kept: Kept,
+        cookies: bytes,
+        peer: str | None,
+        said: bytes,
+        agent: bytes | None,
+    ) -> list[Header]: ...
 
 
 @lru_cache(maxsize=4096)
@@ -74,70 +83,80 @@ class PageCache:
         self._held: dict[str, Any] = app.state._state
         self.state = app.state
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"][:2] not in ("/@", "/s"):
-            await self._app(scope, receive, send)
-            return
-        method, shelf = scope["method"], self._held.get("shelf")
-        if shelf is None or (method != "GET" and method != "HEAD"):
-            await self._app(scope, receive, send)
-            return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        get = headers.get
-        cookies = get(b"cookie", b"") if scope["http_version"] != "2" else _joined(scope)
-        sight: Sight = (
-            scope["path"],
-            scope["query_string"],
-            get(b"user-agent"),
-            get(b"accept-language"),
-            get(b"accept-encoding"),
-            cookie(cookies, b"lang=") if b"lang=" in cookies else b"",
-        )
-        met = shelf.recall(sight)
-        if met is None and _PAGE.match(scope["path"]):
-            try:
-                met = await self._meet(shelf, sight)
-            except Exception as fault:  # gone, moved, no database or our own mistake: the app
-                scope[MET] = fault  # raises it again where it has a page for each of them
-        if met is None:
-            await self._app(scope, receive, send)
-            return
-        kept, more = met.kept, None
-        if met.person and method == "GET" and not _ahead(get):
-            more = self._held["counter"].seen(kept, cookies, scope)
-        if met.lang is not None:
-            more = [*(more or ()), (b"set-cookie", _lang_cookie(met.lang))]
-        start, body = kept.start, kept.whole
-        if get(b"if-none-match") == kept.etag:
-            start, body = kept.unchanged, _NO_BODY
-        elif method == "HEAD":
-            body = _NO_BODY
-        if more:
-            start = started(start["status"], [*start["headers"], *more])
-        await send(start)
-        await send(body)
+    def is_proxy(self, peer: str | None) -> bool:
+        """Whether a peer's word about the address behind it counts."""
+        house = self._held.get("house")
+        return house is not None and peer in house.settings.trusted_proxies
 
-    async def _meet(self, shelf: Shelf, sight: Sight) -> Meeting:
-        """The page for a request that looks new, drawn if need be. Raises what drawing raises."""
-        path, query, agent, accept, encodings, lang = sight
-        wish, name = narrowed(query[:_LONGEST_QUERY]), (agent or b"").decode("latin-1")
+    def at_once(
+        self, look: Look, cookies: bytes, peer: str | None, said: bytes
+    ) -> tuple[Meeting, list[Header]] | None:
+        """The answer to a request that looks like one we answered, and its cookies; None when we
+        know none that is still true. `said` is X-Forwarded-For, believed of a proxy of ours."""
+        shelf: Shelf | None = self._held.get("shelf")
+        met = shelf.recall(look) if shelf is not None else None
+        return None if met is None else (met, self._cookies(met, cookies, peer, said))
+
+    def _cookies(self, met: Meeting, cookies: bytes, peer: str | None, said: bytes) -> list[Header]:
+        """Count the visit; the cookies that go with the page."""
+        more: list[Header] = []
+        if met.person:
+            more = self._held["counter"].seen(met.kept, cookies, peer, said, met.agent)
+        if met.lang is not None:
+            more = [*more, (b"set-cookie", _lang_cookie(met.lang))]
+        return more
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        shelf: Shelf | None = self._held.get("shelf")
+        if (
+            shelf is None
+            or scope["type"] != "http"
+            or scope["method"] not in ("GET", "HEAD")
+            or not _PAGE.match(scope["path"])
+        ):
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        cookies = _joined(scope, b"cookie", b"; ")
+        try:
+            met = await self._meet(shelf, scope, headers, cookies)
+        except Exception as fault:  # gone, moved, no database or our own mistake: the app
+            scope[MET] = fault  # raises it again where it has a page for each of them
+            await self._app(scope, receive, send)
+            return
+        if (look := scope.get(LOOK)) is not None:
+            shelf.remember(look, met)
+        peer = scope["client"][0] if scope["client"] else None
+        more = self._cookies(met, cookies, peer, _joined(scope, b"x-forwarded-for", b","))
+        status, known = (304, met.kept.not_modified) if met.known else (200, met.kept.headers)
+        body = b"" if met.known or scope["method"] == "HEAD" else met.kept.body
+        await send({"type": "http.response.start", "status": status, "headers": known + more})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _meet(
+        self, shelf: Shelf, scope: Scope, headers: dict[bytes, bytes], cookies: bytes
+    ) -> Meeting:
+        """The page for a request, drawn if need be. Raises what drawing raises."""
+        wish, agent = narrowed(scope["query_string"][:_LONGEST_QUERY]), headers.get(b"user-agent")
+        name = (agent or b"").decode("latin-1")
+        lang, accept = cookie(cookies, b"lang="), headers.get(b"accept-language", b"")
         key = Key(
             shelf.host,
-            path,
+            scope["path"],
             None,
             1,
-            i18n.choose(wish.lang, lang.decode("latin-1"), (accept or b"").decode("latin-1")),
+            i18n.choose(wish.lang, lang.decode("latin-1"), accept.decode("latin-1")),
             containers.of(name),
-            b"gzip" in (encodings or b""),
+            b"gzip" in headers.get(b"accept-encoding", b""),
         )
         kept = shelf.find(key) or await shelf.fetch(key)
-        if (wish.tag or wish.page > 1) and _SHELF.match(path):
+        if (wish.tag or wish.page > 1) and _SHELF.match(scope["path"]):
             leaf = _leaf(key, wish, kept)
             if leaf != key:
                 kept = shelf.find(leaf) or await shelf.fetch(leaf)
-        met = Meeting(kept, not containers.is_robot(name), wish.lang)
-        shelf.remember(sight, met)
-        return met
+        person = scope["method"] == "GET" and not containers.is_robot(name) and not _ahead(headers)
+        known = headers.get(b"if-none-match") == kept.etag
+        return Meeting(kept, person=person, lang=wish.lang, agent=agent, known=known)
 
 
 def _leaf(key: Key, wish: Narrow, whole: Kept) -> Key:
@@ -149,15 +168,17 @@ def _leaf(key: Key, wish: Narrow, whole: Kept) -> Key:
     return key._replace(tag=tag, page=page)
 
 
-def _joined(scope: Scope) -> bytes:
-    """The Cookie header; HTTP/2 may bring it in several pieces."""
-    return b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+def _joined(scope: Scope, wanted: bytes, between: bytes) -> bytes:
+    """A header that may come in several pieces: cookies of HTTP/2, what proxies say of the way."""
+    return between.join(value for name, value in scope["headers"] if name == wanted)
 
 
-def _ahead(get: Callable[[bytes], bytes | None]) -> bool:
+def _ahead(headers: dict[bytes, bytes]) -> bool:
     """Whether a browser only fetches ahead; nobody may ever look at it."""
-    purpose = get(b"sec-purpose") or get(b"purpose") or get(b"x-moz")
-    return purpose is not None and (b"prefetch" in purpose or b"preview" in purpose)
+    for name in (b"sec-purpose", b"purpose", b"x-moz"):
+        if b"prefetch" in headers.get(name, b"") or b"preview" in headers.get(name, b""):
+            return True
+    return False
 
 
 def _lang_cookie(lang: str) -> bytes:

@@ -7,7 +7,6 @@ import logging
 from collections import OrderedDict
 
 from starlette.requests import Request
-from starlette.types import Scope
 
 from littleshop import http
 from littleshop.crypto import Keyring
@@ -24,6 +23,7 @@ CHANGED = "visits"  # the hint that a shop's figures of today moved
 MOST_HINTS = 20  # a second
 MOST_ADDRESSES = 4096
 LONGEST_WAY = 200  # bytes of an X-Forwarded-For that is remembered: four hops of IPv6
+_SAID = b"x-forwarded-for"
 _log = logging.getLogger(__name__)
 _Mark = tuple[bytes, Place]  # the name of the shop's cookie with its =, what the page shows
 
@@ -44,12 +44,14 @@ class Counting:
     def __init__(self, house: House) -> None:
         self._house = house
         self._secure = house.settings.secure
-        self._addresses: dict[object, str] = {}
+        self._addresses: dict[tuple[str | None, bytes], str] = {}
         self._moved: OrderedDict[int, None] = OrderedDict()
         self.visits = Visits(house.database)
         self.strangers = strangers(house.keyring)
 
-    def seen(self, kept: Kept, cookies: bytes, scope: Scope) -> list[Header] | None:
+    def seen(
+        self, kept: Kept, cookies: bytes, peer: str | None, said: bytes, agent: bytes | None
+    ) -> list[Header]:
         """A page goes out to a person; the cookies that go with it."""
         mark: _Mark = kept.mark
         if mark is None:
@@ -58,16 +60,16 @@ class Counting:
         moment = self._house.clock.now()
         at = moment.timestamp()
         token = cookie(cookies, name)
-        more: list[Header] | None = None
+        more: list[Header] = []
         if not self.strangers.knows(place.shop_id, place.zone, token, at):
-            client = self._client(scope)
+            client = self._client(peer, said, agent)
             token = self.strangers.meet(place.shop_id, place.zone, *client, at)
             more = [(b"set-cookie", self._visitor_cookie(name, token, place.zone, at))]
         session = cookie(cookies, b"session=") or None if b"session=" in cookies else None
         self.visits.note(place, token, at, session)
         if place.share_code is not None:
             value = touches.cookie(place.shop_id, place.share_code, moment, secure=self._secure)
-            more = [*(more or ()), (b"set-cookie", value.encode())]
+            more.append((b"set-cookie", value.encode()))
         return more
 
     def put_in_basket(self, request: Request, shop: Shop) -> None:
@@ -79,7 +81,9 @@ class Counting:
         cookies = request.headers.get("cookie", "").encode("latin-1")
         token = cookie(cookies, f"v{shop.shop_id}=".encode())
         if not self.strangers.knows(shop.shop_id, shop.zone, token, at):
-            client = self._client(request.scope)
+            peer, headers = request.client, request.headers
+            said = ",".join(headers.getlist("x-forwarded-for")).encode("latin-1")
+            client = self._client(peer.host if peer else None, said, agent.encode("latin-1"))
             token = self.strangers.meet(shop.shop_id, shop.zone, *client, at)
         session = cookie(cookies, b"session=") or None
         self.visits.note(Place(shop.shop_id, shop.zone, basket=True), token, at, session)
@@ -89,21 +93,19 @@ class Counting:
         cookies = request.headers.get("cookie", "").encode("latin-1")
         self.strangers.returned(cookie(cookies, f"v{shop_id}=".encode()))
 
-    def _client(self, scope: Scope) -> tuple[str, str]:
+    def _client(self, peer: str | None, said: bytes, agent: bytes | None) -> tuple[str, str]:
         """Address and agent; the address of a peer is worked out once. What a peer says of the
         way is part of it only when the peer is a proxy of ours."""
-        headers, peer = dict(scope["headers"]), scope["client"]
         trusted = self._house.settings.trusted_proxies
-        said = headers.get(b"x-forwarded-for") if peer and peer[0] in trusted else None
-        via = (peer[0] if peer else None, said)
+        via = (peer, said if peer in trusted else b"")
         address = self._addresses.get(via)
         if address is None:
-            address = http.sender(peer, scope["headers"], trusted)
-            if said is None or len(said) <= LONGEST_WAY:
+            address = http.sender((peer, 0) if peer else None, [(_SAID, via[1])], trusted)
+            if len(via[1]) <= LONGEST_WAY:
                 if len(self._addresses) >= MOST_ADDRESSES:
                     self._addresses.clear()
                 self._addresses[via] = address
-        return address, repr(headers.get(b"user-agent"))
+        return address, repr(agent)
 
     def _visitor_cookie(self, name: bytes, token: bytes, zone: str, at: float) -> bytes:
         age = str(seconds_left(zone, at)).encode()

@@ -18,7 +18,7 @@ def test_everything_is_killed_in_the_middle_and_comes_back(
     to_cashier(buyer, f"{littleshop.web}/@stall")
     cashier = buyer.url
     with littleshop.nobody_restarts():
-        for name in ("littleshop work", "postgres", "granian"):
+        for name in ("littleshop work", "postgres", "littleshop web"):
             littleshop.kill(name)
         buyer.click("button.go")  # paid; the way back leads to a shop that is not there
         buyer.wait_for_url(re.compile("chrome-error"))
@@ -34,7 +34,7 @@ def test_web_and_worker_die_between_asking_and_hearing(
     shopper = Shopper(littleshop)
     placed = shopper.order("stall", product)
     with littleshop.nobody_restarts():
-        littleshop.kill("granian")
+        littleshop.kill("littleshop web")
         littleshop.kill("littleshop work")
         shopper.pay(placed)  # the notice finds nobody
     littleshop.wait_ready()

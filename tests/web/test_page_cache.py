@@ -13,7 +13,7 @@ from littleshop.errors import NotFound
 from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.web import kept_pages
-from littleshop.web.kept_pages import Asked, Drawn, Key, Meeting, Shelf, Sight
+from littleshop.web.kept_pages import Asked, Drawn, Key, Meeting, Shelf
 from littleshop.web.page_cache import cookie, narrowed
 from tests.cast import CNY, MORNING
 from tests.web.street import DESK, Street
@@ -158,10 +158,6 @@ async def test_a_fault_while_drawing_is_told_once_and_not_drawn_again(
     assert drawn == 3
 
 
-def look(query: bytes) -> Sight:
-    return "/@a", query, None, None, None, b""
-
-
 async def test_what_requests_look_like_takes_room_and_has_little(
     database: db.Database,
 ) -> None:
@@ -169,18 +165,18 @@ async def test_what_requests_look_like_takes_room_and_has_little(
         return drawn(1, "x" * 5000)
 
     shelf = Shelf(database, draw, lambda: MORNING, public_url="", most_bytes=40_000)
-    met = Meeting(await shelf.fetch(key("a")), True, None)
+    met = Meeting(await shelf.fetch(key("a")), person=True)
     page = shelf.bytes
-    shelf.remember(look(b"x" * 2000), met)
-    assert shelf.recall(look(b"x" * 2000)) is None and shelf.bytes == page
-    shelf.remember(look(b"x" * 900), met)
-    assert shelf.recall(look(b"x" * 900)) is met and shelf.bytes > page + 900
+    shelf.remember(b"x" * 3000, met)
+    assert shelf.recall(b"x" * 3000) is None and shelf.bytes == page
+    shelf.remember(b"x" * 900, met)
+    assert shelf.recall(b"x" * 900) is met and shelf.bytes > page + 900
     for number in range(500):
-        shelf.remember(look(b"%900d" % number), met)
+        shelf.remember(b"%900d" % number, met)
         assert shelf.bytes <= page + 10_000
-    assert shelf.recall(look(b"%900d" % 499)) is met
+    assert shelf.recall(b"%900d" % 499) is met
     shelf.drop(1)
-    assert shelf.bytes == shelf.sight_bytes == 0
+    assert shelf.bytes == shelf.look_bytes == 0
 
 
 async def test_a_false_host_changes_nothing_on_the_page(street: Street) -> None:
