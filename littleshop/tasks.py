@@ -15,6 +15,7 @@ from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
 from littleshop.insights import visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
+from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.notify import channels, live, messages
 from littleshop.pay import notices, payments, refunds
@@ -22,7 +23,7 @@ from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import charging_back, paying, refunding, ticking
 from littleshop.sale.paying import Paid
-from littleshop.settlement import banks, settling
+from littleshop.settlement import banks, reconciling_bills, settling
 from littleshop.shop import slugs
 from littleshop.trade import carts
 
@@ -122,9 +123,9 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
 
 
 async def lend(context: Context, *, reference: str, minor: int, currency: str) -> None:
-    """Book the platform's side of a refund that it bridged for a shop."""
+    """Book the platform's side of what it lent a shop when a rail took money."""
     await context.database.transaction(
-        lambda conn: refunding.lend(conn, reference, Money(minor, currency), context.at)
+        lambda conn: bridging.lend(conn, reference, Money(minor, currency), context.at)
     )
 
 
@@ -182,7 +183,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
         "paying.close": Task(close_payment, attempts=3),
         "paying.query": Task(query_payment, attempts=3),
-        "refunding.lend": Task(lend, attempts=40, longest_wait=_PATIENCE),
+        bridging.LEND: Task(lend, attempts=40, longest_wait=_PATIENCE),
         "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
@@ -194,6 +195,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
         **messages.tasks(sent_by, house.keyring),
         **settling.tasks(banks.open(house.settings.rails), house.keyring, house.calendar),
+        **reconciling_bills.tasks(house.rails),
         **live.tasks(),
     }
 
@@ -203,6 +205,7 @@ TIMETABLE = Timetable(
         "timers.sweep": Every(2),
         "payments.sweep": Every(30),
         "refunds.sweep": Daily(time(5, 0)),
+        "bills.read": Every(1800),
         "forgotten.sweep": Daily(time(4, 30)),
         "visits.fold": Every(300),
         **settling.TIMETABLE,

@@ -119,6 +119,19 @@ async def reverse(
     )
 
 
+async def find(conn: db.Connection, shop_id: int, kind: str, reference: str) -> Journal | None:
+    """A posted fact by its kind and reference."""
+    return await db.one(
+        conn,
+        Journal,
+        "select journal_id, kind, reference, order_id, value_on, booked_at from journals"
+        " where shop_id = $1 and kind = $2 and reference = $3",
+        shop_id,
+        kind,
+        reference,
+    )
+
+
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Journal]:
     """An order's journals in the order they were booked."""
     return await db.all(

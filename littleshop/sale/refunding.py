@@ -9,7 +9,7 @@ from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
-from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
@@ -17,7 +17,6 @@ from littleshop.pay.gateways import Gateway, Reason, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import telling
-from littleshop.shop.shops import PLATFORM
 from littleshop.trade import cases, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
@@ -221,10 +220,17 @@ async def take(
     if everything and order.status in orders.PAID:
         await _stop(conn, order, at)
     await orders.let_go(conn, order.shop_id, order.order_id, amount.minor)
-    await _book(
-        conn, order, payment, amount, kind="charged_back", paid_from=chart.ESCROW,
-        reference=reference, at=at,
-    )  # fmt: skip
+    await bridging.take_from_clearing(
+        conn,
+        order.shop_id,
+        gateway=payment.gateway,
+        account=chart.ESCROW,
+        amount=amount,
+        kind="charged_back",
+        reference=reference,
+        order_id=order.order_id,
+        at=at,
+    )
 
 
 async def end_case(conn: db.Connection, case: Case, at: datetime) -> None:
@@ -266,10 +272,17 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         for payment in await payments.of_order(conn, shop_id, refund.order_id)
         if payment.payment_id == refund.payment_id
     )
-    await _book(
-        conn, order, payment, refund.amount, kind="refunded", paid_from=refund.paid_from,
-        reference=refund.reference, at=at,
-    )  # fmt: skip
+    await bridging.take_from_clearing(
+        conn,
+        shop_id,
+        gateway=payment.gateway,
+        account=refund.paid_from,
+        amount=refund.amount,
+        kind="refunded",
+        reference=refund.reference,
+        order_id=refund.order_id,
+        at=at,
+    )
     if refund.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
     await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
@@ -277,56 +290,3 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     if refund.case_id is not None:
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True
-
-
-async def _book(
-    conn: db.Connection,
-    order: Order,
-    payment: Payment,
-    amount: Money,
-    *,
-    kind: str,
-    paid_from: str,
-    reference: str,
-    at: datetime,
-) -> None:
-    """Escrow or suspense gives it; the rail took it from what it owes the shop. Where that is
-    less (the seller has it on his card), the platform's money bridges it: due_to_shop."""
-    clearing = chart.gateway_clearing(payment.gateway)
-    names = [paid_from, clearing, chart.DUE_TO_SHOP]
-    held = await accounts.lock(conn, order.shop_id, names, amount.currency)
-    parts = [Transfer(paid_from, clearing, amount)]
-    short = Money(amount.minor - held.get(clearing, 0), amount.currency)
-    if short.minor > 0:
-        parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
-        await jobs.defer(
-            conn,
-            "refunding.lend",
-            at=at,
-            reference=reference,
-            minor=short.minor,
-            currency=short.currency,
-        )
-    await journals.post(
-        conn,
-        order.shop_id,
-        kind=kind,
-        reference=reference,
-        order_id=order.order_id,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=parts,
-    )
-
-
-async def lend(conn: db.Connection, reference: str, amount: Money, at: datetime) -> None:
-    """The platform's side of a refund it bridged: the shop owes it, the rail took it from all."""
-    await journals.post(
-        conn,
-        PLATFORM,
-        kind="lent",
-        reference=reference,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=[Transfer(chart.DUE_FROM_SHOP, chart.SUSPENSE, amount)],
-    )

@@ -9,7 +9,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from littleshop import db
-from littleshop.ledger import chart
+from littleshop.ledger import bridging, chart
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.sale import arbitrating, refunding, returning, sending_back
@@ -142,12 +142,12 @@ async def after(town: Town, price: str = "100.00", pieces: int = 3) -> AfterSale
 
 async def lends(town: Town, owner: db.Connection) -> Money:
     """The worker books the platform's side of what it bridged; what it has lent then."""
-    rows = await owner.fetch("select id, arguments from jobs where name = 'refunding.lend'")
+    rows = await owner.fetch("select id, arguments from jobs where name = 'bridging.lend'")
     for row in rows:
         told = row["arguments"]
         amount = Money(told["minor"], told["currency"])
         await town.database.transaction(
-            partial(refunding.lend, reference=told["reference"], amount=amount, at=town.at)
+            partial(bridging.lend, reference=told["reference"], amount=amount, at=town.at)
         )
         await owner.execute("delete from jobs where id = $1", row["id"])
     lent = await owner.fetchval(

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from littleshop import audit, db
 from littleshop.errors import Refused
+from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.pay import payments, refunds
 from littleshop.sale import (
@@ -267,11 +268,11 @@ async def left_alone(world: World) -> None:
         if timer.kind == "pay_by":
             await ticking.tick(world.conn, timer, timer.due_at)
     await _send_back(world)
-    jobs = await world.conn.fetch("delete from jobs where name = 'refunding.lend' returning *")
+    jobs = await world.conn.fetch("delete from jobs where name = 'bridging.lend' returning *")
     for job in jobs:
         told = job["arguments"]
         amount = Money(told["minor"], told["currency"])
-        await refunding.lend(world.conn, told["reference"], amount, world.town.at)
+        await bridging.lend(world.conn, told["reference"], amount, world.town.at)
 
 
 async def faults(world: World) -> list[str]:

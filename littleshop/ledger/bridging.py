@@ -1,0 +1,95 @@
+"""Bridging: a rail takes money from all that it owes us; what a shop's part lacks we lend it.
+
+The shop's books and the platform's are two transactions: the shop owes at once (due_to_shop), a
+job books the platform's side (due_from_shop against suspense, for the rail pays us less now).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from littleshop import db, jobs
+from littleshop.clock import value_date
+from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger.journals import Transfer
+from littleshop.money import Money
+
+LEND = "bridging.lend"
+PLATFORM = 0
+
+
+async def take_from_clearing(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    gateway: str,
+    account: str,
+    amount: Money,
+    kind: str,
+    reference: str,
+    order_id: UUID | None = None,
+    at: datetime,
+) -> bool:
+    """Book that the rail took `amount` for what stands in `account` (escrow, gateway_fee ...);
+    what the shop's clearing lacks is lent. False when it was booked before. Conflict when the
+    reference was booked otherwise."""
+    known = await journals.find(conn, shop_id, kind, reference)
+    if known is not None:
+        return False
+    clearing = chart.gateway_clearing(gateway)
+    names = [account, clearing, chart.DUE_TO_SHOP]
+    held = await accounts.lock(conn, shop_id, names, amount.currency)
+    parts = [Transfer(account, clearing, amount)]
+    short = Money(amount.minor - held.get(clearing, 0), amount.currency)
+    if short.minor > 0:
+        parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
+        await jobs.defer(
+            conn, LEND, at=at, reference=reference, minor=short.minor, currency=short.currency
+        )
+    return await journals.post(
+        conn,
+        shop_id,
+        kind=kind,
+        reference=reference,
+        order_id=order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=parts,
+    )
+
+
+async def give_to_clearing(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    gateway: str,
+    account: str,
+    amount: Money,
+    kind: str,
+    reference: str,
+    at: datetime,
+) -> bool:
+    """Book that the rail gave back `amount` of what stands in `account` (gateway_fee)."""
+    return await journals.post(
+        conn,
+        shop_id,
+        kind=kind,
+        reference=reference,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.gateway_clearing(gateway), account, amount)],
+    )
+
+
+async def lend(conn: db.Connection, reference: str, amount: Money, at: datetime) -> None:
+    """The platform's side: the shop owes it, the rail took it from all."""
+    await journals.post(
+        conn,
+        PLATFORM,
+        kind="lent",
+        reference=reference,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.DUE_FROM_SHOP, chart.SUSPENSE, amount)],
+    )

@@ -1,0 +1,201 @@
+"""Reconciling bills: each rail's account of a day against our books, to the fen.
+
+A row is matched by our reference, whatever day it stands on; what is missing here, missing there
+or of another amount becomes a work item. The rail is asked about what may yet explain itself (a
+lost notice), and the next comparison sees that. The fee that a bill names is booked, one journal
+per shop and day.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import partial
+
+from littleshop import db, jobs
+from littleshop.clock import SHANGHAI
+from littleshop.errors import GatewayError, Refused
+from littleshop.jobs import Context, Task
+from littleshop.ledger import bridging, chart
+from littleshop.money import Money
+from littleshop.pay.gateways import BillNotReady, Gateway
+from littleshop.settlement import bills, statements
+from littleshop.settlement.bills import Difference, Movement, Row
+
+BACK = timedelta(days=14)  # bills that could not be read are asked for again so long
+FEE = "rail_fee"
+NEAR_MIDNIGHT = timedelta(minutes=30)  # what moved so near the end may stand on the next bill
+_log = logging.getLogger(__name__)
+
+
+async def read(database: db.Database, gateway: Gateway, at: datetime) -> list[str]:
+    """Read and compare every bill of the last days that is missing; what went wrong, for the log.
+
+    A rail that is away, or has no bill yet, is asked again by the next pass.
+    """
+    yesterday = at.astimezone(SHANGHAI).date() - timedelta(days=1)
+    async with database.connection() as conn:
+        first = await bills.first_day(conn, gateway.name)
+        if first is None:
+            return []
+        start = max(first.astimezone(SHANGHAI).date(), yesterday - BACK)
+        days = await bills.days_without(conn, gateway.name, start, yesterday)
+    faults = []
+    for day in days:
+        try:
+            bill = await gateway.fetch_bill(day)
+        except BillNotReady:
+            continue
+        except GatewayError as fault:
+            faults.append(f"{gateway.name} {day}: {fault}")
+            continue
+        await database.transaction(partial(bills.keep, bill=bill, at=at))
+        await compare(database, gateway.name, day, at)
+    await look_again(database, gateway.name, at)
+    return faults
+
+
+async def compare(database: db.Database, gateway: str, day: date, at: datetime) -> None:
+    """Hold a day's bill that was kept against our books, and book its fees. May be repeated."""
+    await database.transaction(partial(_compare, gateway=gateway, day=day, at=at))
+    async with database.connection() as conn:
+        fees = await _fees(conn, gateway, day)
+    for shop_id, fee in fees.items():
+        await database.transaction(
+            partial(_book_fee, shop_id=shop_id, gateway=gateway, day=day, fee=fee, at=at)
+        )
+    await database.transaction(partial(bills.mark_compared, gateway=gateway, day=day, at=at))
+
+
+async def _compare(conn: db.Connection, gateway: str, day: date, at: datetime) -> None:
+    rows = await bills.rows_of(conn, gateway, day)
+    named = [row.own_reference for row in rows]
+    ours = await bills.moved_under(conn, gateway, named)
+    owners = await bills.owner_of(conn, gateway, named)
+    for row in rows:
+        await _compare_row(conn, gateway, day, row, ours.get(row.own_reference), owners, at)
+    start = datetime.combine(day, time(0), SHANGHAI)
+    moved = await bills.moved(conn, gateway, start, start + timedelta(days=1) - NEAR_MIDNIGHT)
+    theirs = await bills.rows_of_references(conn, gateway, [each.reference for each in moved])
+    # what moved in the last half hour of the day before may stand on this day's bill
+    before = await bills.moved(conn, gateway, start - NEAR_MIDNIGHT, start)
+    theirs |= await bills.rows_of_references(conn, gateway, [each.reference for each in before])
+    for movement in (*before, *moved):
+        if movement.reference not in theirs:
+            await bills.differ(
+                conn, gateway, day, "missing_there", movement.reference,
+                of_shop_id=movement.shop_id,
+                ours=Money(movement.amount_minor, movement.currency), at=at,
+            )  # fmt: skip
+
+
+async def _compare_row(
+    conn: db.Connection,
+    gateway: str,
+    day: date,
+    row: Row,
+    ours: Movement | None,
+    owners: Mapping[str, int],
+    at: datetime,
+) -> None:
+    """One row: matched, or a difference; what may be a lost notice is asked about."""
+    shop_id = owners.get(row.own_reference)
+    if ours is None:
+        new = await bills.differ(
+            conn, gateway, day, "missing_here", row.own_reference, of_shop_id=shop_id,
+            theirs=row.amount, at=at,
+        )  # fmt: skip
+        if new and shop_id is not None and row.kind == "payment":
+            await jobs.defer(
+                conn, "paying.query", at=at, key=row.reference, shop_id=shop_id,
+                reference=row.reference,
+            )  # fmt: skip
+    elif (ours.amount_minor, ours.currency) != (row.amount_minor, row.currency):
+        await bills.differ(
+            conn, gateway, day, "amount_differs", row.own_reference, of_shop_id=ours.shop_id,
+            ours=Money(ours.amount_minor, ours.currency), theirs=row.amount, at=at,
+        )  # fmt: skip
+
+
+async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[int, Money]:
+    """What the rail kept of each shop's money that day, less what it gave back."""
+    rows = await bills.rows_of(conn, gateway, day)
+    ours = await bills.moved_under(conn, gateway, [row.own_reference for row in rows])
+    sums: dict[int, Money] = defaultdict(lambda: Money(0, rows[0].currency))
+    for row in rows:
+        known = ours.get(row.own_reference)
+        if known is not None and row.fee_minor:
+            sums[known.shop_id] += Money(row.fee_minor, row.currency)
+    return dict(sums)
+
+
+async def _book_fee(
+    conn: db.Connection, shop_id: int, gateway: str, day: date, fee: Money, at: datetime
+) -> None:
+    """The rail pays us that much less (or more, when refunds gave fees back)."""
+    if fee.minor > 0:
+        await bridging.take_from_clearing(
+            conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,
+            reference=f"{gateway}/{day}", at=at,
+        )  # fmt: skip
+    elif fee.minor < 0:
+        await bridging.give_to_clearing(
+            conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE,
+            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=f"{gateway}/{day}", at=at,
+        )  # fmt: skip
+
+
+async def look_again(database: db.Database, gateway: str, at: datetime) -> int:
+    """Differences that the books explain by now; how many."""
+    async with database.connection() as conn:
+        left = await bills.unexplained(conn, gateway=gateway)
+        here = await bills.moved_under(conn, gateway, [one.reference for one in left])
+        there = await bills.rows_of_references(conn, gateway, [one.reference for one in left])
+    agreed = [one for one in left if _agrees(one, here, there)]
+    for one in agreed:
+        await database.transaction(
+            partial(bills.explain, difference_id=one.difference_id, by="books", why="agrees", at=at)
+        )
+    return len(agreed)
+
+
+def _agrees(one: Difference, here: Mapping[str, Movement], there: Mapping[str, Row]) -> bool:
+    ours, theirs = here.get(one.reference), there.get(one.reference)
+    if one.kind == "unread" or ours is None or theirs is None:
+        return False
+    return (ours.amount_minor, ours.currency) == (theirs.amount_minor, theirs.currency)
+
+
+async def close_day(
+    conn: db.Connection, rails: Sequence[Gateway], day: date, *, by: str, at: datetime
+) -> bool:
+    """Close a day of all rails and the bank; False when it was closed.
+
+    Raises Refused: day_not_over, day_bill_missing(rail=), day_unexplained(count=).
+    """
+    if day >= at.astimezone(SHANGHAI).date():
+        raise Refused("day_not_over")
+    for rail in rails:
+        first = await bills.first_day(conn, rail.name)
+        used = first is not None and first.astimezone(SHANGHAI).date() <= day
+        if used and rail.has_bills and await bills.days_without(conn, rail.name, day, day):
+            raise Refused("day_bill_missing", rail=rail.name)
+    left = len(await bills.unexplained(conn, day=day))
+    left += sum(entry.booked_on == day for entry in await statements.waiting(conn))
+    if left:
+        raise Refused("day_unexplained", count=left)
+    return await bills.close_day(conn, day, by, at)
+
+
+def tasks(rails: Mapping[str, Gateway]) -> dict[str, Task]:
+    """The jobs of reconciling: a pass over every rail that has bills."""
+
+    async def read_all(context: Context) -> None:
+        for rail in rails.values():
+            if rail.has_bills:
+                for fault in await read(context.database, rail, context.at):
+                    _log.warning("bill not read: %s", fault)
+
+    return {"bills.read": Task(read_all, attempts=3)}
