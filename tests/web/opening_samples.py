@@ -39,6 +39,7 @@ def _opening(step: str, number: int, order: tuple[str, ...] = ORDER) -> dict[str
         "number": number,
         "minutes_left": 5 - number,
         "viral": order is VIRAL,
+        "another": order is VIRAL,
         "brought": None,
         "form": {},
         "errors": {},

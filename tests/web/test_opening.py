@@ -231,3 +231,14 @@ async def test_the_other_language_keeps_the_shop_that_is_being_opened(
     page = await client.get(other.replace("&amp;", "&"))
     assert 'lang="zh-CN"' in page.text and hidden(page, "shop") == str(shop_id)
     assert 'lang="zh-CN"' in (await client.get("/sign-in/code?x", follow_redirects=True)).text
+
+
+@LOCALES
+async def test_who_keeps_a_shop_already_opens_another_one(world: World, locale: str) -> None:
+    client = world.browser(locale)
+    first, second = (i18n.t(locale, f"opening.{key}") for key in ("title", "another"))
+    assert f"<h1>{first}</h1>" in (await client.get("/open")).text
+    await world.open_shop(client)
+    page = (await client.get("/open")).text
+    assert f"<h1>{second}</h1>" in page and first not in page
+    assert "小满茶器" not in page  # nothing of the first shop stands in the form of the second

@@ -18,7 +18,7 @@ from littleshop.entry.opening import Progress, State, Step
 from littleshop.errors import NotFound
 from littleshop.http import House
 from littleshop.identity.people import Person
-from littleshop.shop import cards, shops
+from littleshop.shop import cards, shops, staff
 from littleshop.shop.openings import Path
 from littleshop.shop.shops import BroughtBy
 from littleshop.web import addresses, browsers, forms, pages
@@ -166,6 +166,7 @@ async def _around(
     path: Path = known.opening.path if known else ("viral" if by.shop_id else "front")
     return _pole(request, step, person, known, path) | {
         "viral": path == "viral",
+        "another": await _keeps_one(request, person),
         "brought": await _brought(http.house(request), by),
         "form_key": browsers.new_key(),
         "shop_id": known.shop.shop_id if known else "",
@@ -173,6 +174,16 @@ async def _around(
         "terms_url": addresses.LEGAL_TERMS,
         "privacy_url": addresses.LEGAL_PAPERS,
     }
+
+
+async def _keeps_one(request: Request, person: Person | None) -> bool:
+    """Whether the person has a shop that is open: what he opens now is another one."""
+    if person is None:
+        return False
+    async with http.house(request).database.connection() as conn:
+        known = await staff.shops_of(conn, person.person_id)
+        found = [await shops.find(conn, each.shop_id) for each in known if each.role == "owner"]
+    return any(shop is not None and shop.status != "opening" for shop in found)
 
 
 async def _by(request: Request, known: Progress | None) -> BroughtBy:
