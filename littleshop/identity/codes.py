@@ -137,7 +137,7 @@ async def ask(
     place = keyring.index(f"address {asker.address}")
     await take_turns(conn, index, at)
     proven = await _is_proven(conn, index, asker.browser)
-    _count(await _asked(conn, index, asker.browser, place, at), proven, at)
+    _count(await _asked(conn, index, asker.browser, place, purpose, at), proven, at)
     await _retire(conn, index, asker.browser, purpose, at)
     code_id = ids.uuid7(at)
     code = await db.one(
@@ -183,21 +183,23 @@ class _Asked(msgspec.Struct, frozen=True):
     proven: bool
     by_browser: bool
     from_place: bool
+    same_purpose: bool
 
 
 async def _asked(
-    conn: Connection, index: bytes, browser: bytes, place: bytes, at: datetime
+    conn: Connection, index: bytes, browser: bytes, place: bytes, purpose: str, at: datetime
 ) -> list[_Asked]:
     """The codes of this phone's last day, the newest first; the phone's row is locked."""
     return await db.all(
         conn,
         _Asked,
         "select asked_at, proven, coalesce(browser = $2, false) as by_browser,"
-        " coalesce(asked_from = $3, false) as from_place"
-        "  from codes where phone_index = $1 and asked_at > $4 order by asked_at desc",
+        " coalesce(asked_from = $3, false) as from_place, purpose = $4 as same_purpose"
+        "  from codes where phone_index = $1 and asked_at > $5 order by asked_at desc",
         index,
         browser,
         place,
+        purpose,
         at - timedelta(days=1),
     )
 
@@ -208,8 +210,9 @@ def _count(asked: Sequence[_Asked], proven: bool, at: datetime) -> None:
     mine = [each for each in strangers if each.by_browser or each.from_place]
     if proven:
         mine = [each for each in asked if each.by_browser]
-    if mine and mine[0].asked_at + RESEND > at:
-        raise Refused("code_too_soon", seconds=_ceil_seconds(mine[0].asked_at + RESEND - at))
+    last = next((each.asked_at for each in mine if each.same_purpose), None)
+    if last is not None and last + RESEND > at:
+        raise Refused("code_too_soon", seconds=_ceil_seconds(last + RESEND - at))
     shares = [(asked, OF_PHONE)]
     if not proven:
         shares += [(strangers, OF_STRANGERS), (mine, OF_STRANGER)]
