@@ -15,6 +15,8 @@ from sandbox.pages import icon, policy, stylesheet
 from sandbox.wechat_pay import cashier as wechat_cashier
 from sandbox.wechat_pay import gateway as wechat_gateway
 from sandbox.wechat_pay import login as wechat_login
+from sandbox.wechat_pay import sellers as wechat_sellers
+from sandbox.wechat_pay import transfers as wechat_transfers
 from sandbox.wires import courier, identity, push, sms
 from sandbox.world import World
 
@@ -61,6 +63,10 @@ def _wechat() -> list[Route]:
         Route("/wechat/cashier/{prepay_id}", wechat_cashier.show),
         Route("/wechat/cashier/{prepay_id}/pay", wechat_cashier.pay, methods=post),
         Route("/wechat/cashier/{prepay_id}/leave", wechat_cashier.leave, methods=post),
+        Route("/wechat/sign/{applyment_id}", wechat_sellers.show),
+        Route("/wechat/sign/{applyment_id}", wechat_sellers.agree, methods=post),
+        Route("/wechat/transfer", wechat_transfers.show),
+        Route("/wechat/transfer", wechat_transfers.take, methods=post),
         Route("/wechat/bridge.js", wechat_login.bridge),
         Route("/wechat/connect/oauth2/authorize", wechat_login.authorize),
         Route("/wechat/sns/oauth2/access_token", wechat_login.access_token),
@@ -74,6 +80,16 @@ def _wechat() -> list[Route]:
         Route(
             control + "/refunds/{out_refund_no}/unstick",
             answering(wechat_control.unstick),
+            methods=post,
+        ),
+        Route(
+            control + "/applyments/{out_request_no}/sign",
+            answering(wechat_control.sign),
+            methods=post,
+        ),
+        Route(
+            control + "/transfers/{out_bill_no}/confirm",
+            answering(wechat_control.confirm),
             methods=post,
         ),
     ]
@@ -107,6 +123,9 @@ def _controls() -> list[Route]:
     ]
 
 
+GUARDED = ("/control", "/alipay/cashier", "/wechat/cashier", "/wechat/sign", "/wechat/transfer")
+
+
 class Guard:
     """Refuses control posts from other sites, and forbids scripts on whatever is answered."""
 
@@ -117,7 +136,7 @@ class Guard:
         """Pass the request on, or answer 403."""
         headers = dict(scope["headers"])
         foreign = headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}
-        guarded = scope["path"].startswith(("/control", "/alipay/cashier", "/wechat/cashier"))
+        guarded = scope["path"].startswith(GUARDED)
         if foreign and guarded and scope["method"] != "GET":
             await PlainTextResponse("another site may not press here\n", 403)(scope, receive, send)
             return

@@ -7,7 +7,16 @@ from starlette.requests import Request
 from sandbox.bank import incomes
 from sandbox.control.api import NotFound
 from sandbox.store import Row
-from sandbox.wechat_pay import books, cashier, history, merchants, notices, trades
+from sandbox.wechat_pay import (
+    books,
+    cashier,
+    history,
+    merchants,
+    notices,
+    sellers,
+    trades,
+    transfers,
+)
 from sandbox.wechat_pay.keys import PlatformKeys
 from sandbox.world import World
 
@@ -97,3 +106,34 @@ def past(world: World, _request: Request, told: dict[str, object]) -> object:
     announced. Raises ValueError.
     """
     return {"written": history.write(world, str(told.get("mchid")), told.get("trades"))}
+
+
+def sign(world: World, request: Request, _told: dict[str, object]) -> object:
+    """POST /control/wechat_pay/applyments/{out_request_no}/sign: as the seller who agrees."""
+    row = world.store.one(
+        "select mchid, out_request_no from wechat_applyments where out_request_no = ?"
+        " order by rowid desc limit 1",
+        request.path_params["out_request_no"],
+    )
+    if row is None:
+        raise NotFound("no such application")
+    found = sellers.of_number(world, row["mchid"], row["out_request_no"])
+    assert found is not None
+    sellers.sign(world, found)
+    found = sellers.of_number(world, row["mchid"], row["out_request_no"])
+    assert found is not None
+    return {"state": found["state"], "sub_mchid": found["sub_mchid"]}
+
+
+def confirm(world: World, request: Request, _told: dict[str, object]) -> object:
+    """POST /control/wechat_pay/transfers/{out_bill_no}/confirm: as the person who gets it."""
+    row = world.store.one(
+        "select * from wechat_transfers where out_bill_no = ? order by rowid desc limit 1",
+        request.path_params["out_bill_no"],
+    )
+    if row is None:
+        raise NotFound("no such transfer")
+    transfers.confirm(world, row)
+    found = transfers.of_number(world, row["mchid"], row["out_bill_no"])
+    assert found is not None
+    return {"state": found["state"], "fail_reason": found["fail_reason"]}

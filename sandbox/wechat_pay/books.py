@@ -35,6 +35,19 @@ def everything(world: World) -> dict[str, object]:
             for row in store.all("select * from wechat_trades order by rowid")
         ],
         "refunds": _rows(world, "select * from wechat_refunds"),
+        "applyments": _rows(
+            world,
+            "select applyment_id, mchid, out_request_no, shop_name, state, sub_mchid, made_at"
+            " from wechat_applyments",
+        ),
+        "splits": _rows(world, "select * from wechat_splits"),
+        "returns": _rows(world, "select * from wechat_returns"),
+        "withdrawals": _rows(world, "select * from wechat_withdrawals"),
+        "transfers": _rows(
+            world,
+            "select transfer_bill_no, mchid, out_bill_no, openid, amount_minor, state,"
+            " fail_reason, made_at, changed_at from wechat_transfers",
+        ),
         "moves": _rows(world, "select * from wechat_moves"),
         "pockets": [
             {**dict(row), "balance_minor": pockets.balance(world, row["owner"], row["pocket"])}

@@ -89,7 +89,7 @@ async def show(request: Request) -> Response:
     return render(
         request,
         "wechat_cashier.html",
-        forms_to=_origin(trade["back_url"]),
+        forms_to=origin(trade["back_url"]),
         trade=trade,
         payee=merchant["name"],
         amount=yuan(trade["total_minor"]),
@@ -155,7 +155,7 @@ def _trade(request: Request, prepay_id: str | None = None) -> Row | None:
     return trades.current(world, row["transaction_id"]) if row else None
 
 
-def _origin(url: str | None) -> str:
+def origin(url: str | None) -> str:
     """Where the cashier's forms may end: a browser holds redirects to form-action too."""
     parts = urlsplit(url or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

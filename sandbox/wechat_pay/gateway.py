@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from sandbox.alipay.keys import new_private_key, verify
 from sandbox.store import Row
-from sandbox.wechat_pay import merchants, methods, settling
+from sandbox.wechat_pay import merchants, methods, platforms, settling
 from sandbox.wechat_pay.keys import sign_headers
 from sandbox.wechat_pay.methods import Call
 from sandbox.wechat_pay.orders import Denied
@@ -20,6 +20,7 @@ SCHEME = "WECHATPAY2-SHA256-RSA2048 "
 PART = re.compile(r'(\w+)="([^"]*)"(?:,|$)')
 PARTS = {"mchid", "nonce_str", "signature", "timestamp", "serial_no"}
 SKEW_SECONDS = 300
+METHODS = [*methods.METHODS, *platforms.METHODS]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _act(world: World, merchant: Row, request: Request, path: str, content: byte
 
 
 def _method(verb: str, path: str) -> tuple[methods.Method, dict[str, str]]:
-    for wanted, pattern, act in methods.METHODS:
+    for wanted, pattern, act in METHODS:
         match = pattern.fullmatch(path)
         if match and wanted == verb:
             return act, match.groupdict()

@@ -230,23 +230,24 @@ def bill_file(call: Call) -> Answer:
     return 200, bills.content(call.world, call.mchid, call.query.get("token", ""))
 
 
-def _route(verb: str, path: str, act: Method) -> tuple[str, re.Pattern[str], Method]:
+def route(verb: str, path: str, act: Method) -> tuple[str, re.Pattern[str], Method]:
+    """An entry of the table of calls: `{name}` in the path is one piece of it."""
     return verb, re.compile("/v3/" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), act
 
 
 KINDS = r"(?P<kind>jsapi|h5|native)"
 METHODS = [
-    _route("GET", "certificates", certificates),
-    _route("POST", f"pay/transactions/{KINDS}", order),
-    _route("GET", "pay/transactions/out-trade-no/{number}", query),
-    _route("POST", "pay/transactions/out-trade-no/{number}/close", close),
-    _route("POST", f"combine-transactions/{KINDS}", combined_order),
-    _route("GET", "combine-transactions/out-trade-no/{number}", combined_query),
-    _route("POST", "combine-transactions/out-trade-no/{number}/close", combined_close),
-    _route("POST", "refund/domestic/refunds", refund),
-    _route("GET", "refund/domestic/refunds/{number}", refund_query),
-    _route("POST", "ecommerce/refunds/apply", held_refund),
-    _route("GET", "ecommerce/refunds/out-refund-no/{number}", refund_query),
-    _route("GET", "bill/tradebill", bill),
-    _route("GET", "billdownload/file", bill_file),
+    route("GET", "certificates", certificates),
+    route("POST", f"pay/transactions/{KINDS}", order),
+    route("GET", "pay/transactions/out-trade-no/{number}", query),
+    route("POST", "pay/transactions/out-trade-no/{number}/close", close),
+    route("POST", f"combine-transactions/{KINDS}", combined_order),
+    route("GET", "combine-transactions/out-trade-no/{number}", combined_query),
+    route("POST", "combine-transactions/out-trade-no/{number}/close", combined_close),
+    route("POST", "refund/domestic/refunds", refund),
+    route("GET", "refund/domestic/refunds/{number}", refund_query),
+    route("POST", "ecommerce/refunds/apply", held_refund),
+    route("GET", "ecommerce/refunds/out-refund-no/{number}", refund_query),
+    route("GET", "bill/tradebill", bill),
+    route("GET", "billdownload/file", bill_file),
 ]

@@ -63,10 +63,17 @@ def combined(world: World, merchant: Row, kind: str, body: Body) -> dict[str, ob
     settle = order.get("settle_info")
     if not isinstance(settle, dict) or settle.get("profit_sharing") is not True:
         raise wrong("须指定settle_info.profit_sharing")
+    seller = text(order, "sub_mchid", 32)
+    if not world.store.one(
+        "select 1 from wechat_applyments where mchid = ? and sub_mchid = ?",
+        merchant["mchid"],
+        seller,
+    ):
+        raise Denied(403, "NO_AUTH", "商户号与二级商户无受理关系")
     wanted = _order(world, {**body, **order}, "total_amount")
     return wanted | {
         "combine_no": number(body, "combine_out_trade_no"),
-        "sub_mchid": text(order, "sub_mchid", 32),
+        "sub_mchid": seller,
         **_around(world, merchant, kind, body, "combine_payer_info"),
     }
 

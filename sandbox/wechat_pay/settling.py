@@ -1,6 +1,6 @@
 """What the clock does at WeChat: every reader calls `settle_due` first."""
 
-from sandbox.wechat_pay import notices, trades
+from sandbox.wechat_pay import holding, notices, trades, transfers, withdrawals
 from sandbox.world import World
 
 
@@ -8,3 +8,6 @@ def settle_due(world: World) -> None:
     """Bring the books up to the present moment."""
     with world.store.transaction():
         notices.announce_refunds(world, trades.settle_refunds(world))
+        holding.expire(world)
+        withdrawals.settle_due(world)
+        transfers.settle_due(world)

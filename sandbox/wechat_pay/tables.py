@@ -118,4 +118,74 @@ create table if not exists wechat_bills (
     content blob not null,
     expires_at text not null
 );
+create table if not exists wechat_applyments (
+    applyment_id text primary key,
+    mchid text not null references wechat_merchants,
+    out_request_no text not null,
+    content text not null,
+    shop_name text not null,
+    card_tail text not null,
+    state text not null check (state in ('CHECKING', 'NEED_SIGN', 'FINISH', 'REJECTED')),
+    refusal text,
+    sub_mchid text unique,
+    due_at text,
+    made_at text not null,
+    unique (mchid, out_request_no)
+);
+create table if not exists wechat_splits (
+    order_id text primary key,
+    mchid text not null references wechat_merchants,
+    sub_mchid text not null,
+    transaction_id text not null references wechat_trades,
+    out_order_no text not null,
+    kind text not null check (kind in ('split', 'finish')),
+    amount_minor integer not null check (amount_minor >= 0),
+    returned_minor integer not null default 0
+        check (returned_minor between 0 and amount_minor),
+    description text not null,
+    result text not null check (result in ('SUCCESS', 'CLOSED')),
+    made_at text not null,
+    due_at text not null,
+    unique (mchid, out_order_no)
+);
+create table if not exists wechat_returns (
+    return_no text primary key,
+    mchid text not null references wechat_merchants,
+    order_id text not null references wechat_splits,
+    out_return_no text not null,
+    amount_minor integer not null check (amount_minor > 0),
+    made_at text not null,
+    unique (mchid, out_return_no)
+);
+create table if not exists wechat_withdrawals (
+    withdraw_id text primary key,
+    mchid text not null references wechat_merchants,
+    sub_mchid text not null,
+    out_request_no text not null,
+    amount_minor integer not null check (amount_minor > 0),
+    status text not null check (status in ('CREATE_SUCCESS', 'SUCCESS', 'FAIL', 'REFUND')),
+    becomes text not null check (becomes in ('SUCCESS', 'FAIL', 'REFUND')),
+    reason text,
+    made_at text not null,
+    due_at text,
+    changed_at text not null,
+    unique (mchid, out_request_no)
+);
+create table if not exists wechat_transfers (
+    transfer_bill_no text primary key,
+    mchid text not null references wechat_merchants,
+    out_bill_no text not null,
+    content text not null,
+    openid text not null,
+    user_name text,
+    amount_minor integer not null check (amount_minor > 0),
+    remark text not null,
+    package text not null unique,
+    state text not null check (state in ('WAIT_USER_CONFIRM', 'SUCCESS', 'FAIL')),
+    fail_reason text,
+    made_at text not null,
+    due_at text,
+    changed_at text not null,
+    unique (mchid, out_bill_no)
+);
 """

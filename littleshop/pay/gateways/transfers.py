@@ -32,7 +32,8 @@ class TransferRequest(msgspec.Struct, frozen=True, kw_only=True):
 class TransferAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """State of one transfer. unknown: the rail never heard of the reference. done may become
     returned days later (PROTOCOLS 2.2), so a done one is asked about again by the bill or query.
-    `reason` is set when failed or returned; `confirm_url` when the payee must agree first.
+    `reason` is set when failed or returned; `confirm_with` when the payee must agree first: what
+    his page inside WeChat hands to `requestMerchantTransfer`.
     """
 
     status: Literal["unknown", "pending", "done", "failed", "returned"]
@@ -41,6 +42,7 @@ class TransferAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     said: str = ""
     at: datetime | None = None
+    confirm_with: dict[str, str] | None = None
 
 
 class Transfers(Protocol):

@@ -35,7 +35,7 @@ from littleshop.pay.gateways.wechat_pay_calls import Outcome, WechatPayCalls, op
 KINDS = {How.JSAPI: "jsapi", How.WAP: "h5", How.QR: "native"}
 DESCRIPTION_BYTES = 127
 REASON_BYTES = 80
-TOO_MANY = 429
+
 # Control characters and what does not fit the basic plane (emoji) is refused or shown as boxes.
 REFUSED_SIGNS = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]|[^\\u0000-\\uffff]")
 LOOK_AGAIN = (
@@ -119,7 +119,7 @@ class WechatPay:
         found = await self._calls.ask("POST", path, self._refund_content(request, holder))
         if found.ok:
             return answers.refund(found, request)
-        if found.status == TOO_MANY:
+        if found.status == answers.TOO_MANY:
             self._calls.accept(found)
         if found.reason in (Reason.UNKNOWN, Reason.BAD_REQUEST, Reason.CONFLICT):
             known = await self._refund_known(request, holder)

@@ -28,6 +28,7 @@ NOTICE_LIMIT_BYTES = 64 * 1024
 PROBE = "WECHATPAY/SIGNTEST/"  # a signature that must be refused: WeChat tries us out with it
 MERCHANTS = ("mchid", "sp_mchid", "combine_mchid")
 APPS = ("appid", "sp_appid", "combine_appid")
+TOO_MANY = 429
 COMBINED = "C"  # before our reference: the number of the order around a held payment
 
 TRADE_STATES = {

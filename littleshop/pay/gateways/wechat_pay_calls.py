@@ -48,6 +48,7 @@ CODES = {
     "OPENID_MISMATCH": Reason.BUYER_ACCOUNT,
     "PARAM_ERROR": Reason.BAD_REQUEST,
     "INVALID_REQUEST": Reason.BAD_REQUEST,
+    "ORDER_NOT_READY": Reason.UNKNOWN,  # in the first half minute after a payment
     "SIGN_ERROR": Reason.BAD_SIGNATURE,
     "APPID_MCHID_NOT_MATCH": Reason.NOT_ALLOWED,
     "MCH_NOT_EXISTS": Reason.NOT_ALLOWED,

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 
 from littleshop.pay import gateways
-from littleshop.pay.gateways import wechat_openid
-from littleshop.pay.gateways.contract import Gateway, PayAnswer
+from littleshop.pay.gateways import wechat_openid, wechat_pay_escrow
+from littleshop.pay.gateways.contract import Gateway, How, PayAnswer, PayRequest
+from littleshop.pay.gateways.escrow import AdmissionRequest
 from tests.pay.gateways.small_alipay import key_of, private_pem, public_pem
 from tests.pay.gateways.stage import Bend, Plant, Sent, Stage, Trouble
 from tests.sandbox_process import Sandbox
@@ -37,10 +39,11 @@ class WechatPayStage(Stage):
         **{plant: {"wechat_pay": {"bill": {plant.name.lower(): 1}}} for plant in Plant},
     }
 
-    def __init__(self, sandbox: Sandbox, mode: str) -> None:
+    def __init__(self, sandbox: Sandbox, mode: str, ecommerce: bool) -> None:
         super().__init__(sandbox)
         self.mode = mode
-        self.ecommerce = False
+        self.ecommerce = ecommerce
+        self.held_for: str | None = None
         self.rail: dict[str, Any] = {}
         self.strangers: list[Gateway] = []
         self.person = secrets.token_hex(16)
@@ -77,6 +80,22 @@ class WechatPayStage(Stage):
             return await login.openid(came["code"][0])
         finally:
             await login.disconnect()
+
+    async def admits(self, card_number: str = "6222020200112230099") -> str:
+        """A seller who was admitted and has signed: his number."""
+        escrow = wechat_pay_escrow.open_escrow(self.rail, self.clock)
+        request = seller(card_number)
+        assert (await escrow.admit(request)).status == "signing"
+        path = f"/control/wechat_pay/applyments/{request.reference}/sign"
+        await self.sandbox.control(path)
+        found = await escrow.admission(request.reference)
+        await escrow.disconnect()
+        assert found.merchant_id is not None
+        return found.merchant_id
+
+    def asked(self, number: int, how: How) -> PayRequest:
+        request = super().asked(number, how)
+        return msgspec.structs.replace(request, held_for=self.held_for)
 
     async def opens(self, answer: PayAnswer) -> bool:
         url = answer.redirect_url or answer.code_url or ""
@@ -124,10 +143,29 @@ class WechatPayStage(Stage):
         return f"/control/wechat_pay/trades/{reference}{act}?mchid={self.rail['mchid']}"
 
 
+def seller(card_number: str = "6222020200112230099") -> AdmissionRequest:
+    """Somebody who wants to sell, with a number of his own."""
+    return AdmissionRequest(
+        reference=f"A{secrets.token_hex(9).upper()}0",
+        shop_name="小满的茶",
+        legal_name="王小满",
+        id_number="11010519491231002X",
+        phone="13800138000",
+        card_number=card_number,
+        bank_code="ICBC",
+        bank_name="工商银行",
+    )
+
+
 @asynccontextmanager
-async def wechat_pay(sandbox: Sandbox, mode: str) -> AsyncIterator[Stage]:
-    """The stage of a fresh merchant; `mode` is key or cert."""
-    stage = WechatPayStage(sandbox, mode)
+async def wechat_pay(
+    sandbox: Sandbox, mode: str, *, ecommerce: bool = False, held: bool = False
+) -> AsyncIterator[Stage]:
+    """The stage of a fresh merchant; `mode` is key or cert.
+
+    `ecommerce`: he is a platform. `held`: every payment is held for a seller of his.
+    """
+    stage = WechatPayStage(sandbox, mode, ecommerce or held)
     stage.rail = await stage.register("merchant")
     await stage.listen()
     stage.rail["refund_notify_url"] = stage.notify_url
@@ -139,6 +177,7 @@ async def wechat_pay(sandbox: Sandbox, mode: str) -> AsyncIterator[Stage]:
         stage.rail["app_secret"],
     )
     stage.openid = await stage.signs_in()
+    stage.held_for = await stage.admits() if held else None
     stage.gateway = gateways.open({"wechat_pay": stage.rail}, stage.clock)["wechat_pay"]
     try:
         yield stage

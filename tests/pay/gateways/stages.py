@@ -14,4 +14,5 @@ STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
     "alipay, certificates": partial(alipay, mode="cert"),
     "wechat pay, public key": partial(wechat_pay, mode="key"),
     "wechat pay, certificates": partial(wechat_pay, mode="cert"),
+    "wechat pay, held for a seller": partial(wechat_pay, mode="key", held=True),
 }
