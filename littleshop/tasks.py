@@ -129,6 +129,13 @@ async def lend(context: Context, *, reference: str, minor: int, currency: str) -
     )
 
 
+async def take_back(context: Context, *, reference: str, minor: int, currency: str) -> None:
+    """Book the platform's side of what a shop repaid."""
+    await context.database.transaction(
+        lambda conn: bridging.take_back(conn, reference, Money(minor, currency), context.at)
+    )
+
+
 async def sweep_timers(context: Context) -> None:
     """Act on every timer that is due."""
     while await ticking.sweep(context.database, context.at):
@@ -183,6 +190,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
         "paying.close": Task(close_payment, attempts=3),
         "paying.query": Task(query_payment, attempts=3),
+        bridging.TAKE_BACK: Task(take_back, attempts=40, longest_wait=_PATIENCE),
         bridging.LEND: Task(lend, attempts=40, longest_wait=_PATIENCE),
         "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),

@@ -216,11 +216,11 @@ _LENT_ON_BOTH_SIDES = """
                      on t.shop_id = j.shop_id and t.journal_id = j.journal_id
                   where j.shop_id = 0 and 'due_from_shop' in (t.credit, t.debit)
                   group by j.kind, j.reference) p
-        on p.reference = s.reference
+        on p.reference = s.shop_id || '/' || s.reference
        and p.kind = case s.kind when 'repaid' then 'repaid' else 'lent' end
      where s.minor <> coalesce(p.minor, 0) and not exists (
              select from jobs b where b.held_at is null
-                and b.arguments ->> 'reference' = s.reference)"""
+                and b.arguments ->> 'reference' = s.shop_id || '/' || s.reference)"""
 
 _STATE_HAS_ITS_TIMER = """
     select o.shop_id, o.order_id as subject, o.status || ' and no clock runs' as says

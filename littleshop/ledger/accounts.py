@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from littleshop import db
 from littleshop.ledger.chart import PAYABLE
@@ -46,6 +46,49 @@ async def lock(
         currency,
     )
     return {row["account"]: row["minor"] for row in rows}
+
+
+async def lock_all(conn: db.Connection, shop_id: int, currency: str) -> dict[str, int]:
+    """Every balance of a shop on its own side, minor units, which nobody moves until we commit."""
+    rows = await conn.fetch(
+        "select account, case side when 'debit' then debits_minor - credits_minor"
+        " else credits_minor - debits_minor end as minor from accounts"
+        " where shop_id = $1 and currency = $2 order by account for update",
+        shop_id,
+        currency,
+    )
+    return {row["account"]: row["minor"] for row in rows}
+
+
+async def shops_with(conn: db.Connection, account: str, currency: str) -> list[int]:
+    """The shops in which something stands on this account."""
+    rows = await conn.fetch(
+        "select /* all shops: the run visits them one by one */ shop_id from accounts"
+        " where account = $1 and currency = $2 and debits_minor <> credits_minor order by shop_id",
+        account,
+        currency,
+    )
+    return [row["shop_id"] for row in rows]
+
+
+async def released_since(
+    conn: db.Connection, shop_id: int, currency: str, since: datetime
+) -> Money:
+    """What became the seller's since then, less what was clawed back of it."""
+    minor = await db.value(
+        conn,
+        "select coalesce(sum(case $2 when t.credit then t.amount_minor"
+        "                            when t.debit then -t.amount_minor end), 0)::bigint"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        " where j.shop_id = $1 and j.booked_at > $4 and t.currency = $3"
+        "   and j.kind in ('received', 'clawed_back')",
+        shop_id,
+        PAYABLE,
+        currency,
+        since,
+    )
+    return Money(max(int(minor), 0), currency)
 
 
 async def payable_before(conn: db.Connection, shop_id: int, currency: str, before: date) -> Money:

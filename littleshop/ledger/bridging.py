@@ -15,7 +15,8 @@ from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 
-LEND = "bridging.lend"
+LEND, TAKE_BACK = "bridging.lend", "bridging.take_back"
+LENT, REPAID = "lent", "repaid"
 PLATFORM = 0
 
 
@@ -45,7 +46,12 @@ async def take_from_clearing(
     if short.minor > 0:
         parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
         await jobs.defer(
-            conn, LEND, at=at, reference=reference, minor=short.minor, currency=short.currency
+            conn,
+            LEND,
+            at=at,
+            reference=named(shop_id, reference),
+            minor=short.minor,
+            currency=short.currency,
         )
     return await journals.post(
         conn,
@@ -87,9 +93,27 @@ async def lend(conn: db.Connection, reference: str, amount: Money, at: datetime)
     await journals.post(
         conn,
         PLATFORM,
-        kind="lent",
+        kind=LENT,
         reference=reference,
         value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(chart.DUE_FROM_SHOP, chart.SUSPENSE, amount)],
     )
+
+
+async def take_back(conn: db.Connection, reference: str, amount: Money, at: datetime) -> None:
+    """The platform's side of a repayment: of what the rails bring, so much is not the shop's."""
+    await journals.post(
+        conn,
+        PLATFORM,
+        kind=REPAID,
+        reference=reference,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.SUSPENSE, chart.DUE_FROM_SHOP, amount)],
+    )
+
+
+def named(shop_id: int, reference: str) -> str:
+    """What a shop's journal is called in the platform's books."""
+    return f"{shop_id}/{reference}"

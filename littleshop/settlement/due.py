@@ -32,7 +32,8 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a payout is made of: `kind` order, fee, refund, returned or correction."""
+    """What a payout is made of: `kind` order, fee, refund, returned, correction, kept (it stays in
+    the balance) or kept_before (it stayed there)."""
 
     kind: str
     order_id: UUID | None
@@ -84,14 +85,20 @@ def first_after(hold: Hold, calendar: BusinessCalendar) -> date | None:
 
 
 async def first_run(
-    conn: db.Connection, shop_id: int, currency: str, coming: date, calendar: BusinessCalendar
+    conn: db.Connection,
+    shop_id: int,
+    currency: str,
+    coming: date,
+    calendar: BusinessCalendar,
+    kept: Money,
 ) -> date | None:
-    """The day of the run, `coming` or later, that pays the first part of what is available.
+    """The day of the run, `coming` or later, that pays the first part of what is available and not
+    `kept` back.
 
     None when nothing is. Raises UncoveredYear.
     """
     before = calendar.counts_before(coming)
-    due = await accounts.payable_before(conn, shop_id, currency, before)
+    due = await accounts.payable_before(conn, shop_id, currency, before) - kept
     if due.minor > 0:
         return coming
     later = await accounts.payable_from(conn, shop_id, currency, before)
@@ -124,6 +131,16 @@ async def lines(
     return shares
 
 
+def with_kept(lines: Sequence[Line], kept: Money, kept_before: Money) -> list[Line]:
+    """A payout's lines with what the one before it left in the balance, and what it left itself."""
+    told = list(lines)
+    if kept_before:
+        told.append(Line("kept_before", None, None, kept_before))
+    if kept:
+        told.append(Line("kept", None, None, -kept))
+    return told
+
+
 def _lines(moved: _Movement, currency: str) -> list[Line]:
     fee = moved.fee_minor
     kind = _KINDS.get(moved.kind, "correction")
@@ -134,6 +151,7 @@ def _lines(moved: _Movement, currency: str) -> list[Line]:
 _KINDS = {
     "received": "order",
     "refunded": "refund",
+    "clawed_back": "refund",
     "payout_returned": "returned",
     "reversed_payout": "returned",
 }

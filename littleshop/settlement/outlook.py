@@ -11,7 +11,7 @@ from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.risk.holds import Hold
-from littleshop.settlement import due, payouts, runs
+from littleshop.settlement import due, keeping_back, payouts, runs
 from littleshop.settlement.desks import CURRENCY
 from littleshop.shop import cards, merchants, shops
 
@@ -36,6 +36,7 @@ class Expected(msgspec.Struct, frozen=True):
     held: Money
     held_orders: int
     on_the_way: tuple[OnTheWay, ...]
+    kept: Money
     next_on: date | None
     arrives_on: date | None
     waits: tuple[str, ...]
@@ -62,13 +63,15 @@ async def expected(
     balances = await accounts.balances(conn, shop_id)
     nothing = Money(0, currency)
     available = balances.get((chart.PAYABLE, currency), nothing)
+    kept = await keeping_back.kept_back(conn, shop_id, currency, at)
     waits = await blocks(conn, shop_id, currency)
     hold = await due.held(conn, shop_id, at)
     next_on = None
-    if available.minor > 0 and not waits:
-        next_on = await _next_run(conn, shop_id, currency, calendar, hold, at)
+    if available.minor > kept.minor and not waits:
+        next_on = await _next_run(conn, shop_id, kept, calendar, hold, at)
     return Expected(
         available=available,
+        kept=kept,
         held=balances.get((chart.ESCROW, currency), nothing),
         held_orders=await db.value(
             conn,
@@ -116,7 +119,7 @@ def execution_day(calendar: BusinessCalendar, run_on: date, at: datetime) -> dat
 async def _next_run(
     conn: db.Connection,
     shop_id: int,
-    currency: str,
+    kept: Money,
     calendar: BusinessCalendar,
     hold: Hold | None,
     at: datetime,
@@ -132,6 +135,6 @@ async def _next_run(
             if free_on is None:
                 return None
             coming = max(coming, free_on)
-        return await due.first_run(conn, shop_id, currency, coming, calendar)
+        return await due.first_run(conn, shop_id, kept.currency, coming, calendar, kept)
     except UncoveredYear:
         return None

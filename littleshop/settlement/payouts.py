@@ -52,10 +52,16 @@ class Payout(msgspec.Struct, frozen=True):
     done_at: datetime | None
     back_at: datetime | None
     given_back_at: datetime | None
+    kept_minor: int
 
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def kept(self) -> Money:
+        """What it left in the balance by the shop's terms."""
+        return Money(self.kept_minor, self.currency)
 
     @property
     def need(self) -> Money:
@@ -76,16 +82,24 @@ _COLUMNS = ", ".join(Payout.__struct_fields__)
 
 
 async def ask(
-    conn: db.Connection, run: Run, shop_id: int, amount: Money, card: BankCard, at: datetime
+    conn: db.Connection,
+    run: Run,
+    shop_id: int,
+    amount: Money,
+    card: BankCard,
+    at: datetime,
+    *,
+    kept: Money,
 ) -> Payout | None:
-    """Write the payout of a run to a shop; None when it was written before."""
+    """Write the payout of a run to a shop; None when it was written before. `kept` is what it
+    leaves in the balance by the shop's terms."""
     payout_id = identity(run, shop_id)
     return await db.one(
         conn,
         Payout,
         "insert into payouts (shop_id, payout_id, run_id, run_on, counts_before, reference,"
-        " amount_minor, currency, card_id, bank_code, tail, asked_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " amount_minor, currency, card_id, bank_code, tail, asked_at, kept_minor)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         f" on conflict on constraint payouts_pkey do nothing returning {_COLUMNS}",
         shop_id,
         payout_id,
@@ -99,6 +113,7 @@ async def ask(
         card.bank_code,
         card.tail,
         at,
+        kept.minor,
     )
 
 

@@ -27,6 +27,7 @@ from littleshop.settlement import (
     due,
     funding,
     handing_in,
+    keeping_back,
     outlook,
     payouts,
     reconciling,
@@ -90,6 +91,7 @@ async def advance(desk: Desk, at: datetime) -> None:
         with desk.apart(f"run of {run.run_on}"):
             if PLATFORM not in blocked:
                 await make(desk, run, blocked, at)
+                await keeping_back.repay(desk, run, at)
                 halted = blocked | await _stopped(desk)
                 await fund(desk, run, halted, at)
                 await handing_in.write(desk, run, halted, at)
@@ -161,7 +163,11 @@ async def ask(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> Payo
     # After the card was read: a new one comes in one transaction with the hold that goes with it.
     if amount.minor <= 0 or card is None or await due.held(conn, shop_id, at):
         return None
-    payout = await payouts.ask(conn, run, shop_id, amount, card, at)
+    kept = await keeping_back.kept_back(conn, shop_id, CURRENCY, at)
+    amount -= kept
+    if amount.minor <= 0:
+        return None
+    payout = await payouts.ask(conn, run, shop_id, amount, card, at, kept=kept)
     if payout is None:
         return None
     await journals.post(

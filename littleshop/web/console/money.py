@@ -12,6 +12,7 @@ from starlette.responses import Response
 from littleshop import db, http
 from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
+from littleshop.money import Money
 from littleshop.settlement import due, outlook, payouts, statements, telling
 from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
@@ -77,7 +78,10 @@ async def _explained(
         after=before[0].counts_before if before else None,
         until=found[0].asked_at,
     )
-    return taken[len(before) :][::-1]
+    kept = [each.kept for each in (*before, *oldest_first)]
+    earlier = [Money(0, found[0].currency), *kept]
+    told = [due.with_kept(*each) for each in zip(taken, kept, earlier, strict=False)]
+    return told[len(before) :][::-1]
 
 
 def _day(text: str | None) -> date | None:
@@ -97,6 +101,7 @@ def pots(expected: Expected) -> dict[str, Any]:
         leaves = {"on": expected.next_on, "arrives_on": expected.arrives_on}
     return {
         "available": expected.available,
+        "kept": expected.kept,
         "next": leaves,
         "held": expected.held,
         "held_orders": expected.held_orders,
@@ -126,7 +131,8 @@ async def coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
         after=latest[0].counts_before if latest else None,
         until=at,
     )
-    return untaken
+    kept = latest[0].kept if latest else Money(0, shop.currency)
+    return due.with_kept(untaken, Money(0, shop.currency), kept)
 
 
 def bank_name(code: str, locale: str) -> str:
