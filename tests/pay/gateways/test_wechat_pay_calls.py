@@ -14,7 +14,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from littleshop.errors import Conflict, GatewayError
+from littleshop.errors import GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways.contract import Declined, How, PaymentState, PayRequest, Reason
 from littleshop.pay.gateways.wechat_pay import WechatPay, open_rail, plain
@@ -26,8 +26,6 @@ REFERENCE = "R0000000000000000001"
 ORDER = "/v3/pay/transactions"
 QUERY = f"GET {ORDER}/out-trade-no/{REFERENCE}?mchid={MCHID}"
 CLOSE = f"POST {ORDER}/out-trade-no/{REFERENCE}/close"
-REFUND = "POST /v3/refund/domestic/refunds"
-REFUND_QUERY = "GET /v3/refund/domestic/refunds/F0000000000000000001"
 COMBINED = f"GET /v3/combine-transactions/out-trade-no/C{REFERENCE}"
 PAID: dict[str, Any] = {
     "appid": APPID,
@@ -329,72 +327,6 @@ async def test_closing_says_what_the_trade_is_now(
     wechat.answers[QUERY] = (200, after or {})
     assert await rail.close(REFERENCE) is state
     assert wechat.content(0) == {"mchid": MCHID}
-
-
-@pytest.mark.parametrize(
-    ("answer", "after", "status", "reason"),
-    [
-        ((200, REFUNDED), None, "done", None),
-        ((200, {**REFUNDED, "status": "PROCESSING"}), None, "pending", None),
-        ((200, {**REFUNDED, "status": "ABNORMAL"}), None, "failed", Reason.BUYER_ACCOUNT),
-        ((200, {**REFUNDED, "status": "CLOSED"}), None, "failed", Reason.OTHER),
-        (no(500, "SYSTEM_ERROR"), (200, REFUNDED), "done", None),
-        (no(500, "SYSTEM_ERROR"), no(404, "RESOURCE_NOT_EXISTS"), "pending", None),
-        (no(403, "NOT_ENOUGH"), None, "failed", Reason.SELLER_FUNDS),
-        (no(404, "RESOURCE_NOT_EXISTS"), None, "failed", Reason.NOT_CREATED),
-        (no(400, "INVALID_REQUEST"), (200, REFUNDED), "done", None),
-        (
-            no(400, "PARAM_ERROR", "退款金额大于支付金额"),
-            no(404, "RESOURCE_NOT_EXISTS"),
-            "failed",
-            Reason.AMOUNT,
-        ),
-        (
-            no(400, "PARAM_ERROR", "reason不正确"),
-            no(404, "RESOURCE_NOT_EXISTS"),
-            "failed",
-            Reason.BAD_REQUEST,
-        ),
-    ],
-)
-async def test_a_refund_is_done_only_when_wechat_says_so(
-    rail: WechatPay,
-    wechat: SmallWechatPay,
-    answer: tuple[int, dict[str, Any]],
-    after: tuple[int, dict[str, Any]] | None,
-    status: str,
-    reason: Reason | None,
-) -> None:
-    wechat.answers[REFUND] = answer
-    wechat.answers[QUERY] = (200, PAID)
-    if after is not None:
-        wechat.answers[REFUND_QUERY] = after
-    found = await rail.refund(giving_back())
-    assert (found.status, found.reason) == (status, reason)
-    assert found.status != "done" or found.amount == Money(1000, "CNY")
-    amount = {"refund": 1000, "total": 8888, "currency": "CNY"}
-    assert wechat.content(0)["amount"] == amount
-    assert "notify_url" not in wechat.content(0)
-
-
-async def test_the_same_refund_with_another_sum_is_a_conflict(
-    rail: WechatPay, wechat: SmallWechatPay
-) -> None:
-    wechat.answers[REFUND] = no(400, "INVALID_REQUEST", "退款金额与之前请求不一致")
-    wechat.answers[REFUND_QUERY] = (200, REFUNDED)
-    with pytest.raises(Conflict):
-        await rail.refund(giving_back(999))
-    with pytest.raises(Conflict):
-        await rail.refund_query(giving_back(999))
-
-
-async def test_refunds_are_told_where_the_settings_say(wechat: SmallWechatPay) -> None:
-    settings = {**wechat.rail, "refund_notify_url": "https://shop.test/callbacks/wechat_pay"}
-    rail = open_rail(settings, StillClock(), wechat.transport())
-    wechat.answers[REFUND] = (200, REFUNDED)
-    await rail.refund(giving_back())
-    assert wechat.content()["notify_url"] == "https://shop.test/callbacks/wechat_pay"
-    await rail.disconnect()
 
 
 async def test_no_secret_is_ever_shown(rail: WechatPay, wechat: SmallWechatPay) -> None:
