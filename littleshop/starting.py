@@ -1,28 +1,31 @@
-"""Starting everything: `demo` (with the sandbox and its town) and `serve` (live)."""
+"""Starting everything: `demo` (with the sandbox and its town) and `serve` (live).
+
+This process lives as long as the shop and does next to nothing: it imports little on purpose, what
+the first page needs is made by a process that ends (preparing.py).
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import http.client
-import importlib.util
 import json
 import os
+import signal
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from littleshop import config, crypto, db, installation, migrate, postgres
 from littleshop import home as homes
-from littleshop.demo import registration
+from littleshop import postgres
+from littleshop.leash import leash
 from littleshop.supervise import Child, Stopped, Supervisor, program
 
-TOWN = "littleshop.demo.town"  # writes DIR/demo.json first, then plays its 40 days
 PORT = 8000
 SANDBOX_PORT = 8001
 READY_SECONDS = 60
@@ -138,12 +141,7 @@ def _start(plan: Plan) -> int:
         except homes.InUse as fault:
             print(_already(fault), file=sys.stderr)
             return 1
-        except (
-            CannotStart,
-            config.Misconfigured,
-            postgres.PostgresFailed,
-            registration.SandboxSilent,
-        ) as fault:
+        except (CannotStart, postgres.PostgresFailed) as fault:
             print(f"littleshop cannot start · 无法启动\n{fault}", file=sys.stderr)
             return 1
     print("\nlittleshop has stopped · 已停止", flush=True)
@@ -155,16 +153,12 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     homes.end_leftovers(plan.home)
     _check_free(plan.host, plan.port, "--port")
     told = plan.environment()
-    afresh = not (plan.home / "sandbox").exists()
-    if plan.mode == "demo":
-        _check_free("127.0.0.1", plan.sandbox_port, "--sandbox-port")
-        supervisor.add(_sandbox(plan, told))
-    told.setdefault("DATABASE_URL", "")
-    if not told["DATABASE_URL"]:
-        told["DATABASE_URL"] = _start_postgres(plan, supervisor)
-    if plan.mode == "demo":
-        registration.register(plan.home, plan.sandbox_url, plan.public_url, afresh=afresh)
-    asyncio.run(_prepare(told))
+    with _preparing(plan, told) as finish:
+        if plan.mode == "demo":
+            _check_free("127.0.0.1", plan.sandbox_port, "--sandbox-port")
+            supervisor.add(_sandbox(plan, told))
+        told["DATABASE_URL"] = told.get("DATABASE_URL") or _start_postgres(plan, supervisor)
+        finish(told["DATABASE_URL"])
     addresses = {name: told[name] for name in _REMEMBERED if name in told}
     introduced = plan.home / "demo.json"
     if homes.recall(plan.home) != addresses:
@@ -175,7 +169,7 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     # What the first page does not wait for must not keep it waiting.
     later = [_python("worker", plan, told, "-m", "littleshop", "work")]
     town = None
-    if not plan.empty and importlib.util.find_spec(TOWN) is not None:
+    if not plan.empty:  # it writes DIR/demo.json first, then plays its 40 days
         town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
         if introduced.exists():
             later.append(town)
@@ -205,32 +199,33 @@ def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
     return cluster.dsn()
 
 
-async def _prepare(told: dict[str, str]) -> None:
-    """Migrate, and refuse a database born in the other mode or under other keys.
+@contextlib.contextmanager
+def _preparing(plan: Plan, told: dict[str, str]) -> Iterator[Callable[[str], None]]:
+    """Begin what the first page needs (littleshop/preparing.py); the function given ends it, with
+    the address of a database that is ready. Raises CannotStart."""
+    command = [sys.executable, "-m", "littleshop.preparing"]
+    if not (plan.home / "sandbox").exists():
+        command.append("--afresh")
+    process = subprocess.Popen(
+        command,
+        env=told,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=leash(signal.SIGTERM),
+    )
 
-    Raises CannotStart for a database that another version made, config.Misconfigured.
-    """
-    settings = config.read(told)
+    def finish(address: str) -> None:
+        said, _ = process.communicate(address + "\n")
+        if process.returncode != 0:
+            raise CannotStart(said.strip())
+
     try:
-        await migrate.migrate(settings.database_url)
-    except migrate.MigrationChanged as fault:
-        advice = _NEW_HOME if settings.mode == "demo" else _SAME_VERSION
-        raise CannotStart(f"{fault}\n{advice}") from fault
-    keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
-    database = await db.open_database(settings.database_url, size=1, name="starting")
-    try:
-        await database.transaction(lambda conn: installation.settle(conn, settings, keyring))
+        yield finish
     finally:
-        await database.close()
-
-
-_NEW_HOME = (
-    "Start the demo in a new folder with --home DIR; the old one stays as it is.\n"
-    "请用 --home DIR 在新文件夹里启动演示，旧的原样保留。"
-)
-_SAME_VERSION = (
-    "Start the version that made it, or one that came after it.\n请用当时的版本或它之后的版本启动。"
-)
+        process.kill()
+        process.communicate()
 
 
 def _python(
@@ -301,19 +296,14 @@ def _await_ready(plan: Plan, supervisor: Supervisor, town: Child | None) -> None
 
 def _answers(web_url: str) -> bool:
     address = urlsplit(web_url)
-    if address.scheme == "https":  # the certificate is for another name: the port must do
-        with contextlib.suppress(OSError):
-            socket.create_connection((address.hostname, address.port), 1).close()
-            return True
-        return False
-    conn = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
     try:
-        conn.request("GET", "/readyz")
-        return conn.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        with socket.create_connection((address.hostname or "", address.port or 0), 2) as wire:
+            if address.scheme == "https":  # the certificate is for another name: this must do
+                return True
+            wire.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+            return wire.recv(64).split(b" ")[1:2] == [b"200"]
+    except OSError:
         return False
-    finally:
-        conn.close()
 
 
 def _announce(plan: Plan) -> None:

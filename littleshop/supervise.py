@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from types import FrameType
 
@@ -166,19 +168,24 @@ class Supervisor:
             self._woken.recv(4096)
 
     def stop(self) -> None:
-        """Stop the last started first; each gets its time, then it is killed with its group."""
-        for child in reversed(self.children):
-            stop_child(child)
+        """Stop the last started first, those of one name together; each gets its time, then it is
+        killed with its group."""
+        for _, alike in itertools.groupby(reversed(self.children), key=attrgetter("name")):
+            together = list(alike)
+            for child in together:
+                if child.process is not None and child.process.poll() is None:
+                    child.process.send_signal(child.stop_signal)
+            for child in together:
+                _end(child)
         self.children.clear()
 
 
-def stop_child(child: Child) -> None:
-    """Ask, wait, kill."""
+def _end(child: Child) -> None:
+    """Wait for a child that was asked to finish; kill it when its time is over."""
     process = child.process
     if process is None:
         return
     if process.poll() is None:
-        process.send_signal(child.stop_signal)
         try:
             process.wait(child.stop_seconds)
         except subprocess.TimeoutExpired:

@@ -9,9 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 NAME = "littleshop"
 PROGRAMS = Path("/var/lib/littleshop")
@@ -21,7 +19,7 @@ class NoSystemUser(Exception):
     """Root asked for a server but no user for it exists or can be made."""
 
 
-class Drop(msgspec.Struct, frozen=True):
+class Drop(NamedTuple):
     """The user and group a child runs as; `uid` None means the one we are."""
 
     uid: int | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from littleshop import config, db, installation, starting
+from littleshop import config, db, installation, preparing
 from littleshop.config import Misconfigured, Settings
 from tests.cast import keyring
 
@@ -140,6 +140,6 @@ async def test_a_database_of_another_version_is_told_politely(
 ) -> None:
     await owner.execute("update schema_migrations set digest = 'other' where name like '0003%'")
     chosen = LIVE if mode == "live" else DEMO
-    with pytest.raises(starting.CannotStart, match="another version") as fault:
-        await starting._prepare({**chosen, "DATABASE_URL": dsn, "LITTLESHOP_HOME": str(tmp_path)})
+    with pytest.raises(preparing.CannotStart, match="another version") as fault:
+        await preparing.prepare({**chosen, "DATABASE_URL": dsn, "LITTLESHOP_HOME": str(tmp_path)})
     assert told in str(fault.value) and zh in str(fault.value) and "0003" in str(fault.value)

@@ -282,3 +282,12 @@ def test_the_ready_file_appears_whole(tmp_path: Path) -> None:
     assert path.read_text() == "{}"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_supervisor_holds_nothing_that_others_need(tmp_path: Path) -> None:
+    code = "import sys; from littleshop import starting; print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=homes.DEFAULT.parent, capture_output=True, check=True
+    )
+    heavy = {"asyncio", "asyncpg", "cryptography", "email", "httpx", "msgspec", "ssl", "starlette"}
+    assert heavy.isdisjoint(said.stdout.decode().split())
