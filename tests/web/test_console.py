@@ -212,7 +212,7 @@ async def test_orders_are_found_by_number_and_by_a_whole_phone_never_by_name(
     assert "1001" in found and "Ada" not in found
     assert "Ada" in shown(await room.get("/orders?q=%2B447400123456"))
     missing = shown(await room.get("/orders?q=陈婉婷"))
-    assert "Nothing fits" in missing and "names are sealed" in missing
+    assert "Nothing matches" in missing and "names are sealed" in missing
 
 
 async def test_a_late_order_says_so_before_anything_else(room: BackRoom) -> None:
