@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
 
 import httpx
@@ -206,7 +205,7 @@ async def test_a_made_up_link_and_one_of_last_month_stop_nothing(
     await client.post(f"{root}/new", data={"id_number": ID, "card_number": NEW})
     await world.work()
     link = f"/not-me/{words(world)[0][1]['objection']}"
-    bent = re.sub(r"[a-z]{4}$", "zzzz", link)
+    bent = f"{link[:-4]}0189"  # no signs of ours
     for wrong in (bent, "/not-me/x", "/not-me/1-", "/not-me/99-abcdef"):
         assert (await client.get(wrong)).status_code == 404
         assert (await client.post(wrong)).status_code == 404
