@@ -37,6 +37,7 @@ async def show(request: Request) -> Response:
         board=board,
         trades=recent,
         sends=sends,
+        wechat=world.store.all("select * from wechat_trades order by rowid desc limit 30"),
         transfers=transfers,
         accounts=world.store.all("select account, name from bank_accounts"),
         balance=lambda account: yuan(booking.balance(world, account)),
