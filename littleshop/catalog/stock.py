@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from littleshop import db, ids
 from littleshop.errors import Refused
@@ -67,74 +68,86 @@ async def move(
 
 async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
     """Give back what an order held; the caller has just moved the order out of a holding state."""
-    rows = await conn.fetch(
-        "update variants v set held = v.held - i.quantity"
-        "  from (select variant_id, sum(quantity)::integer as quantity from order_items"
-        "         where shop_id = $1 and order_id = $2 group by variant_id) i"
-        " where v.shop_id = $1 and v.variant_id = i.variant_id"
-        " returning v.on_hand - v.held = i.quantity as was_gone",
-        shop_id,
-        order_id,
-    )
-    if any(row["was_gone"] for row in rows):
+    lines = await _lock(conn, shop_id, order_id)
+    await _change(conn, shop_id, lines, held=-1)
+    if any(line.spare == 0 for line in lines):
         await shops.touch(conn, shop_id)  # a visitor sees that it can be had again
 
 
 async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
     """Hold an order's pieces once more, all or none; False when something is gone."""
-    rows = await conn.fetch(
-        "select v.variant_id, v.on_hand - v.held as spare, not v.withdrawn as sold,"
-        "       (select sum(i.quantity) from order_items i"
-        "         where i.shop_id = $1 and i.order_id = $2"
-        "           and i.variant_id = v.variant_id) as wanted"
-        "  from variants v where v.shop_id = $1 and v.variant_id in"
-        "       (select variant_id from order_items where shop_id = $1 and order_id = $2)"
-        " order by v.variant_id for no key update of v",
-        shop_id,
-        order_id,
-    )
-    if not rows or not all(row["sold"] and row["spare"] >= row["wanted"] for row in rows):
+    lines = await _lock(conn, shop_id, order_id)
+    if not lines or not all(line.sold and line.spare >= line.quantity for line in lines):
         return False
-    await db.run(
-        conn,
-        "update variants v set held = v.held + i.wanted"
-        "  from unnest($2::uuid[], $3::integer[]) as i(variant_id, wanted)"
-        " where v.shop_id = $1 and v.variant_id = i.variant_id",
-        shop_id,
-        [row["variant_id"] for row in rows],
-        [row["wanted"] for row in rows],
-    )
-    if any(row["spare"] == row["wanted"] for row in rows):
+    await _change(conn, shop_id, lines, held=+1)
+    if any(line.spare == line.quantity for line in lines):
         await shops.touch(conn, shop_id)  # a visitor sees that the last one is gone
     return True
 
 
 async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """Take an order's held pieces off the shelf, a movement per variant."""
-    rows = await conn.fetch(
-        "update variants v set held = v.held - i.quantity, on_hand = v.on_hand - i.quantity"
-        "  from (select variant_id, sum(quantity)::integer as quantity from order_items"
-        "         where shop_id = $1 and order_id = $2 group by variant_id) i"
-        " where v.shop_id = $1 and v.variant_id = i.variant_id"
-        " returning v.variant_id, i.quantity",
-        shop_id,
-        order_id,
-    )
+    lines = await _lock(conn, shop_id, order_id)
+    await _change(conn, shop_id, lines, held=-1, on_hand=-1)
     await conn.executemany(
         _LEDGER_SQL,
         [
             (
                 shop_id,
                 ids.uuid7(at),
-                row["variant_id"],
-                -row["quantity"],
+                line.variant_id,
+                -line.quantity,
                 "shipped",
                 order_id,
                 None,
                 at,
             )
-            for row in rows
+            for line in lines
         ],
+    )
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A variant of an order, how many pieces of it, and what can be bought of it now."""
+
+    variant_id: UUID
+    quantity: int
+    spare: int
+    sold: bool
+
+
+async def _lock(conn: db.Connection, shop_id: int, order_id: UUID) -> list[_Line]:
+    """An order's variants, locked by their ids: as placing locks them, so that nobody deadlocks."""
+    return await db.all(
+        conn,
+        _Line,
+        "select v.variant_id, v.on_hand - v.held as spare, not v.withdrawn as sold,"
+        "       (select sum(i.quantity)::integer from order_items i"
+        "         where i.shop_id = $1 and i.order_id = $2"
+        "           and i.variant_id = v.variant_id) as quantity"
+        "  from variants v where v.shop_id = $1 and v.variant_id in"
+        "       (select variant_id from order_items where shop_id = $1 and order_id = $2)"
+        " order by v.variant_id for no key update of v",
+        shop_id,
+        order_id,
+    )
+
+
+async def _change(
+    conn: db.Connection, shop_id: int, lines: Sequence[_Line], *, held: int, on_hand: int = 0
+) -> None:
+    """Move the counts of locked variants by their lines' pieces: +1 adds, -1 takes away."""
+    await db.run(
+        conn,
+        "update variants v set held = v.held + $4 * i.quantity,"
+        " on_hand = v.on_hand + $5 * i.quantity"
+        "  from unnest($2::uuid[], $3::integer[]) as i(variant_id, quantity)"
+        " where v.shop_id = $1 and v.variant_id = i.variant_id",
+        shop_id,
+        [line.variant_id for line in lines],
+        [line.quantity for line in lines],
+        held,
+        on_hand,
     )
 
 

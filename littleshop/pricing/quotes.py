@@ -14,6 +14,12 @@ from littleshop.pricing.facts import VariantFacts
 
 MOST_PIECES = 999
 
+# The most that one order may come to, per currency in minor units. Alipay takes 0.01 to
+# 100,000,000.00 yuan in one payment, and an order is one payment; a piece may cost up to
+# 99,999,999.99, so less would keep a shop from selling what it may put up. What a buyer's own
+# bank or wallet allows is theirs to say. A currency without a rail has no maximum of ours.
+MOST_MINOR = {"CNY": 10_000_000_000}
+
 
 class Item(msgspec.Struct, frozen=True):
     """What somebody wants: a variant and how many."""
@@ -46,7 +52,8 @@ class Quote(msgspec.Struct, frozen=True):
 def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -> Quote:
     """Price `items`, handed over by `way` (courier or pickup).
 
-    Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed.
+    Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
+    too_large(most=).
     """
     if not items:
         raise Refused("cart_empty")
@@ -68,6 +75,9 @@ def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -
     shipping, reason = _shipping(terms, goods, way)
     lines.append(Line("shipping", shipping, reason=reason))
     total = goods + shipping
+    most = MOST_MINOR.get(total.currency, total.minor)
+    if total.minor > most:
+        raise Refused("too_large", most=Money(most, total.currency))
     return Quote(
         lines=tuple(lines),
         goods=goods,

@@ -28,8 +28,8 @@ class Busy(Exception):
 
 class Placing(msgspec.Struct, frozen=True):
     """What a buyer asks. `total_seen` is the sum on the page; `key` is the page's own, random;
-    `device` the hash of the device's cookie. A new attempt with the same cart and phone replaces
-    the buyer's own unpaid order."""
+    `device` the hash of the device's cookie; `address` where he asks from, as far as anybody
+    knows. A new attempt with the same cart and phone replaces the buyer's own unpaid order."""
 
     shop_id: int
     items: tuple[Item, ...]
@@ -42,6 +42,7 @@ class Placing(msgspec.Struct, frozen=True):
     note: str = ""
     cart_id: UUID | None = None
     share_code: str | None = None
+    address: str | None = None
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -170,8 +171,9 @@ async def place(
     """Quote, compare with what the person saw, and place.
 
     Raises Refused: what quotes.quote raises, price_changed(now=, seen=), stock_short(left=,
-    title=), variant_gone, shop_closed; Conflict when the page's key was used for another order;
-    Busy; db.Unavailable.
+    title=), variant_gone, shop_closed; hold_share(left=, title=), hold_person, hold_address,
+    hold_lines(left=), hold_orders(left=) when too much of what is scarce would be held unpaid;
+    Conflict when the page's key was used for another order; Busy; db.Unavailable.
     """
     try:
         answer = await _answer(flusher, loader, keyring, placing, at)
@@ -231,7 +233,16 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         placing.share_code,
         ids.hashed(link(keyring, placing.shop_id, order_id)),
         placing.device,
+        _origin(keyring, placing.address, at),
     )
+
+
+def _origin(keyring: Keyring, address: str | None, at: datetime) -> bytes | None:
+    """Three bytes by which orders of one address find each other within a day: enough to count
+    them in one shop, and 256 addresses share each of them, another 256 tomorrow."""
+    if address is None:
+        return None
+    return hmac.digest(keyring.link_key, f"origin:{at.date()}:{address}".encode(), "sha256")[:3]
 
 
 def _request_hash(placing: Placing, keyring: Keyring) -> bytes:

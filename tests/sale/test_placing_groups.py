@@ -17,6 +17,7 @@ from littleshop.pricing.quotes import Item
 from littleshop.sale.placing import Answer, Flusher
 from tests.cast import CNY, PRIYA, Town
 from tests.sale.acts import neighbour
+from tests.sale.passing_by import passer_by
 
 T = TypeVar("T")
 PRICE = CNY("168.00")
@@ -89,6 +90,10 @@ async def rehearse(
     return Outcome([answers[n] for n in range(len(requests))], state), rehearsal.calls
 
 
+def many(thing: Item, pieces: int) -> tuple[list[Item], Money]:
+    return [Item(thing.variant_id, pieces)], PRICE * pieces
+
+
 async def a_busy_minute(town: Town, owner: db.Connection) -> list[Request]:
     """Requests to three shops: last pieces, repeats, an own order replaced, things that changed."""
     shops = [
@@ -100,7 +105,8 @@ async def a_busy_minute(town: Town, owner: db.Connection) -> list[Request]:
     for shop in shops:
         bowl, cup = await shop.stock(pieces=3), await shop.stock("杯", CNY("48.00"), 4)
         gone, dear = await shop.stock("壶"), await shop.stock("盘")
-        cart = uuid4()
+        plate = await shop.stock("碟", pieces=12)
+        cart, hers = uuid4(), passer_by(1)
         used = "page 3" if shop is shops[2] else "page 1"  # nothing is placed in the last one
         await shop.place([bowl], PRICE, cart_id=cart)
         asks = replace(shop)
@@ -113,11 +119,18 @@ async def a_busy_minute(town: Town, owner: db.Connection) -> list[Request]:
             ([cup], CNY("48.00"), {"key": used}),  # one key, another thing
             ([bowl, cup], pair, {"who": PRIYA}),
             ([bowl], PRICE, {"cart_id": cart}),  # replaces
-            ([gone], PRICE, {}),
+            ([gone], PRICE, {"key": "page 4", "cart_id": cart}),  # replaces nothing
+            ([gone], PRICE, {"key": "page 4", "cart_id": cart}),  # the second press of a refusal
+            ([cup], CNY("48.00"), {"cart_id": cart}),  # replaces what replaced
+            ([bowl], PRICE, {"cart_id": cart, "who": PRIYA}),  # hers, whatever the cart
             ([cup, dear], pair, {}),
             ([bowl], PRICE, {"who": PRIYA}),
             ([Item(cup.variant_id, 2)], CNY("96.00"), {}),
             ([cup], CNY("48.00"), {}),
+            (*many(plate, 11), hers),  # too large a share
+            (*many(plate, 6), hers | {"cart_id": cart}),
+            (*many(plate, 5), hers),
+            (*many(plate, 9), hers | {"cart_id": cart}),
         ]
         for items, total, more in wishes:
             await asks.place(items, total, **more)
@@ -148,6 +161,8 @@ async def test_batches_of_any_shape_and_calls_per_shop_answer_the_same(
         "variant_gone",
         "price_changed",
         "shop_closed",
+        "hold_share",
+        "hold_orders",
     }
     for most in (1, 5, 64):
         for apart in (False, True):

@@ -350,7 +350,7 @@ async def everything_at_once(town: Town, twin: Town, placed: Placed) -> list[Any
 
 
 async def test_two_dozen_orders_to_which_everything_happens_at_once(town: Town, twin: Town) -> None:
-    bowl = await town.stock(pieces=24)
+    bowl = await town.stock(pieces=48)
     every = [await town.place([bowl], PRICE) for _ in range(24)]
     acts = [await everything_at_once(town, twin, placed) for placed in every]
     twin.at = town.later(minutes=30)
