@@ -105,7 +105,7 @@ async def _open(
     card = await cards.active(conn, shop_id)
     assert card is not None
     later += timedelta(minutes=1)
-    await verifying.hear_card(held, shop_id, card.card_id, yes, at=later)
+    await verifying.hear_card(held, keyring, card, yes, at=later)
     face = Face(
         name=store.name,
         slug=store.slug,
