@@ -36,6 +36,11 @@ COMMANDS = {
     "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目"),
     "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算"),
     "held": Command("littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务"),
+    "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份"),
+    "restore": Command(
+        "littleshop.backing_up:restore", "FOLDER into an empty --home · 恢复", False
+    ),
+    "recover": Command("littleshop.backing_up:recover", "[--release NAME] after a restore · 解冻"),
     "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
     "bench": Command("bench:command", "measure NAME [--json] · 性能测试", False),
     "doctor": Command("littleshop.doctor:command", "what is wrong with this machine · 自检", False),

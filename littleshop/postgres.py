@@ -284,7 +284,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=False,
-            env=_environment(),
+            env=environment(),
             **drop.popen(),
         )
         if done.returncode != 0:
@@ -309,7 +309,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 preexec_fn=leash(signal.SIGINT),
                 **drop.popen(),
@@ -334,7 +334,7 @@ def running(home: Path, *, settings: dict[str, str] | None = None) -> Iterator[C
         cluster.stop()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Nothing of ours that could steer PostgreSQL (PGDATA, PGPORT, LC_ALL) or hold a secret."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}

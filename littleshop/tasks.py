@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import UUID
 
-from littleshop import config, db, logs
+from littleshop import config, db, logs, recoveries
 from littleshop.entry import signing_in, verifying
 from littleshop.http import House, open_house
 from littleshop.identity import codes, sessions, verifier
@@ -110,6 +110,7 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
     """Send a refund to its rail until it is done, and book it."""
     house = _house(context)
     async with context.database.connection() as conn:
+        await recoveries.refuse_on_hold(conn)
         refund = await refunds.get(conn, shop_id, UUID(refund_id))
         assert refund is not None, refund_id
         if refund.status == "done":

@@ -85,3 +85,18 @@ async def town(database: db.Database) -> Town:
     made = Town(database, keyring())
     await made.open_shop()
     return made
+
+
+@pytest.fixture
+def dsn_of_a_lane(cluster: postgres.Cluster, template: str) -> Iterator[str]:
+    """The owner's address of a fresh database, for a test that is no coroutine itself."""
+    name = f"lane_{os.getpid()}"
+
+    async def ask(sql: str) -> None:
+        conn = await asyncpg.connect(cluster.dsn())
+        await conn.execute(sql)
+        await conn.close()
+
+    asyncio.run(ask(f"create database {name} template {template} strategy file_copy"))
+    yield cluster.dsn(name)
+    asyncio.run(ask(f"drop database {name} with (force)"))

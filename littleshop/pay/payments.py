@@ -216,6 +216,19 @@ async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:
     )
 
 
+async def open_since(conn: db.Connection, gateway: str, since: datetime) -> list[Payment]:
+    """Attempts of all shops over one rail that were begun since then and are not paid."""
+    return await db.all(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments /* all shops: after a restore the rail is asked */"
+        " where gateway = $1 and status in ('asked', 'closed') and asked_at >= $2"
+        " order by asked_at",
+        gateway,
+        since,
+    )
+
+
 async def overdue(conn: db.Connection, at: datetime, most: int = 200) -> list[Payment]:
     """Open attempts of all shops whose time is up and whose rail should be asked (again).
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
@@ -87,6 +89,36 @@ async def _hold(
         await _claw_back(conn, order, Money(short, order.currency), reference, at)
 
 
+class Sources(msgspec.Struct, frozen=True):
+    """Where money that goes back comes from: what escrow holds, the seller's balance, and our
+    commission on that part."""
+
+    held: Money
+    balance: Money
+    commission: Money
+
+
+async def sources(conn: db.Connection, order: Order, amount: Money) -> Sources:
+    """Where this much of an order would come from, were it to go back now."""
+    pending = await refunds.going_back(conn, order.shop_id, order.order_id)
+    short = Money(max(0, amount.minor - (order.held_minor - pending)), order.currency)
+    commission = _commission_in(order, short)
+    return Sources(amount - short, short - commission, commission)
+
+
+async def came_from(conn: db.Connection, refund: Refund) -> Sources:
+    """Where a refund that was asked for came from."""
+    reference = str(refund.refund_id)
+    clawed = {
+        part.debit: part.amount
+        for part in await journals.transfers(conn, refund.shop_id, "clawed_back", reference)
+    }
+    nothing = Money(0, refund.currency)
+    balance = clawed.get(chart.PAYABLE, nothing)
+    commission = clawed.get(chart.COMMISSION, nothing)
+    return Sources(refund.amount - balance - commission, balance, commission)
+
+
 async def left_of(conn: db.Connection, order: Order) -> Money:
     """What of a paid order neither went back nor was asked to."""
     pending = await refunds.going_back(conn, order.shop_id, order.order_id)
@@ -128,8 +160,7 @@ async def _claw_back(
 ) -> None:
     """The seller and our commission give back what they had of it; `payable` may fall below zero
     and is made up for by the next sales."""
-    before = Money(order.released_minor, order.currency)
-    commission = before.bps(order.commission_bps) - (before - amount).bps(order.commission_bps)
+    commission = _commission_in(order, amount)
     parts = [(chart.PAYABLE, amount - commission), (chart.COMMISSION, commission)]
     await orders.hold_released(conn, order.shop_id, order.order_id, amount)
     await journals.post(
@@ -142,6 +173,12 @@ async def _claw_back(
         booked_at=at,
         transfers=[Transfer(account, chart.ESCROW, part) for account, part in parts if part],
     )
+
+
+def _commission_in(order: Order, amount: Money) -> Money:
+    """Our commission in a part of what was released."""
+    before = Money(order.released_minor, order.currency)
+    return before.bps(order.commission_bps) - (before - amount).bps(order.commission_bps)
 
 
 async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:
@@ -238,20 +275,23 @@ async def end_case(conn: db.Connection, case: Case, at: datetime) -> None:
     await cases.end(conn, case.shop_id, case.case_id, "withdrawn", at)
 
 
+def request(payment: Payment, refund: Refund) -> RefundRequest:
+    """What a rail is asked about a refund, the same each time."""
+    return RefundRequest(
+        reference=payment.reference,
+        refund_reference=refund.reference,
+        amount=refund.amount,
+        paid=payment.paid,
+        reason=refund.reason,
+    )
+
+
 async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
     """Ask the rail for it, again and again with one reference, until it says done.
 
     Raises GatewayError: retryable while pending, not when the rail refuses for good.
     """
-    answer = await gateway.refund(
-        RefundRequest(
-            reference=payment.reference,
-            refund_reference=refund.reference,
-            amount=refund.amount,
-            paid=payment.paid,
-            reason=refund.reason,
-        )
-    )
+    answer = await gateway.refund(request(payment, refund))
     if answer.status != "done":
         raise GatewayError(
             f"refund {refund.reference} is {answer.status} ({answer.reason})",

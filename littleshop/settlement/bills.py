@@ -272,6 +272,17 @@ async def differ(
     )
 
 
+async def get(conn: db.Connection, difference_id: UUID) -> Difference | None:
+    """A difference, explained or not."""
+    return await db.one(
+        conn,
+        Difference,
+        f"select {_DIFFERENCE} from differences where shop_id = $1 and difference_id = $2",
+        PLATFORM,
+        difference_id,
+    )
+
+
 async def unexplained(
     conn: db.Connection, *, gateway: str | None = None, day: date | None = None
 ) -> list[Difference]:

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from datetime import date, datetime
 from functools import partial
 
-from littleshop import db
+import msgspec
+
+from littleshop import db, recoveries
 from littleshop.clock import UncoveredYear, value_date
 from littleshop.crypto import Keyring
 from littleshop.errors import Conflict, GatewayError
@@ -107,8 +109,13 @@ async def _instruction(conn: db.Connection, keyring: Keyring, payout: Payout) ->
 
 
 async def send(desk: Desk, run: Run, at: datetime) -> None:
-    """Hand in what the bank has not got, under the same id and with the same bytes each time."""
+    """Hand in what the bank has not got, under the same id and with the same bytes each time.
+
+    A database that was restored hands in nothing before it is released.
+    """
     async with desk.database.connection() as conn:
+        if await recoveries.current(conn) is not None:
+            return
         files = await runs.files(conn, run.run_id)
     for file in files:
         with desk.apart(f"file {file.message_id}"):
@@ -136,6 +143,19 @@ async def _submit(desk: Desk, file: BankFile, at: datetime) -> bool:
         return False
     await desk.database.transaction(lambda conn: runs.mark_sent(conn, file.message_id, at))
     return True
+
+
+async def recognise(desk: Desk, run: Run, at: datetime) -> None:
+    """After a restore the bank may have files that we do not know we handed in: it says so."""
+    async with desk.database.connection() as conn:
+        files = await runs.files(conn, run.run_id)
+    for file in files:
+        with desk.apart(f"file {file.message_id}"):
+            if file.sent_at is None and await desk.bank.report(file.message_id) is not None:
+                await desk.database.transaction(
+                    partial(runs.mark_sent, message_id=file.message_id, at=at)
+                )
+                await _send(desk, run, msgspec.structs.replace(file, sent_at=at), at)
 
 
 async def query(desk: Desk, run: Run, at: datetime) -> None:
@@ -176,6 +196,10 @@ async def _hear(desk: Desk, payout: Payout, report: StatusReport, at: datetime) 
         return False
     status = report.of(payout.reference)
     if status is None:
+        return False
+    if status.outcome == "rejected" and status.reason is BankReason.DUPLICATE:
+        # the bank has paid this reference before: the statement tells, nothing is given back
+        desk.set_aside(f"payout {payout.reference}", "the bank calls it a duplicate")
         return False
     if status.outcome == "rejected":
         reason = status.reason or BankReason.OTHER

@@ -1,0 +1,137 @@
+"""Taken in the middle of a run, restored, on hold, asked, agreed, released: nothing paid twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from littleshop import backing_up, db, recoveries
+from littleshop.errors import Refused
+from littleshop.postgres import Cluster
+from littleshop.settlement import funding, handing_in, recovering, settling
+from tests.cast import CNY, Town
+from tests.settlement.paper_bank import PaperBank, beijing, desk, sells, settle, verify
+from tests.settlement.test_settling import of_shop
+
+MON, TUE, WED, THU = (date(2026, 11, 23) + timedelta(days=n) for n in range(4))
+
+
+@asynccontextmanager
+async def restored(town: Town, dsn: str, cluster: Cluster, folder: Path) -> AsyncIterator[Town]:
+    """The town as the dump remembers it, on hold, in a database of its own."""
+    dump = folder / "database.dump"
+    conn = await asyncpg.connect(cluster.dsn())
+    name = f"restored_{dsn.rsplit('/', 1)[1].split('?')[0]}"
+    await conn.execute(f"create database {name}")
+    backing_up._tool("pg_restore", "--no-owner", f"--dbname={cluster.dsn(name)}", str(dump))
+    database = await db.open_database(cluster.dsn(name), size=4)
+    again = Town(database, town.keyring, town.at, shop_id=town.shop_id, person_id=town.person_id)
+    await database.transaction(
+        lambda conn: recoveries.begin(conn, town.at, town.at + timedelta(hours=1))
+    )
+    yield again
+    await database.close()
+    await conn.execute(f"drop database {name} with (force)")
+    await conn.close()
+
+
+async def owed_on_tuesday(town: Town, bank: PaperBank) -> None:
+    await verify(town)
+    beijing(town, MON, 10)
+    await sells(town, CNY("168.00"))
+    bank.lump(MON, CNY("9000.00"))
+    beijing(town, TUE, 8)
+    bank.today = TUE
+
+
+async def as_far_as(town: Town, bank: PaperBank, step: str) -> None:
+    """Tuesday's run, stopped after a step: made, funded, written."""
+    at = desk(town, bank)
+    run = await settling.open_run(at, TUE, town.at)
+    await settling.make(at, run, set(), town.at)
+    if step == "made":
+        return
+    async with town.database.connection() as conn:
+        purse = await funding.purse(conn, "CNY", TUE)
+    for payout in await of_shop(town):
+        await funding.fund(town.database, payout, purse, town.at)
+    if step == "written":
+        await handing_in.write(at, run, set(), town.at)
+
+
+async def asks(town: Town, bank: PaperBank) -> list[str]:
+    async with town.database.connection() as conn:
+        recovery = await recoveries.current(conn)
+    assert recovery is not None
+    return await recovering.ask_bank(desk(town, bank), recovery, town.at)
+
+
+async def releases(town: Town) -> bool:
+    async def work(conn: db.Connection) -> bool:
+        recovery = await recoveries.current(conn)
+        assert recovery is not None
+        return await recovering.release(
+            conn, {}, recovery, with_bank=True, by="operator", at=town.at
+        )
+
+    return await town.database.transaction(work)
+
+
+@pytest.mark.parametrize("step", ["made", "funded", "written"])
+async def test_a_backup_of_the_middle_of_a_run_pays_nobody_twice(
+    town: Town, dsn: str, cluster: Cluster, tmp_path: Path, step: str
+) -> None:
+    bank = PaperBank()
+    await owed_on_tuesday(town, bank)
+    await as_far_as(town, bank, step)
+    backing_up._dump(dsn, tmp_path / "database.dump")
+
+    await settle(town, bank)  # the day goes on without the backup, and the machine burns down
+    assert bank.handed_in == 1
+    bank.pays(TUE, (await of_shop(town))[0])
+
+    async with restored(town, dsn, cluster, tmp_path) as again:
+        await settle(again, bank)
+        assert bank.handed_in == 1, "a restored database handed a file in"
+        with pytest.raises(Refused, match="recovery_not_asked"):
+            await releases(again)
+        assert await asks(again, bank) == []
+        with pytest.raises(Refused, match="recovery_day_not_over"):
+            await releases(again)
+        beijing(again, WED, 9)
+        bank.today = WED
+        assert await asks(again, bank) == []
+        assert await releases(again)
+        await settle(again, bank)
+        beijing(again, THU, 9)
+        await settle(again, bank)
+        assert [one.status for one in await of_shop(again)] == ["done"]
+        assert bank.handed_in == 1
+        await again.books_balance()
+
+
+async def test_a_payout_of_a_run_that_was_forgotten_waits_for_a_person(
+    town: Town, dsn: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    """The backup is older than the run, and the sale of that morning is lost with it."""
+    bank = PaperBank()
+    await verify(town)
+    backing_up._dump(dsn, tmp_path / "database.dump")
+    beijing(town, MON, 10)
+    await sells(town, CNY("168.00"))
+    bank.lump(MON, CNY("9000.00"))
+    beijing(town, TUE, 8)
+    await settle(town, bank)
+    bank.pays(TUE, (await of_shop(town))[0])
+    async with restored(town, dsn, cluster, tmp_path) as again:
+        beijing(again, WED, 9)
+        bank.today = WED
+        await asks(again, bank)
+        with pytest.raises(Refused, match="recovery_unexplained"):
+            await releases(again)
+        await again.books_balance()
