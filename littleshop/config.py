@@ -29,7 +29,6 @@ class Settings(msgspec.Struct, frozen=True):
     rails: dict[str, dict[str, Any]]
     trusted_proxies: tuple[str, ...] = ()
     keys: str | None = None
-    workers: int = 1
 
     @property
     def secure(self) -> bool:
@@ -62,7 +61,6 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             if proxy.strip()
         ),
         keys=environment.get("LITTLESHOP_KEYS"),
-        workers=int(environment.get("LITTLESHOP_WORKERS", "1")),
     )
 
 

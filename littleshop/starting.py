@@ -164,10 +164,10 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     if homes.recall(plan.home) != addresses:
         introduced.unlink(missing_ok=True)  # it names the addresses of last time
     homes.remember(plan.home, addresses)
-    for child in web(plan, told, workers=web_workers()):
-        supervisor.add(child)
+    first, *more = web(plan, told, workers=web_workers())
+    supervisor.add(first)
     # What the first page does not wait for must not keep it waiting.
-    later = [_python("worker", plan, told, "-m", "littleshop", "work")]
+    later = [*more, _python("worker", plan, told, "-m", "littleshop", "work")]
     town = None
     if not plan.empty:  # it writes DIR/demo.json first, then plays its 40 days
         town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
@@ -255,7 +255,6 @@ def web_workers() -> int:
 def web(plan: Plan, told: dict[str, str], *, workers: int) -> list[Child]:
     """The web processes, not yet started."""
     arguments = ["-m", "littleshop", "web", "--host", plan.host, "--port", str(plan.port)]
-    told = {**told, "LITTLESHOP_WORKERS": str(workers)}
     return [_python("web", plan, told, *arguments, *plan.tls) for _ in range(workers)]
 
 
