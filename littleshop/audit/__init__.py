@@ -1,4 +1,5 @@
-"""What proves the books, the stock and the payouts: each rule is SQL that finds its breaches."""
+"""What proves the books, the stock, the payouts and the operators' log: each rule is SQL that finds
+its breaches."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ import sys
 import msgspec
 
 from littleshop import config, db
-from littleshop.audit import books, payouts, stock
+from littleshop.audit import acts, books, payouts, stock
 from littleshop.audit.findings import Finding
 
-__all__ = ["Finding", "command", "prove"]
+__all__ = ["Finding", "command", "prove", "prove_log"]
 
 _AREAS = (books, stock, payouts)
 
@@ -29,6 +30,12 @@ async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding
     return [finding for area in _AREAS for finding in await area.prove(conn, shop_id)]
 
 
+async def prove_log(conn: db.Connection) -> list[Finding]:
+    """Where somebody meddled with the operators' log. It stands apart from the money: a log cannot
+    be mended, and payouts must go on."""
+    return await acts.prove(conn)
+
+
 async def checked(conn: db.Connection) -> dict[str, int]:
     """How much there was to prove."""
     row = await conn.fetchrow(
@@ -39,10 +46,11 @@ async def checked(conn: db.Connection) -> dict[str, int]:
         " (select count(*) from orders) as orders,"
         " (select count(*) from variants) as variants,"
         " (select count(*) from payouts) as payouts,"
-        " (select count(*) from bank_entries) as bank_entries"
+        " (select count(*) from bank_entries) as bank_entries,"
+        " (select count(*) from acts) as acts"
     )
     assert row is not None
-    return {"rules": sum(len(area.RULES) for area in _AREAS), **dict(row)}
+    return {"rules": sum(len(area.RULES) for area in (*_AREAS, acts)), **dict(row)}
 
 
 def command(arguments: list[str]) -> int:
@@ -62,7 +70,7 @@ async def _proof(settings: config.Settings) -> _Proof:
     database = await db.open_database(settings.database_url, size=1, name="littleshop audit")
     try:
         async with database.connection() as conn:
-            findings = await prove(conn)
+            findings = await prove(conn) + await prove_log(conn)
             return _Proof(not findings, findings, await checked(conn))
     finally:
         await database.close()

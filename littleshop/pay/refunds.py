@@ -83,6 +83,17 @@ async def get(conn: db.Connection, shop_id: int, refund_id: UUID) -> Refund | No
     )
 
 
+async def by_reference(conn: db.Connection, shop_id: int, reference: str) -> Refund | None:
+    """A refund of this shop by its reference."""
+    return await db.one(
+        conn,
+        Refund,
+        f"select {COLUMNS} from refunds where shop_id = $1 and reference = $2",
+        shop_id,
+        reference,
+    )
+
+
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Refund]:
     """Every refund of an order's payments."""
     return await db.all(

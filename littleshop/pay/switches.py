@@ -25,11 +25,14 @@ async def off(conn: db.Connection) -> dict[str, Switch]:
     return {row.gateway: row for row in rows}
 
 
-async def switch_off(conn: db.Connection, gateway: str, *, why: str, by: str, at: datetime) -> None:
-    """No new payment begins on this rail. Raises Refused("switch_why") without a reason."""
+async def switch_off(conn: db.Connection, gateway: str, *, why: str, by: str, at: datetime) -> bool:
+    """No new payment begins on this rail; False when it was off, the first reason stands.
+
+    Raises Refused("switch_why") without a reason.
+    """
     if not why.strip():
         raise Refused("switch_why")
-    await db.run(
+    return await db.changed(
         conn,
         "insert into rail_switches (gateway, why, off_by, off_at) values ($1, $2, $3, $4)"
         " on conflict on constraint rail_switches_pkey do nothing",

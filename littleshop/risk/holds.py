@@ -10,7 +10,7 @@ import msgspec
 
 from littleshop import db, ids
 
-Kind = Literal["card_changed", "not_me"]
+Kind = Literal["card_changed", "not_me", "operator"]
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -49,13 +49,18 @@ async def place(
         "insert into payout_holds (shop_id, hold_id, kind, reason, from_at, until_at)"
         " values ($1, $2, $3, $4, $5, $6) on conflict on constraint payout_holds_pkey do nothing",
         shop_id,
-        ids.derived(cause, kind),
+        identity(cause, kind),
         kind,
         reason,
         at,
         until_at,
     )
     return placed == 1
+
+
+def identity(cause: UUID, kind: Kind) -> UUID:
+    """The id of the hold that this cause brings about."""
+    return ids.derived(cause, kind)
 
 
 async def current(conn: db.Connection, shop_id: int, at: datetime) -> Hold | None:
@@ -71,12 +76,48 @@ async def current(conn: db.Connection, shop_id: int, at: datetime) -> Hold | Non
 
 
 async def stopped(conn: db.Connection) -> set[int]:
-    """The shops of which somebody said that the money goes to the wrong card."""
+    """The shops of which somebody said that the money goes to the wrong card, and those that an
+    operator holds."""
     rows = await conn.fetch(
         "select distinct /* all shops: the run asks for all that it pays */ shop_id"
-        "  from payout_holds where kind = 'not_me' and lifted_at is null"
+        "  from payout_holds where kind in ('not_me', 'operator') and lifted_at is null"
     )
     return {row["shop_id"] for row in rows}
+
+
+async def get(conn: db.Connection, shop_id: int, hold_id: UUID) -> Hold | None:
+    """A hold of this shop, lifted or not."""
+    return await db.one(
+        conn,
+        Hold,
+        f"select {_COLUMNS} from payout_holds where shop_id = $1 and hold_id = $2",
+        shop_id,
+        hold_id,
+    )
+
+
+async def of_shop(conn: db.Connection, shop_id: int, most: int = 10) -> list[Hold]:
+    """A shop's holds, the latest first."""
+    return await db.all(
+        conn,
+        Hold,
+        f"select {_COLUMNS} from payout_holds where shop_id = $1 order by from_at desc limit $2",
+        shop_id,
+        most,
+    )
+
+
+async def in_force(conn: db.Connection, at: datetime, most: int = 100) -> list[Hold]:
+    """What keeps payouts of any shop back at `at`: first what nobody but an operator ends."""
+    return await db.all(
+        conn,
+        Hold,
+        f"select /* all shops: the operator's desk */ {_COLUMNS} from payout_holds"
+        " where lifted_at is null and (until_at is null or until_at > $1)"
+        " order by until_at nulls first, from_at limit $2",
+        at,
+        most,
+    )
 
 
 async def lift(conn: db.Connection, shop_id: int, hold_id: UUID, *, by: UUID, at: datetime) -> bool:

@@ -66,6 +66,7 @@ RULES: dict[str, tuple[Limit, ...]] = {
     "code_abroad": (Limit("country", 200, timedelta(hours=1)),),
     "change_card": (Limit("shop", 10, timedelta(days=1)),),  # guesses of the identity number
     "pickup_code": (Limit("order", 5, timedelta(hours=1)),),
+    "operator_code": (Limit("person", 5, timedelta(minutes=15)),),  # the second factor
     "open_shop": (
         Limit("device", 10, timedelta(days=1)),
         Limit("address", 50, timedelta(days=1)),
@@ -81,7 +82,7 @@ FRESH: dict[str, Limit] = {
 }
 
 # Guesses among a million or fewer, and what costs money each.
-EXACT = frozenset({"change_card", "pickup_code", "code_home", "code_abroad"})
+EXACT = frozenset({"change_card", "pickup_code", "operator_code", "code_home", "code_abroad"})
 
 _Key = tuple[bytes, datetime]
 _TAKE = """

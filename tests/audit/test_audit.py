@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 
 from littleshop import audit, db
+from littleshop.audit import acts as log
 from littleshop.audit import books, payouts, stock
+from littleshop.oversight import acts
 from littleshop.sale import refunding
 from tests.cast import CNY, Town
 from tests.sale.after_sale import after
@@ -78,12 +81,15 @@ BREACHES = {
     " sha256, batch_sealed, payout_references, written_at) select shop_id, 'again', run_id, 9,"
     " execute_on, sha256, batch_sealed, payout_references, written_at from bank_files limit 1"
     " returning payout_references[1]",
+    "acts_are_chained": "update acts set reason = 'there was another one' where number = 1"
+    " returning number",
+    "acts_end_at_their_head": "update act_heads set number = number + 1 returning number",
 }
 
 
 async def busy(town: Town) -> None:
     """One payout is done, one under way; an order is to be shipped, one was called off, a payment
-    goes back; one buyer asks for money, another was promised some."""
+    goes back; one buyer asks for money, another was promised some; an operator did two things."""
     bank = PaperBank()
     bank.lump(MON, CNY("9000.00"))
     await verify(town)
@@ -112,10 +118,15 @@ async def busy(town: Town) -> None:
         await sale.asks("refund", "20.00")
         if agreed:
             await sale.seller_agrees()
+    for kind in ("rail_off", "rail_on"):
+        await town.database.transaction(
+            partial(acts.record, operator_id=None, kind=kind, subject="rail/alipay",
+                    reason="it was silent", at=town.at)
+        )  # fmt: skip
 
 
 def test_every_rule_is_broken_here() -> None:
-    assert set(BREACHES) == {*books.RULES, *stock.RULES, *payouts.RULES}
+    assert set(BREACHES) == {*books.RULES, *stock.RULES, *payouts.RULES, *log.RULES}
 
 
 async def test_the_audit_names_what_breaks_a_rule(town: Town, owner: db.Connection) -> None:
@@ -126,7 +137,7 @@ async def test_the_audit_names_what_breaks_a_rule(town: Town, owner: db.Connecti
         attempt = owner.transaction()
         await attempt.start()
         broken = str(await owner.fetchval(breach))
-        findings = await audit.prove(owner)
+        findings = await audit.prove(owner) + await audit.prove_log(owner)
         await attempt.rollback()
         if broken not in {one.subject for one in findings if one.rule == rule and one.says}:
             unseen.append((rule, broken, findings))
@@ -154,7 +165,8 @@ async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
     assert await asyncio.to_thread(audit.command, ["--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["findings"]) == (True, [])
-    assert told["checked"]["payouts"] == 2 and told["checked"]["rules"] == len(BREACHES)
+    assert told["checked"]["payouts"] == told["checked"]["acts"] == 2
+    assert told["checked"]["rules"] == len(BREACHES)
     variant = await owner.fetchval("update variants set on_hand = on_hand + 1 returning variant_id")
     assert await asyncio.to_thread(audit.command, ["--json"]) == 1
     told = json.loads(capsys.readouterr().out)
