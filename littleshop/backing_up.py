@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -24,11 +25,13 @@ import asyncpg
 from littleshop import config, crypto, db, installation, migrate, postgres, recoveries
 from littleshop import home as homes
 from littleshop.clock import Clock
-from littleshop.errors import Refused
+from littleshop.errors import GatewayError, Refused
 from littleshop.http import House, open_house
 from littleshop.i18n import t
 from littleshop.recoveries import Recovery
+from littleshop.sale import asking_again
 from littleshop.settlement import banks, recovering
+from littleshop.settlement.banks import Bank
 from littleshop.settlement.desks import Desk
 
 DUMP, FILES, KEYS, MANIFEST = "database.dump", "files", "keys", "manifest.json"
@@ -199,24 +202,39 @@ async def _hold(address: str, taken_at: datetime) -> None:
 
 
 async def _recover(settings: config.Settings, *, by: str | None) -> int:
-    async with open_house(settings, name="littleshop restore", size=2) as house:
+    async with open_house(settings, name="littleshop recover", size=2) as house:
         async with house.database.connection() as conn:
             recovery = await recoveries.current(conn)
         if recovery is None:
             print("nothing is on hold · 没有冻结")
             return 0
         bank = banks.open(settings.rails)
-        desk = None
-        if bank is not None:
-            desk = Desk(house.database, bank, house.keyring, house.calendar)
-        at = house.clock.now()
-        faults = await recovering.ask_all(house.database, house.rails, desk, recovery, at)
-        if by and not faults:
-            await _release(house, recovery, with_bank=desk is not None, by=by)
-            print("released · 已解除冻结")
+        faults = await _ask_all(house, bank, recovery)
         for fault in faults:
             print(fault, file=sys.stderr)
+        if by and not faults:
+            await _release(house, recovery, with_bank=bank is not None, by=by)
+            print("released · 已解除冻结")
         return int(bool(faults))
+
+
+async def _ask_all(house: House, bank: Bank | None, recovery: Recovery) -> list[str]:
+    """Ask everybody once; what went wrong, in words."""
+    at, faults = house.clock.now(), []
+    for rail in house.rails.values():
+        try:
+            await asking_again.ask_rail(house.database, rail, recovery.taken_at, at)
+            await recovering.read_bills(house.database, rail, recovery, at)
+        except GatewayError as fault:
+            faults.append(f"{rail.name}: {fault}")
+            continue
+        await house.database.transaction(
+            partial(recoveries.answered, recovery=recovery, asked=rail.name, at=at)
+        )
+    if bank is not None:
+        desk = Desk(house.database, bank, house.keyring, house.calendar)
+        faults += await recovering.ask_bank(desk, recovery, at)
+    return faults
 
 
 async def _release(house: House, recovery: Recovery, *, with_bank: bool, by: str) -> None:
