@@ -42,6 +42,7 @@ COMMANDS = {
     ),
     "recover": Command("littleshop.backing_up:recover", "[--release NAME] after a restore · 解冻"),
     "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
+    "simulate": Command("tests.simulation:command", "days of faults and kills · 模拟运行", False),
     "bench": Command("bench:command", "measure NAME [--json] · 性能测试", False),
     "doctor": Command("littleshop.doctor:command", "what is wrong with this machine · 自检", False),
 }

@@ -1,0 +1,84 @@
+"""Planting: a wrong that no flow of ours does, which the end must see."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import asyncpg
+import httpx
+
+from littleshop import postgres
+from tests.simulation.town import Town
+
+
+def plant(town: Town, name: str) -> None:
+    """Do one wrong, as somebody with the owner's rights, or another system, would."""
+    {
+        "lost-notice": _lost_notice,
+        "double-refund": _double_refund,
+        "early-release": _early_release,
+        "oversell": _oversell,
+        "stale-payout": _stale_payout,
+    }[name](town)
+
+
+def _sql(town: Town, *statements: str) -> None:
+    async def run() -> None:
+        conn = await asyncpg.connect(postgres.Cluster(town.littleshop.home).dsn())
+        for statement in statements:
+            done = await conn.execute(statement)
+            assert not done.endswith(" 0"), f"nothing was planted by {statement}"
+        await conn.close()
+
+    asyncio.run(run())
+
+
+def _lost_notice(town: Town) -> None:
+    """A buyer paid, the notice never came, and our attempt believes that it was closed."""
+    town.littleshop.control("faults", {"alipay": {"notify": {"drop": 1000}}})
+    shop = town.shops[0]
+    placed = town.shopper.order(shop.slug, town.products[shop.shop_id][0])
+    town.shopper.pay(placed)
+    _sql(town, f"update payments set status = 'closed' where reference = '{placed.reference}'")
+
+
+def _double_refund(town: Town) -> None:
+    """Somebody gives money back at the rail's own desk, which our books never hear of."""
+    [row] = town.read(
+        "select p.reference from payments p where p.status = 'paid' and p.refunded_minor = 0 limit 1"
+    )
+    answer = httpx.post(
+        f"{town.littleshop.sandbox}/control/alipay/trades/{row['reference']}/refund",
+        json={"amount_minor": 100, "out_request_no": f"DESK{uuid.uuid4().hex[:12].upper()}"},
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def _early_release(town: Town) -> None:
+    """An order is marked as received, and its money as the seller's, without a journal."""
+    _sql(
+        town,
+        "update orders set status = 'received', received_at = coalesce(shipped_at, paid_at),"
+        " released_minor = held_minor, held_minor = 0 where order_id = (select order_id from"
+        " orders where status in ('to_ship', 'shipped') and held_minor = total_minor limit 1)",
+    )
+
+
+def _oversell(town: Town) -> None:
+    """More pieces are promised than open orders want."""
+    _sql(
+        town,
+        "update variants set held = held + 1 where (shop_id, variant_id) ="
+        " (select shop_id, variant_id from variants where on_hand > held limit 1)",
+    )
+
+
+def _stale_payout(town: Town) -> None:
+    """A payout that was done is paid once more under another reference of the same form."""
+    _sql(
+        town,
+        "update payouts set status = 'sent', done_at = null, paid_entry = null where payout_id ="
+        " (select payout_id from payouts where status = 'done' limit 1)",
+    )

@@ -1,0 +1,210 @@
+"""Playing: a whole littleshop is started, lives its days with faults and crashes, and is compared."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from littleshop import installation
+from littleshop.clock import SHANGHAI
+from tests.flows import running
+from tests.flows.running import Running
+from tests.simulation import comparing, planting
+from tests.simulation.town import Away, Town
+
+SHOPS = 3
+HOURS = (2, 6, 10, 14, 20)  # of a day in Beijing at which people act; a run is at 07:30
+QUIET_DAYS = 24  # after the last day: every clock has struck, every refund and payout is home
+PATIENCE = 90.0
+VICTIMS = ("littleshop web", "littleshop.tasks", "postgres")
+# What a day brings at least, on average, or the run says that too little happened.
+LEAST = {"orders": 3.0, "paid_at_rail": 2.0, "shipped": 1.0, "received": 0.3}
+
+
+def play(*, days: int, seed: int, plant: str | None) -> dict[str, Any]:
+    """Play so many days; what happened, and what differs at the end."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="littleshop-simulation-") as folder:
+        littleshop = running.start(Path(folder), "--empty")
+        try:
+            town = Town(littleshop, random.Random(seed))
+            town.open(SHOPS)
+            crashes = _live(town, days)
+            if plant is not None:
+                planting.plant(town, plant)
+            _come_to_rest(town)
+            wrong = comparing.differences(town)
+            audit = littleshop.audit()
+        finally:
+            running.stop(littleshop)
+    few = _too_few(town.happened, days)
+    return {
+        "seed": seed,
+        "days": days,
+        "plant": plant,
+        "orders": town.happened["orders"],
+        "crashes": crashes,
+        "differences": len(wrong),
+        "audit": {"ok": audit["ok"], "checked": audit["checked"]},
+        "events": dict(sorted(town.happened.items())),
+        "too_few": few,
+        "wrong": wrong[:50],
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def _too_few(happened: Counter[str], days: int) -> list[str]:
+    return [
+        f"{name}: {happened[name]} of {least * days:.0f}"
+        for name, least in LEAST.items()
+        if happened[name] < int(least * days)
+    ]
+
+
+def _live(town: Town, days: int) -> int:
+    """Day after day; how many processes were killed."""
+    crashes = 0
+    for _ in range(days):
+        _set_faults(town)
+        for hour in HOURS:
+            _go_to(town, hour)
+            with _killing(town) as killed:
+                _people_act(town, hour)
+            crashes += len(killed)
+            _drain(town)
+    return crashes
+
+
+def _people_act(town: Town, hour: int) -> None:
+    for _ in range(town.chance.randrange(1, 4) if hour > 2 else 0):
+        town.orders_something()
+    if hour in (10, 20):
+        town.sellers_ship()
+        town.buyers_receive()
+        town.cases_go_on()
+    if hour == 14:
+        town.buyers_regret()
+
+
+def _set_faults(town: Town) -> None:
+    """Today the rails, the bank and the vendors have this kind of day."""
+    chance = town.chance
+    board: dict[str, Any] = {
+        "alipay": {
+            "notify": {
+                "delay_seconds": chance.choice((0, 0, 60, 3600)),
+                "copies": chance.choice((1, 1, 2, 3)),
+                "drop": chance.choice((0, 0, 1, 3)),
+                "reorder": chance.random() < 0.2,
+            },
+            "gateway": {
+                "fail": chance.choice((0, 0, 2)),
+                "system_error": chance.choice((0, 0, 1)),
+                "malformed": chance.choice((0, 0, 1)),
+                "awkward": chance.random() < 0.3,
+            },
+            "fee_bps": chance.choice((0, 60)),
+        },
+        "bank": {
+            "fail": chance.choice((0, 0, 1)),
+            "reject": chance.choice((0, 0, 0, 1)),
+            "return": chance.choice((0, 0, 0, 1)),
+        },
+        "sms": {"fail": chance.choice((0, 0, 2))},
+    }
+    town.littleshop.control("faults", board)
+    for rail, kinds in board.items():
+        if any(value not in (0, 1, False) for value in kinds.values() if value != 60):
+            town.happened[f"bad_days_{rail}"] += 1
+
+
+@contextlib.contextmanager
+def _killing(town: Town) -> Iterator[list[str]]:
+    """Somewhere in the middle of what people do, a process dies; sometimes."""
+    killed: list[str] = []
+    if town.chance.random() > 0.12:
+        yield killed
+        return
+    victim, after = town.chance.choice(VICTIMS), town.chance.uniform(0.0, 1.5)
+
+    def kill() -> None:
+        if town.littleshop.children(victim):
+            killed.append(victim)
+        town.littleshop.kill(victim)
+
+    timer = threading.Timer(after, kill)
+    timer.start()
+    try:
+        yield killed
+    finally:
+        timer.join()
+        for each in killed:
+            town.happened[f"killed {each.split('.')[-1].split(' ')[-1]}"] += 1
+        town.littleshop.wait_ready(60)
+
+
+def _go_to(town: Town, hour: int) -> None:
+    """Let the clock go on to this hour of the coming day in Beijing."""
+    now = town.now().astimezone(SHANGHAI)
+    wanted = now.replace(hour=hour, minute=5, second=0, microsecond=0)
+    if wanted <= now:
+        wanted += timedelta(days=1)
+    _advance(town, wanted - now)
+
+
+def _advance(town: Town, by: timedelta) -> None:
+    """As `./run clock` does, without a process for it."""
+
+    async def forward(conn: Any, _: Any) -> timedelta:
+        return await installation.advance_clock(conn, by)
+
+    offset = town.act(forward)
+    seconds = int(offset.total_seconds())
+    httpx.post(
+        f"{town.littleshop.sandbox}/control/clock",
+        json={"offset_seconds": seconds},
+        trust_env=False,
+    ).raise_for_status()
+    time.sleep(1.1)  # every process reads the clock once a second
+
+
+def _drain(town: Town) -> None:
+    """Until no job is due and no clock is overdue."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        now = town.now()
+        [row] = town.read(
+            "select (select count(*) from jobs where held_at is null and due_at <= $1) as jobs,"
+            " (select count(*) from timers where due_at <= $1 and paused_at is null) as timers",
+            now,
+        )
+        if not row["jobs"] and not row["timers"]:
+            return
+        if time.monotonic() > end:
+            raise Away(f"not done in time: {row}")
+        time.sleep(0.1)
+
+
+def _come_to_rest(town: Town) -> None:
+    """People are gone, nothing goes wrong any more, and time passes until all is home."""
+    town.littleshop.control("faults/clear")
+    for _ in range(QUIET_DAYS):
+        for hour in (2, 9, 13, 20):
+            _go_to(town, hour)
+            _drain(town)
+        while town.open_cases() and town.chance.random() < 0.5:
+            town.cases_go_on()
+            _drain(town)
+
+
+__all__ = ["Running", "play"]
