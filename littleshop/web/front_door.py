@@ -30,6 +30,7 @@ _TOO_LONG = (
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 16\r\nconnection: close\r\n\r\n"
     b"headers too long"
 )
+_LINGER_SECONDS = 1.0  # closing while somebody still sends would take the answer from him
 _most_connections = cache(edge.connections)
 
 
@@ -64,6 +65,7 @@ class FrontDoor(HttpToolsProtocol):
     _arriving = False  # a request has begun and is not there in full
     _headed = True  # its head is
     _head_bytes = 0  # of an unfinished head
+    _refused = False  # whatever comes now is not read
     _rested_at = 0.0  # loop time since when nothing of us is owed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -77,8 +79,14 @@ class FrontDoor(HttpToolsProtocol):
         if len(self.connections) > _most_connections():
             _make_room(self)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn forgets to when it was cut
+
     def data_received(self, data: bytes) -> None:
         """Answer a look we know, or let uvicorn read on."""
+        if self._refused:
+            return
         seen = None
         if (
             data.startswith(_PAGES)
@@ -129,8 +137,9 @@ class FrontDoor(HttpToolsProtocol):
         if self._arriving and not self._headed:
             self._head_bytes += size
             if self._head_bytes > edge.MOST_HEADER_BYTES:
+                self._refused = True
                 self.transport.write(_TOO_LONG)
-                self.transport.close()
+                self.loop.call_later(_LINGER_SECONDS, self.transport.close)
                 return
         if self.at_rest and self.timeout_keep_alive_task is None:
             self._wait()

@@ -258,10 +258,15 @@ async def test_a_strangers_word_about_himself_counts_nothing(street: Street, doo
     assert cookies(said[0]) == cookies(said[1])
 
 
-async def test_a_head_without_end_is_refused(door: Door) -> None:
+async def test_a_head_without_end_is_refused_and_its_sender_hears_it(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_door, "_LINGER_SECONDS", 0.1)
     wire = await door.wire()
     answer = await wire.asks(b"GET / HTTP/1.1\r\nUser-Agent: " + b"a" * edge.MOST_HEADER_BYTES)
-    assert answer.startswith(b"HTTP/1.1 431") and await wire.end() == b""
+    assert answer.startswith(b"HTTP/1.1 431")
+    wire.writer.write(head())
+    assert await wire.end() == b"" and door.pages.asked == 0
 
 
 async def test_a_long_head_is_refused_by_the_application(door: Door) -> None:
