@@ -89,9 +89,11 @@ async def close_payment(context: Context, *, shop_id: int, reference: str) -> No
 
 
 async def query_payment(context: Context, *, shop_id: int, reference: str) -> None:
-    """Ask the rail about an attempt that is still open (a lost notice, a browser that waits)."""
-    payment = await _still_asked(context, shop_id, reference)
-    if payment is None:
+    """Ask the rail about an attempt that is not paid: a lost notice, a browser that waits, a bill
+    that says otherwise, also of one that we believe to be closed."""
+    async with context.database.connection() as conn:
+        payment = await payments.get(conn, shop_id, reference)
+    if payment is None or payment.status == "paid":
         return
     paid = await paying.find_out(_house(context).rails[payment.gateway], payment)
     if paid is not None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import json
+from datetime import UTC, datetime
 
 import asyncpg
-import httpx
 
-from littleshop import postgres
+from littleshop import ids, postgres
+from littleshop.clock import Clock
+from littleshop.money import Money
+from littleshop.pay import gateways
+from littleshop.pay.gateways import RefundRequest
 from tests.simulation.town import Town
 
 
@@ -35,25 +39,41 @@ def _sql(town: Town, *statements: str) -> None:
 
 
 def _lost_notice(town: Town) -> None:
-    """A buyer paid, the notice never came, and our attempt believes that it was closed."""
+    """A buyer paid, no notice came, and nothing of ours remembers that he was asked to."""
     town.littleshop.control("faults", {"alipay": {"notify": {"drop": 1000}}})
     shop = town.shops[0]
     placed = town.shopper.order(shop.slug, town.products[shop.shop_id][0])
     town.shopper.pay(placed)
-    _sql(town, f"update payments set status = 'closed' where reference = '{placed.reference}'")
+    _sql(
+        town,
+        f"delete from payments where reference = '{placed.reference}'",
+        f"delete from payment_references where reference = '{placed.reference}'",
+    )
 
 
 def _double_refund(town: Town) -> None:
     """Somebody gives money back at the rail's own desk, which our books never hear of."""
     [row] = town.read(
-        "select p.reference from payments p where p.status = 'paid' and p.refunded_minor = 0 limit 1"
+        "select reference, paid_minor from payments"
+        " where status = 'paid' and refunded_minor = 0 limit 1"
     )
-    answer = httpx.post(
-        f"{town.littleshop.sandbox}/control/alipay/trades/{row['reference']}/refund",
-        json={"amount_minor": 100, "out_request_no": f"DESK{uuid.uuid4().hex[:12].upper()}"},
-        trust_env=False,
-    )
-    assert answer.status_code == 200, answer.text
+    rails = json.loads((town.littleshop.home / "rails.json").read_text())
+    at = Clock(town.now() - datetime.now(UTC))
+
+    async def refund() -> str:
+        rail = gateways.open({"alipay": rails["alipay"]}, at)["alipay"]
+        answer = await rail.refund(
+            RefundRequest(
+                reference=str(row["reference"]),
+                refund_reference=ids.reference(),
+                amount=Money(100, "CNY"),
+                paid=Money(int(str(row["paid_minor"])), "CNY"),
+            )
+        )
+        await rail.disconnect()
+        return answer.status
+
+    assert asyncio.run(refund()) == "done"
 
 
 def _early_release(town: Town) -> None:

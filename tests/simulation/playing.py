@@ -1,4 +1,4 @@
-"""Playing: a whole littleshop is started, lives its days with faults and crashes, and is compared."""
+"""Playing: a whole littleshop lives its days with faults and crashes, and is compared."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from littleshop import installation
 from littleshop.clock import SHANGHAI
 from tests.flows import running
@@ -24,7 +22,8 @@ from tests.simulation.town import Away, Town
 
 SHOPS = 3
 HOURS = (2, 6, 10, 14, 20)  # of a day in Beijing at which people act; a run is at 07:30
-QUIET_DAYS = 24  # after the last day: every clock has struck, every refund and payout is home
+QUIET_HOURS = (8, 14)  # of the days after the last one
+MOST_QUIET_DAYS = 45  # by then every clock has struck, every refund and payout is home
 PATIENCE = 90.0
 VICTIMS = ("littleshop web", "littleshop.tasks", "postgres")
 # What a day brings at least, on average, or the run says that too little happened.
@@ -170,11 +169,7 @@ def _advance(town: Town, by: timedelta) -> None:
 
     offset = town.act(forward)
     seconds = int(offset.total_seconds())
-    httpx.post(
-        f"{town.littleshop.sandbox}/control/clock",
-        json={"offset_seconds": seconds},
-        trust_env=False,
-    ).raise_for_status()
+    town.littleshop.control("clock", {"offset_seconds": seconds})
     time.sleep(1.1)  # every process reads the clock once a second
 
 
@@ -198,13 +193,28 @@ def _drain(town: Town) -> None:
 def _come_to_rest(town: Town) -> None:
     """People are gone, nothing goes wrong any more, and time passes until all is home."""
     town.littleshop.control("faults/clear")
-    for _ in range(QUIET_DAYS):
-        for hour in (2, 9, 13, 20):
+    for _ in range(MOST_QUIET_DAYS):
+        for hour in QUIET_HOURS:
             _go_to(town, hour)
             _drain(town)
-        while town.open_cases() and town.chance.random() < 0.5:
-            town.cases_go_on()
+        if not _under_way(town):
+            break
+    for _ in range(2):  # the last bills and statements
+        for hour in QUIET_HOURS:
+            _go_to(town, hour)
             _drain(town)
+
+
+def _under_way(town: Town) -> int:
+    [row] = town.read(
+        "select (select count(*) from orders where status in ('placed', 'to_ship', 'shipped'))"
+        " + (select count(*) from cases where ended_at is null)"
+        " + (select count(*) from refunds where status = 'asked')"
+        " + (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as n"
+    )
+    if town.read("select 1 from cases where status = 'disputed'"):
+        town.cases_go_on()
+    return int(str(row["n"]))
 
 
 __all__ = ["Running", "play"]

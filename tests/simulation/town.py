@@ -40,6 +40,9 @@ CARDS = ("6222021234567890128", "6217000012345678901", "6228480012345678908")
 PATIENCE = 60.0  # seconds of ours, for processes to come back
 
 
+_MAY_COME_BACK = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, db.Unavailable)
+
+
 class Away(Exception):
     """The program did not come back in time: that is a fault of its own."""
 
@@ -99,12 +102,7 @@ class Town:
         while True:
             try:
                 return call()
-            except (
-                OSError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                db.Unavailable,
-            ) as fault:
+            except _MAY_COME_BACK as fault:
                 if time.monotonic() > end:
                     raise Away(str(fault)) from fault
                 time.sleep(0.2)
