@@ -96,6 +96,7 @@ async def show(request: Request) -> Response:
         refunded=yuan(trade["refunded_minor"]) if trade["refunded_minor"] else None,
         minutes=minutes if minutes <= 120 else None,
         until=beijing(trade["expires_at"]),
+        back=_back(trade, "ok" if trade["paid_at"] else "cancel"),
         may_pay=trade["status"] == "NOTPAY" or _slips_through(world, trade),
     )
 
@@ -114,7 +115,7 @@ async def pay(request: Request) -> Response:
     settled = pay_now(world, trade["transaction_id"], person)
     here = f"/wechat/cashier/{trade['prepay_id']}"
     paid = settled["paid_at"] is not None
-    answer = RedirectResponse((settled["back_url"] if paid else None) or here, 303)
+    answer = RedirectResponse((_back(settled, "ok") if paid else None) or here, 303)
     login.remember(answer, person)
     return answer
 
@@ -142,10 +143,17 @@ async def leave(request: Request) -> Response:
     trade = _trade(request)
     if trade is None:
         return problem(request, *NOT_THERE, 404)
-    if trade["back_url"]:
-        return RedirectResponse(trade["back_url"], 303)
+    back = _back(trade, "ok" if trade["paid_at"] else "cancel")
+    if back:
+        return RedirectResponse(back, 303)
     again = f"/wechat/cashier/{trade['prepay_id']}"
     return render(request, "left.html", again=again, back=None)
+
+
+def _back(trade: Row, ended: str) -> str | None:
+    """Where the cashier leads back to; a page inside WeChat is told how it ended (bridge.js)."""
+    inside = trade["back_url"] and trade["trade_type"] == "JSAPI"
+    return f"{trade['back_url']}#wechat={ended}" if inside else trade["back_url"]
 
 
 def _trade(request: Request, prepay_id: str | None = None) -> Row | None:

@@ -121,16 +121,26 @@ BRIDGE = """(function () {
   if (window.WeixinJSBridge) { return; }
   var here = new URL(document.currentScript.src).origin;
   var pages = {getBrandWCPayRequest: "/wechat/jsapi", requestMerchantTransfer: "/wechat/transfer"};
+  function said(name) {  // WeChat names this one otherwise in its answer
+    return name === "getBrandWCPayRequest" ? "get_brand_wcpay_request" : name;
+  }
+  // In life the cashier slides over the page and the page is told how it ended. Here the page is
+  // left for the sandbox's cashier, which leads back to it with #wechat=ok or #wechat=cancel: the
+  // next call is the one that was under way, and is told that. The Back button is a cancel too.
+  var came = /^#wechat=(ok|cancel)$/.exec(location.hash);
+  var moved = performance.getEntriesByType("navigation")[0];
+  var ended = came ? came[1] : moved && moved.type === "back_forward" ? "cancel" : null;
+  if (came) { history.replaceState(null, "", location.pathname + location.search); }
   window.WeixinJSBridge = {
-    // The page is left for the sandbox's cashier, which comes back to it: `heard` is told only
-    // of what cannot begin.
     invoke: function (name, told, heard) {
-      if (!pages[name]) {
-        if (heard) { heard({err_msg: name + ":fail"}); }
+      var word = pages[name] ? ended : "fail";
+      ended = null;
+      if (word) {
+        if (heard) { heard({err_msg: said(name) + ":" + word}); }
         return;
       }
       var query = new URLSearchParams(told || {});
-      query.set("back", location.href);
+      query.set("back", location.href.split("#")[0]);
       location.assign(here + pages[name] + "?" + query.toString());
     },
     call: function () {},

@@ -304,13 +304,13 @@ async def test_a_desk_is_shown_a_code_and_a_rail_that_is_away_is_said(market: Ma
     desk = market.world.browser("zh-CN", user_agent="Mozilla/5.0 (X11; Linux x86_64) Firefox/130")
     await market.to_checkout(desk)
     answer = await desk.post("/@xiaoman/checkout", data=await market.form(desk))
-    assert answer.headers["location"].endswith("/payment")
+    assert answer.headers["location"].endswith("/payment?way=alipay")
     assert "<svg" in (await desk.get(answer.headers["location"])).text
     market.alipay.answers["alipay.trade.precreate"] = lambda: httpx.Response(502)
     await market.to_checkout(desk)
     answer = await desk.post("/@xiaoman/checkout", data=await market.form(desk))
     failed = await desk.get(answer.headers["location"])
-    assert answer.headers["location"].endswith("failed=1")
+    assert answer.headers["location"].endswith("failed=1&way=alipay")
     assert failed.status_code == 200
     assert await market.statuses() == ["placed", "placed"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import UUID
@@ -32,6 +32,8 @@ from littleshop.web.storefront.ways import Way
 
 ASK_AGAIN = timedelta(seconds=5)
 SHOWN_HERE = (How.QR, How.JSAPI)  # what goes on from our own page: a code, or WeChat's bridge
+# WeChat's phone page refuses who comes from nowhere: it may learn our origin, never the token.
+FROM_HERE = {"referrer-policy": "strict-origin"}
 
 
 class Payable(Protocol):
@@ -92,7 +94,8 @@ async def begin(
     to = addresses.order_part(order.token, "payment")
     found = [way for way in await offered(request, shop) if method in (way.gateway, "")]
     if not found or found[0].how is None:
-        return RedirectResponse(to, status_code=303)
+        off = f"?failed=1&way={method}" if not found and method in http.house(request).rails else ""
+        return RedirectResponse(to + off, status_code=303)
     device = http.device(request) or b""
     http.check_limits(request, "pay", order.order_id.bytes, device, http.address(request))
     wanted = How.PAGE if how == "page" and found[0].how is How.QR else found[0].how
@@ -110,13 +113,14 @@ async def go_on(
         if way.how in SHOWN_HERE:
             openid = openid or in_wechat.openid(request)
             await _prepare(request, shop, order, way, openid)
+            to = f"{to}?way={way.gateway}"
         else:
             to = await _rail_page(request, shop, order, way)
     except Refused:
         to = addresses.order(order.token)
     except GatewayError:
-        to = f"{to}?failed=1"
-    return RedirectResponse(to, status_code=303)
+        to = f"{to}?failed=1&way={way.gateway}"
+    return RedirectResponse(to, status_code=303, headers=FROM_HERE)
 
 
 async def _rail_page(request: Request, shop: Shop, order: Payable, way: Way) -> str:
@@ -131,9 +135,9 @@ async def _prepare(
     request: Request, shop: Shop, order: Payable, way: Way, openid: str | None
 ) -> None:
     """Have the rail give what our page shows: a code, or the parameters of WeChat's bridge; once
-    per attempt. Raises Refused, GatewayError."""
+    per attempt, and again when those are too old. Raises Refused, GatewayError."""
     payment = await _ask(request, shop, order, way)
-    if payment.code_url is not None:
+    if _given(payment, http.now(request)) is not None:
         return
     answer = await _send(request, shop, order, payment, openid)
     given = answer.code_url or ""
@@ -142,6 +146,14 @@ async def _prepare(
     await http.house(request).database.transaction(
         lambda conn: payments.keep_code(conn, shop.shop_id, payment.reference, given)
     )
+
+
+def _given(payment: Payment, at: datetime) -> str | None:
+    """What the rail gave our page for an attempt, while it can be used."""
+    given = payment.code_url
+    if given is None or payment.method != How.JSAPI:
+        return given
+    return given if in_wechat.is_fresh(given, at) else None
 
 
 async def _ask(request: Request, shop: Shop, order: Payable, way: Way) -> Payment:
@@ -176,7 +188,7 @@ async def known_to_wechat(request: Request) -> Response:
     try:
         found = await in_wechat.logged_in(request)
     except Refused:
-        failed = f"{addresses.order_part(link.token, 'payment')}?failed=1"
+        failed = f"{addresses.order_part(link.token, 'payment')}?failed=1&way=wechat_pay"
         return RedirectResponse(failed, status_code=303)
     answer = await go_on(request, link.shop, link, Way("wechat_pay", How.JSAPI), openid=found)
     return in_wechat.remember(request, answer, found)
@@ -190,15 +202,19 @@ async def waiting(request: Request) -> Response:
         attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
         clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
     await _have_asked(request, link, attempts)
-    return pages.page(
-        request,
-        "storefront/paying.html",
-        fragment="status" if piece else None,
-        private=True,
-        **_around(request),
-        **_shown(request, link, attempts, clocks),
-        **_choices(request, link, attempts, await offered(request, link.shop)),
+    told = _shown(request, link, clocks) | _choices(
+        request, link, attempts, await offered(request, link.shop)
     )
+    return _page(request, told, "status" if piece else None)
+
+
+def _page(request: Request, told: dict[str, Any], piece: str | None) -> Response:
+    around = _around(request)
+    answer = pages.page(
+        request, "storefront/paying.html", fragment=piece, private=True, **around, **told
+    )
+    answer.headers.update(FROM_HERE)
+    return answer
 
 
 def _around(request: Request) -> dict[str, Any]:
@@ -226,9 +242,7 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
     await http.house(request).database.transaction(work)
 
 
-def _shown(
-    request: Request, link: OrderLink, attempts: Sequence[Payment], clocks: Sequence[Timer]
-) -> dict[str, Any]:
+def _shown(request: Request, link: OrderLink, clocks: Sequence[Timer]) -> dict[str, Any]:
     """What the page shows of the order: where it stands, and until when."""
     order = link.order
     state = {"placed": "waiting", "cancelled": "closed"}.get(order.status, "paid")
@@ -249,22 +263,41 @@ def _choices(
     request: Request, link: OrderLink, attempts: Sequence[Payment], found: Sequence[Way]
 ) -> dict[str, Any]:
     """The ways to pay for who may pay here, and what the rail gave for the one that was begun."""
-    tried = attempts[-1].gateway if attempts else ""
-    shown = methods(request, found, tried)
-    open_ones = [each for each in attempts if each.status == "asked" and each.code_url]
-    begun = next((each for each in reversed(open_ones) if each.gateway == tried), None)
+    locale, rails = pages.locale_of(request), http.house(request).rails
     mine = link.seen.may_act and link.order.status == "placed"
+    asked = request.query_params.get("way", "")
+    tried = asked if asked in rails else attempts[-1].gateway if attempts else ""
+    begun, given = _begun(attempts, tried, http.now(request)) if mine else (None, None)
     is_code = begun is not None and begun.method == How.QR
-    named = next((one for one in shown if one.chosen), None) or next(iter(shown), None)
+    every = methods(request, found, tried) if mine else []
+    shown = [one for one in every if one.way == "here"]
+    blocked = [one for one in every if one.way == "outside"]
+    name = tried or next((one.code for one in shown), "")
+    if is_code and tried != "alipay":  # its code is all there is at a desk
+        shown = [one for one in shown if one.code != tried]
     way_out = http.house(request).settings.public_url + addresses.order(link.token)
     return {
-        "methods": [one for one in shown if one.way == "here"] if mine else [],
-        "method": named or SimpleNamespace(code="", name=""),
-        "outside": way_out if any(way.outside for way in found) else None,
-        "qr": views.qr(begun.code_url or "") if begun is not None and is_code else None,
-        "invoke": begun.code_url if begun is not None and begun.method == How.JSAPI else None,
-        "on_screen": "alipay" if is_code and begun and begun.gateway == "alipay" else None,
+        "methods": sorted(shown, key=lambda one: not one.chosen),
+        "method": SimpleNamespace(
+            code=name, name=i18n.t(locale, f"checkout.method.{name}") if name else ""
+        ),
+        "outside": way_out if blocked else None,
+        "blocked": blocked,
+        "qr": views.qr(given) if is_code and given else None,
+        "invoke": None if is_code else given,
+        "on_screen": "alipay" if is_code and tried == "alipay" else None,
     }
+
+
+def _begun(
+    attempts: Sequence[Payment], gateway: str, at: datetime
+) -> tuple[Payment | None, str | None]:
+    """The open attempt over a rail that goes on from our page, and what the rail gave for it."""
+    for each in reversed(attempts):
+        given = _given(each, at) if each.status == "asked" and each.gateway == gateway else None
+        if given:
+            return each, given
+    return None, None
 
 
 ROUTES = [

@@ -7,8 +7,10 @@ this browser; WeChat wants it for every payment from inside (PROTOCOLS 1.4).
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +23,7 @@ from littleshop.web.storefront.visitors import container
 
 OPENID, STATE = "wx", "wx_state"
 OPENID_KEPT, STATE_KEPT = 30 * 86_400, 600  # seconds
+CALL_LIFE = timedelta(minutes=4)  # WeChat takes the parameters of a call for five
 
 
 def openid(request: Request) -> str | None:
@@ -60,6 +63,12 @@ def remember(request: Request, answer: Response, found: str) -> Response:
     http.set_cookie(request, answer, OPENID, sealed, max_age=OPENID_KEPT)
     answer.delete_cookie(STATE, path="/")
     return answer
+
+
+def is_fresh(invoke: str, at: datetime) -> bool:
+    """Whether WeChat still takes these parameters (JSON) of a call of its cashier."""
+    made = int(msgspec.json.decode(invoke, type=dict[str, str])["timeStamp"])
+    return at.timestamp() - made < CALL_LIFE.total_seconds()
 
 
 def bridge(request: Request) -> str | None:

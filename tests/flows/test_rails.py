@@ -1,0 +1,118 @@
+"""Every way to pay, as buyers walk it: on a phone, at a desk, inside WeChat, abroad."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.flows.conftest import DESK, PHONE, Device
+from tests.flows.people import PHONE_AGENT, Shopkeeper
+from tests.flows.running import Running
+from tests.flows.steps import to_checkout
+
+IN_WECHAT = PHONE | {"user_agent": f"{PHONE_AGENT} MicroMessenger/8.0.50 NetType/WIFI"}
+IN_ALIPAY = PHONE | {"user_agent": f"{PHONE_AGENT} AlipayClient/10.6.0"}
+CASHIER = {"wechat_pay": "/wechat/cashier/", "alipay": "/alipay/cashier/"}
+
+
+def at_checkout(device: Device, littleshop: Running, kind: dict[str, Any]) -> Page:
+    """A browser of this kind with an address filled in."""
+    page = device(kind).new_page()
+    to_checkout(page, f"{littleshop.web}/@stall")
+    return page
+
+
+def choose(page: Page, method: str) -> None:
+    """Choose a way to pay and press the button."""
+    page.locator(f"input[name=method][value={method}]").check(force=True)
+    page.click("button.pay")
+
+
+def pay_there(page: Page, method: str) -> None:
+    """Press "pay" at the sandbox's cashier."""
+    page.wait_for_url(re.compile(CASHIER[method]))
+    page.click("button.go")
+
+
+def is_packed(page: Page, littleshop: Running) -> None:
+    """The order is paid, and its page came by itself."""
+    page.wait_for_url(re.compile(re.escape(littleshop.web) + r"/o/[^/?]+$"))
+    expect(page.locator("h1").first).to_contain_text("打包")
+
+
+def test_a_phone_pays_by_wechats_own_page(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    page = at_checkout(device, littleshop, PHONE)
+    choose(page, "wechat_pay")
+    pay_there(page, "wechat_pay")
+    is_packed(page, littleshop)
+
+
+def test_a_desk_shows_the_code_of_the_way_that_was_pressed_and_a_phone_pays_it(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    desk = at_checkout(device, littleshop, DESK)
+    choose(desk, "alipay")
+    expect(desk.locator("main")).to_contain_text("用手机上的支付宝扫一扫")
+    desk.click("form:has([value=wechat_pay]) button")
+    expect(desk.locator("main")).to_contain_text("用手机上的微信支付扫一扫")
+    [row] = littleshop.rows(
+        "select code_url from payments where gateway = 'wechat_pay' and method = 'qr'"
+        " order by asked_at desc limit 1"
+    )
+    phone = device(IN_WECHAT).new_page()
+    phone.goto(row["code_url"])
+    pay_there(phone, "wechat_pay")
+    is_packed(desk, littleshop)
+
+
+def test_inside_wechat_the_page_calls_the_cashier_and_hears_how_it_ended(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    page = at_checkout(device, littleshop, IN_WECHAT)
+    expect(page.locator("main")).to_contain_text("在浏览器打开")  # Alipay's way out
+    page.click("button.pay")
+    page.wait_for_url(re.compile(CASHIER["wechat_pay"]))
+    page.locator("main form button").last.click()  # not now
+    page.wait_for_url(re.compile(r"/payment\?way=wechat_pay$"))
+    expect(page.locator("main")).to_contain_text("支付宝 微信里打不开")
+    page.click("button.pay")
+    pay_there(page, "wechat_pay")
+    is_packed(page, littleshop)
+    [row] = littleshop.rows(
+        "select count(*) as attempts from payments where method = 'jsapi'"
+        " and order_id = (select order_id from payments where method = 'jsapi'"
+        "  order by asked_at desc limit 1)"
+    )
+    assert row["attempts"] == 1
+
+
+def test_inside_alipay_there_is_alipay(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    page = at_checkout(device, littleshop, IN_ALIPAY)
+    offered = page.locator("input[name=method]")
+    expect(offered).to_have_count(1)
+    page.click("button.pay")
+    pay_there(page, "alipay")
+    is_packed(page, littleshop)
+
+
+def test_a_rail_switched_off_in_the_middle_is_said_and_another_one_pays(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    page = at_checkout(device, littleshop, PHONE)
+    switch = "insert into rail_switches (gateway, why, off_by, off_at)"
+    littleshop.rows(f"{switch} values ('wechat_pay', 'down', 'ops', '2026-11-22T08:00Z')")
+    try:
+        choose(page, "wechat_pay")
+        expect(page.locator("h1")).to_contain_text("微信支付这会儿没有答复")
+        expect(page.locator("form:has([value=wechat_pay])")).to_have_count(0)
+        page.click("form:has([value=alipay]) button")
+        pay_there(page, "alipay")
+        is_packed(page, littleshop)
+    finally:
+        littleshop.rows("delete from rail_switches")
