@@ -12,6 +12,7 @@ from bench.ground import Missing
 NAMES = {
     "place": "the checkout's POST against pgbench calling place_orders · 下单",
     "page": "the cached product page against nginx · 商品页",
+    "resolver": "every interleaving around a payment, in fresh databases · 支付解析",
     "weight": "a product page with its CSS and JS, compressed · 页面大小",
     "start": "cold and warm start to the first page · 启动",
     "idle": "memory of all processes at rest · 空闲内存",

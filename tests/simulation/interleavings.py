@@ -310,9 +310,10 @@ async def faults(world: World) -> list[str]:
 
 @dataclass
 class Walked:
-    """How much was walked: `paths` ends that were looked at, `steps` events that happened."""
+    """How much was walked: `ends` are the paths whose ends were looked at, `steps` the events that
+    happened."""
 
-    paths: int = 0
+    ends: list[tuple[str, ...]] = field(default_factory=list)
     steps: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -355,7 +356,7 @@ async def _look(world: World, walked: Walked, path: tuple[str, ...]) -> None:
         wrong = await faults(world)
     finally:
         await attempt.rollback()
-    walked.paths += 1
+    walked.ends.append(path)
     walked.wrong += [f"{' > '.join(path) or 'nothing'}: {fault}" for fault in wrong]
 
 

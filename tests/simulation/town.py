@@ -56,6 +56,7 @@ class Town:
     happened: Counter[str] = field(default_factory=Counter)
     shops: list[Shopkeeper] = field(default_factory=list)
     products: dict[int, list[str]] = field(default_factory=dict)
+    left: dict[str, object] = field(default_factory=dict)
     shopper: Shopper = field(init=False)
 
     def __post_init__(self) -> None:
