@@ -15,6 +15,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.serving import Server
 from sandbox.store import Store
+from sandbox.stripe import sending as stripe
 from sandbox.wechat_pay import notices as wechat_notices
 from sandbox.world import World
 
@@ -54,8 +55,8 @@ async def serve(told: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    senders = [notices.keep_sending(world), wechat_notices.keep_sending(world)]
-    sending = asyncio.gather(*senders)
+    rails = (notices, wechat_notices, stripe)
+    sending = asyncio.gather(*(rail.keep_sending(world) for rail in rails))
     sending.add_done_callback(lambda _: stop.set())
     if told.ready_file:
         announce(told.ready_file, world.public_url)

@@ -10,8 +10,11 @@ from sandbox.alipay import bills, cashier, gateway
 from sandbox.bank import wire
 from sandbox.clock import standing_at, unstamp
 from sandbox.control import api, books, history, panel
+from sandbox.control import stripe as stripe_control
 from sandbox.control import wechat_pay as wechat_control
 from sandbox.pages import icon, policy, stylesheet
+from sandbox.stripe import api as stripe_api
+from sandbox.stripe import checkout as stripe_checkout
 from sandbox.wechat_pay import cashier as wechat_cashier
 from sandbox.wechat_pay import gateway as wechat_gateway
 from sandbox.wechat_pay import login as wechat_login
@@ -95,6 +98,30 @@ def _wechat() -> list[Route]:
     ]
 
 
+def _stripe() -> list[Route]:
+    """Everything of Stripe."""
+    post, control, act = ["POST"], "/control/stripe", stripe_control
+    payment = control + "/payments/{reference}"
+    return [
+        Route("/stripe/v1/{rest:path}", stripe_api.door, methods=["GET", "POST"]),
+        Route("/stripe/pay/{session}", stripe_checkout.show),
+        Route("/stripe/pay/{session}/pay", stripe_checkout.pay, methods=post),
+        Route("/stripe/pay/{session}/leave", stripe_checkout.leave, methods=post),
+        Route(control + "/accounts", api.answering(act.account), methods=post),
+        Route(control + "/webhooks", api.answering(act.webhook), methods=post),
+        Route(control + "/webhooks/roll", api.answering(act.roll), methods=post),
+        Route(control + "/payouts", api.answering(act.pay_out), methods=post),
+        Route(control + "/refunds/{refund}/fail", api.answering(act.fail_refund), methods=post),
+        Route(payment, api.answering(act.payment)),
+        Route(payment + "/pay", api.answering(act.pay), methods=post),
+        Route(payment + "/settle", api.answering(act.settle), methods=post),
+        Route(payment + "/resend", api.answering(act.resend), methods=post),
+        Route(payment + "/dispute", api.answering(act.dispute), methods=post),
+        Route(payment + "/dispute/close", api.answering(act.decide), methods=post),
+        Route(payment + "/notices", api.answering(act.told_of), methods=["GET", "POST"]),
+    ]
+
+
 def _controls() -> list[Route]:
     """What the demo's supervisor, tests and the person at the control page reach."""
     both, post = ["GET", "POST"], ["POST"]
@@ -123,7 +150,14 @@ def _controls() -> list[Route]:
     ]
 
 
-GUARDED = ("/control", "/alipay/cashier", "/wechat/cashier", "/wechat/sign", "/wechat/transfer")
+GUARDED = (
+    "/control",
+    "/alipay/cashier",
+    "/wechat/cashier",
+    "/wechat/sign",
+    "/wechat/transfer",
+    "/stripe/pay",
+)
 
 
 class Guard:
@@ -188,6 +222,6 @@ def build(world: World) -> ASGIApp:
         Route("/books.json", books.everything),
         Route("/healthz", healthz),
     ]
-    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_controls()])
+    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_stripe(), *_controls()])
     app.state.world = world
     return Past(Guard(app))

@@ -1,5 +1,6 @@
 """The tables of the sandbox. Money is whole fen; times are UTC text that sorts."""
 
+from sandbox.stripe import tables as stripe
 from sandbox.wechat_pay import tables as wechat_pay
 
 SCHEMA = """
@@ -181,3 +182,4 @@ create table if not exists push_messages (
 );
 """
 SCHEMA += wechat_pay.SCHEMA
+SCHEMA += stripe.SCHEMA

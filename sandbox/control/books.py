@@ -9,6 +9,7 @@ from sandbox.alipay import trades
 from sandbox.bank import booking
 from sandbox.clock import stamp
 from sandbox.store import Row
+from sandbox.stripe import books as stripe
 from sandbox.wechat_pay import books as wechat_pay
 from sandbox.world import World, world_of
 
@@ -96,6 +97,7 @@ async def everything(request: Request) -> Response:
             "at": stamp(world.clock.now()),
             "alipay": _alipay(world),
             "wechat_pay": wechat_pay.everything(world),
+            "stripe": stripe.everything(world),
             "bank": _bank(world),
         }
     return JSONResponse(books)

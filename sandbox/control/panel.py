@@ -10,6 +10,7 @@ from sandbox.clock import beijing, stamp
 from sandbox.control import api, books
 from sandbox.faults import ALL, FLAGS, NUMBERS, SWITCHES, Setting, Unknown
 from sandbox.pages import problem, render
+from sandbox.stripe import checkout
 from sandbox.world import world_of, yuan
 
 STEPS = {"hour": 3600, "day": 86400, "week": 7 * 86400}
@@ -38,6 +39,8 @@ async def show(request: Request) -> Response:
         trades=recent,
         sends=sends,
         wechat=world.store.all("select * from wechat_trades order by rowid desc limit 30"),
+        stripe=world.store.all("select * from stripe_sessions order by rowid desc limit 30"),
+        money=checkout.money,
         transfers=transfers,
         accounts=world.store.all("select account, name from bank_accounts"),
         balance=lambda account: yuan(booking.balance(world, account)),

@@ -1,0 +1,1 @@
+"""A payment gateway that speaks Stripe's API: Checkout, refunds, disputes, webhooks, balance."""
