@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from littleshop.clock import Clock
-from littleshop.pay.gateways import alipay, wechat_pay
+from littleshop.pay.gateways import alipay, stripe, wechat_pay
 from littleshop.pay.gateways.contract import (
     Bill,
     BillNotReady,
@@ -51,6 +51,7 @@ Opener = Callable[[RailSettings, Clock, httpx.AsyncBaseTransport | None], Gatewa
 OPENERS: dict[str, Opener] = {
     "alipay": alipay.open_rail,
     "wechat_pay": wechat_pay.open_rail,
+    "stripe": stripe.open_rail,
 }
 
 

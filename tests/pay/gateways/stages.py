@@ -6,6 +6,7 @@ from functools import partial
 
 from tests.pay.gateways.stage import Stage
 from tests.pay.gateways.stage_alipay import alipay
+from tests.pay.gateways.stage_stripe import stripe
 from tests.pay.gateways.stage_wechat_pay import wechat_pay
 from tests.sandbox_process import Sandbox
 
@@ -15,4 +16,6 @@ STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
     "wechat pay, public key": partial(wechat_pay, mode="key"),
     "wechat pay, certificates": partial(wechat_pay, mode="cert"),
     "wechat pay, held for a seller": partial(wechat_pay, mode="key", held=True),
+    "stripe, dollars": partial(stripe, currency="USD"),
+    "stripe, yen": partial(stripe, currency="JPY"),
 }
