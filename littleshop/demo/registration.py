@@ -25,6 +25,7 @@ SANDBOX_SECONDS = 20
 _PATHS = {
     "alipay": "/alipay/gateway.do",
     "wechat_pay": "/wechat",
+    "stripe": "/stripe",
     "bank": "/bank",
     "sms": "/sms/aliyun",
     "identity": "/identity",
@@ -45,9 +46,11 @@ def register(
     Raises SandboxSilent when the sandbox does not answer within SANDBOX_SECONDS.
     """
     path = home / "rails.json"
-    rails = json.loads(path.read_text()) if path.exists() and not afresh else None
-    was, known = json.dumps(rails), rails or {"sms": {}}
-    if not {*_LATER} <= {*known} or known["sms"].get("texts_for") != public_url:
+    rails: dict[str, dict[str, Any]] = {}
+    if path.exists() and not afresh:
+        rails = json.loads(path.read_text())
+    was = json.dumps(rails)
+    if not {*_LATER} <= {*rails} or rails["sms"].get("texts_for") != public_url:
         with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
             _wait_for(client)
             rails = rails or _register(client)
@@ -55,6 +58,8 @@ def register(
                 rails[name] = _LATER[name](client)
             for code, text in messages.templates(public_url).items():
                 _ask(client, "/control/sms/templates", {"code": code, "text": text})
+            hook = {"account": rails["stripe"]["account"], "url": f"{public_url}/callbacks/stripe"}
+            _ask(client, "/control/stripe/webhooks", hook)
             rails["sms"]["texts_for"] = public_url
     for name, tail in _PATHS.items():
         if name in rails:
@@ -63,7 +68,7 @@ def register(
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))
-    return dict(rails)
+    return rails
 
 
 def _follow(wechat_pay: dict[str, Any], sandbox_url: str, public_url: str) -> None:
@@ -127,6 +132,13 @@ def _wechat_pay(client: httpx.Client) -> dict[str, Any]:
     return {**told, "private_key": _private(key)}
 
 
+def _stripe(client: httpx.Client) -> dict[str, Any]:
+    """An account in test mode. Where its webhooks go is told with the public address."""
+    told = _ask(client, "/control/stripe/accounts", {"name": NAME})
+    secrets = [told.pop("webhook_secret")]
+    return {**told, "webhook_secrets": secrets, "currencies": ["CNY", "USD"]}
+
+
 def _ask(client: httpx.Client, path: str, told: dict[str, Any]) -> dict[str, Any]:
     answer = client.post(path, json=told)
     answer.raise_for_status()
@@ -150,4 +162,7 @@ def _public(key: rsa.RSAPrivateKey) -> str:
 
 
 # Rails that came after the first demos: a home that was registered without them learns them.
-_LATER: dict[str, Callable[[httpx.Client], dict[str, Any]]] = {"wechat_pay": _wechat_pay}
+_LATER: dict[str, Callable[[httpx.Client], dict[str, Any]]] = {
+    "wechat_pay": _wechat_pay,
+    "stripe": _stripe,
+}
