@@ -169,13 +169,17 @@ class Alipay:
     async def fetch_bill(self, day: date) -> Bill:
         """The trade bill of a Beijing day, made by about nine the next morning.
 
-        BillNotReady also on a day without any trade, which Alipay does not tell apart.
+        On a day without any trade Alipay says the same as before it has made one: BillNotReady
+        for three days, then an empty bill. If our books know better, that is a difference.
         """
-        if day >= self._clock.now().astimezone(SHANGHAI).date():
+        today = self._clock.now().astimezone(SHANGHAI).date()
+        if day >= today:
             raise BillNotReady(self.name, day)
         content = {"bill_type": "trade", "bill_date": day.isoformat()}
         found = await self._hear(bills.METHOD, content)
         if found.code in bills.NOT_THERE:
+            if today - day > bills.MADE_WITHIN:
+                return bills.empty(day)
             raise BillNotReady(self.name, day)
         self._accept(found)
         told = self._filled(found, "bill_download_url")

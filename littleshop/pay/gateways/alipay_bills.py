@@ -10,7 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from littleshop.config import is_loopback
@@ -22,6 +22,7 @@ from littleshop.pay.gateways.contract import Bill, BillRow
 METHOD = "alipay.data.dataservice.bill.downloadurl.query"
 # Documented and observed names of the same answer; a day without any trade gives it for ever.
 NOT_THERE = frozenset({"isp.bill_not_exist", "isv.bill-not-exist", "BILL_NOT_EXIST"})
+MADE_WITHIN = timedelta(days=3)  # by nine the next morning, as documented; delays happen
 ZIP_LIMIT_BYTES = 8 * 1024 * 1024
 TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # a quarter of a million rows
 MOST_FILES = 16
@@ -57,6 +58,12 @@ def address(url: str, gateway_url: str, hosts: Collection[str]) -> str:
     elif plain and told.scheme in ("http", "https") and told.hostname in hosts:
         return told._replace(scheme="https", netloc=told.hostname or "").geturl()
     raise GatewayError("alipay's bill is at a host we do not know", retryable=False)
+
+
+def empty(day: date) -> Bill:
+    """The bill of a day without any trade, for which Alipay makes none."""
+    nothing = hashlib.sha256(b"").hexdigest()
+    return Bill(gateway="alipay", day=day, rows=(), unread=(), sha256=nothing)
 
 
 def read(packed: bytes, day: date) -> Bill:

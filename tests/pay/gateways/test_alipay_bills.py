@@ -256,4 +256,7 @@ async def test_a_bill_that_is_not_there_yet_is_waited_for(code: str) -> None:
     with pytest.raises(BillNotReady):
         await rail.fetch_bill(DAY)
     assert small.fetched == []
+    with pytest.raises(BillNotReady):
+        await rail.fetch_bill(date(2026, 11, 19))
+    assert (await rail.fetch_bill(date(2026, 11, 18))).rows == ()  # there was nothing to bill
     await rail.disconnect()
