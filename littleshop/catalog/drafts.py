@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from littleshop.catalog import colours
+from littleshop.catalog import colours, exceptions
 from littleshop.errors import Refused
 
 TITLE_LENGTH = 120
@@ -41,7 +41,7 @@ class VariantDraft(msgspec.Struct, frozen=True):
 
 
 class ProductDraft(msgspec.Struct, frozen=True):
-    """A product as the seller typed it."""
+    """A product as the seller typed it; `no_return`: of which kind of exceptions it is, or ""."""
 
     title: str
     variants: tuple[VariantDraft, ...]
@@ -49,12 +49,13 @@ class ProductDraft(msgspec.Struct, frozen=True):
     options: tuple[Option, ...] = ()
     category: str = ""
     status: str = "on_sale"
+    no_return: str = ""
 
 
 def check(draft: ProductDraft) -> ProductDraft:
     """The draft tidied. Raises Refused: product_title_empty, product_title_length(have, most),
-    product_description_length, price_too_small, price_too_large, compare_at, stock_count,
-    options_wrong, variants_missing, variants_too_many(most)."""
+    product_description_length, product_no_return, price_too_small, price_too_large, compare_at,
+    stock_count, options_wrong, variants_missing, variants_too_many(most)."""
     title = tidy(draft.title)
     if not title:
         raise Refused("product_title_empty")
@@ -66,6 +67,8 @@ def check(draft: ProductDraft) -> ProductDraft:
         )
     if draft.status not in ("draft", "on_sale", "hidden"):
         raise Refused("product_status")
+    if draft.no_return not in ("", *exceptions.KINDS):
+        raise Refused("product_no_return")
     options = _check_options(draft.options)
     wanted = set(combinations(*(option.values for option in options)))
     if not draft.variants:

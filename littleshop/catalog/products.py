@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import stock
+from littleshop.catalog import exceptions, stock
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
@@ -17,7 +17,7 @@ from littleshop.shop import shops
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A row of products."""
+    """A row of products; `no_return_why`: a kind of catalog/exceptions.py, or ""."""
 
     shop_id: int
     product_id: UUID
@@ -27,7 +27,7 @@ class Product(msgspec.Struct, frozen=True):
     category: str
     status: str
     sort_order: int
-    no_reason_return: bool
+    no_return_why: str
     created_at: datetime
     updated_at: datetime
 
@@ -86,7 +86,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 _COLUMNS = (
     "shop_id, product_id, title, description, options, category, status, sort_order,"
-    " no_reason_return, created_at, updated_at"
+    " no_return_why, created_at, updated_at"
 )
 _VARIANT = (
     "v.variant_id, v.product_id, v.choice, v.price_minor, v.compare_at_minor, s.currency, v.sku,"
@@ -106,13 +106,15 @@ async def create(
     """Write a checked draft under the form's own id; False when it was written before."""
     written = await db.changed(
         conn,
-        f"insert into products ({_COLUMNS})"
+        f"insert into products ({_COLUMNS}, no_return_since)"
         " values ($1, $2, $3, $4, $5, $6, $7,"
         "  (select coalesce(min(sort_order), 0) - 1 from products where shop_id = $1),"
-        "  true, $8, $8) on conflict on constraint products_pkey do nothing",
+        "  $8, $9, $9, case when $8 <> '' then $9::timestamptz end)"
+        " on conflict on constraint products_pkey do nothing",
         shop_id,
         product_id,
         *_words(draft),
+        draft.no_return,
         at,
     )
     if written:
@@ -135,11 +137,16 @@ async def edit(
     touched = await db.changed(
         conn,
         "update products set title = $3, description = $4, options = $5, category = $6,"
-        " status = $7, updated_at = $8 where shop_id = $1 and product_id = $2",
+        " status = $7, updated_at = $8, no_return_why = $9,"
+        " no_return_since = case when $9 = '' then null"
+        "  when no_return_why = $9 then no_return_since else $10::timestamptz end"
+        " where shop_id = $1 and product_id = $2",
         shop_id,
         product_id,
         *_words(draft),
         at,
+        draft.no_return,
+        at + exceptions.A_MOMENT,
     )
     if not touched:
         raise NotFound("product")

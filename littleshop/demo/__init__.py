@@ -81,7 +81,7 @@ class Goods(msgspec.Struct, frozen=True):
     alt: str
     popularity: int
     status: Literal["on_sale", "hidden", "draft"] = "on_sale"
-    no_reason_return: bool = True
+    no_return: str = ""  # why it can't come back without a reason
 
 
 class Shipping(msgspec.Struct, frozen=True):

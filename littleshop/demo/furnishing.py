@@ -147,6 +147,7 @@ async def _shelve(
             )
             for variant in goods.variants
         ),
+        no_return=goods.no_return,
     )
     own = product_id(store, goods.key)
     await products.create(conn, shop_id, own, drafts.check(draft), at=at, person_id=person_id)

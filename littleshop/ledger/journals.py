@@ -132,6 +132,23 @@ async def find(conn: db.Connection, shop_id: int, kind: str, reference: str) -> 
     )
 
 
+async def transfers(conn: db.Connection, shop_id: int, kind: str, reference: str) -> list[Transfer]:
+    """What a posted fact moved, in its order; nothing for one that was never posted."""
+    rows = await conn.fetch(
+        "select t.debit, t.credit, t.amount_minor, t.currency"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        " where j.shop_id = $1 and j.kind = $2 and j.reference = $3 order by t.position",
+        shop_id,
+        kind,
+        reference,
+    )
+    return [
+        Transfer(row["debit"], row["credit"], Money(row["amount_minor"], row["currency"]))
+        for row in rows
+    ]
+
+
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Journal]:
     """An order's journals in the order they were booked."""
     return await db.all(

@@ -30,6 +30,8 @@ class VariantFacts(msgspec.Struct, frozen=True, gc=False):
     pricing_version: int
     shipping_flat_minor: int
     shipping_free_over_minor: int | None
+    direct: bool = False  # what is paid is the seller's at once
+    no_return_why: str = ""
 
 
 _SQL = """
@@ -40,7 +42,8 @@ _SQL = """
                       order by f.sort_order, f.photo_id limit 1), '') as photo,
            v.price_minor, p.status = 'on_sale' and not v.withdrawn as sold,
            v.on_hand - v.held as spare, s.status as shop_status, s.currency, s.pricing_version,
-           s.shipping_flat_minor, s.shipping_free_over_minor
+           s.shipping_flat_minor, s.shipping_free_over_minor,
+           s.direct_settlement as direct, p.no_return_why
       from unnest($1::bigint[], $2::uuid[]) as w(shop_id, variant_id)
       join variants v on v.shop_id = w.shop_id and v.variant_id = w.variant_id
       join products p on p.shop_id = v.shop_id and p.product_id = v.product_id

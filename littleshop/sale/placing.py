@@ -26,6 +26,14 @@ class Busy(Exception):
     """More orders wait than can be placed soon; try again in a moment."""
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a page said beside its price: whether the shop is settled directly, and which products
+    can't come back without a reason, and why."""
+
+    direct: bool
+    no_return: dict[UUID, str]
+
+
 class Placing(msgspec.Struct, frozen=True):
     """What a buyer asks. `total_seen` is the sum on the page; `key` is the page's own, random;
     `device` the hash of the device's cookie; `address` where he asks from, as far as anybody
@@ -43,6 +51,7 @@ class Placing(msgspec.Struct, frozen=True):
     cart_id: UUID | None = None
     share_code: str | None = None
     address: str | None = None
+    said: Said | None = None  # None: nobody asked on a page
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -170,10 +179,10 @@ async def place(
 ) -> Placed:
     """Quote, compare with what the person saw, and place.
 
-    Raises Refused: what quotes.quote raises, price_changed(now=, seen=), stock_short(left=,
-    title=), variant_gone, shop_closed; hold_share(left=, title=), hold_person, hold_address,
-    hold_lines(left=), hold_orders(left=) when too much of what is scarce would be held unpaid;
-    Conflict when the page's key was used for another order; Busy; db.Unavailable.
+    Raises Refused: what quotes.quote raises, price_changed(now=, seen=), terms_changed,
+    stock_short(left=, title=), variant_gone, shop_closed; hold_share(left=, title=), hold_person,
+    hold_address, hold_lines(left=), hold_orders(left=) when too much of what is scarce would be
+    held unpaid; Conflict when the page's key was used for another order; Busy; db.Unavailable.
     """
     try:
         answer = await _answer(flusher, loader, keyring, placing, at)
@@ -204,11 +213,20 @@ async def _answer(
     quote = quotes.quote(facts, placing.items, placing.way)
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
+    if placing.said is not None and placing.said != said(quote):
+        raise Refused("terms_changed")
     answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
     if answer.code in ("placed", "conflict"):
         return answer
     known = facts.get(answer.variant_id) if answer.variant_id else None
     raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
+
+
+def said(quote: Quote) -> Said:
+    """What a page with this quote has to say."""
+    facts = [line.facts for line in quote.lines if line.facts is not None]
+    no_return = {each.product_id: each.no_return_why for each in facts if each.no_return_why}
+    return Said(any(each.direct for each in facts), no_return)
 
 
 def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tuple[object, ...]:

@@ -60,17 +60,33 @@ async def most(conn: db.Connection, order: Order, kind: str, reason: str) -> Mon
     return left
 
 
-async def ask(conn: db.Connection, shop_id: int, order_id: UUID, wish: Wish, at: datetime) -> Case:
-    """Open a case. Raises Refused: case_not_now, case_open, case_reason, case_words, case_amount
-    (most=)."""
+def wanted(order: Order) -> tuple[str, ...]:
+    """What may be wanted in an order's state: kinds of cases."""
+    return _WANTED_WHILE.get(order.status, ())
+
+
+async def ask(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    wish: Wish,
+    at: datetime,
+    *,
+    case_id: UUID | None = None,
+) -> Case:
+    """Open a case; the same `case_id` again finds the first one.
+
+    Raises Refused: case_not_now, case_open, case_reason, case_words, case_amount(most=).
+    """
     order = await orders.lock(conn, shop_id, order_id)
-    if wish.kind not in _WANTED_WHILE.get(order.status, ()):
+    if case_id is not None and (known := await cases.get(conn, shop_id, case_id)) is not None:
+        return known
+    if wish.kind not in wanted(order):
         raise Refused("case_not_now")
     if wish.reason not in cases.REASONS:
         raise Refused("case_reason")
     highest = await most(conn, order, wish.kind, wish.reason)
-    fits = 0 < wish.amount.minor <= highest.minor and wish.amount.currency == order.currency
-    if wish.kind != "exchange" and not fits:
+    if wish.kind != "exchange" and not _fits(wish.amount, highest):
         raise Refused("case_amount", most=highest)
     fault = wish.reason in _SELLERS_FAULT
     case = await cases.open(
@@ -83,6 +99,7 @@ async def ask(conn: db.Connection, shop_id: int, order_id: UUID, wish: Wish, at:
         postage_by="seller" if fault else "buyer",
         asked_while=order.status,
         at=at,
+        case_id=case_id,
     )
     if case is None:
         raise Refused("case_open")
@@ -95,6 +112,45 @@ async def ask(conn: db.Connection, shop_id: int, order_id: UUID, wish: Wish, at:
     )  # fmt: skip
     await telling.seller(conn, order, "case_asked", at, occasion=str(case.number))
     return case
+
+
+def _fits(amount: Money, highest: Money) -> bool:
+    return 0 < amount.minor <= highest.minor and amount.currency == highest.currency
+
+
+async def offer(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    amount: Money,
+    *,
+    words: str,
+    case_id: UUID,
+    at: datetime,
+) -> Case:
+    """The seller gives a part back, or all of it, without being asked: a case that is agreed as
+    it is opened. The same `case_id` again finds the first one.
+
+    Raises Refused: case_not_now, case_open, case_words, case_amount(most=), chargeback_open.
+    """
+    order = await orders.lock(conn, shop_id, order_id)
+    if (known := await cases.get(conn, shop_id, case_id)) is not None:
+        return known
+    if order.status not in (*orders.PAID, "received", "closed"):
+        raise Refused("case_not_now")
+    highest = await refunding.left_of(conn, order)
+    if not _fits(amount, highest):
+        raise Refused("case_amount", most=highest)
+    if not words.strip():
+        raise Refused("case_words")
+    case = await cases.open(
+        conn, shop_id, order_id, kind="refund", reason=cases.OFFERED, amount=amount,
+        postage_by="seller", asked_while=order.status, at=at, case_id=case_id,
+    )  # fmt: skip
+    if case is None:
+        raise Refused("case_open")
+    await add_words(conn, case, "offered", by="seller", words=words, at=at)
+    return await give_back(conn, order, case, amount, left=("asked",), at=at)
 
 
 async def lock(conn: db.Connection, shop_id: int, case_id: UUID) -> tuple[Order, Case]:
@@ -139,7 +195,7 @@ async def refuse(
     order, case = await lock(conn, shop_id, case_id)
     if not words.strip():
         raise Refused("case_words")
-    if case.status == "asked" and await _no_reason_needed(conn, order, case):
+    if case.status == "asked" and await must_take_back(conn, order, case):
         raise Refused("case_must_take_back")
     moved = await step(
         conn, case, "refused", left=("asked", "sent_back"), stamp="answered_at", at=at
@@ -152,8 +208,8 @@ async def refuse(
     return moved
 
 
-async def _no_reason_needed(conn: db.Connection, order: Order, case: Case) -> bool:
-    """Goods that were bought unseen may come back within seven days, whatever the seller says."""
+async def must_take_back(conn: db.Connection, order: Order, case: Case) -> bool:
+    """Whether the seller has no say: goods bought unseen may come back within seven days."""
     if case.kind != "return" or case.reason != "not_wanted":
         return False
     if order.received_at is not None and case.asked_at > order.received_at + NO_REASON:

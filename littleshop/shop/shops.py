@@ -333,6 +333,17 @@ async def _move(conn: Connection, shop_id: int, *, before: str, after: str) -> b
     return moved == 1
 
 
+async def say_direct(conn: Connection, shop_id: int, direct: bool) -> None:
+    """What its pages say of its terms (shop/terms.py): that buyers' money is its own at once."""
+    await db.run(
+        conn,
+        "update shops set direct_settlement = $2, version = version + 1"
+        " where shop_id = $1 and direct_settlement <> $2",
+        shop_id,
+        direct,
+    )
+
+
 async def touch(conn: Connection, shop_id: int, *, pricing: bool = False) -> None:
     """A visitor could see a change of this shop's catalogue (`pricing`: also of a price)."""
     await db.run(

@@ -8,6 +8,9 @@ import msgspec
 
 from littleshop import db
 from littleshop.money import Money
+from littleshop.shop import shops
+
+A_MOMENT = timedelta(seconds=5)  # a page that somebody has just read may be that old
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -41,7 +44,7 @@ async def get(conn: db.Connection, shop_id: int) -> Terms:
 
 
 async def agree(conn: db.Connection, shop_id: int, terms: Terms, at: datetime) -> None:
-    """Put other terms in place of a shop's."""
+    """Put other terms in place of a shop's; its pages say so from now on."""
     await db.run(
         conn,
         "insert into shop_terms (shop_id, direct_since, direct_why, reserve_bps, reserve_days,"
@@ -54,10 +57,11 @@ async def agree(conn: db.Connection, shop_id: int, terms: Terms, at: datetime) -
         *[getattr(terms, name) for name in Terms.__struct_fields__],
         at,
     )
+    await shops.say_direct(conn, shop_id, terms.direct_since is not None)
 
 
 async def is_direct(conn: db.Connection, shop_id: int, placed_at: datetime) -> bool:
     """Whether an order placed at that moment is settled directly: it was said to the buyer then,
     and the privilege stands."""
     since = (await get(conn, shop_id)).direct_since
-    return since is not None and since <= placed_at
+    return since is not None and since + A_MOMENT <= placed_at

@@ -25,6 +25,7 @@ REASONS = (
     "missing",
     "other",
 )
+OFFERED = "offered"  # the seller's own reason: nobody asked
 ENDED = ("done", "withdrawn", "lapsed", "rejected")
 
 
@@ -82,6 +83,7 @@ async def open(
     postage_by: str,
     asked_while: str,
     at: datetime,
+    case_id: UUID | None = None,
 ) -> Case | None:
     """Open a case of a locked order; None while another one is open."""
     return await db.one(
@@ -94,7 +96,7 @@ async def open(
         " having count(*) filter (where c.ended_at is null) = 0"
         f" returning {COLUMNS}",
         shop_id,
-        ids.uuid7(at),
+        case_id or ids.uuid7(at),
         order_id,
         kind,
         reason,

@@ -72,6 +72,11 @@ def order_part(token: str, part: str) -> str:
     return f"{order(token)}/{part}"
 
 
+def case(token: str, number: int) -> str:
+    """What a buyer wanted after paying, the order's first, second ...; its acts are below it."""
+    return f"{order(token)}/cases/{number}"
+
+
 def share(code: str) -> str:
     """What a share code opens."""
     return f"/s/{quote(code)}"

@@ -20,10 +20,12 @@ from starlette.responses import Response
 
 FOLDER = Path(__file__).parent.parent / "static"
 _FOUNDATION = ("css/tokens.css", "css/base.css", "css/parts.css")
+_BUYERS = ("css/shelf.css", "css/checkout.css", "css/order.css", "css/case.css")
 BUNDLES = {
-    "storefront.css": (*_FOUNDATION, "css/shelf.css", "css/checkout.css", "css/order.css"),
+    "storefront.css": (*_FOUNDATION, *_BUYERS),
     "console.css": (*_FOUNDATION, "css/console.css"),
     "opening.css": (*_FOUNDATION, "css/opening.css"),
+    "operator.css": (*_FOUNDATION, "css/console.css", "css/operator.css"),
 }
 _comments = re.compile(r"/\*.*?\*/", re.S)
 _blanks = re.compile(r"\s*([{};,])\s*|\s+")

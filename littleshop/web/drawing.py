@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from littleshop import i18n
 from littleshop.money import Money, digits
+from littleshop.sale import returning
 from littleshop.web import addresses
 
 
@@ -40,6 +41,8 @@ class Steppable(Protocol):
 
     @property
     def state(self) -> str: ...
+    @property
+    def direct(self) -> bool: ...
     @property
     def handover(self) -> str: ...
     @property
@@ -88,10 +91,12 @@ def steps_of(
             continue
         if at is None and due is not None and due.kind == timer:
             at = due.at
+        if order.direct and name == "paid":
+            name = "paid_direct"
         rows.append(_step(locale, state, name, icon, seller, at, now, zone))
     if ended:
         rows.append(_step(locale, "stopped", order.state, "ban", seller, ended, now, zone))
-    else:
+    elif not order.direct:
         state = "now" if order.state == "received" else "next"
         paid = due.at if due is not None and due.kind == "payout" else None
         rows.append(_step(locale, state, "payout", "wallet", seller, paid, now, zone))
@@ -150,6 +155,20 @@ def variants_json(locale: str, variants: Sequence[Any]) -> Markup:
         for each in variants
     ]
     return in_script(known)
+
+
+def return_policy(no_return: str) -> dict[str, object]:
+    """How a product may come back, for JSON-LD."""
+    known: dict[str, object] = {"@type": "MerchantReturnPolicy", "applicableCountry": "CN"}
+    category = "https://schema.org/MerchantReturn"
+    if no_return:
+        return known | {"returnPolicyCategory": f"{category}NotPermitted"}
+    return known | {
+        "returnPolicyCategory": f"{category}FiniteReturnWindow",
+        "merchantReturnDays": returning.NO_REASON.days,
+        "returnMethod": "https://schema.org/ReturnByMail",
+        "returnFees": "https://schema.org/ReturnFeesCustomerResponsibility",
+    }
 
 
 def in_script(facts: object) -> Markup:

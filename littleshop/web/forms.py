@@ -23,6 +23,7 @@ from littleshop.web import pages
 
 MOST_BYTES = 256 * 1024  # of a form without photos
 MOST_FIELDS = 500
+FILES_TOO_MANY = 30  # so many more than fit are told so, not turned away; all count as bytes
 LONGEST = 20_000  # characters of one field
 Fact = TypeVar("Fact")
 _SIGNS = re.compile(r"[\s¥￥£$€]|CNY|RMB|元", re.I)
@@ -80,7 +81,9 @@ async def read(request: Request, *, photos: int = 0) -> Form:
     """
     http.expect(request, MOST_BYTES + photos * (pictures.MAX_BYTES + 4096))
     fields = await request.form(
-        max_files=photos + 1, max_fields=MOST_FIELDS, max_part_size=MOST_BYTES
+        max_files=photos + FILES_TOO_MANY if photos else 1,
+        max_fields=MOST_FIELDS,
+        max_part_size=MOST_BYTES,
     )
     return Form(fields)
 
@@ -176,8 +179,11 @@ class Photos(msgspec.Struct, frozen=True):
     wrong: tuple[str, ...]
 
 
-async def photos(request: Request, files: Iterable[UploadFile], person: bytes) -> Photos:
+async def photos(
+    request: Request, files: Iterable[UploadFile], person: bytes, *, private: bool = False
+) -> Photos:
     """Develop and keep the photos of a post one by one; a bad one does not spoil the others.
+    A private one is a single file without a public address.
 
     Raises Refused too_many when this person sends more than anybody does.
     """
@@ -188,7 +194,7 @@ async def photos(request: Request, files: Iterable[UploadFile], person: bytes) -
         http.check_limits(request, "upload", person)
         try:
             picture = await pictures.process(await file.read(pictures.MAX_BYTES + 1))
-            kept.append(await keep(request, picture))
+            kept.append(await (keep_private if private else keep)(request, picture))
         except Refused as refused:
             wrong.append((file.filename or "", said(request, refused)))
         finally:
@@ -208,6 +214,13 @@ async def keep(request: Request, picture: Picture) -> Kept:
     """Write a picture's files; the row that names them comes after."""
     await http.house(request).files.put(picture)
     return Kept(picture.hash, picture.width, picture.height, picture.colour)
+
+
+async def keep_private(request: Request, picture: Picture) -> Kept:
+    """Write one file of a picture, for `Files.get_private`: a JPEG as wide as link cards."""
+    card = picture.card
+    name = await http.house(request).files.put_private(card.content)
+    return Kept(name, card.width, card.height, picture.colour)
 
 
 def seal(keyring: Keyring, fact: object) -> str:

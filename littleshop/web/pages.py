@@ -137,6 +137,7 @@ def environment(locale: str) -> Environment:
         "steps_of": partial(drawing.steps_of, locale),
         "variants_json": partial(drawing.variants_json, locale),
         "product_images": drawing.product_images,
+        "return_policy": drawing.return_policy,
         "jsonld": _jsonld,
     }
     made.filters |= _filters(locale)

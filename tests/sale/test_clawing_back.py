@@ -14,8 +14,10 @@ from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.shop import terms
 from littleshop.shop.terms import Terms
-from tests.cast import CNY, Town
+from tests.cast import CNY, MORNING, Town
 from tests.sale.after_sale import after, lends
+
+TOLD = MORNING - terms.A_MOMENT  # what was agreed a moment ago stands on every page
 
 
 async def test_money_comes_back_from_a_seller_who_was_paid(
@@ -64,7 +66,7 @@ async def test_an_order_settled_directly_pays_the_seller_at_once_and_can_still_g
 ) -> None:
     await town.database.transaction(
         lambda conn: terms.agree(
-            conn, town.shop_id, Terms(direct_since=town.at, direct_why="三年老店"), town.at
+            conn, town.shop_id, Terms(direct_since=TOLD, direct_why="三年老店"), town.at
         )
     )
     sale = await after(town)
@@ -83,7 +85,7 @@ async def test_an_order_settled_directly_pays_the_seller_at_once_and_can_still_g
 async def test_a_privilege_that_ended_before_payment_holds_the_money(town: Town) -> None:
     await town.database.transaction(
         lambda conn: terms.agree(
-            conn, town.shop_id, Terms(direct_since=town.at, direct_why="老店"), town.at
+            conn, town.shop_id, Terms(direct_since=TOLD, direct_why="老店"), town.at
         )
     )
     placed = await town.place([await town.stock(price=CNY("5.00"))], CNY("5.00"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from littleshop.catalog import exceptions
 from littleshop.web.console import charts, proportions
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
@@ -46,6 +47,15 @@ def goods(locale: str) -> dict[str, Any]:
     }
 
 
+GAIWAN = {
+    "title": "青灰釉盖碗，松木柴烧",
+    "description": "手工拉坯。落灰成釉，每一只的流痕都不一样。",
+    "price": "168.00",
+    "stock": "7",
+    "seen": "7",
+}
+
+
 def product(locale: str) -> dict[str, Any]:
     """A thing with two choices and one wrong price."""
     wrong = "0 元卖不了，至少 0.01。" if locale == "zh-CN" else "0 is no price: at least 0.01."
@@ -82,13 +92,7 @@ def product(locale: str) -> dict[str, Any]:
             "sold": 38,
             "stock": 28,
         },
-        "form": {
-            "title": "青灰釉盖碗，松木柴烧",
-            "description": "手工拉坯。落灰成釉，每一只的流痕都不一样。",
-            "price": "168.00",
-            "stock": "7",
-            "seen": "7",
-        },
+        "form": GAIWAN | {"no_return": "used"},
         "axes": [
             {"name": name, "choices": choices, "values": "[]", "dots": dots}
             for name, choices, dots in axes
@@ -96,6 +100,8 @@ def product(locale: str) -> dict[str, Any]:
         "variants": variants,
         "errors": {"dots": "wrong"},
         "lists": False,
+        "exceptions": exceptions.KINDS,
+        "confirmed": exceptions.WHEN_CONFIRMED,
         "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,

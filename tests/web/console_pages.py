@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.web import console_case_samples as requests
 from tests.web import console_more_samples as more
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around
@@ -89,7 +90,11 @@ def console(locale: str) -> dict[str, Page]:
         "shares-none": ("shares", more.shares(locale) | {"shares": []}),
         "money": ("money", more.money(locale)),
         "money-waits": ("money", more.money_waits(locale)),
+        "cases": ("cases", requests.cases(locale)),
+        "cases-none": ("cases", requests.cases_none(locale)),
     }
+    for state in requests.STATES:
+        made[f"case-{state}"] = ("case", requests.case(locale, state))
     pages = {name: (f"console/{template}.html", told) for name, (template, told) in made.items()}
     return pages | settings(locale)
 

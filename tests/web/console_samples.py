@@ -73,6 +73,7 @@ def _todo(kind: str, count: int, **more: Any) -> dict[str, Any]:
         "amount": None,
         "by": None,
         "waits": False,
+        "then": "",
     }
     return blank | {"kind": kind, "count": count, "url": f"{ROOT}/orders"} | more
 
@@ -91,6 +92,9 @@ def today(locale: str) -> dict[str, Any]:
         "viewers": 4,
         "urgent": {"kind": "ship", "count": 3, "by": ago(-3.67), "url": f"{ROOT}/orders"},
         "todos": [
+            _todo(
+                "case", 1, number=1047, by=ago(-20), amount=yuan(22), then="case.refund", waits=True
+            ),
             _todo("reminded", 1, number=1047, by=ago(-20), waits=True),
             _todo("pick_up", 2),
             _todo("low", 3, title="燕麦皂" if locale == "zh-CN" else "oat soap"),
@@ -271,6 +275,8 @@ def order(locale: str) -> dict[str, Any]:
         "steps": steps,
         "parcel": None,
         "can": can,
+        "asked": [],
+        "left": yuan(250.8),
         "errors": {},
         "form": {},
         "receipt_url": "#",
@@ -292,7 +298,10 @@ def order_shipped(locale: str) -> dict[str, Any]:
         "undo_url": "",
     }
     steps = [_step("paid", "done", 40), _step("shipped", "done", 20), _step("delivered", "now")]
+    asked = {"url": "#", "kind": "refund", "reason": "damaged", "state": "asked", "is_open": True}
+    asked |= {"silence": "…", "amount": yuan(20), "at": ago(3)}
     return base | {
+        "asked": [asked, asked | {"kind": "offered", "state": "done", "is_open": False}],
         "order": base["order"] | {"reminded_at": None, "refunded": yuan(20)},
         "head": "on_the_way",
         "timer": {"kind": "auto_confirm", "at": ago(-190), "amount": yuan(249.3)},

@@ -86,6 +86,7 @@ GAIWAN = thing(
     ],
     price=cny("168.00"),
     sold_out=False,
+    no_return="",
     axes=[
         thing(
             name="釉色",
@@ -155,6 +156,7 @@ BOUGHT = [
         picture=picture("gaiwan-celadon"),
         price=cny("168.00"),
         quantity=1,
+        no_return="",
     ),
     thing(
         title="月白品茗杯，一对",
@@ -162,6 +164,7 @@ BOUGHT = [
         picture=picture("cups-moon"),
         price=cny("96.00"),
         quantity=1,
+        no_return="used",
     ),
 ]
 
@@ -235,7 +238,11 @@ def checkout(**facts: Any) -> dict[str, Any]:
             street=None,
             note=None,
             method=None,
+            no_return="请勾选确认",
         ),
+        "said": "{}",
+        "asks_tick": True,
+        "ticked": False,
         "provinces": [(name, name) for name in ("北京市", "浙江省", "江西省")],
         "deliveries": DELIVERIES,
         "methods": [
@@ -289,6 +296,10 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "state": state,
                 "handover": "courier",
                 "total": cny("62.00"),
+                "direct": False,
+                "back": cny("0.00"),
+                "is_back": True,
+                "left": cny("62.00"),
                 "lines": lines,
                 "things": [MUG, SOAP],
                 "method": "Alipay",
@@ -307,11 +318,11 @@ def order(
     state: str, due: str | None = None, may: tuple[str, ...] = (), **facts: Any
 ) -> dict[str, Any]:
     """An order page as this device sees it."""
-    acts = ("pay", "confirm", "extend", "remind", "cancel", "show_code")
+    acts = ("pay", "confirm", "extend", "remind", "cancel", "show_code", "ask")
     about = {
         key: facts.pop(key)
         for key in list(facts)
-        if key in ("handover", "ended_at", "end_reason", "paid_at", "address")
+        if key in ("handover", "ended_at", "end_reason", "paid_at", "address", "direct", "back")
     }
     sent = state in ("shipped", "delivered", "received") and about.get("handover") != "by_hand"
     parcel = thing(
@@ -329,32 +340,11 @@ def order(
         "parcel": parcel if sent else None,
         "due": thing(kind=due, at=NOW + days(1), extended=False) if due else None,
         "may": thing(**{act: act in may for act in acts}),
+        "asked": [],
         "now": NOW,
         "zone": SHANGHAI,
         "verify": False,
         "notice": None,
-    } | facts
-
-
-def paying(state: str, **facts: Any) -> dict[str, Any]:
-    """A payment that waits."""
-    return {
-        "shop": XIAOMAN,
-        "order": an_order("placed"),
-        "method": thing(code="alipay", name="支付宝"),
-        "state": state,
-        "outside": None,
-        "methods": [
-            thing(code="alipay", name="支付宝", chosen=True),
-            thing(code="wechat_pay", name="微信支付", chosen=False),
-        ],
-        "on_screen": "alipay",
-        "invoke": None,
-        "bridge": None,
-        "qr": qr("https://rail.example/qr/1"),
-        "now": NOW,
-        "zone": SHANGHAI,
-        "due_at": NOW + timedelta(minutes=30),
     } | facts
 
 

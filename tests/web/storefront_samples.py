@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from littleshop.money import Money
+from tests.web.storefront_cases import case, case_new, paying, wish
 from tests.web.storefront_goods import (
     ADA,
     BOUGHT,
@@ -22,7 +23,6 @@ from tests.web.storefront_goods import (
     cny,
     days,
     order,
-    paying,
     picture,
     product,
     qr,
@@ -109,7 +109,9 @@ def after() -> Iterator[Sample]:
     yield "order-delivered", "order", order("delivered", "confirm", ("confirm", "extend"))
     yield "order-friend", "order", order("delivered", "confirm", address=None, verify=True)
     yield "order-by-hand", "order", order("shipped", "confirm", ("show_code",), handover="by_hand")
-    yield "order-received", "order", order("received", "payout")
+    yield "order-received", "order", order("received", "payout", ("ask",), back=cny("20.00"))
+    yield "order-direct", "order", order("shipped", "confirm", ("confirm", "ask"), direct=True)
+    yield from cases()
     yield (
         "order-cancelled",
         "order",
@@ -148,6 +150,22 @@ def after() -> Iterator[Sample]:
             "floating": True,
         },
     )
+
+
+def cases() -> Iterator[Sample]:
+    """What a buyer wanted after paying."""
+    for state in ("asked", "returning", "sent_back", "replacing", "refused", "disputed"):
+        yield f"order-{state}", "order", order("shipped", asked=[wish(state)])
+    for state in ("refunding", "done", "exchanged", "withdrawn", "overtaken", "lapsed", "rejected"):
+        yield f"case-{state}", "case", case(state)
+    yield "case-asked", "case", case("asked", ("withdraw", "say"))
+    yield "case-returning", "case", case("returning", ("withdraw", "say", "send_back"))
+    yield "case-refused", "case", case("refused", ("withdraw", "say", "escalate"))
+    yield "case-friend", "case", case("disputed", verify=True, stopped=True)
+    yield "case-what", "case_new", case_new("", "")
+    yield "case-why", "case_new", case_new("return", "")
+    yield "case-tell", "case_new", case_new("return", "not_wanted")
+    yield "case-swap", "case_new", case_new("exchange", "damaged", carried=["k1", "k2"])
 
 
 def apart() -> Iterator[Sample]:

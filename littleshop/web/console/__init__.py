@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from littleshop.notify.live import Hub
 from littleshop.web.console import (
+    cases,
     figures,
     frame,
     goods,
@@ -54,6 +55,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/held", held.listed),
     Route(f"{ROOT}/held/{{job_id}}/attempt", held.retry, methods=["POST"]),
     Route(f"{ROOT}/held/{{job_id}}/removal", held.drop, methods=["POST"]),
+    *cases.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
 ]

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,11 +21,13 @@ from littleshop.sale import paying
 from littleshop.settlement import payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.social import shares
-from littleshop.trade import carriers, deliveries, order_lists, orders, timers
+from littleshop.trade import carriers, cases, deliveries, order_lists, orders, timers
+from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import pages
+from littleshop.web import case_story, pages
+from littleshop.web.case_story import Facts
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
 
@@ -37,7 +40,7 @@ TIMERS = {
 
 
 @dataclass(frozen=True)
-class Case:
+class Dossier:
     """An order with everything that its page tells of it."""
 
     order: Order
@@ -49,6 +52,19 @@ class Case:
     before: int
     share_name: str
     payout: Payout | None
+    asked: list[Case]
+    facts: Facts | None  # of the case that is open
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a request waits for somebody: nothing is shipped or released meanwhile."""
+        return self.facts is not None and self.facts.case.status != "refunding"
+
+    @property
+    def gone(self) -> Money:
+        """What went back to the buyer or is on its way."""
+        nothing = Money(0, self.order.currency)
+        return sum((each.amount for each in self.back), nothing)
 
     @property
     def due_at(self) -> datetime | None:
@@ -72,13 +88,15 @@ async def find(conn: db.Connection, shop_id: int, text: str) -> Order:
     return order
 
 
-async def read(request: Request, work: AtWork) -> Case:
+async def read(request: Request, work: AtWork) -> Dossier:
     """The order of the address with its surroundings. Raises NotFound."""
     house, shop_id = http.house(request), work.shop.shop_id
     async with house.database.connection() as conn:
         order = await find(conn, shop_id, request.path_params["number"])
         of = (conn, shop_id, order.order_id)
-        return Case(
+        asked = await cases.of_order(*of)
+        is_open = next((each for each in asked if each.is_open), None)
+        return Dossier(
             order=order,
             delivery=order.delivery(house.keyring),
             items=await orders.items(*of),
@@ -88,6 +106,8 @@ async def read(request: Request, work: AtWork) -> Case:
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
             share_name=await _share_name(conn, order),
             payout=await payouts.carrying(*of),
+            asked=asked,
+            facts=await case_story.read(conn, order, is_open) if is_open else None,
         )
 
 
@@ -109,22 +129,24 @@ async def show(
     form: dict[str, str] | None = None,
 ) -> Response:
     """The order's page, with what was typed wrongly when a form comes back."""
-    case = await read(request, work)
+    dossier = await read(request, work)
     locale = pages.locale_of(request)
     ship = ship or lists.ship_form(locale)
     context = {
-        "order": _told(case, work, locale),
-        "head": _head(case, http.now(request)),
-        "due_at": case.due_at,
-        "timer": _timer(case, _yours(case, work)),
-        "steps": _steps(case, locale),
-        "parcel": _parcel(case, work, locale),
-        "can": _can(case),
+        "order": _told(dossier, work, locale),
+        "head": _head(dossier, http.now(request)),
+        "due_at": dossier.due_at,
+        "timer": _timer(dossier),
+        "steps": _steps(dossier, locale),
+        "parcel": _parcel(dossier, work, locale),
+        "can": _can(dossier),
         "errors": errors or {},
         "form": form or {},
-        "form_key": secrets.token_hex(8),
-        "receipt_url": f"{frame.root(work.shop)}/orders/{case.order.number}/slip"
-        if case.order.paid_at
+        "asked": _asked(request, work, dossier),
+        "left": dossier.order.total - dossier.gone,
+        "form_key": secrets.token_hex(16),
+        "receipt_url": f"{frame.root(work.shop)}/orders/{dossier.order.number}/slip"
+        if dossier.order.paid_at
         else "",
     }
     return await frame.page(
@@ -140,48 +162,75 @@ async def page(request: Request) -> Response:
 async def slip(request: Request) -> Response:
     """GET root/orders/NUMBER/slip: what goes into the parcel, to be printed."""
     work = await http.at_work(request)
-    case = await read(request, work)
+    dossier = await read(request, work)
     return pages.page(
         request,
         "console/slip.html",
         private=True,
         shop=frame.face(work.shop),
-        order=_told(case, work, pages.locale_of(request)),
-        back_url=f"{frame.root(work.shop)}/orders/{case.order.number}",
+        order=_told(dossier, work, pages.locale_of(request)),
+        back_url=f"{frame.root(work.shop)}/orders/{dossier.order.number}",
     )
 
 
-def _yours(case: Case, work: AtWork) -> Money:
-    return case.order.total - case.order.total.bps(work.shop.commission_bps)
+def _yours(dossier: Dossier) -> Money:
+    """What of the order is the seller's: all that did not go back, less our commission."""
+    kept = dossier.order.total - dossier.gone
+    return kept - kept.bps(dossier.order.commission_bps)
 
 
-def _told(case: Case, work: AtWork, locale: str) -> dict[str, Any]:
-    order, delivery = case.order, case.delivery
-    fee = order.total.bps(work.shop.commission_bps)
+def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, Any]]:
+    """What the buyer wanted back, the last one first; of the open one, what silence does."""
+    locale, now, facts = pages.locale_of(request), http.now(request), dossier.facts
+    here = f"{frame.root(work.shop)}/orders/{dossier.order.number}/cases"
+    zone, name = ZoneInfo(work.shop.zone), dossier.delivery.name
+    rows = []
+    for each in reversed(dossier.asked):
+        is_open = facts is not None and facts.case.case_id == each.case_id
+        silence = None
+        if facts is not None and is_open:
+            silence = case_story.silence(locale, "seller", facts, now, zone, buyer=name)
+        rows.append(
+            {
+                "url": f"{here}/{each.number}",
+                "kind": "offered" if each.reason == cases.OFFERED else each.kind,
+                "reason": each.reason,
+                "state": case_story.ended(each),
+                "is_open": is_open,
+                "silence": silence,
+                "amount": each.agreed or (each.amount if each.amount_minor else None),
+                "at": each.ended_at or each.asked_at,
+            }
+        )
+    return rows
+
+
+def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
+    order, delivery = dossier.order, dossier.delivery
+    fee = (order.total - dossier.gone).bps(order.commission_bps)
     region = " ".join(
         part for part in (delivery.province, delivery.city, delivery.district) if part
     )
     address = "\n".join(part for part in (region, delivery.street) if part)
-    back = sum((each.amount for each in case.back), Money(0, order.currency))
-    return lists.dock(order, case.items, delivery) | {
+    return lists.dock(order, dossier.items, delivery) | {
         "state": order.status,
         "phone": delivery.phone.removeprefix("+86"),
         "address": address if order.way == "courier" else "",
         "note": order.note,
-        "orders_before": case.before,
+        "orders_before": dossier.before,
         "handover": "courier" if order.way == "courier" else "pick_up",
-        "lines": [_line(item, work) for item in case.items],
+        "lines": [_line(item, work) for item in dossier.items],
         "goods": order.goods,
         "postage": order.shipping,
         "total": order.total,
         "privilege": Money(-order.discount_minor, order.currency) if order.discount_minor else None,
         "privilege_why": "",
         "fee": -fee if fee else None,
-        "yours": _yours(case, work) if order.status not in ("cancelled", "refunded") else None,
-        "share_name": case.share_name,
+        "yours": _yours(dossier) if order.status not in ("cancelled", "refunded") else None,
+        "share_name": dossier.share_name,
         "placed_at": order.placed_at,
         "reminded_at": order.reminded_at if order.status == "to_ship" else None,
-        "refunded": back if back else None,
+        "refunded": dossier.gone if dossier.gone else None,
         "money": _money(order),
     }
 
@@ -198,6 +247,8 @@ def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
 
 
 def _money(order: Order) -> str:
+    if order.direct and order.status != "refunded":
+        return "direct"
     if order.status in orders.PAID:
         return "held"
     if order.status in ("received", "closed"):
@@ -205,44 +256,49 @@ def _money(order: Order) -> str:
     return "back" if order.status == "refunded" else "none"
 
 
-def _head(case: Case, now: datetime) -> str:
-    order = case.order
+def _head(dossier: Dossier, now: datetime) -> str:
+    order = dossier.order
     if order.status == "to_ship" and order.way == "pickup":
         return "pick_up"
     if order.status == "to_ship":
-        assert case.due_at is not None
-        return "late" if case.due_at <= now else "ship"
-    by_hand = bool(case.parcels) and case.parcels[-1].way == "pickup"
+        assert dossier.due_at is not None
+        return "late" if dossier.due_at <= now else "ship"
+    by_hand = bool(dossier.parcels) and dossier.parcels[-1].way == "pickup"
     return {
         "placed": "pay",
         "shipped": "delivered" if by_hand else "on_the_way",
         "closed": "received",
-        "refunded": "refunded" if case.is_back else "called_off",
+        "refunded": ("given_back" if order.shipped_at else "refunded")
+        if dossier.is_back
+        else ("giving_back" if order.shipped_at else "called_off"),
     }.get(order.status, order.status)
 
 
-def _timer(case: Case, yours: Money) -> dict[str, Any] | None:
+def _timer(dossier: Dossier) -> dict[str, Any] | None:
     """What happens if nobody acts, the nearest of it."""
-    for clock in case.clocks:
+    for clock in dossier.clocks:
         kind = TIMERS.get(clock.kind)
-        if kind is not None:
-            amount = yours if kind == "auto_confirm" else case.order.total
-            if kind == "cancel_allowed" and case.order.way == "pickup":
+        if kind is not None and clock.paused_at is None:
+            left = dossier.order.total - dossier.gone
+            amount = _yours(dossier) if kind == "auto_confirm" else left
+            if kind == "auto_confirm" and dossier.order.direct:
+                kind = "auto_confirm_direct"
+            if kind == "cancel_allowed" and dossier.order.way == "pickup":
                 kind = "cancel_allowed_by_hand"
             return {"kind": kind, "at": clock.due_at, "amount": amount}
     return None
 
 
-def _steps(case: Case, locale: str) -> list[dict[str, Any]]:
+def _steps(dossier: Dossier, locale: str) -> list[dict[str, Any]]:
     """The money's way: what happened with its moment, what is next, where it stopped."""
-    order = case.order
+    order = dossier.order
     moments = {
         "paid": order.paid_at,
         "shipped": order.shipped_at,
         "delivered": order.delivered_at,
         "received": order.received_at,
-        "paid_out": case.payout.done_at
-        if case.payout is not None and case.payout.state == "paid"
+        "paid_out": dossier.payout.done_at
+        if dossier.payout is not None and dossier.payout.state == "paid"
         else None,
     }
     if order.way == "pickup":  # nothing travels: it is handed over, and so received
@@ -263,36 +319,38 @@ def _steps(case: Case, locale: str) -> list[dict[str, Any]]:
             state = "stopped"
         if state == "stopped":
             name = "not_paid" if order.cancelled_at else "called_off"
+            if order.shipped_at and not order.cancelled_at:
+                name = "given_back"
         steps.append({"name": name, "state": state, "at": at, "why": ""})
         waits = waits and at is not None
         if state == "stopped":
             break
-    _explain(steps, case, locale)
+    _explain(steps, dossier, locale)
     return steps
 
 
-def _explain(steps: list[dict[str, Any]], case: Case, locale: str) -> None:
+def _explain(steps: list[dict[str, Any]], dossier: Dossier, locale: str) -> None:
     """One reason under the step that is now, or under the one where it stopped."""
     last = next((step for step in steps if step["state"] in ("now", "stopped")), None)
     if last is None:
         return
     if last["state"] == "stopped":
-        last["at"] = case.order.cancelled_at or case.order.refunded_at
-        if case.order.cancelled_at:
+        last["at"] = dossier.order.cancelled_at or dossier.order.refunded_at
+        if dossier.order.cancelled_at:
             last["why"] = i18n.t(locale, "console.step_why.unpaid")
         else:
-            said = "back" if case.is_back else "going_back"
+            said = "back" if dossier.is_back else "going_back"
             last["why"] = i18n.t(locale, f"console.step_why.{said}")
-    elif case.due_at is not None and case.order.way == "courier":
-        last["at"] = case.due_at
+    elif dossier.due_at is not None and dossier.order.way == "courier":
+        last["at"] = dossier.due_at
 
 
-def _parcel(case: Case, work: AtWork, locale: str) -> dict[str, Any] | None:
-    parcel = case.parcels[-1] if case.parcels else None
+def _parcel(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any] | None:
+    parcel = dossier.parcels[-1] if dossier.parcels else None
     if parcel is None or parcel.way != "courier":
         return None
     known = carriers.CARRIERS[parcel.carrier]
-    here = f"{frame.root(work.shop)}/orders/{case.order.number}"
+    here = f"{frame.root(work.shop)}/orders/{dossier.order.number}"
     return {
         "carrier_name": known.name(locale),
         "carrier": parcel.carrier,
@@ -300,18 +358,21 @@ def _parcel(case: Case, work: AtWork, locale: str) -> dict[str, Any] | None:
         "shipped_at": parcel.handed_over_at,
         "events": [],
         "correct_url": f"{here}/parcels/{parcel.parcel_id}"
-        if case.order.status in ("shipped", "delivered")
+        if dossier.order.status in ("shipped", "delivered")
         else "",
         "undo_url": "",
     }
 
 
-def _can(case: Case) -> dict[str, bool]:
-    to_ship, fetched = case.order.status == "to_ship", case.order.way == "pickup"
+def _can(dossier: Dossier) -> dict[str, bool]:
+    order = dossier.order
+    to_ship, fetched = order.status == "to_ship", order.way == "pickup"
+    leaves = to_ship and not dossier.undecided
+    paid = order.status in (*orders.PAID, "received", "closed")
     return {
-        "ship": to_ship and not fetched,
-        "hand_over": to_ship and not fetched,
-        "check_code": to_ship and fetched,
+        "ship": leaves and not fetched,
+        "hand_over": leaves and not fetched,
+        "check_code": leaves and fetched,
         "cancel": to_ship,
-        "refund": False,
+        "refund": paid and dossier.facts is None and order.total.minor > dossier.gone.minor,
     }

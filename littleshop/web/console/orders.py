@@ -15,14 +15,13 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.identity import phones
 from littleshop.sale import paying
-from littleshop.trade import carriers, deliveries, order_lists, orders
+from littleshop.trade import carriers, case_lists, deliveries, order_lists, orders
 from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import Delivery, Order, OrderItem
-from littleshop.web import pages
+from littleshop.web import couriers, pages
 from littleshop.web.console import frame
 
 JUST_SHIPPED = timedelta(minutes=30)
-USUAL = ("sf", "zto", "yto", "yunda", "sto", "jt", "jd", "ems", "other")
 
 
 def place(delivery: Delivery) -> str:
@@ -55,12 +54,9 @@ def carrier_choices(
     locale: str, number: str = "", chosen: str = ""
 ) -> tuple[list[dict[str, str]], str]:
     """Carriers to choose from, the likeliest of the number first; and the likeliest's name."""
-    guessed = [guess.carrier for guess in carriers.guess(number)]
-    codes = dict.fromkeys([each.code for each in guessed] + list(USUAL))
-    if chosen in carriers.CARRIERS:
-        codes.setdefault(chosen)
-    listed = [{"code": code, "name": carriers.CARRIERS[code].name(locale)} for code in codes]
-    return listed, guessed[0].name(locale) if guessed else ""
+    guessed = carriers.guess(number)
+    listed = couriers.choices(locale, number, chosen)
+    return listed, guessed[0].carrier.name(locale) if guessed else ""
 
 
 def ship_form(
@@ -120,15 +116,20 @@ async def _read(
     first, told = None, []
     async with http.house(request).database.connection() as conn:
         duties = await order_lists.duties(conn, shop_id)
+        wanted = await case_lists.open_ones(conn, shop_id)
         if q:
             rows = await _found(conn, shop_id, q, keyring)
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)
         if state == "to_ship" and not q and beyond is None:
-            first = await _first(conn, shop_id, rows, keyring)
+            stuck = {each.order_id for each in wanted if each.status != "refunding"}
+            ready = [row for row in rows if row.order_id not in stuck]
+            first = await _first(conn, shop_id, ready, keyring)
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
-    context = _list_context(request, rows, duties, state, q, frame.root(work.shop), first)
+    requests = sum(each.sellers_turn for each in wanted)
+    root = frame.root(work.shop)
+    context = _list_context(request, rows, duties, state, q, root, first, requests)
     return context | {"shipped_now": told, "never": not ever}
 
 
@@ -216,9 +217,11 @@ def _list_context(
     q: str,
     root: str,
     first: tuple[dict[str, Any], int | None] | None,
+    requests: int = 0,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
     shown = [line(row, root, keyring) for row in rows]
+    asked = {"state": "cases", "count": requests, "url": f"{root}/cases", "chosen": False}
     dock_order, following = first or (None, None)
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]
     counts = {"to_ship": duties.to_ship, "placed": duties.placed, "shipped": duties.on_the_way}
@@ -232,7 +235,8 @@ def _list_context(
                 "chosen": each == state and not q,
             }
             for each in (*order_lists.STATES, "all")
-        ],
+        ]
+        + [asked],
         "state": state,
         "q": q,
         "first": dock_order,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
-from littleshop.catalog import colours, drafts
+from littleshop.catalog import colours, drafts, exceptions
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.catalog.products import Product, Variant
 from littleshop.errors import Refused
@@ -22,6 +22,7 @@ MOST_DOTS = 40  # values of an axis that can be given a colour; a form has room 
 FIELDS = {  # the first part of a refusal's code -> the field it is said under
     "product_title": "title",
     "product_description": "description",
+    "product_no_return": "no_return",
     "price": "price",
     "compare": "price",
     "stock": "stock",
@@ -75,6 +76,7 @@ def of_product(locale: str, product: Product, variants: Sequence[Variant]) -> Sh
     """The form as the product is now."""
     rows = [_kind(each) for each in variants]
     form: dict[str, Any] = {"title": product.title, "description": product.description}
+    form["no_return"] = product.no_return_why
     if rows:
         form |= {"price": rows[0].price, "stock": rows[0].stock, "seen": rows[0].seen}
     dots = [[_dot(locale, axis, value) for value in axis.values] for axis in product.options]
@@ -102,6 +104,9 @@ def typed(
     wanted = list(combinations(*(axis.values for axis in axes))) if fits else []
     posted = _posted(form)
     fields = form.typed("title", "description", "price", "stock", "seen")
+    fields["no_return"] = (
+        form.text("no_return", 20) if "no_return" in form else product.no_return_why
+    )
     first = next(iter(posted.values()), None)
     if not axes and first is not None:
         fields |= {"price": first.price, "stock": first.stock, "seen": ""}
@@ -202,6 +207,7 @@ def _product_draft(
         ),
         category=product.category,
         status=product.status,
+        no_return=sheet.form["no_return"],
     )
 
 
@@ -230,6 +236,7 @@ def mend(sheet: Sheet) -> dict[str, Any]:
     for place, row in enumerate(sheet.kinds):
         told = (("price", row.price_error), ("stock", row.stock_error))
         wrong += [f"f-variant-{place}-{name}" for name, error in told if error]
+    wrong += ["f-no_return"] if sheet.errors.get("no_return") else []
     wrong += ["f-axes"] if sheet.errors.get("axes") else []
     for place, dots in enumerate(sheet.dots):
         wrong += [f"f-dot-{place}-{at}" for at, dot in enumerate(dots) if dot.error]
@@ -244,6 +251,8 @@ def context(locale: str, sheet: Sheet) -> dict[str, Any]:
         "errors": sheet.errors,
         "mend": mend(sheet),
         "lists": sheet.lists,
+        "exceptions": exceptions.KINDS,
+        "confirmed": exceptions.WHEN_CONFIRMED,
         "axes": [
             {
                 "name": axis.name,

@@ -19,11 +19,10 @@ from littleshop.http import AtWork
 from littleshop.sale import refunding, shipping
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
-from littleshop.web import forms, pages
+from littleshop.web import couriers, forms, pages
 from littleshop.web.console import frame, order_page
 from littleshop.web.console import orders as lists
 
-SURE = 85  # a guess that needs no second look
 _CODE_LENGTH = 6
 _WHEN = {
     "shipped": "shipped_already",
@@ -57,22 +56,6 @@ def stale(request: Request, work: AtWork, order: Order) -> Refused:
     return Refused(code, number=order.number, when=said)
 
 
-def choose(number: str, carrier: str) -> str:
-    """The carrier that was chosen, else a guess that is sure.
-
-    Raises Refused: tracking_number, carrier_unclear when several are likely, carrier_unknown.
-    """
-    shipping.tracking_number(number)
-    if carrier:
-        return carrier
-    ranked = carriers.guess(number)
-    if not ranked:
-        raise Refused("carrier_unknown")
-    if ranked[0].sure < SURE:
-        raise Refused("carrier_unclear")
-    return ranked[0].carrier.code
-
-
 def _late(request: Request, work: AtWork, order: Order) -> Response:
     """Back to the order, which says what happened already."""
     return frame.refuse(request, _here(work, order), stale(request, work, order))
@@ -98,8 +81,8 @@ async def ship(request: Request) -> Response:
 
 
 async def _send(request: Request, order: Order, number: str, carrier: str) -> str:
-    """Ship it; the carrier it went with. Raises Refused: as `choose` and shipping.ship."""
-    chosen = choose(number, carrier)
+    """Ship it; the carrier it went with. Raises Refused: as couriers.choose and shipping.ship."""
+    chosen = couriers.choose(number, carrier)
     await http.house(request).database.transaction(
         lambda conn: shipping.ship(
             conn,

@@ -18,7 +18,8 @@ from littleshop.settlement import outlook, payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
-from littleshop.trade import order_lists
+from littleshop.trade import case_lists, order_lists
+from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
 from littleshop.web import addresses, pages
 from littleshop.web.console import figures, frame, money
@@ -34,6 +35,8 @@ HAPPENED = {
     "unpaid": "cancelled",
     "withdrawn": "cancelled",
     "reminded": "reminded",
+    "case_asked": "case",
+    "refund_agreed": "partly",
 }
 
 
@@ -53,12 +56,14 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     pots = money.pots(await outlook.expected(conn, shop.shop_id, house.calendar, now))
     back = await order_lists.going_back(conn, shop.shop_id)
     latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
+    wanted = await case_lists.open_ones(conn, shop.shop_id)
     drawn = await figures.today(conn, shop, now)
     urgent = _urgent(duties, goods, bool(news), frame.root(shop))
     return {
         "viewers": drawn.pop("viewers"),
         "urgent": urgent,
-        "todos": _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
+        "todos": _requests(wanted, frame.root(shop))
+        + _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
         "figures": drawn,
         "happened": [await told(conn, shop, each) for each in news],
         "purse": _purse(pots),
@@ -85,7 +90,26 @@ def _urgent(duties: Duties, goods: list[Listed], any_news: bool, root: str) -> d
 
 def _todo(kind: str, count: int, url: str, **more: Any) -> dict[str, Any]:
     blank = {"title": "", "number": None, "amount": None, "by": None, "waits": False}
-    return blank | {"kind": kind, "count": count, "url": url} | more
+    return blank | {"kind": kind, "then": kind, "count": count, "url": url} | more
+
+
+def _requests(wanted: list[CaseRow], root: str) -> list[dict[str, Any]]:
+    """What buyers want back, as far as the seller is waited for; of several the first that is
+    due is told."""
+    yours = [each for each in wanted if each.sellers_turn]
+    found = []
+    if yours:
+        first = yours[0]
+        kind = first.kind if first.status == "asked" else first.status
+        url = f"{root}/orders/{first.order_number}/cases/{first.number}"
+        facts = {"number": first.order_number, "amount": first.amount, "by": first.due_at}
+        url = url if len(yours) == 1 else f"{root}/cases"
+        found.append(_todo("case", len(yours), url, then=f"case.{kind}", waits=True, **facts))
+    if disputed := [each for each in wanted if each.status == "disputed"]:
+        first = disputed[0]
+        url = f"{root}/orders/{first.order_number}/cases/{first.number}"
+        found.append(_todo("disputed", len(disputed), url, number=first.order_number))
+    return found
 
 
 def _todos(

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from littleshop.http import House
 from littleshop.web.kept_pages import Shelf
 from littleshop.web.storefront import (
+    after_sale,
     baskets,
     buying,
     cashier,
@@ -28,6 +29,7 @@ ROUTES = [
     *baskets.ROUTES,
     *buying.ROUTES,
     *orders.ROUTES,
+    *after_sale.ROUTES,
     *cashier.ROUTES,
     *proving.ROUTES,
     *sharing.ROUTES,

@@ -69,7 +69,7 @@ async def _page(
     quote = quotes.quote(facts, bag.items, way)
     offered = await cashier.offered(request, shop)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    problems = dict.fromkeys((*checkouts.FIELDS, "method", "form")) | {
+    problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
         name: forms.said(request, no) for name, no in wrong.items()
     }
     items_text = checkouts.items_text(bag.items)
@@ -91,6 +91,9 @@ async def _page(
         method=next((method for method in methods if method.chosen), None),
         lines=checkouts.lines(locale, quote),
         total=quote.total,
+        said=checkouts.said_text(placing.said(quote)),
+        asks_tick=checkouts.asks_tick(placing.said(quote)),
+        ticked=form.get("no_return_seen") == "yes",
         key=form.get("key") or checkouts.fresh_key(),
         items_text=items_text,
         cart_id=bag.cart_id,
@@ -106,7 +109,8 @@ async def place(request: Request) -> Response:
     if form.get("then") in ("split", "quote"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
-    if delivery is None:
+    wrong |= checkouts.unseen(form)
+    if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)
     try:
@@ -150,6 +154,7 @@ async def _place(
         note=checkouts.plain(form.get("note", "")),
         cart_id=bag.cart_id,
         share_code=await views.credit(request, shop.shop_id, device, delivery.phone),
+        said=checkouts.said_of(form),
     )
     return await placing.place(house.flusher, house.loader, house.keyring, wish, at)
 
@@ -160,6 +165,9 @@ async def _refused(
     """Say why nothing was placed, where the person can go on from."""
     if no.code == "price_changed":  # shown anew with the price of now, everything typed is kept
         return await _page(request, shop, bag, form, {"form": no})
+    if no.code == "terms_changed":  # what was ticked before stood beside other words
+        again = {name: value for name, value in form.items() if name != "no_return_seen"}
+        return await _page(request, shop, bag, again, {"form": no})
     if no.code in ("too_many", "form_too_large"):
         raise no
     return await baskets.show(request, shop, no)

@@ -15,11 +15,13 @@ import msgspec
 from starlette.requests import Request
 
 from littleshop import http, i18n
+from littleshop.catalog import exceptions
 from littleshop.catalog.drafts import tidy
 from littleshop.errors import Refused
 from littleshop.identity import phones
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item, Quote
+from littleshop.sale.placing import Said
 from littleshop.shop.shops import Shop
 from littleshop.trade import regions
 from littleshop.trade.orders import Delivery
@@ -183,10 +185,40 @@ def shown_items(quote: Quote) -> list[SimpleNamespace]:
             picture=picture(line.facts),
             price=line.amount,
             quantity=line.quantity,
+            no_return=line.facts.no_return_why,
         )
         for line in quote.lines
         if line.facts is not None
     ]
+
+
+def said_text(said: Said) -> str:
+    """What the page says beside its price, as a form field."""
+    return msgspec.json.encode(said).decode()
+
+
+def said_of(form: Mapping[str, str]) -> Said | None:
+    """What the page said beside its price; None for a form that no page of now made. Raises
+    Refused for what we never said."""
+    text = form.get("said", "")
+    try:
+        return msgspec.json.decode(text, type=Said) if text else None
+    except msgspec.MsgspecError:
+        raise Refused("terms_changed") from None
+
+
+def asks_tick(said: Said | None) -> bool:
+    """Whether buyers have to say that they know: these exceptions hold only when confirmed."""
+    return said is not None and any(
+        why in exceptions.WHEN_CONFIRMED for why in said.no_return.values()
+    )
+
+
+def unseen(form: Mapping[str, str]) -> dict[str, Refused]:
+    """The tick that is missing, if any. Raises Refused for what we never said."""
+    if asks_tick(said_of(form)) and form.get("no_return_seen") != "yes":
+        return {"no_return": Refused("no_return_unseen")}
+    return {}
 
 
 def picture(facts: VariantFacts) -> SimpleNamespace | None:

@@ -11,13 +11,20 @@ from zoneinfo import ZoneInfo
 from littleshop import crypto, i18n
 from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear, value_date
 from littleshop.crypto import Keyring
+from littleshop.ledger import chart
 from littleshop.money import Money
 from littleshop.pay.payments import Payment
+from littleshop.pay.refunds import Refund
+from littleshop.sale import returning
 from littleshop.settlement.due import pays_on
+from littleshop.shop.shops import Shop
 from littleshop.trade import carriers
+from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Order, OrderEvent, OrderItem, Seen
 from littleshop.trade.timers import Timer
+from littleshop.web import addresses, case_story
+from littleshop.web.case_story import Facts
 
 DUE = {"pay_by": "pay", "ship_by": "ship", "confirm_by": "confirm"}
 HANDOVER = {"courier": "courier", "pickup": "by_hand"}
@@ -30,12 +37,18 @@ def order(
     token: str,
     things: Sequence[OrderItem],
     attempts: Sequence[Payment],
+    back: Sequence[Refund],
     keyring: Keyring,
 ) -> SimpleNamespace:
     """The order for the template; the address is masked, and a friend does not see it at all."""
     row = seen.order
+    returned = _sum(row, back)
     return SimpleNamespace(
         token=token,
+        direct=row.direct,
+        back=returned,
+        is_back=all(each.status == "done" for each in back),
+        left=row.total - returned,
         number=str(row.number),
         state="received" if row.status == "closed" else row.status,
         handover=HANDOVER[row.way],
@@ -53,6 +66,12 @@ def order(
         address=_address(row, keyring) if seen.may_act else None,
         recipient=_recipient(row, keyring) if seen.may_act else None,
     )
+
+
+def _sum(row: Order, back: Sequence[Refund]) -> Money:
+    """What of an order went back or is on its way."""
+    gone = [each.amount for each in back if each.paid_from == chart.ESCROW]
+    return sum(gone, Money(0, row.currency))
 
 
 def _lines(locale: str, row: Order, things: Sequence[OrderItem]) -> list[SimpleNamespace]:
@@ -123,11 +142,11 @@ def parcel(
 def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> SimpleNamespace | None:
     """What happens by itself next, and when."""
     for timer in clocks:
-        if timer.kind in DUE:
+        if timer.kind in DUE and timer.paused_at is None:
             return SimpleNamespace(
                 kind=DUE[timer.kind], at=timer.due_at, extended=row.extended_at is not None
             )
-    if row.status == "received" and row.received_at is not None:
+    if row.status == "received" and row.received_at is not None and not row.direct:
         try:
             day = pays_on(calendar, value_date(row.received_at))
         except UncoveredYear:
@@ -137,12 +156,15 @@ def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> Simp
     return None
 
 
-def may(seen: Seen, clocks: Sequence[Timer], now: datetime) -> SimpleNamespace:
-    """What this device may do now."""
+def may(
+    seen: Seen, clocks: Sequence[Timer], asked: Sequence[Case], left: Money, now: datetime
+) -> SimpleNamespace:
+    """What this device may do now; `asked` are the order's cases, `left` what may still go back."""
     row, kinds = seen.order, {timer.kind for timer in clocks}
     own = seen.may_act
+    undecided = any(case.is_open and case.status != "refunding" for case in asked)
     waited = row.reminded_at is None or (now - row.reminded_at).days >= 1
-    under_way = row.status in ("shipped", "delivered")
+    under_way = row.status in ("shipped", "delivered") and not undecided
     return SimpleNamespace(
         pay=own and row.status == "placed",
         confirm=own and under_way,
@@ -150,8 +172,39 @@ def may(seen: Seen, clocks: Sequence[Timer], now: datetime) -> SimpleNamespace:
         remind=own and row.status == "to_ship" and waited,
         cancel=own
         and (row.status == "placed" or (row.status == "to_ship" and "ship_by" not in kinds)),
-        show_code=own and row.way == "pickup" and row.status == "to_ship",
+        show_code=own and row.way == "pickup" and row.status == "to_ship" and not undecided,
+        ask=own
+        and bool(left)
+        and bool(returning.wanted(row))
+        and not any(case.is_open for case in asked),
     )
+
+
+def asked(
+    locale: str, token: str, known: Sequence[Case], facts: Facts | None, shop: Shop, now: datetime
+) -> list[SimpleNamespace]:
+    """The order's cases, the last one first; `facts` of the one that is open."""
+    seller, zone = shop.seller or shop.name, ZoneInfo(shop.zone)
+    rows = []
+    for case in reversed(known):
+        is_open = facts is not None and facts.case.case_id == case.case_id
+        told = case_story.state(facts) if facts and is_open else case_story.ended(case)
+        silence = None
+        if facts and is_open:
+            silence = case_story.silence(locale, "buyer", facts, now, zone, seller=seller)
+        rows.append(
+            SimpleNamespace(
+                url=addresses.case(token, case.number),
+                kind=case.kind,
+                reason=case.reason,
+                state=told,
+                is_open=is_open,
+                silence=silence,
+                amount=case.agreed or (case.amount if case.amount_minor else None),
+                at=case.ended_at or case.asked_at,
+            )
+        )
+    return rows
 
 
 def context(zone: str, **known: Any) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from starlette.routing import Route
 
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
-from littleshop.pay import payments
+from littleshop.pay import payments, refunds
 from littleshop.sale import paying, receiving, refunding, shipping
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import deliveries, orders, timers
+from littleshop.trade import cases, deliveries, orders, timers
 from littleshop.trade.orders import Order, Seen
-from littleshop.web import addresses, forms, pages
+from littleshop.web import addresses, case_story, forms, pages
 from littleshop.web.storefront import order_views, views
 
 
@@ -87,13 +87,18 @@ async def _page(
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         parcels = await deliveries.of_order(conn, row.shop_id, row.order_id)
         history = await orders.history(conn, row.shop_id, row.order_id)
+        back = await refunds.of_order(conn, row.shop_id, row.order_id)
+        asked = await cases.of_order(conn, row.shop_id, row.order_id)
+        facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
+    shown = order_views.order(locale, seen, link.token, things, attempts, back, house.keyring)
     known = order_views.context(
         shop.zone,
         shop=views.shop(shop),
-        order=order_views.order(locale, seen, link.token, things, attempts, house.keyring),
+        order=shown,
         parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
         due=order_views.due(row, clocks, house.calendar),
-        may=order_views.may(seen, clocks, now),
+        may=order_views.may(seen, clocks, asked, shown.left, now),
+        asked=order_views.asked(locale, link.token, asked, facts[0] if facts else None, shop, now),
         verify=not seen.may_act,
     )
     if row.way == "pickup" and row.status in orders.PAID:

@@ -86,7 +86,7 @@ class VariantView(msgspec.Struct, frozen=True):
 
 
 class ProductView(msgspec.Struct, frozen=True):
-    """A product's page."""
+    """A product's page; `no_return`: why it can't come back without a reason, or ""."""
 
     id: str
     title: str
@@ -98,6 +98,7 @@ class ProductView(msgspec.Struct, frozen=True):
     sold_out: bool
     axes: list[Axis]
     variants: list[VariantView]
+    no_return: str = ""
 
 
 class Tile(msgspec.Struct, frozen=True):
@@ -187,6 +188,7 @@ def product(
             VariantView(str(one.variant_id), list(one.choice), one.price, one.spare <= 0)
             for one in variants
         ],
+        no_return=row.no_return_why,
     )
     return view, list(ready.choice)
 

@@ -1,0 +1,337 @@
+"""Requests: what buyers want back, when an answer is due, and what silence does to the money."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from littleshop import db, http, i18n, ids
+from littleshop.crypto import Keyring
+from littleshop.errors import Refused
+from littleshop.http import AtWork
+from littleshop.money import Money
+from littleshop.sale import returning, sending_back
+from littleshop.sale.shipping import tracking_number
+from littleshop.trade import carriers, case_lists, cases
+from littleshop.trade.case_lists import CaseRow
+from littleshop.trade.cases import Case
+from littleshop.trade.orders import Order
+from littleshop.web import case_story, couriers, evidence, forms, pages
+from littleshop.web.case_story import Facts
+from littleshop.web.console import frame, order_page
+from littleshop.web.evidence import Shown
+
+FIELDS = {  # the act of an address -> where on the page its no is said
+    "refusal": "refuse",
+    "words": "say",
+    "agreement": "agree",
+}
+
+
+async def listed(request: Request) -> Response:
+    """GET root/cases: what is open, the nearest first; then what is over."""
+    work = await http.at_work(request)
+    async with http.house(request).database.connection() as conn:
+        waiting = await case_lists.open_ones(conn, work.shop.shop_id)
+        over = await case_lists.ended_ones(conn, work.shop.shop_id)
+    root, keyring = frame.root(work.shop), http.house(request).keyring
+    return await frame.page(
+        request,
+        work,
+        "cases.html",
+        "orders",
+        yours=[row(each, root, keyring) for each in waiting if each.sellers_turn],
+        theirs=[row(each, root, keyring) for each in waiting if not each.sellers_turn],
+        over=[row(each, root, keyring) for each in over],
+    )
+
+
+def row(each: CaseRow, root: str, keyring: Keyring) -> dict[str, Any]:
+    """A case as a row of a list."""
+    exchanged = each.status == "done" and not each.agreed_minor
+    return {
+        "number": each.order_number,
+        "name": each.delivery(keyring).name,
+        "kind": "offered" if each.reason == cases.OFFERED else each.kind,
+        "reason": each.reason,
+        "state": "exchanged" if exchanged else each.status,
+        "title": each.title,
+        "picture_url": frame.picture(each.photo),
+        "pieces": each.pieces,
+        "amount": each.amount if each.amount else None,
+        "due_at": each.due_at,
+        "at": each.ended_at or each.escalated_at or each.asked_at,
+        "url": f"{root}/orders/{each.order_number}/cases/{each.number}",
+    }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A case that its seller looks at."""
+
+    work: AtWork
+    facts: Facts
+    must_take_back: bool
+    name: str
+
+    @property
+    def case(self) -> Case:
+        return self.facts.case
+
+
+async def _see(request: Request) -> Seen:
+    """The case of the address. Raises NotFound, also for another shop's."""
+    work, house = await http.at_work(request), http.house(request)
+    async with house.database.connection() as conn:
+        order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
+        case = await case_story.find(conn, order, http.number(request.path_params["case"]))
+        facts = await case_story.read(conn, order, case)
+        must = await returning.must_take_back(conn, order, case)
+    return Seen(work, facts, must, order.delivery(house.keyring).name)
+
+
+def _here(seen: Seen) -> str:
+    order = seen.facts.order
+    return f"{frame.root(seen.work.shop)}/orders/{order.number}/cases/{seen.case.number}"
+
+
+async def page(request: Request) -> Response:
+    """GET root/orders/NUMBER/cases/CASE"""
+    return await _page(request, await _see(request))
+
+
+async def _page(
+    request: Request, seen: Seen, *, no: Refused | None = None, shown: Shown = evidence.NOTHING
+) -> Response:
+    """The case; with `no`, or photos that are `shown` wrongly, the form again and why."""
+    typed = await _read(request) if no or shown.wrong else None
+    number = typed.text("tracking_number", 80) if typed else ""
+    wrong = {} if no is None else {_field(request, no): frame.sentence(request, no)}
+    if shown.wrong:
+        wrong["say"] = " ".join(shown.wrong)
+    return await frame.page(
+        request,
+        seen.work,
+        "case.html",
+        "orders",
+        status=422 if wrong else 200,
+        here=_here(seen),
+        order_url=_here(seen).rpartition("/cases")[0],
+        errors=wrong,
+        form=typed.typed("words", "tracking_number", "carrier") if typed else {},
+        carried=evidence.tokens(request, shown),
+        carriers=couriers.choices(pages.locale_of(request), number),
+        form_key=secrets.token_hex(8),
+        **_told(request, seen),
+    )
+
+
+def _told(request: Request, seen: Seen) -> dict[str, Any]:
+    """The case as its seller reads it."""
+    locale, facts, case = pages.locale_of(request), seen.facts, seen.case
+    zone, now = ZoneInfo(seen.work.shop.zone), http.now(request)
+    return {
+        "order_number": facts.order.number,
+        "case": case,
+        "name": seen.name,
+        "state": case_story.state(facts),
+        "goes_back": facts.goes_back,
+        "silence": case_story.silence(locale, "seller", facts, now, zone, buyer=seen.name),
+        "stopped": facts.stopped and case.is_open,
+        "lines": case_story.lines(locale, "seller", facts, buyer=seen.name),
+        "sources": facts.sources,
+        "left": facts.left,
+        "carrier_name": _carrier(case, locale),
+        "must_take_back": seen.must_take_back and case.status == "asked",
+        "can": {
+            "agree": case.status in ("asked", "refused"),
+            "refuse": case.status == "sent_back"
+            or (case.status == "asked" and not seen.must_take_back),
+            "take_back": case.status == "sent_back",
+            "replace": case.status == "replacing",
+            "say": case.is_open,
+        },
+    }
+
+
+def _carrier(case: Case, locale: str) -> str:
+    known = carriers.CARRIERS.get(case.carrier)
+    return known.name(locale) if known else ""
+
+
+def _field(request: Request, no: Refused) -> str:
+    part = request.url.path.rpartition("/")[2]
+    if no.code == "tracking_number":
+        return "tracking_number"
+    if no.code in ("carrier_unknown", "carrier_unclear"):
+        return "carrier"
+    return FIELDS.get(part, "top") if no.code in ("case_words", "case_photos") else "top"
+
+
+async def _read(request: Request) -> forms.Form:
+    return await forms.read(request, photos=returning.MOST_PHOTOS)
+
+
+def _words(form: forms.Form) -> str:
+    return case_story.spoken(form.text("words", 4 * returning.LONGEST_WORDS))
+
+
+Act = Callable[[db.Connection, Case, datetime], Awaitable[object]]
+
+
+async def _act(request: Request, seen: Seen, said: str, act: Act) -> Response:
+    """Do one thing with the case, locked and as it is by now, and show it again."""
+    at, told = http.now(request), seen.case
+
+    async def work(conn: db.Connection) -> None:
+        _, case = await returning.lock(conn, told.shop_id, told.case_id)
+        await act(conn, case, at)
+
+    try:
+        await http.house(request).database.transaction(work)
+    except Refused as no:
+        return await _page(request, await _see(request), no=no)
+    facts = {"name": seen.name, "number": seen.facts.order.number}
+    return frame.go(request, _here(seen), said, **facts)
+
+
+async def agree(request: Request) -> Response:
+    """POST .../agreement: words; the second press finds it agreed"""
+    seen, words = await _see(request), _words(await _read(request))
+
+    async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        if case.status not in ("returning", "refunding"):
+            await returning.agree(conn, case.shop_id, case.case_id, by="seller", words=words, at=at)
+
+    return await _act(request, seen, "case_agreed", act)
+
+
+async def refuse(request: Request) -> Response:
+    """POST .../refusal: words; the second press finds it refused"""
+    seen, words = await _see(request), _words(await _read(request))
+
+    async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        if case.status != "refused":
+            await returning.refuse(conn, case.shop_id, case.case_id, words=words, at=at)
+
+    return await _act(request, seen, "case_refused", act)
+
+
+async def say(request: Request) -> Response:
+    """POST .../words: words, photos, photo_kept"""
+    seen, form = await _see(request), await _read(request)
+    shown = await evidence.take(request, form, seen.work.person.person_id.bytes)
+    if shown.wrong:
+        return await _page(request, seen, shown=shown)
+    words = _words(form)
+
+    async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        if not await case_story.said_already(conn, case, "seller", words, len(shown.kept), at):
+            await returning.say(
+                conn, case.shop_id, case.case_id, by="seller", words=words, photos=shown.files,
+                at=at,
+            )  # fmt: skip
+
+    return await _act(request, seen, "case_said", act)
+
+
+async def take_back(request: Request) -> Response:
+    """POST .../receipt: to_shelf=yes|no; the second press finds it taken back"""
+    seen, form = await _see(request), await _read(request)
+    to_shelf = form.text("to_shelf") == "yes"
+
+    async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        if case.got_back_at is None:
+            await sending_back.take_back(
+                conn, case.shop_id, case.case_id, by="seller", to_shelf=to_shelf, at=at
+            )
+
+    return await _act(request, seen, "case_taken_back", act)
+
+
+async def replace(request: Request) -> Response:
+    """POST .../replacement: tracking_number, carrier; the second press finds it sent"""
+    seen, form = await _see(request), await _read(request)
+    number, carrier = form.text("tracking_number", 80), form.text("carrier", 20)
+
+    async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        chosen, plain = couriers.choose(number, carrier), tracking_number(number)
+        if case.status != "done":
+            await sending_back.replace(
+                conn, case.shop_id, case.case_id, carrier=chosen, number=plain, at=at
+            )
+
+    return await _act(request, seen, "case_replaced", act)
+
+
+async def photo(request: Request) -> Response:
+    """GET .../photos/PHOTO: for the shop's staff"""
+    seen, photo_id = await _see(request), http.uuid(request.path_params["photo_id"])
+    return await evidence.stream(request, seen.case.shop_id, seen.case.case_id, photo_id)
+
+
+async def offer(request: Request) -> Response:
+    """POST root/orders/NUMBER/refunds: amount, reason, form_key; money that nobody asked for"""
+    work, form = await http.at_work(request), await forms.read(request)
+    async with http.house(request).database.connection() as conn:
+        order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
+    typed = form.typed("amount", "reason")
+    try:
+        case = await _offered(request, order, form)
+    except Refused as no:
+        fields = {"case_amount": "amount", "case_words": "refund_reason"}
+        said = {fields.get(no.code, "refund"): frame.sentence(request, no)}
+        return await order_page.show(request, work, status=422, errors=said, form=typed)
+    path = f"{frame.root(work.shop)}/orders/{order.number}"
+    amount = i18n.money(pages.locale_of(request), case.amount)
+    return frame.go(request, path, "case_offered", number=order.number, amount=amount)
+
+
+async def _offered(request: Request, order: Order, form: forms.Form) -> Case:
+    """Raises Refused: as returning.offer."""
+    key, words = forms.key(form.text("form_key", 40), uuid4()), _line(form.text("reason", 500))
+    amount = Money(0, order.currency)
+    try:
+        amount = Money(forms.price(form.text("amount", 40), order.currency), order.currency)
+    except Refused:
+        pass  # whatever is no amount does not fit, and returning.offer says what would
+    case_id: UUID = ids.derived(key, f"{order.order_id} {amount.minor} {words}")
+    return await http.house(request).database.transaction(
+        lambda conn: returning.offer(
+            conn,
+            order.shop_id,
+            order.order_id,
+            amount,
+            words=words,
+            case_id=case_id,
+            at=http.now(request),
+        )
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(case_story.spoken(text).split())[:120]
+
+
+ROOT = "/console/{shop_id}"
+ONE = f"{ROOT}/orders/{{number}}/cases/{{case}}"
+ROUTES = [
+    Route(f"{ROOT}/cases", listed),
+    Route(f"{ROOT}/orders/{{number}}/refunds", offer, methods=["POST"]),
+    Route(ONE, page),
+    Route(f"{ONE}/agreement", agree, methods=["POST"]),
+    Route(f"{ONE}/refusal", refuse, methods=["POST"]),
+    Route(f"{ONE}/words", say, methods=["POST"]),
+    Route(f"{ONE}/receipt", take_back, methods=["POST"]),
+    Route(f"{ONE}/replacement", replace, methods=["POST"]),
+    Route(f"{ONE}/photos/{{photo_id}}", photo),
+]
