@@ -257,6 +257,7 @@ def money(locale: str) -> dict[str, Any]:
     ]
     return around(locale, "money") | {
         "available": yuan(96),
+        "kept": yuan(12.5),
         "coming": [{"kind": "order", "number": 1050, "amount": yuan(96), "url": "#"}],
         "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
         "held": yuan(642.5),
