@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -81,13 +82,20 @@ class Details(msgspec.Struct, frozen=True):
 
 
 class Objection(msgspec.Struct, frozen=True):
-    """A change as the link in the word shows it to whoever holds that phone; `stopped` while
-    nothing is paid out because of an objection."""
+    """A change as the link in the word shows it to whoever holds that phone; `hold` is what an
+    objection placed, lifted or not."""
 
     change: CardChange
     shop_name: str
     card: BankCard
-    stopped: bool
+    hold: Hold | None
+
+    @property
+    def state(self) -> Literal["open", "stopped", "over"]:
+        """Nobody objected; payouts are stopped; an operator has looked."""
+        if self.hold is None:
+            return "open"
+        return "stopped" if self.hold.lifted_at is None else "over"
 
 
 async def stands(conn: Connection, shop_id: int, at: datetime) -> Standing:
@@ -312,15 +320,15 @@ async def _tell(
     )
 
 
-async def behind(conn: Connection, shop_id: int, token: str, at: datetime) -> Objection:
+async def behind(conn: Connection, shop_id: int, token: str) -> Objection:
     """The change that a link in the word is about. Raises NotFound."""
     change = await card_changes.behind(conn, shop_id, ids.hashed(token))
     shop = await shops.find(conn, shop_id)
     card = None if change is None else await cards.get(conn, shop_id, change.card_id)
     if change is None or shop is None or card is None:
         raise NotFound("change")
-    hold = await holds.current(conn, shop_id, at)
-    return Objection(change, shop.name, card, hold is not None and hold.until_at is None)
+    hold = await holds.get(conn, shop_id, holds.identity(card.card_id, "not_me"))
+    return Objection(change, shop.name, card, hold)
 
 
 async def object_to(database: Database, shop_id: int, token: str, *, at: datetime) -> None:
@@ -330,7 +338,7 @@ async def object_to(database: Database, shop_id: int, token: str, *, at: datetim
     """
 
     async def stop(conn: Connection) -> None:
-        found = await behind(conn, shop_id, token, at)
+        found = await behind(conn, shop_id, token)
         if found.change.asked_at + OBJECTION <= at:
             raise Refused("objection_late", days=OBJECTION.days)
         await card_changes.object_to(conn, shop_id, found.change.card_id, at)

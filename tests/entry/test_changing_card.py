@@ -188,6 +188,20 @@ async def test_an_objection_counts_once_until_an_operator_lifts_it(stall: Stall)
     assert (await stall.stands()).hold is None
 
 
+async def test_what_an_operator_holds_stops_a_change_too_and_is_no_objection(stall: Stall) -> None:
+    change = await stall.change()
+    database, at = stall.street.database, stall.street.at
+    await database.transaction(
+        lambda conn: holds.place(conn, stall.shop_id, uuid4(), "operator", reason="a test", at=at)
+    )
+    stall.street.pass_time(hours=1)
+    again = Details(XIAOMAN_ID, "6222021502003456781")
+    assert (await refusal(stall.ask(await stall.prove(), again))).code == "payouts_stopped"
+    token = ids.objection_token(stall.street.keyring.link_key, stall.shop_id, change.card_id)
+    async with database.connection() as conn:
+        assert (await changing_card.behind(conn, stall.shop_id, token)).state == "open"
+
+
 async def test_a_link_of_long_ago_and_one_that_was_made_up_stop_nothing(stall: Stall) -> None:
     await stall.change()
     database, at = stall.street.database, stall.street.at

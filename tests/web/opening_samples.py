@@ -147,7 +147,7 @@ def changing_card(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "card-checking": {"change": "asked"},
         "card-refused": {"change": "refused"},
         "card-held": {"change": "done", "until": NOW + timedelta(hours=48)},
-        "card-stopped": {"change": "done", "stopped": True},
+        "card-stopped": {"change": "done", "stopped": "not_me"},
     }
     for name, state in states.items():
         drawn[name] = ("entry/card.html", back | _card_stands() | state)
@@ -171,7 +171,7 @@ def _card_stands() -> dict[str, Any]:
         "wanted": "工商银行 **** 6781",
         "change": "",
         "hours": 48,
-        "stopped": False,
+        "stopped": "",
         "until": None,
         "phone_masked": SAID["phone"],
         "form_key": "k1",

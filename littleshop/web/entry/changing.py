@@ -71,7 +71,7 @@ def _stands(request: Request, known: Standing) -> dict[str, Any]:
         "card": named(request, known.card),
         "wanted": named(request, known.wanted),
         "change": change.status if change else "",
-        "stopped": known.hold is not None and known.hold.until_at is None,
+        "stopped": known.hold.kind if known.hold and known.hold.until_at is None else "",
         "until": known.hold.until_at if known.hold else None,
         "hours": int(changing_card.HELD.total_seconds()) // 3600,
     }

@@ -26,10 +26,9 @@ async def word(request: Request) -> Response:
 
 
 async def _word(request: Request, refused: str, status: int = 200) -> Response:
-    token, at = request.path_params["token"], http.now(request)
+    token = request.path_params["token"]
     async with http.house(request).database.connection() as conn:
-        found = await changing_card.behind(conn, http.token_shop(token), token, at)
-    objected = found.change.objected_at is not None
+        found = await changing_card.behind(conn, http.token_shop(token), token)
     return show(
         request,
         "entry/not_me.html",
@@ -39,7 +38,7 @@ async def _word(request: Request, refused: str, status: int = 200) -> Response:
         shop_name=found.shop_name,
         card=changing.named(request, found.card),
         changed_at=found.change.answered_at,
-        state="stopped" if found.stopped else "over" if objected else "open",
+        state=found.state,
         stop_url=NOT_ME + token,
     )
 
