@@ -49,6 +49,7 @@ def test_a_change_of_card_is_told_waits_and_can_be_stopped_by_whoever_gets_the_w
     page = context.new_page()
     page.goto(f"{littleshop.web}{keeper.root}/settings")
     page.click(f"a[href='{keeper.root}/card']")
+    page.wait_for_url(re.compile("/card$"))
     wrong = looks_right(page)
     type_the_code(page, keeper)
     wrong += looks_right(page)
