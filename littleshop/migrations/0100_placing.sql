@@ -6,8 +6,9 @@
 --   placed (number), conflict (same key, other content), shop_closed, price_changed,
 --   variant_gone (variant), stock_short (variant, remaining),
 --   hold_share (variant, remaining: what it may hold now), hold_person, hold_address (variant),
---   hold_lines, hold_orders (remaining: how many at most).
--- Rows are locked in the order of 0004: the shops' number counters, replaced orders, variants.
+--   hold_lines, hold_orders (remaining: how many at most),
+--   again (another process placed its cart meanwhile: ask once more, to replace that order).
+-- Rows are locked in the order of 0004: replaced orders, variants, the shops' number counters.
 -- Plain statements only: no INSERT in WITH, no NOTIFY.
 
 alter type asked_order add attribute origin bytea;  -- a few bytes that stand for the address
@@ -133,6 +134,7 @@ declare
   i_variant   uuid[];
   -- carts, each called by the first order asked of it (same phone): what they hold unpaid
   o_cart      integer[];
+  o_late      uuid[];     -- of each order asked: what another call has placed of its cart meanwhile
   r_shop      bigint[];   -- orders of before
   r_id        uuid[];
   r_cart      integer[];
@@ -169,26 +171,7 @@ declare
   no_left     integer;
   verdict     text;
 begin
-  -- 1. lock, in the one order of everybody. From the counters on no other call is in these shops.
-  with asking as materialized (
-    select distinct o.shop_id from unnest(p_orders) as o
-  ), counter as materialized (
-    select c.shop_id from order_counters c
-     where c.shop_id in (select a.shop_id from asking a)
-     order by c.shop_id for update
-  )
-  select (select count(*) from counter) < (select count(*) from asking) into first_ever;
-  if first_ever then
-    insert into order_counters (shop_id)  -- a shop's first order
-    select s.shop_id from shops s
-     where s.shop_id in (select o.shop_id from unnest(p_orders) o)
-     order by s.shop_id
-    on conflict on constraint order_counters_pkey do nothing;
-    perform from order_counters c
-     where c.shop_id in (select o.shop_id from unnest(p_orders) o)
-     order by c.shop_id for update;
-  end if;
-
+  -- 1. lock, in the one order of everybody: replaced orders, variants, the shops' counters
   select array_agg(o.shop_id), array_agg(old.order_id), array_agg(o.cart)
     into r_shop, r_id, r_cart
     from (select a.shop_id, a.cart_id, a.phone_index, min(a.ordinality) as cart
@@ -198,7 +181,17 @@ begin
       select w.order_id from orders w
        where w.shop_id = o.shop_id and w.cart_id = o.cart_id and w.status = 'placed'
          and w.phone_index = o.phone_index
-         for no key update) as old;
+      offset 0) as old;
+  if r_id is not null then
+    select array_agg(r.shop_id), array_agg(r.order_id), array_agg(r.cart)
+      into r_shop, r_id, r_cart
+      from (select * from unnest(r_shop, r_id, r_cart) as u(shop_id, order_id, cart)
+             order by u.shop_id, u.order_id) as r
+      cross join lateral (
+        select from orders w
+         where w.shop_id = r.shop_id and w.order_id = r.order_id and w.status = 'placed'
+           for no key update) as old;
+  end if;
 
   select array_agg(l.shop_id), array_agg(l.variant_id), array_agg(l.on_hand - l.held),
          array_agg((l.on_hand + 1) / 2), array_agg(l.price_minor),
@@ -220,6 +213,25 @@ begin
            order by v.shop_id, v.variant_id
              for no key update of v) as l;
   v_start := v_left;
+
+  with asking as materialized (
+    select distinct o.shop_id from unnest(p_orders) as o
+  ), counter as materialized (
+    select c.shop_id from order_counters c
+     where c.shop_id in (select a.shop_id from asking a)
+     order by c.shop_id for update
+  )
+  select (select count(*) from counter) < (select count(*) from asking) into first_ever;
+  if first_ever then
+    insert into order_counters (shop_id)  -- a shop's first order
+    select s.shop_id from shops s
+     where s.shop_id in (select o.shop_id from unnest(p_orders) o)
+     order by s.shop_id
+    on conflict on constraint order_counters_pkey do nothing;
+    perform from order_counters c
+     where c.shop_id in (select o.shop_id from unnest(p_orders) o)
+     order by c.shop_id for update;
+  end if;
 
   -- 2. the facts each order is decided on
   select array_agg(i.asked order by i.ordinality), array_agg(l.place order by i.ordinality),
@@ -245,9 +257,14 @@ begin
          array_agg(k.order_id order by o.ordinality), array_agg(k.number order by o.ordinality),
          array_agg(k.request_hash order by o.ordinality),
          array_agg(o.first order by o.ordinality),
-         r_id is not null or count(distinct o.cart_id) < count(o.cart_id)
-    into s_open, s_version, known_id, known_no, known_hash, twin, again
-    from (select a.shop_id, a.key, a.cart_id, a.ordinality,
+         r_id is not null or count(distinct o.cart_id) < count(o.cart_id),
+         array_agg((  -- an unpaid order of its cart that was not there when we locked
+           select w.order_id from orders w
+            where w.shop_id = o.shop_id and w.cart_id = o.cart_id and w.status = 'placed'
+              and w.phone_index = o.phone_index and (r_id is null or w.order_id <> all (r_id))
+            limit 1) order by o.ordinality)
+    into s_open, s_version, known_id, known_no, known_hash, twin, again, o_late
+    from (select a.shop_id, a.key, a.cart_id, a.phone_index, a.ordinality,
                  min(a.ordinality) over (partition by a.shop_id, a.key) as first
             from unnest(p_orders) with ordinality as a) as o
     left join shops s on s.shop_id = o.shop_id
@@ -281,6 +298,7 @@ begin
       end if;
     else
       verdict := case
+        when o_late[i] is not null then 'again'
         when s_open[i] is not true then 'shop_closed'
         when s_version[i] <> p_orders[i].pricing_version or i_to = i_from then 'price_changed'
         else 'placed' end;

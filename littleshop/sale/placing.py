@@ -142,9 +142,14 @@ class Flusher:
         except Exception as fault:  # the database stays away: each caller says so to his person
             _refuse(batch, fault)
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                if not waiting.future.done():
-                    waiting.future.set_result(answer)
+            self._answer(batch, answers)
+
+    def _answer(self, batch: list[_Waiting], answers: list[Answer]) -> None:
+        for waiting, answer in zip(batch, answers, strict=True):
+            if answer.code == "again":  # its cart was placed elsewhere meanwhile: replace that
+                self._queue.append(waiting)
+            elif not waiting.future.done():
+                waiting.future.set_result(answer)
 
     async def _call(self, batch: list[_Waiting]) -> list[Answer]:
         at = max(waiting.at for waiting in batch)
