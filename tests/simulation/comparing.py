@@ -29,6 +29,13 @@ def differences(town: Town) -> list[str]:
         for row in town.read("select * from bank_entries where outcome is null")
     ]
     wrong += [
+        f"payout {row['reference']} of {row['run_on']} is {row['status']} {row['bank_says']}"
+        for row in town.read(
+            "select * from payouts where status in ('asked', 'funded', 'sent') and run_on <"
+            " (select max(run_on) - 3 from runs)"
+        )
+    ]
+    wrong += [
         f"held job: {row['name']} {row['fault']}"
         for row in town.read(
             "select name, fault from jobs where held_at is not null and dropped_at is null"
