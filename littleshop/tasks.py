@@ -12,12 +12,13 @@ from uuid import UUID
 from littleshop import config, db, logs, recoveries
 from littleshop.entry import signing_in, verifying
 from littleshop.http import House, open_house
-from littleshop.identity import codes, sessions, verifier
+from littleshop.identity import codes, operators, sessions, verifier
 from littleshop.insights import visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.notify import channels, live, messages
+from littleshop.oversight import appointing
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
@@ -44,11 +45,10 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
     async with context.database.connection() as conn:
         notice = await notices.get(conn, gateway, notice_id)
         assert notice is not None, notice_id
-        shop_id = await payments.shop_of(conn, notice.reference)
-        if shop_id is None:  # verified, and not ours: another system under the same merchant
-            return
-        payment = await payments.get(conn, shop_id, notice.reference)
-    assert payment is not None, notice.reference
+        payment = await payments.told_of(conn, notice)
+    if payment is None:  # verified, and not ours: another system under the same merchant
+        return
+    shop_id = payment.shop_id
     paid = None
     if notice.kind == "paid":
         paid = Paid(notice.reference, notice.amount, notice.gateway_trade_no, notice.at)
@@ -60,12 +60,12 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
             await paying.hear(conn, shop_id, paid, context.at)
         if notice.kind == "disputed":
             await charging_back.hear_opened(
-                conn, shop_id, notice.reference, notice.amount, context.at
+                conn, shop_id, payment.reference, notice.amount, context.at
             )
         if notice.kind in ("dispute_won", "dispute_lost"):
             won = notice.kind == "dispute_won"
             await charging_back.hear_ended(
-                conn, shop_id, notice.reference, notice.amount, won=won, at=context.at
+                conn, shop_id, payment.reference, notice.amount, won=won, at=context.at
             )
         await notices.handled(conn, gateway, notice_id, context.at)
 
@@ -176,6 +176,7 @@ async def sweep_forgotten(context: Context) -> None:
     async with context.database.connection() as conn:
         await codes.sweep(conn, context.at)
         await sessions.sweep(conn, context.at)
+        await operators.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
@@ -236,6 +237,12 @@ def command(arguments: list[str]) -> int:
 async def work(settings: config.Settings) -> None:
     """Do jobs in this process until a signal comes."""
     async with open_house(settings, name="littleshop worker") as house:
+        if settings.mode == "demo":
+            await house.database.transaction(
+                lambda conn: appointing.appoint_stand_in(
+                    conn, house.keyring, settings, house.clock.now()
+                )
+            )
         sent_by = channels.open_channels(settings)
         worker = Worker(
             house.database,

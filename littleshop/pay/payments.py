@@ -9,6 +9,7 @@ import msgspec
 
 from littleshop import db, ids
 from littleshop.money import Money
+from littleshop.pay.gateways import Notice
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -107,6 +108,22 @@ async def shop_of(conn: db.Connection, reference: str) -> int | None:
         conn, "select shop_id from payment_references where reference = $1", reference
     )
     return None if shop_id is None else int(shop_id)
+
+
+async def told_of(conn: db.Connection, notice: Notice) -> Payment | None:
+    """The payment a notice speaks of: by our reference, or by the rail's number where it has none
+    of ours (a dispute). None for one that is not ours."""
+    if notice.reference:
+        shop_id = await shop_of(conn, notice.reference)
+        return None if shop_id is None else await get(conn, shop_id, notice.reference)
+    return await db.one(
+        conn,
+        Payment,
+        f"select /* all shops: the rail names no shop */ {COLUMNS} from payments"
+        " where gateway = $1 and gateway_trade_no = $2 and status = 'paid'",
+        notice.gateway,
+        notice.gateway_trade_no,
+    )
 
 
 async def get(conn: db.Connection, shop_id: int, reference: str) -> Payment | None:

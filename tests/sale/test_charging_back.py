@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
+from littleshop.pay import payments
+from littleshop.pay.gateways import Notice
 from littleshop.sale import charging_back
 from littleshop.sale.placing import Placed
 from tests.cast import CNY, Town
@@ -132,3 +135,24 @@ async def test_a_request_that_ends_does_not_wake_clocks_a_bank_has_stopped(
     await town.clocks_strike()
     assert await status(town, sale.placed) == "shipped"
     await town.books_balance()
+
+
+async def test_a_dispute_that_names_only_the_rails_number_finds_its_payment(
+    town: Town, owner: db.Connection
+) -> None:
+    await shipped(town)
+    number = await reference(owner)
+    notice = Notice(
+        gateway="alipay",
+        notice_id="evt_1",
+        reference="",
+        kind="disputed",
+        amount=CNY("100.00"),
+        gateway_trade_no=f"2026{number}",
+        at=town.at,
+        raw="",
+    )
+    found = await payments.told_of(owner, notice)
+    assert found is not None and found.reference == number
+    strange = msgspec.structs.replace(notice, gateway_trade_no="pi_of_somebody_else")
+    assert await payments.told_of(owner, strange) is None
