@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sandbox import app
 from sandbox.alipay import notices
+from sandbox.baidu_wallet import notices as baidu_notices
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.serving import Server
@@ -55,7 +56,7 @@ async def serve(told: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    rails = (notices, wechat_notices, stripe)
+    rails = (notices, wechat_notices, stripe, baidu_notices)
     sending = asyncio.gather(*(rail.keep_sending(world) for rail in rails))
     sending.add_done_callback(lambda _: stop.set())
     if told.ready_file:

@@ -7,9 +7,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.alipay import bills, cashier, gateway
+from sandbox.baidu_wallet import cashier as baidu_cashier
+from sandbox.baidu_wallet import gateway as baidu_gateway
 from sandbox.bank import wire
 from sandbox.clock import standing_at, unstamp
 from sandbox.control import api, books, history, panel
+from sandbox.control import baidu_wallet as baidu_control
 from sandbox.control import stripe as stripe_control
 from sandbox.control import wechat_pay as wechat_control
 from sandbox.pages import icon, policy, stylesheet
@@ -122,6 +125,25 @@ def _stripe() -> list[Route]:
     ]
 
 
+def _baidu() -> list[Route]:
+    """Baidu Wallet: its calls, its cashier, its control."""
+    post, control, act = ["POST"], "/control/baidu_wallet", baidu_control
+    trade, page = control + "/trades/{order_no}", "/baidu/cashier/{bfb_order_no}"
+    doors = ("wapdirect", "wapdirect/0", "direct", "direct/0")
+    return [
+        *(Route(f"/baidu/api/0/pay/0/{door}", baidu_gateway.open_cashier) for door in doors),
+        *(Route(f"/baidu/{path}", baidu_gateway.call) for path in baidu_gateway.ACTS),
+        Route(page, baidu_cashier.show),
+        Route(page + "/pay", baidu_cashier.pay, methods=post),
+        Route(page + "/leave", baidu_cashier.leave, methods=post),
+        Route(control + "/merchants", api.answering(act.merchant), methods=post),
+        Route(trade, api.answering(act.trade)),
+        Route(trade + "/pay", api.answering(act.pay), methods=post),
+        Route(trade + "/resend", api.answering(act.resend), methods=post),
+        Route(trade + "/notices", api.answering(act.told_of), methods=["GET", "POST"]),
+    ]
+
+
 def _controls() -> list[Route]:
     """What the demo's supervisor, tests and the person at the control page reach."""
     both, post = ["GET", "POST"], ["POST"]
@@ -157,6 +179,7 @@ GUARDED = (
     "/wechat/sign",
     "/wechat/transfer",
     "/stripe/pay",
+    "/baidu/cashier",
 )
 
 
@@ -222,6 +245,6 @@ def build(world: World) -> ASGIApp:
         Route("/books.json", books.everything),
         Route("/healthz", healthz),
     ]
-    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_stripe(), *_controls()])
+    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_stripe(), *_baidu(), *_controls()])
     app.state.world = world
     return Past(Guard(app))

@@ -68,6 +68,13 @@ SWITCHES: dict[str, Setting] = {
     "stripe.bill.extra": 0,
     "stripe.bill.amount": 0,
     "stripe.bill.unknown": 0,
+    "baidu_wallet.notify.drop": 0,
+    "baidu_wallet.notify.forge": False,
+    "baidu_wallet.gateway.fail": 0,
+    "baidu_wallet.gateway.busy": 0,
+    "baidu_wallet.gateway.timeout": 0,
+    "baidu_wallet.gateway.malformed": 0,
+    "baidu_wallet.refund.no_balance": 0,
     "bank.fail": 0,
     "bank.timeout": 0,
     "bank.reject": 0,
@@ -98,6 +105,10 @@ NUMBERS: dict[str, Setting] = {
     "stripe.api.timeout_seconds": 20,
     "stripe.refund.after_seconds": 60,
     "stripe.fee_bps": 0,
+    "baidu_wallet.notify.delay_seconds": 0,
+    "baidu_wallet.notify.copies": 1,
+    "baidu_wallet.gateway.timeout_seconds": 20,
+    "baidu_wallet.fee_bps": 0,
     "bank.timeout_seconds": 20,
     "bank.execute_after_seconds": 5,
 }
@@ -105,6 +116,7 @@ FLAGS: dict[str, Setting] = {
     "alipay.notify.reorder": False,
     "wechat_pay.notify.reorder": False,
     "stripe.notify.reorder": False,
+    "baidu_wallet.notify.reorder": False,
 }
 WORDS: dict[str, Setting] = {
     "alipay.notify.amount": None,
@@ -117,6 +129,7 @@ WORDS: dict[str, Setting] = {
     "stripe.notify.amount": None,
     "stripe.notify.currency": None,
     "stripe.api.call": None,
+    "baidu_wallet.notify.amount": None,
     "bank.reject_code": "AC04",
     "bank.return_code": "AC01",
 }

@@ -1,5 +1,6 @@
 """The tables of the sandbox. Money is whole fen; times are UTC text that sorts."""
 
+from sandbox.baidu_wallet import tables as baidu_wallet
 from sandbox.stripe import tables as stripe
 from sandbox.wechat_pay import tables as wechat_pay
 
@@ -125,7 +126,7 @@ create table if not exists bank_entries (
     id integer primary key,
     account text not null references bank_accounts,
     value_on text not null,
-    kind text not null check (kind in ('transfer', 'return', 'alipay', 'wechat')),
+    kind text not null check (kind in ('transfer', 'return', 'alipay', 'wechat', 'baidu')),
     amount_minor integer not null,
     reference text not null,
     transfer_id integer,
@@ -183,3 +184,4 @@ create table if not exists push_messages (
 """
 SCHEMA += wechat_pay.SCHEMA
 SCHEMA += stripe.SCHEMA
+SCHEMA += baidu_wallet.SCHEMA

@@ -31,11 +31,12 @@ class Store:
     def _take_new_kinds(self) -> None:
         """Books of an earlier version forbid entries of rails that came later: copy them over."""
         row = self.one("select sql from sqlite_master where name = 'bank_entries'")
-        if row is None or "'wechat'" in row["sql"]:
+        if row is None or "'baidu'" in row["sql"]:
             return
         with self.transaction():
             self.run("alter table bank_entries rename to bank_entries_before")
-            self.run(row["sql"].replace("'alipay')", "'alipay', 'wechat')"))
+            before = row["sql"].replace("'alipay')", "'alipay', 'wechat')")
+            self.run(before.replace("'wechat')", "'wechat', 'baidu')"))
             self.run("insert into bank_entries select * from bank_entries_before")
             self.run("drop table bank_entries_before")
 

@@ -26,6 +26,7 @@ _PATHS = {
     "alipay": "/alipay/gateway.do",
     "wechat_pay": "/wechat",
     "stripe": "/stripe",
+    "baidu_wallet": "/baidu",
     "bank": "/bank",
     "sms": "/sms/aliyun",
     "identity": "/identity",
@@ -65,6 +66,7 @@ def register(
         if name in rails:
             rails[name]["base_url"] = sandbox_url + tail
     _follow(rails["wechat_pay"], sandbox_url, public_url)
+    rails["baidu_wallet"]["refund_notify_url"] = f"{public_url}/callbacks/baidu_wallet"
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))
@@ -139,6 +141,11 @@ def _stripe(client: httpx.Client) -> dict[str, Any]:
     return {**told, "webhook_secrets": secrets, "currencies": ["CNY", "USD"]}
 
 
+def _baidu_wallet(client: httpx.Client) -> dict[str, Any]:
+    """A merchant; the rail is off unless its settings say otherwise, so they do."""
+    return {**_ask(client, "/control/baidu_wallet/merchants", {"name": NAME}), "enabled": True}
+
+
 def _ask(client: httpx.Client, path: str, told: dict[str, Any]) -> dict[str, Any]:
     answer = client.post(path, json=told)
     answer.raise_for_status()
@@ -165,4 +172,5 @@ def _public(key: rsa.RSAPrivateKey) -> str:
 _LATER: dict[str, Callable[[httpx.Client], dict[str, Any]]] = {
     "wechat_pay": _wechat_pay,
     "stripe": _stripe,
+    "baidu_wallet": _baidu_wallet,
 }

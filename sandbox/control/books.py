@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.alipay import trades
+from sandbox.baidu_wallet import books as baidu_wallet
 from sandbox.bank import booking
 from sandbox.clock import stamp
 from sandbox.store import Row
@@ -98,6 +99,7 @@ async def everything(request: Request) -> Response:
             "alipay": _alipay(world),
             "wechat_pay": wechat_pay.everything(world),
             "stripe": stripe.everything(world),
+            "baidu_wallet": baidu_wallet.everything(world),
             "bank": _bank(world),
         }
     return JSONResponse(books)

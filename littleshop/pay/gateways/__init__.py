@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from littleshop.clock import Clock
-from littleshop.pay.gateways import alipay, stripe, wechat_pay
+from littleshop.pay.gateways import alipay, baidu_wallet, stripe, wechat_pay
 from littleshop.pay.gateways.contract import (
     Bill,
     BillNotReady,
@@ -52,7 +52,9 @@ OPENERS: dict[str, Opener] = {
     "alipay": alipay.open_rail,
     "wechat_pay": wechat_pay.open_rail,
     "stripe": stripe.open_rail,
+    "baidu_wallet": baidu_wallet.open_rail,
 }
+OFF_UNLESS_ENABLED = {"baidu_wallet"}  # nobody could verify that it still takes merchants
 
 
 def open(
@@ -60,7 +62,8 @@ def open(
     clock: Clock,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> dict[str, Gateway]:
-    """Open every gateway that has settings; a rail without settings is off.
+    """Open every gateway that has settings and is not `enabled: false` in them; Baidu Wallet is
+    off unless they say `enabled: true`.
 
     Raises GatewayError(retryable=False) when settings are unusable. `transport` replaces the
     network in tests.
@@ -68,5 +71,5 @@ def open(
     return {
         name: opener(rails[name], clock, transport)
         for name, opener in OPENERS.items()
-        if rails.get(name)
+        if rails.get(name) and rails[name].get("enabled", name not in OFF_UNLESS_ENABLED)
     }

@@ -6,6 +6,7 @@ from functools import partial
 
 from tests.pay.gateways.stage import Stage
 from tests.pay.gateways.stage_alipay import alipay
+from tests.pay.gateways.stage_baidu_wallet import baidu_wallet
 from tests.pay.gateways.stage_stripe import stripe
 from tests.pay.gateways.stage_wechat_pay import wechat_pay
 from tests.sandbox_process import Sandbox
@@ -18,4 +19,6 @@ STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
     "wechat pay, held for a seller": partial(wechat_pay, mode="key", held=True),
     "stripe, dollars": partial(stripe, currency="USD"),
     "stripe, yen": partial(stripe, currency="JPY"),
+    "baidu wallet, sha1": partial(baidu_wallet, sign_method="2"),
+    "baidu wallet, md5": partial(baidu_wallet, sign_method="1"),
 }
