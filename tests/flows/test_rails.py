@@ -13,13 +13,19 @@ from tests.flows.running import Running
 from tests.flows.steps import to_checkout
 
 IN_WECHAT = PHONE | {"user_agent": f"{PHONE_AGENT} MicroMessenger/8.0.50 NetType/WIFI"}
-IN_ALIPAY = PHONE | {"user_agent": f"{PHONE_AGENT} AlipayClient/10.6.0"}
-CASHIER = {"wechat_pay": "/wechat/cashier/", "alipay": "/alipay/cashier/"}
+CASHIER = {
+    "wechat_pay": "/wechat/cashier/",
+    "alipay": "/alipay/cashier/",
+    "baidu_wallet": "/baidu/cashier/",
+    "stripe": "/stripe/pay/",
+}
 
 
-def at_checkout(device: Device, littleshop: Running, kind: dict[str, Any]) -> Page:
+def at_checkout(
+    device: Device, littleshop: Running, kind: dict[str, Any], locale: str = "zh-CN"
+) -> Page:
     """A browser of this kind with an address filled in."""
-    page = device(kind).new_page()
+    page = device(kind, locale).new_page()
     to_checkout(page, f"{littleshop.web}/@stall")
     return page
 
@@ -36,10 +42,10 @@ def pay_there(page: Page, method: str) -> None:
     page.click("button.go")
 
 
-def is_packed(page: Page, littleshop: Running) -> None:
+def is_packed(page: Page, littleshop: Running, says: str = "打包") -> None:
     """The order is paid, and its page came by itself."""
     page.wait_for_url(re.compile(re.escape(littleshop.web) + r"/o/[^/?]+$"))
-    expect(page.locator("h1").first).to_contain_text("打包")
+    expect(page.locator("h1").first).to_contain_text(says)
 
 
 def test_a_phone_pays_by_wechats_own_page(
@@ -90,14 +96,21 @@ def test_inside_wechat_the_page_calls_the_cashier_and_hears_how_it_ended(
     assert row["attempts"] == 1
 
 
-def test_inside_alipay_there_is_alipay(
+def test_who_reads_english_pays_by_card(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, IN_ALIPAY)
-    offered = page.locator("input[name=method]")
-    expect(offered).to_have_count(1)
-    page.click("button.pay")
-    pay_there(page, "alipay")
+    page = at_checkout(device, littleshop, PHONE, "en-GB")
+    choose(page, "stripe")
+    pay_there(page, "stripe")
+    is_packed(page, littleshop, "packing")
+
+
+def test_a_desk_pays_on_baidus_own_page(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    page = at_checkout(device, littleshop, DESK)
+    choose(page, "baidu_wallet")
+    pay_there(page, "baidu_wallet")
     is_packed(page, littleshop)
 
 

@@ -26,6 +26,7 @@ from tests.web.test_buying import Market
 
 CHAT = "Mozilla/5.0 (Linux; Android 14) Mobile Safari MicroMessenger/8.0.50"
 DESK = "Mozilla/5.0 (X11; Linux x86_64) Firefox/130"
+H5_AGENT = "Mozilla/5.0 (Linux; Android 14) Mobile Safari"
 JSAPI, NATIVE, H5 = (f"POST /v3/pay/transactions/{kind}" for kind in ("jsapi", "native", "h5"))
 
 
@@ -225,3 +226,10 @@ async def test_a_rail_switched_off_under_way_is_said_and_the_others_stand(
 async def _switch_off(database: db.Database, gateway: str) -> None:
     async with database.connection() as conn:
         await switches.switch_off(conn, gateway, why="down", by="ops", at=MORNING)
+
+
+async def test_inside_alipay_there_is_alipay_alone(rails: Rails) -> None:
+    app = rails.world.browser("zh-CN", user_agent=f"{H5_AGENT} AlipayClient/10.6.0")
+    await rails.to_checkout(app)
+    page = await app.get("/@xiaoman/checkout")
+    assert page.text.count('name="method"') == 1 and 'value="alipay"' in page.text
