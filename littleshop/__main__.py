@@ -36,6 +36,9 @@ COMMANDS = {
     "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目"),
     "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算"),
     "held": Command("littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务"),
+    "operator": Command(
+        "littleshop.oversight.appointing:command", "add|remove|list PHONE · 平台运营者"
+    ),
     "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份"),
     "restore": Command(
         "littleshop.backing_up:restore", "FOLDER into an empty --home · 恢复", False

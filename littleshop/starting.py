@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from littleshop import home as homes
-from littleshop import postgres
+from littleshop import postgres, stand_in
 from littleshop.leash import leash
 from littleshop.supervise import Child, Stopped, Supervisor, program
 
@@ -311,12 +311,21 @@ def _announce(plan: Plan) -> None:
     if plan.mode == "demo":
         town = _town(plan.home)
         told |= {"sandbox": plan.sandbox_url, "inbox": f"{plan.sandbox_url}/inbox", "demo": town}
+        told["operator"] = {
+            "phone": stand_in.PHONE,
+            "secret": stand_in.SECRET,
+            "url": f"{told['web']}/operator",
+        }
     if plan.ready_file:
         homes.write(plan.ready_file.absolute(), json.dumps(told, ensure_ascii=False, indent=1))
     lines = ["", "littleshop", f"  shop · 小店       {told['web']}"]
     if plan.mode == "demo":
         lines += [f"  sandbox · 沙箱    {told['sandbox']}", f"  SMS · 短信收件箱  {told['inbox']}"]
         lines += _sellers(told["demo"].get("sellers", []))
+        lines += [
+            f"  operator · 运营者 {told['operator']['url']}",
+            f"    {stand_in.PHONE}  authenticator · 验证器 {stand_in.SECRET}",
+        ]
     lines += [f"  data · 数据       {plan.home}", "  Ctrl-C stops it · 按 Ctrl-C 停止", ""]
     print("\n".join(lines), flush=True)
 

@@ -41,7 +41,7 @@ class Operator(msgspec.Struct, frozen=True):
 
     def secret(self, keyring: Keyring) -> bytes:
         """What the authenticator app has been given."""
-        return base64.b32decode(keyring.open(self.totp_sealed))
+        return from_typed(keyring.open(self.totp_sealed))
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -62,6 +62,11 @@ def new_secret() -> bytes:
 def as_typed(secret: bytes) -> str:
     """A secret as people type it into their app."""
     return base64.b32encode(secret).decode()
+
+
+def from_typed(text: str) -> bytes:
+    """The secret of `as_typed`."""
+    return base64.b32decode(text)
 
 
 def uri(secret: bytes, account: str, issuer: str) -> str:
@@ -120,6 +125,12 @@ async def get(conn: Connection, person_id: uuid.UUID) -> Operator | None:
         f"select {_COLUMNS} from operators where person_id = $1 and removed_at is null",
         person_id,
     )
+
+
+async def was_one(conn: Connection, person_id: uuid.UUID) -> bool:
+    """Whether a person is an operator or was one before."""
+    known = await db.value(conn, "select 1 from operators where person_id = $1", person_id)
+    return known is not None
 
 
 async def listed(conn: Connection) -> list[Operator]:

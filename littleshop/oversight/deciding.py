@@ -66,7 +66,8 @@ class Dispute(msgspec.Struct, frozen=True):
 
 
 _ROWS = """
-    select c.shop_id, c.case_id, c.kind, c.reason, c.status, c.amount_minor, o.total_minor,
+    select /* all shops: the operator's desk */
+           c.shop_id, c.case_id, c.kind, c.reason, c.status, c.amount_minor, o.total_minor,
            c.agreed_minor, c.currency, c.escalated_at, c.decided_at, s.name as shop, o.number,
            (select i.title from order_items i where i.shop_id = c.shop_id
                and i.order_id = c.order_id order by i.position limit 1) as title
@@ -85,8 +86,7 @@ async def waiting(conn: db.Connection, most: int = 100) -> list[DisputeRow]:
     return await db.all(
         conn,
         DisputeRow,
-        f"/* all shops: the operator's desk */ {_ROWS} where c.status = 'disputed'"
-        " order by c.escalated_at limit $1",
+        f"{_ROWS} where c.status = 'disputed' order by c.escalated_at limit $1",
         most,
     )
 
@@ -96,8 +96,7 @@ async def decided(conn: db.Connection, most: int = 20) -> list[DisputeRow]:
     return await db.all(
         conn,
         DisputeRow,
-        f"/* all shops: the operator's desk */ {_ROWS} where c.decided_at is not null"
-        " order by c.decided_at desc limit $1",
+        f"{_ROWS} where c.decided_at is not null order by c.decided_at desc limit $1",
         most,
     )
 

@@ -51,7 +51,7 @@ async def hold(
     """Hold a shop's payouts until an operator lifts it; a second press of one form (`cause`)
     changes nothing. Raises Refused reason_short, reason_long, NotFound."""
     shop = await shops.get(conn, shop_id)
-    if shop.shop_id == PLATFORM:
+    if shop_id == PLATFORM:
         raise NotFound("shop")
     reason = acts.why(reason)
     if not await holds.place(conn, shop_id, cause, "operator", reason=reason, at=at):

@@ -104,13 +104,18 @@ async def find(conn: db.Connection, keyring: Keyring, text: str) -> Found:
     return Found(list(known.values()), [] if person is None else [person])
 
 
+async def known_shop(conn: db.Connection, shop_id: int) -> Shop:
+    """A seller's shop; the platform is none. Raises NotFound."""
+    if shop_id == PLATFORM:
+        raise NotFound("shop")
+    return await shops.get(conn, shop_id)
+
+
 async def open_shop(
     conn: db.Connection, operator: UUID, shop_id: int, *, reason: str, at: datetime
 ) -> None:
     """Look into a shop, and say why. Raises Refused reason_short, NotFound."""
-    if shop_id == PLATFORM:
-        raise NotFound("shop")
-    shop = await shops.get(conn, shop_id)
+    shop = await known_shop(conn, shop_id)
     await acts.record(
         conn, operator, "shop_opened", f"shop/{shop_id}", reason=reason, at=at, shop_id=shop_id,
         shop=shop.name,

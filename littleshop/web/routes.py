@@ -19,7 +19,8 @@ from littleshop import db, i18n, ids
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.http import SignInFirst
 from littleshop.sale.placing import Busy
-from littleshop.web import callbacks, console, entry, pages, shared, storefront
+from littleshop.web import callbacks, console, entry, operator, pages, shared, storefront
+from littleshop.web.operator.frame import ProveFirst, on_prove_first
 from littleshop.web.storefront.shelves import Moved
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def all_routes() -> list[BaseRoute]:
         *callbacks.ROUTES,
         *entry.ROUTES,
         *console.ROUTES,
+        *operator.ROUTES,
     ]
 
 
@@ -99,7 +101,7 @@ async def on_sign_in(request: Request, fault: SignInFirst) -> Response:
     """To the sign-in page and back; a stale form leads back to its page, empty."""
     came_from = urlsplit(request.headers.get("referer", "")).path
     back = request.url.path if request.method in ("GET", "HEAD") else came_from
-    if not back.startswith("/console"):
+    if not back.startswith(("/console", operator.ROOT)):
         back = "/console"
     return RedirectResponse(f"/sign-in?next={quote(back)}", status_code=303)
 
@@ -125,5 +127,6 @@ def on_refusals() -> dict[type[Exception], Any]:
         Busy: on_busy,
         db.Unavailable: on_busy,
         SignInFirst: on_sign_in,
+        ProveFirst: on_prove_first,
         Moved: on_moved,
     }

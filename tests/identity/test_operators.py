@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from littleshop import audit, config, db
+from littleshop import audit, config, db, stand_in
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import operators, phones
 from littleshop.oversight import acts, appointing, entering
@@ -210,7 +210,7 @@ async def test_every_appointment_and_every_coming_stands_in_the_log(town: Town) 
     assert came.previous == added.hash and came.facts == {"device": "a phone"}
 
 
-async def act(town: Town, reason: str = "because", **facts: object) -> None:
+async def act(town: Town, reason: str = "because", **facts: Any) -> None:
     """Something is done at the desk."""
     await town.database.transaction(
         lambda conn: acts.record(
@@ -307,22 +307,61 @@ async def test_the_command_appoints_lists_and_dismisses(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", dsn)
     monkeypatch.setenv("LITTLESHOP_HOME", str(home))
-    run = partial(asyncio.to_thread, appointing.command)
-    assert await run(["add", "139 0000 9001", "--why", "night shift"]) == 0
+
+    async def run(*words: str) -> int:
+        return await asyncio.to_thread(appointing.command, list(words))
+
+    assert await run("add", "139 0000 9001", "--why", "night shift") == 0
     told = capsys.readouterr().out
     assert "otpauth://totp/" in told and "secret=" in told and "█" in told and "/operator" in told
-    assert await run(["add", "+8613900009001"]) == 1
+    assert await run("add", "+8613900009001") == 1
     assert "already" in capsys.readouterr().err
-    assert await run(["list"]) == 0
+    assert await run("list") == 0
     assert "139 **** 9001" in capsys.readouterr().out
-    assert await run(["remove", "13900009001"]) == 0
-    assert await run(["remove", "13900009001"]) == 1
-    assert await run(["add", "12"]) == 1
-    assert await run(["list"]) == 0
+    assert await run("remove", "13900009001") == 0
+    assert await run("remove", "13900009001") == 1
+    assert await run("add", "12") == 1
+    assert await run("list") == 0
     assert "0 位运营者" in capsys.readouterr().out
     async with town.database.connection() as conn:
         removed, added = await acts.latest(conn, 10)
     assert added.reason == "night shift" and removed.reason.startswith("on the command line")
+
+
+@pytest.mark.parametrize("mode", ["demo", "live"])
+async def test_a_demo_has_one_operator_whom_everybody_knows_and_live_refuses_him(
+    town: Town, tmp_path: Path, mode: str
+) -> None:
+    settings = config.read(
+        {
+            "LITTLESHOP_HOME": str(tmp_path),
+            "LITTLESHOP_MODE": mode,
+            "PUBLIC_URL": "https://shop.example",
+        }
+    )
+
+    async def comes_with_it() -> bool:
+        return await town.database.transaction(
+            lambda conn: appointing.appoint_stand_in(conn, town.keyring, settings, town.at)
+        )
+
+    if mode == "live":
+        with pytest.raises(config.Misconfigured):
+            await comes_with_it()
+        async with town.database.connection() as conn:
+            assert await operators.listed(conn) == []
+        return
+    assert await comes_with_it() and not await comes_with_it()
+    async with town.database.connection() as conn:
+        [known] = await appointing.listed(conn, town.keyring)
+    assert known.phone == phones.parse(stand_in.PHONE).masked
+    assert known.operator.secret(town.keyring) == operators.from_typed(stand_in.SECRET)
+    await town.database.transaction(
+        lambda conn: appointing.dismiss(
+            conn, town.keyring, phones.parse(stand_in.PHONE), reason="not needed", at=town.at
+        )
+    )
+    assert not await comes_with_it()  # who was dismissed is not back after a restart
 
 
 def test_the_address_for_the_app_names_the_installation(tmp_path: Path) -> None:

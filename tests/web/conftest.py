@@ -9,7 +9,9 @@ import httpx
 import pytest_asyncio
 
 from tests.web import client as clients
+from tests.web import night_shift
 from tests.web.client import World
+from tests.web.night_shift import Desk
 from tests.web.street import Street
 
 
@@ -31,4 +33,14 @@ async def street(world: World) -> Street:
     """林小满's shop, open, and strangers to look at it."""
     made = Street(world.house.database, world.house.keyring, world=world)
     await made.open_shop()
+    return made
+
+
+@pytest_asyncio.fixture
+async def desk(world: World, client: httpx.AsyncClient) -> Desk:
+    """An operator at the desk; the town has a shop."""
+    made = await night_shift.at_work(world, client)
+    answer = await made.comes()
+    assert answer.headers["location"] == "/operator"
+    await made.town.open_shop()
     return made

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -18,12 +15,10 @@ from littleshop.http import AtWork
 from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.trade import order_lists
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, flash, pages
 from littleshop.web.console import installing
 
-FLASH = "said"
-_SAID = ("console.said.", "errors.")
-_DECODE_FAULTS = (binascii.Error, ValueError, msgspec.MsgspecError, KeyError, UnicodeError)
+_SAID = "console.said."
 
 
 def root(shop: Shop) -> str:
@@ -62,7 +57,7 @@ async def page(
     """A page of the console; `context` is what its template asks for beside the frame."""
     async with http.house(request).database.connection() as conn:
         waiting = await order_lists.waiting(conn, work.shop.shop_id)
-    said, refused = _heard(request)
+    said, refused = flash.heard(request, _SAID)
     around: dict[str, Any] = {
         "shop": face(work.shop),
         "root": root(work.shop),
@@ -75,64 +70,24 @@ async def page(
     answer = pages.page(
         request, f"console/{template}", status=status, private=True, **(around | context)
     )
-    if FLASH in request.cookies:
-        answer.delete_cookie(FLASH, path="/")
+    flash.forget(request, answer)
     return answer
 
 
 def go(request: Request, path: str, said: str = "", **facts: object) -> Response:
     """Send the browser on; the next page begins with t("console.said." + said, **facts).
 
-    `facts` are shown as they are: numbers, and texts that are formatted already.
+    `facts` are shown as they are: numbers, sums, and texts that are formatted already.
     """
-    answer = _onward(request, path)
-    if said:
-        _tell(request, answer, f"console.said.{said}", facts)
-    return answer
+    return flash.go(request, path, f"{_SAID}{said}" if said else "", **facts)
 
 
-def refuse(request: Request, path: str, refused: Refused) -> Response:
-    """Send the browser on; the next page begins with why it was not done."""
-    answer = _onward(request, path)
-    _tell(request, answer, f"errors.{refused.code}", refused.details)
-    return answer
-
-
-def _onward(request: Request, path: str) -> Response:
-    """The way to the next page; a script that sent the form, to show how far the photos are, is
-    told where (htmx's header) and goes there itself: following would use up what is said there."""
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"hx-redirect": path})
-    return RedirectResponse(path, status_code=303)
+refuse = flash.refuse
 
 
 def sentence(request: Request, refused: Refused) -> str:
     """What a refusal says to this person."""
     return i18n.t(pages.locale_of(request), f"errors.{refused.code}", **refused.details)
-
-
-def _tell(request: Request, answer: Response, key: str, facts: dict[str, object]) -> None:
-    shown = {name: fact if isinstance(fact, int) else str(fact) for name, fact in facts.items()}
-    packed = base64.urlsafe_b64encode(msgspec.json.encode([key, shown])).decode()
-    http.set_cookie(request, answer, FLASH, packed, max_age=60)
-
-
-def _heard(request: Request) -> tuple[str, str]:
-    """What was done and what was not, said once; whatever cannot be read is silence."""
-    packed = request.cookies.get(FLASH)
-    if not packed or len(packed) > 2000:
-        return "", ""
-    try:
-        key, facts = msgspec.json.decode(
-            base64.urlsafe_b64decode(packed), type=tuple[str, dict[str, int | str]]
-        )
-        locale = pages.locale_of(request)
-        if not key.startswith(_SAID) or not i18n.has(locale, key):
-            return "", ""
-        text = i18n.t(locale, key, **facts)
-    except _DECODE_FAULTS:
-        return "", ""
-    return (text, "") if key.startswith(_SAID[0]) else ("", text)
 
 
 async def index(request: Request) -> Response:

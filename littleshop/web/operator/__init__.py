@@ -1,0 +1,54 @@
+"""The pages of the operator's desk, and every address of it."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from littleshop.web.operator import (
+    desk,
+    differences,
+    disputes,
+    entering,
+    frame,
+    holds,
+    log,
+    look_up,
+    rails,
+)
+
+ROOT = frame.ROOT
+_CASE = f"{disputes.HERE}/{{shop_id}}/{{case_id}}"
+_HOLD = f"{holds.HERE}/{{shop_id}}/{{hold_id}}"
+_DIFFERENCE = f"{differences.HERE}/{{difference_id}}"
+
+ROUTES: list[BaseRoute] = [
+    Route(ROOT, desk.page),
+    Route(frame.CODE, entering.page),
+    Route(frame.CODE, entering.confirm, methods=["POST"]),
+    Route(f"{ROOT}/leaving", entering.leave, methods=["POST"]),
+    Route(disputes.HERE, disputes.listed),
+    Route(_CASE, disputes.page),
+    Route(f"{_CASE}/decision", disputes.decide, methods=["POST"]),
+    Route(f"{_CASE}/photos/{{photo_id}}", disputes.photo),
+    Route(holds.HERE, holds.listed),
+    Route(f"{_HOLD}/lifting", holds.lift, methods=["POST"]),
+    Route(f"{_HOLD}/keeping", holds.keep, methods=["POST"]),
+    Route(differences.HERE, differences.listed),
+    Route(f"{_DIFFERENCE}/explanation", differences.explain, methods=["POST"]),
+    Route(f"{_DIFFERENCE}/question", differences.ask, methods=["POST"]),
+    Route(f"{ROOT}/days/{{day}}/closing", differences.close, methods=["POST"]),
+    Route(rails.HERE, rails.listed),
+    Route(f"{rails.HERE}/{{rail}}/switch", rails.switch, methods=["POST"]),
+    Route(rails.JOBS, rails.jobs),
+    Route(f"{rails.JOBS}/{{job_id}}/attempt", rails.retry, methods=["POST"]),
+    Route(f"{rails.JOBS}/{{job_id}}/removal", rails.drop, methods=["POST"]),
+    Route(f"{ROOT}/look-up", look_up.page),
+    Route(f"{look_up.SHOPS}/{{shop_id}}", look_up.shop),
+    Route(f"{look_up.SHOPS}/{{shop_id}}/opening", look_up.open_shop, methods=["POST"]),
+    Route(f"{look_up.SHOPS}/{{shop_id}}/holds", holds.hold, methods=["POST"]),
+    Route(f"{look_up.PEOPLE}/{{person_id}}", look_up.person),
+    Route(f"{look_up.PEOPLE}/{{person_id}}/opening", look_up.open_person, methods=["POST"]),
+    Route(f"{ROOT}/runs", desk.runs),
+    Route(f"{ROOT}/runs/{{day}}", desk.run),
+    Route(f"{ROOT}/acts", log.page),
+]

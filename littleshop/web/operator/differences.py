@@ -1,0 +1,121 @@
+"""Where a rail's bill and our books differ: find out, explain, close the day."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from littleshop import http
+from littleshop.errors import NotFound, Refused
+from littleshop.money import Money
+from littleshop.oversight import explaining
+from littleshop.oversight.acts import Act
+from littleshop.settlement.bills import Difference
+from littleshop.web import flash, forms
+from littleshop.web.operator import frame
+from littleshop.web.operator.desk import day
+
+HERE = f"{frame.ROOT}/differences"
+
+
+async def listed(request: Request) -> Response:
+    """GET /operator/differences"""
+    at_desk, house = await frame.operator(request), http.house(request)
+    async with house.database.connection() as conn:
+        waits = await explaining.waiting(conn, http.now(request))
+    said = [act for _, act in waits.differences if act]
+    names = await frame.names(house, [act.operator_id for act in said])
+    return frame.page(
+        request,
+        at_desk,
+        "differences.html",
+        differences=[_row(one, act, names) for one, act in waits.differences],
+        entries=waits.entries,
+        days=[_day(on, is_closed) for on, is_closed in waits.days],
+    )
+
+
+def _row(one: Difference, last: Act | None, names: dict[UUID | None, str]) -> dict[str, Any]:
+    here = f"{HERE}/{one.difference_id}"
+    return {
+        "id": str(one.difference_id),
+        "kind": one.kind,
+        "rail": one.gateway,
+        "day": one.day,
+        "reference": one.reference,
+        "ours": None if one.ours_minor is None else Money(one.ours_minor, one.currency),
+        "theirs": None if one.theirs_minor is None else Money(one.theirs_minor, one.currency),
+        "words": one.words,
+        "suggestion": one.suggestion,
+        "shop_url": f"{frame.ROOT}/shops/{one.of_shop_id}" if one.of_shop_id else "",
+        "explain_url": f"{here}/explanation",
+        "ask_url": f"{here}/question" if explaining.is_ours(one) else "",
+        "last": _said(last, names) if last else None,
+    }
+
+
+def _said(act: Act, names: dict[UUID | None, str]) -> dict[str, Any]:
+    """What the rail said when it was asked."""
+    minor = act.facts.get("minor")
+    return {
+        "who": names[act.operator_id],
+        "at": act.at,
+        "state": str(act.facts.get("said", "")),
+        "amount": None if minor is None else Money(int(minor), str(act.facts["currency"])),
+    }
+
+
+def _day(on: object, is_closed: bool) -> dict[str, Any]:
+    return {"on": on, "closed": is_closed, "close_url": f"{frame.ROOT}/days/{on}/closing"}
+
+
+async def explain(request: Request) -> Response:
+    """POST /operator/differences/ID/explanation: reason"""
+    at_desk = await frame.operator(request)
+    difference = http.uuid(request.path_params["difference_id"])
+    return await frame.act(
+        request,
+        HERE,
+        "explained",
+        lambda conn, reason, at: explaining.explain(
+            conn, at_desk.operator, difference, reason=reason, at=at
+        ),
+    )
+
+
+async def ask(request: Request) -> Response:
+    """POST /operator/differences/ID/question: reason; the rail is asked outside of a transaction"""
+    at_desk, house = await frame.operator(request), http.house(request)
+    difference = http.uuid(request.path_params["difference_id"])
+    reason = (await forms.read(request)).text("reason", 2000)
+    try:
+        said = await explaining.ask_again(
+            house.database, house.rails, at_desk.operator, difference,
+            reason=reason, at=http.now(request),
+        )  # fmt: skip
+    except Refused as refused:
+        return _refused(request, refused)
+    return frame.go(request, HERE, f"rail_{said}")
+
+
+async def close(request: Request) -> Response:
+    """POST /operator/days/DAY/closing: reason"""
+    at_desk, house = await frame.operator(request), http.house(request)
+    on, form = day(request.path_params["day"]), await forms.read(request)
+    try:
+        await explaining.close_day(
+            house.database, list(house.rails.values()), at_desk.operator, on,
+            reason=form.text("reason", 2000), at=http.now(request),
+        )  # fmt: skip
+    except Refused as refused:
+        return _refused(request, refused)
+    return frame.go(request, HERE, "day_closed")
+
+
+def _refused(request: Request, refused: Refused) -> Response:
+    if isinstance(refused, NotFound):
+        raise refused
+    return flash.refuse(request, HERE, refused)

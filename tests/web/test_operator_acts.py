@@ -1,0 +1,218 @@
+"""What is decided at the operator's desk: each act once, with its reason, and all of it or none."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from littleshop import jobs
+from littleshop.risk import holds
+from tests.cast import CNY
+from tests.web.back_room import shown
+from tests.web.client import World, photo, says
+from tests.web.night_shift import Desk, at_work, photo_shown
+from tests.web.test_held import given_up
+
+
+async def test_a_dispute_is_decided_and_both_sides_are_told(desk: Desk) -> None:
+    sale, path = await desk.dispute("30.00")
+    assert "wait for your word" in shown(await desk.get())
+    page = shown(await desk.get(path))
+    assert "碎了" in page and "发货时完好" in page and "陈**" in page
+    assert "文三路" not in page and "13800002046" not in page  # not where they live
+    said = await desk.does(f"{path}/decision", choice="part", back="12.50", words="一半的责任")
+    assert said == "Decided: ¥12.50 goes back. Both sides are told."
+    case = await sale.case()
+    assert (case.status, case.agreed, case.decided_by) == (
+        "refunding", CNY("12.50"), desk.person_id,
+    )  # fmt: skip
+    [act] = await desk.log()
+    assert (act.kind, act.reason, act.operator_id) == ("case_decided", "一半的责任", desk.person_id)
+    assert act.facts == {"number": 1001, "minor": 1250, "currency": "CNY"}
+    assert "Decided: ¥12.50 goes back" in shown(await desk.get(path))
+    assert "No dispute waits" in shown(await desk.get("/disputes"))
+    await desk.town.books_balance()
+
+
+@pytest.mark.parametrize(
+    "choice, back, status", [("all", "", "refunding"), ("none", "", "rejected")]
+)
+async def test_all_or_nothing_goes_back(desk: Desk, choice: str, back: str, status: str) -> None:
+    sale, path = await desk.dispute()
+    await desk.does(f"{path}/decision", choice=choice, back=back, words="看过照片")
+    case = await sale.case()
+    assert case.status == status
+    assert case.agreed == (CNY("30.00") if choice == "all" else None)
+    await desk.town.books_balance()
+
+
+@pytest.mark.parametrize(
+    "form, code",
+    [
+        ({"words": "why"}, "back_choice"),
+        ({"choice": "part", "words": "why"}, "back_empty"),
+        ({"choice": "part", "back": "much", "words": "why"}, "price_number"),
+        ({"choice": "none", "words": " "}, "reason_short"),
+    ],
+)
+async def test_a_decision_that_lacks_something_comes_back_as_it_was_typed(
+    desk: Desk, form: dict[str, str], code: str
+) -> None:
+    sale, path = await desk.dispute()
+    answer = await desk.post(f"{path}/decision", **form)
+    assert answer.status_code == 422 and says(answer, "en", code)
+    assert (await sale.case()).status == "disputed" and await desk.log() == []
+
+
+async def test_more_than_is_left_cannot_go_back(desk: Desk) -> None:
+    sale, path = await desk.dispute()
+    answer = await desk.post(f"{path}/decision", choice="part", back="100.01", words="too kind")
+    assert answer.status_code == 422 and says(answer, "en", "refund_too_large", left=CNY("100.00"))
+    assert "100.01" in answer.text and "too kind" in answer.text
+    assert (await sale.case()).status == "disputed" and await desk.log() == []
+
+
+async def test_of_two_operators_one_decision_stands_and_the_other_is_told(
+    desk: Desk, world: World
+) -> None:
+    second = await at_work(world, world.browser(), "139 0000 9002")
+    assert (await second.comes()).status_code == 303
+    sale, path = await desk.dispute()
+    forms = (("10.00", desk), ("20.00", second))
+    answers = await asyncio.gather(
+        *(who.post(f"{path}/decision", choice="part", back=back, words=f"{back}, I say")
+          for back, who in forms)
+    )  # fmt: skip
+    assert sorted(answer.status_code for answer in answers) == [303, 422]
+    told = next(answer for answer in answers if answer.status_code == 422)
+    [act] = await desk.log()
+    agreed = (await sale.case()).agreed
+    assert agreed is not None and act.facts["minor"] == agreed.minor
+    assert says(told, "en", "case_moved") and act.reason in told.text  # and reads what was decided
+    await desk.town.books_balance()
+
+
+async def test_a_double_press_decides_once(desk: Desk) -> None:
+    _, path = await desk.dispute()
+    form = {"choice": "part", "back": "10.00", "words": "half of it"}
+    answers = [await desk.post(f"{path}/decision", **form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 422]
+    assert len(await desk.log()) == 1
+
+
+async def test_a_case_that_nobody_brought_before_the_platform_is_not_there(desk: Desk) -> None:
+    desk.town.at = desk.world.at
+    _, path = await desk.dispute()
+    sale = (await desk.dispute())[0]
+    case = await sale.case()
+    async with desk.world.house.database.connection() as conn:
+        await conn.execute(
+            "update cases set escalated_at = null, status = 'refused' where case_id = $1",
+            case.case_id,
+        )
+    private = f"/operator/disputes/{case.shop_id}/{case.case_id}"
+    assert (await desk.client.get(private)).status_code == 404
+    photo_id = await photo_shown(desk, sale, photo())
+    assert (await desk.client.get(f"{private}/photos/{photo_id}")).status_code == 404
+    assert (await desk.client.get(f"/operator{path}")).status_code == 200
+
+
+async def test_evidence_is_streamed_to_the_operator_only(desk: Desk, world: World) -> None:
+    stranger = world.browser()
+    await world.open_shop(stranger, phone="139 0000 1009", slug="ada", name="Ada")
+    sale, path = await desk.dispute()
+    bowl = photo()
+    photo_id = await photo_shown(desk, sale, bowl)
+    page = await desk.get(path)
+    assert f"{path}/photos/{photo_id}" in page.text
+    seen = await desk.get(f"{path}/photos/{photo_id}")
+    assert seen.content == bowl and seen.headers["content-type"] == "image/jpeg"
+    assert seen.headers["cache-control"] == "no-store"
+    assert (await stranger.get(f"/operator{path}/photos/{photo_id}")).status_code == 404
+    assert (await desk.client.get(f"/operator{path}/photos/{uuid4()}")).status_code == 404
+
+
+async def hold_of(desk: Desk) -> holds.Hold:
+    """The shop's owner said that it was not him; the hold."""
+    shop_id = desk.town.shop_id
+    async with desk.world.house.database.connection() as conn:
+        await holds.place(conn, shop_id, uuid4(), "not_me", reason="**** 3446", at=desk.world.at)
+        return (await holds.of_shop(conn, shop_id))[0]
+
+
+async def test_a_hold_is_left_and_then_lifted_each_with_its_reason(desk: Desk) -> None:
+    hold = await hold_of(desk)
+    here = f"/holds/{hold.shop_id}/{hold.hold_id}"
+    assert "A shop’s payouts wait for you" in shown(await desk.get())
+    assert "小满茶器" in shown(await desk.get("/holds"))
+    assert "few words" in await desk.does(f"{here}/lifting", reason=" ")
+    assert "stays on hold" in await desk.does(f"{here}/keeping", reason="she does not answer")
+    assert "she does not answer" in shown(await desk.get("/holds"))
+    assert "go on" in await desk.does(f"{here}/lifting", reason="she called back")
+    assert "before you" in await desk.does(f"{here}/lifting", reason="she called back")
+    assert [(act.kind, act.reason) for act in await desk.log()] == [
+        ("hold_lifted", "she called back"),
+        ("hold_kept", "she does not answer"),
+    ]
+    async with desk.world.house.database.connection() as conn:
+        lifted = await holds.get(conn, hold.shop_id, hold.hold_id)
+    assert lifted is not None and lifted.lifted_by == desk.person_id
+
+
+async def test_a_shops_payouts_are_held_once_and_stop_the_run(desk: Desk) -> None:
+    shop_id = desk.town.shop_id
+    form = {"reason": "the goods are forged", "form_key": str(uuid4())}
+    for _ in range(2):  # a double press
+        assert "on hold" in await desk.does(f"/shops/{shop_id}/holds", **form)
+    assert [act.kind for act in await desk.log()] == ["payouts_held"]
+    async with desk.world.house.database.connection() as conn:
+        assert await holds.stopped(conn) == {shop_id}
+        hold = await holds.current(conn, shop_id, desk.world.at)
+    assert hold is not None and (hold.kind, hold.until_at) == ("operator", None)
+    assert "before" not in await desk.does(
+        f"/holds/{shop_id}/{hold.hold_id}/lifting", reason="they are not"
+    )
+    answer = await desk.post("/shops/0/holds", **form)
+    assert answer.status_code == 404
+
+
+async def test_a_seller_reads_that_payouts_are_stopped(world: World, desk: Desk) -> None:
+    seller = world.browser()
+    shop_id = await world.open_shop(seller, "阿达", "ada", "139 0000 1009")
+    form = {"reason": "the goods are forged", "form_key": str(uuid4())}
+    await desk.does(f"/shops/{shop_id}/holds", **form)
+    page = shown(await seller.get(f"/console/{shop_id}/money"))
+    assert "We will talk to you" in page and "forged" not in page
+
+
+async def test_a_rail_is_switched_off_and_on_with_reasons(desk: Desk) -> None:
+    off = {"state": "off", "reason": "notices are an hour late"}
+    assert "nobody is offered" in await desk.does("/rails/alipay/switch", **off)
+    assert "off already" in await desk.does("/rails/alipay/switch", **off)
+    assert "notices are an hour late" in shown(await desk.get("/rails"))
+    assert "1 is switched off" in shown(await desk.get())
+    on = {"state": "on", "reason": "they came"}
+    assert "takes money again" in await desk.does("/rails/alipay/switch", **on)
+    assert "already" in await desk.does("/rails/alipay/switch", **on)
+    assert [act.kind for act in await desk.log()] == ["rail_on", "rail_off"]
+    assert (await desk.post("/rails/paypal/switch", **off)).status_code == 404
+
+
+async def test_held_jobs_of_all_are_tried_again_or_dropped(desk: Desk, world: World) -> None:
+    own = await given_up(world, "refunding.send", desk.town.shop_id)
+    platform = await given_up(world, "bills.read")
+    page = shown(await desk.get("/jobs"))
+    assert "refunding.send" in page and "bills.read" in page and "the other side is away" in page
+    assert "few words" in await desk.does(f"/jobs/{own}/removal", reason="")
+    assert "tried again" in await desk.does(f"/jobs/{platform}/attempt", reason="it is back")
+    assert "Dropped" in await desk.does(f"/jobs/{own}/removal", reason="paid by hand")
+    assert "not wait any more" in await desk.does(f"/jobs/{own}/attempt", reason="again")
+    assert "not wait any more" in await desk.does(f"/jobs/{uuid4()}/attempt", reason="which")
+    dropped, retried = await desk.log()
+    assert (dropped.kind, dropped.of_shop_id, retried.kind, retried.of_shop_id) == (
+        "job_dropped", desk.town.shop_id, "job_retried", None,
+    )  # fmt: skip
+    async with world.house.database.connection() as conn:
+        assert await jobs.held(conn) == []
