@@ -67,7 +67,8 @@ _SUMS = """
     select c.phone_index, c.phone_sealed, c.delivery_sealed, o.orders, o.spent_minor,
            s.currency, o.last_order_at
       from (select phone_index, count(*)::integer as orders,
-                   coalesce(sum(total_minor) filter (where status <> 'refunded'), 0)::bigint
+                   coalesce(sum(total_minor - refunded_minor) filter (where status <> 'refunded'),
+                            0)::bigint
                      as spent_minor,
                    max(placed_at) as last_order_at
               from orders where shop_id = $1 and paid_at is not null

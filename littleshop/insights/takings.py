@@ -1,6 +1,7 @@
 """What a shop took and who came, by the shop's own days; read for the console's drawings.
 
-Turnover counts on the day it was paid, whatever went back later; what went back is told apart.
+Turnover counts on the day it was paid, whatever went back later; what went back is told apart,
+all or a part of an order's money, and is no part of what a thing or a share brought.
 Visitors are the rows of `visits` (today) and `visit_days` (the days that are over).
 """
 
@@ -73,7 +74,7 @@ async def days(
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Orders of people who had bought before, and what went back."""
+    """Orders of people who had bought before, and of how many something went back, and how much."""
 
     orders: int
     again: int
@@ -90,9 +91,10 @@ async def again(conn: db.Connection, shop_id: int, since: datetime, until: datet
         " count(*) filter (where exists (select from orders b where b.shop_id = $1"
         "   and b.phone_index = o.phone_index and b.number < o.number"
         "   and b.paid_at is not null))::integer as again,"
-        " count(*) filter (where o.status = 'refunded')::integer as refunds,"
-        " coalesce(sum(o.total_minor) filter (where o.status = 'refunded'), 0)::bigint"
-        "   as refunded_minor"
+        " count(*) filter (where o.status = 'refunded' or o.refunded_minor > 0)::integer"
+        "   as refunds,"
+        " coalesce(sum(case o.status when 'refunded' then o.total_minor else o.refunded_minor end),"
+        "   0)::bigint as refunded_minor"
         " from orders o where o.shop_id = $1 and o.placed_at >= $4"
         " and o.paid_at >= $2 and o.paid_at < $3",
         shop_id,
@@ -116,16 +118,19 @@ class SoldThing(msgspec.Struct, frozen=True):
 async def things(
     conn: db.Connection, shop_id: int, since: datetime, until: datetime, most: int = 5
 ) -> list[SoldThing]:
-    """What sold for most, without what went back."""
+    """What sold for most, without what went back; a part of an order's money that did is taken
+    from each of its things alike."""
     return await db.all(
         conn,
         SoldThing,
         "select (array_agg(i.title order by o.number desc))[1] as title,"
         " (array_agg(i.photo order by o.number desc))[1] as photo,"
-        " sum(i.quantity)::integer as sold, sum(i.quantity * i.unit_minor)::bigint as minor"
+        " sum(i.quantity)::integer as sold, sum(i.quantity * i.unit_minor"
+        "   * (o.total_minor - o.refunded_minor)::numeric / o.total_minor)::bigint as minor"
         " from orders o join order_items i on i.shop_id = $1 and i.order_id = o.order_id"
         " where o.shop_id = $1 and o.placed_at >= $4 and o.paid_at >= $2 and o.paid_at < $3"
-        " and o.status <> 'refunded' group by i.product_id order by minor desc, title limit $5",
+        " and o.status <> 'refunded' and o.refunded_minor < o.total_minor"
+        " group by i.product_id order by minor desc, title limit $5",
         shop_id,
         since,
         until,
@@ -135,7 +140,7 @@ async def things(
 
 
 class SharedOrders(msgspec.Struct, frozen=True):
-    """What a share brought: paid orders credited to it."""
+    """What a share brought: paid orders credited to it, and what was kept of their money."""
 
     code: str
     label: str
@@ -151,7 +156,8 @@ async def shared(
         conn,
         SharedOrders,
         "select o.share_code as code, coalesce(s.label, '') as label, count(*)::integer as orders,"
-        " sum(o.total_minor)::bigint as minor from orders o"
+        " coalesce(sum(o.total_minor - o.refunded_minor) filter (where o.status <> 'refunded'), 0)"
+        "   ::bigint as minor from orders o"
         " left join shares s on s.shop_id = $1 and s.code = o.share_code"
         " where o.shop_id = $1 and o.placed_at >= $4 and o.paid_at >= $2 and o.paid_at < $3"
         " and o.share_code is not null group by 1, 2 order by orders desc, minor desc, code",

@@ -83,6 +83,19 @@ async def open_ones(conn: db.Connection, shop_id: int, most: int = MOST) -> list
     )
 
 
+async def last_address(conn: db.Connection, shop_id: int) -> str:
+    """Where a seller had goods sent back to the last time, as he wrote it, or ""."""
+    words = await db.value(
+        conn,
+        "select e.words from case_events e join cases c on c.shop_id = $1"
+        " and c.case_id = e.case_id and c.kind <> 'refund'"
+        " where e.shop_id = $1 and e.kind = 'agreed' and e.by_role = 'seller' and e.words <> ''"
+        " order by e.at desc limit 1",
+        shop_id,
+    )
+    return str(words or "")
+
+
 async def ended_ones(conn: db.Connection, shop_id: int, most: int = 30) -> list[CaseRow]:
     """A shop's cases that are over, the last one first."""
     return await db.all(

@@ -1,6 +1,6 @@
 """A case as both sides are told of it: what happened, and what happens if nobody acts.
 
-`side` is buyer or seller: the texts of each stand under cases.SIDE.
+`side` is buyer, seller, or a friend with the link: the texts of each stand under cases.SIDE.
 """
 
 from __future__ import annotations
@@ -103,6 +103,12 @@ def state(facts: Facts) -> str:
     return ended(case)
 
 
+def where(facts: Facts) -> str:
+    """Where the seller wants the goods sent, as he wrote it; "" when he did not."""
+    told = (event.words for event in reversed(facts.history) if event.kind == "agreed")
+    return next(told, "") if facts.case.status == "returning" else ""
+
+
 async def said_already(
     conn: db.Connection, case: Case, side: str, words: str, photos: int, at: datetime
 ) -> bool:
@@ -128,7 +134,9 @@ def silence(
     if at is None:
         return None
     key = f"cases.{side}.silence.{case.status}"
-    if case.status in GIVES_UP:
+    if side == "friend":
+        pass  # neither his money nor his turn: one sentence for each state
+    elif case.status in GIVES_UP:
         key += f".{_fate(facts)}"
     elif case.status != "replacing":
         key += f".{case.kind}"
@@ -175,7 +183,7 @@ class Line(msgspec.Struct, frozen=True):
 
 def lines(locale: str, side: str, facts: Facts, **names: str) -> list[Line]:
     """What happened, oldest first, as `side` reads it: he himself is "you"."""
-    known = {role: i18n.t(locale, f"cases.who.{role}") for role in ("operator", "clock")}
+    known = {role: i18n.t(locale, f"cases.who.{role}") for role in ("buyer", "operator", "clock")}
     known |= names | {side: i18n.t(locale, "cases.who.you")}
     found = [_line(locale, facts.case, event, known) for event in facts.history]
     if facts.case.status == "done" and facts.case.agreed and facts.case.ended_at:
@@ -199,11 +207,16 @@ def _line(locale: str, case: Case, event: CaseEvent, names: dict[str, str]) -> L
         who=names[event.by_role],
         amount=case.agreed if event.kind == "decided" and case.agreed else case.amount,
         carrier=carrier.name(locale) if carrier else "",
-        number=str(event.details.get("number", "")),
+        number=grouped(str(event.details.get("number", ""))),
     )
     return Line(
         event.by_role, title, tuple(event.words.splitlines()), tuple(event.photos), event.at
     )
+
+
+def grouped(number: str) -> str:
+    """A courier's number in groups of four, as people read it out."""
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
 
 
 def spoken(text: str) -> str:

@@ -78,6 +78,7 @@ def case(locale: str, state: str) -> dict[str, Any]:
         "state": state,
         "goes_back": yuan(168),
         "left": yuan(168),
+        "where": "林小满",
         "silence": "…",
         "stopped": state == "disputed",
         "sources": sources,

@@ -53,6 +53,7 @@ def case(state: str, may: tuple[str, ...] = (), **facts: Any) -> dict[str, Any]:
         "goes_back": cny("62.00"),
         "left": cny("62.00"),
         "silence": "If nobody acts",
+        "where": "",
         "stopped": False,
         "lines": lines,
         "may": thing(**{act: act in may for act in acts}),

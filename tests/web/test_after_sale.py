@@ -18,6 +18,8 @@ from tests.web.back_room import BackRoom, shown
 from tests.web.buyers_phone import NUMBER, Wanting
 from tests.web.client import World, hidden, photo, says
 
+WHERE = "林小满 13900001001\n杭州市西湖边 3 号亭"
+
 
 @pytest_asyncio.fixture
 async def wanting(world: World, client: httpx.AsyncClient) -> AsyncIterator[Wanting]:
@@ -59,9 +61,11 @@ async def test_three_taps_ask_for_money_and_the_seller_gives_it(wanting: Wanting
 
 async def test_goods_travel_back_and_the_money_follows(wanting: Wanting) -> None:
     await wanting.asks("return", "not_as_described")
-    await wanting.room.follow(await wanting.seller("agreement"))
+    answer = await wanting.seller("agreement")
+    assert answer.status_code == 422 and says(answer, "en", "case_where")
+    await wanting.room.follow(await wanting.seller("agreement", words=WHERE))
     page = await wanting.page("/cases/1")
-    assert "小满茶器 pays the way back" in shown(page)
+    assert "小满茶器 pays the way back" in shown(page) and "西湖边 3 号亭" in shown(page)
     answer = await wanting.acts("parcel", tracking_number="12", carrier="")
     assert answer.status_code == 409 and says(answer, "en", "tracking_number")
     answer = await wanting.acts("parcel", tracking_number=NUMBER, carrier="")
@@ -78,7 +82,7 @@ async def test_goods_travel_back_and_the_money_follows(wanting: Wanting) -> None
 
 async def test_another_piece_is_sent(wanting: Wanting) -> None:
     await wanting.asks("exchange", "wrong_item")
-    await wanting.room.follow(await wanting.seller("agreement"))
+    await wanting.room.follow(await wanting.seller("agreement", words=WHERE))
     await wanting.acts("parcel", tracking_number=NUMBER, carrier="")
     await wanting.room.follow(await wanting.seller("receipt", to_shelf="yes"))
     answer = await wanting.seller("replacement", tracking_number="x", carrier="")
@@ -115,7 +119,10 @@ async def test_silence_does_what_the_page_said(wanting: Wanting) -> None:
 async def test_today_and_the_list_name_what_waits(wanting: Wanting) -> None:
     await wanting.asks(amount="60")
     today = shown(await wanting.room.get())
-    assert "request to answer" in today and "Silence means yes: ¥60.00 goes back." in today
+    assert "1 request to answer by Wed 25 Nov at 10:00" in today
+    await wanting.room.sells()  # something to ship is more urgent
+    today = shown(await wanting.room.get())
+    assert "1 parcel" in today and "Silence means yes: ¥60.00 goes back." in today
     listed = shown(await wanting.room.get("/cases"))
     assert "1 waits for you" in listed and "by Wed 25 Nov at 10:00" in listed
     await wanting.acts("withdrawal")
@@ -251,7 +258,8 @@ async def test_a_friend_with_the_link_looks_and_neither_reads_nor_acts(
     await wanting.asks(words="邻居家的狗咬坏了")
     friend = world.browser()
     page = await friend.get(f"{wanting.order}/cases/1")
-    assert page.status_code == 200 and "has your request" in shown(page)
+    assert page.status_code == 200 and "A request: waits for an answer" in shown(page)
+    assert "The buyer asked for ¥168.00 back" in shown(page)
     assert "邻居家的狗" not in page.text and "/photos/" not in page.text
     assert "<form" not in page.text and "/code" in page.text
     assert (await friend.get(f"{wanting.order}/cases?kind=refund")).status_code == 303
@@ -341,7 +349,7 @@ async def test_every_step_reads_in_both_languages(wanting: Wanting, locale: str)
     for act, typed in (
         ("", {}),
         ("refusal", {"words": "不"}),
-        ("agreement", {}),
+        ("agreement", {"words": WHERE}),
     ):
         if act:
             await wanting.seller(act, **typed)

@@ -82,6 +82,7 @@ class Seen:
     facts: Facts
     must_take_back: bool
     name: str
+    where: str  # the address for returns that was written last
 
     @property
     def case(self) -> Case:
@@ -96,7 +97,8 @@ async def _see(request: Request) -> Seen:
         case = await case_story.find(conn, order, http.number(request.path_params["case"]))
         facts = await case_story.read(conn, order, case)
         must = await returning.must_take_back(conn, order, case)
-    return Seen(work, facts, must, order.delivery(house.keyring).name)
+        where = await case_lists.last_address(conn, work.shop.shop_id)
+    return Seen(work, facts, must, order.delivery(house.keyring).name, where)
 
 
 def _here(seen: Seen) -> str:
@@ -150,6 +152,7 @@ def _told(request: Request, seen: Seen) -> dict[str, Any]:
         "lines": case_story.lines(locale, "seller", facts, buyer=seen.name),
         "sources": facts.sources,
         "left": facts.left,
+        "where": seen.where,
         "carrier_name": _carrier(case, locale),
         "must_take_back": seen.must_take_back and case.status == "asked",
         "can": {
@@ -170,8 +173,8 @@ def _carrier(case: Case, locale: str) -> str:
 
 def _field(request: Request, no: Refused) -> str:
     part = request.url.path.rpartition("/")[2]
-    if no.code == "tracking_number":
-        return "tracking_number"
+    if no.code in ("tracking_number", "case_where"):
+        return "agree" if no.code == "case_where" else "tracking_number"
     if no.code in ("carrier_unknown", "carrier_unclear"):
         return "carrier"
     return FIELDS.get(part, "top") if no.code in ("case_words", "case_photos") else "top"
@@ -205,10 +208,12 @@ async def _act(request: Request, seen: Seen, said: str, act: Act) -> Response:
 
 
 async def agree(request: Request) -> Response:
-    """POST .../agreement: words; the second press finds it agreed"""
+    """POST .../agreement: words (where to send it); the second press finds it agreed"""
     seen, words = await _see(request), _words(await _read(request))
 
     async def act(conn: db.Connection, case: Case, at: datetime) -> None:
+        if case.kind != "refund" and not words:
+            raise Refused("case_where")
         if case.status not in ("returning", "refunding"):
             await returning.agree(conn, case.shop_id, case.case_id, by="seller", words=words, at=at)
 

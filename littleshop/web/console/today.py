@@ -58,11 +58,12 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
     wanted = await case_lists.open_ones(conn, shop.shop_id)
     drawn = await figures.today(conn, shop, now)
-    urgent = _urgent(duties, goods, bool(news), frame.root(shop))
+    requests = _requests(wanted, frame.root(shop))
+    urgent = _urgent(duties, goods, bool(news), requests, frame.root(shop))
     return {
         "viewers": drawn.pop("viewers"),
         "urgent": urgent,
-        "todos": _requests(wanted, frame.root(shop))
+        "todos": [each for each in requests if each["kind"] != urgent["kind"]]
         + _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
         "figures": drawn,
         "happened": [await told(conn, shop, each) for each in news],
@@ -70,7 +71,13 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     }
 
 
-def _urgent(duties: Duties, goods: list[Listed], any_news: bool, root: str) -> dict[str, Any]:
+def _urgent(
+    duties: Duties,
+    goods: list[Listed],
+    any_news: bool,
+    requests: list[dict[str, Any]],
+    root: str,
+) -> dict[str, Any]:
     """What cannot wait, the first that holds."""
     by_courier = duties.to_ship - duties.pickup
     if duties.late:
@@ -81,6 +88,8 @@ def _urgent(duties: Duties, goods: list[Listed], any_news: bool, root: str) -> d
     if duties.pickup:
         url = f"{root}/orders"
         return {"kind": "pick_up", "count": duties.pickup, "by": None, "url": url}
+    if requests and requests[0]["kind"] == "case":
+        return {name: requests[0][name] for name in ("kind", "count", "by", "url")}
     if not goods:
         return {"kind": "no_goods", "count": 0, "by": None, "url": f"{root}/goods/new"}
     if not any_news and not duties.placed:

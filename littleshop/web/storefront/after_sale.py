@@ -221,14 +221,16 @@ def _told(request: Request, link: OrderLink, facts: Facts) -> dict[str, Any]:
     """The case for its page: words and photos only for the one who ordered."""
     locale, now, zone = pages.locale_of(request), http.now(request), ZoneInfo(link.shop.zone)
     case, seller, own = facts.case, link.shop.seller or link.shop.name, link.seen.may_act
-    lines = case_story.lines(locale, "buyer", facts, seller=seller)
+    side = "buyer" if own else "friend"
+    lines = case_story.lines(locale, side, facts, seller=seller)
     if not own:
         lines = [msgspec.structs.replace(each, words=(), photos=()) for each in lines]
     return {
         "case": case,
         "state": case_story.state(facts),
         "goes_back": facts.goes_back,
-        "silence": case_story.silence(locale, "buyer", facts, now, zone, seller=seller),
+        "silence": case_story.silence(locale, side, facts, now, zone, seller=seller),
+        "where": case_story.where(facts) if own else "",
         "stopped": facts.stopped and case.is_open,
         "lines": lines,
         "left": facts.left,

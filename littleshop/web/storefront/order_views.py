@@ -181,9 +181,16 @@ def may(
 
 
 def asked(
-    locale: str, token: str, known: Sequence[Case], facts: Facts | None, shop: Shop, now: datetime
+    locale: str,
+    seen: Seen,
+    token: str,
+    known: Sequence[Case],
+    facts: Facts | None,
+    shop: Shop,
+    now: datetime,
 ) -> list[SimpleNamespace]:
     """The order's cases, the last one first; `facts` of the one that is open."""
+    side = "buyer" if seen.may_act else "friend"
     seller, zone = shop.seller or shop.name, ZoneInfo(shop.zone)
     rows = []
     for case in reversed(known):
@@ -191,7 +198,7 @@ def asked(
         told = case_story.state(facts) if facts and is_open else case_story.ended(case)
         silence = None
         if facts and is_open:
-            silence = case_story.silence(locale, "buyer", facts, now, zone, seller=seller)
+            silence = case_story.silence(locale, side, facts, now, zone, seller=seller)
         rows.append(
             SimpleNamespace(
                 url=addresses.case(token, case.number),

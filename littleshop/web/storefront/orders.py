@@ -98,7 +98,9 @@ async def _page(
         parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
         due=order_views.due(row, clocks, house.calendar),
         may=order_views.may(seen, clocks, asked, shown.left, now),
-        asked=order_views.asked(locale, link.token, asked, facts[0] if facts else None, shop, now),
+        asked=order_views.asked(
+            locale, seen, link.token, asked, facts[0] if facts else None, shop, now
+        ),
         verify=not seen.may_act,
     )
     if row.way == "pickup" and row.status in orders.PAID:
