@@ -150,6 +150,13 @@ async def edit(
     )
     if not touched:
         raise NotFound("product")
+    await db.run(  # in the order in which placing locks them
+        conn,
+        "select 1 from variants where shop_id = $1 and product_id = $2"
+        " order by variant_id for no key update",
+        shop_id,
+        product_id,
+    )
     await db.run(
         conn,
         "update variants set withdrawn = true where shop_id = $1 and product_id = $2"

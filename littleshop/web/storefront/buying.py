@@ -150,6 +150,7 @@ async def _place(
         total_seen=Money(checkouts.total_of(form), shop.currency),
         key=checkouts.key_of(form),
         device=device,
+        address=http.address(request),
         locale=pages.locale_of(request),
         note=checkouts.plain(form.get("note", "")),
         cart_id=bag.cart_id,
