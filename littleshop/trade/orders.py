@@ -327,22 +327,6 @@ async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, minor: int) 
     assert touched == 1, order_id
 
 
-async def returnable(
-    conn: db.Connection, shop_id: int, order_id: UUID, placed_at: datetime
-) -> bool:
-    """Whether everything in an order could be returned without a reason when it was placed."""
-    exempt = await db.value(
-        conn,
-        "select exists (select from order_items i join products p on p.shop_id = i.shop_id"
-        " and p.product_id = i.product_id where i.shop_id = $1 and i.order_id = $2"
-        " and p.no_return_since <= $3)",
-        shop_id,
-        order_id,
-        placed_at,
-    )
-    return not exempt
-
-
 async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order | None:
     """The buyer asks to ship, once a day at most; None when it was said already."""
     return await _move(
