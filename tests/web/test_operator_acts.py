@@ -9,6 +9,7 @@ import pytest
 
 from littleshop import jobs
 from littleshop.risk import holds
+from littleshop.shop import staff
 from tests.cast import CNY
 from tests.web.back_room import shown
 from tests.web.client import World, photo, says
@@ -92,6 +93,33 @@ async def test_of_two_operators_one_decision_stands_and_the_other_is_told(
     assert agreed is not None and act.facts["minor"] == agreed.minor
     assert says(told, "en", "case_moved") and act.reason in told.text  # and reads what was decided
     await desk.town.books_balance()
+
+
+async def test_who_is_a_side_himself_decides_for_the_other_one_only(desk: Desk) -> None:
+    sale, path = await desk.dispute("30.00")
+    house = desk.world.house
+    await house.database.transaction(
+        lambda conn: staff.add(
+            conn, desk.town.shop_id, desk.person_id, role="clerk", at=desk.world.at
+        )
+    )
+    for form in ({"choice": "none"}, {"choice": "part", "back": "29.99"}):
+        answer = await desk.post(f"{path}/decision", words="my own shop is right", **form)
+        assert answer.status_code == 422 and says(answer, "en", "own_affair")
+    await desk.does(f"{path}/decision", choice="all", words="the customer is king")
+    assert (await sale.case()).agreed == CNY("30.00")
+    own, path = await desk.dispute("30.00")
+    async with house.database.connection() as conn:
+        await conn.execute("delete from staff where person_id = $1", desk.person_id)
+        await conn.execute(
+            "update orders set phone_index = $1 where order_id = $2",
+            house.keyring.index("+8613900009001"),
+            own.placed.order_id,
+        )
+    answer = await desk.post(f"{path}/decision", choice="all", words="I want my money")
+    assert answer.status_code == 422 and says(answer, "en", "own_affair")
+    await desk.does(f"{path}/decision", choice="none", words="the seller was right")
+    assert (await own.case()).status == "rejected"
 
 
 async def test_a_double_press_decides_once(desk: Desk) -> None:

@@ -106,7 +106,7 @@ def _case(dispute: Dispute) -> dict[str, Any]:
         "reason": case.reason,
         "asked": case.amount if case.amount_minor else None,
         "left": dispute.left,
-        "all": _all(dispute),
+        "all": deciding.wanted(case, dispute.left),
         "postage_by": case.postage_by,
         "sign": i18n.SIGNS.get(case.currency, case.currency),
     }
@@ -198,7 +198,7 @@ def _chosen(dispute: Dispute, form: forms.Form) -> Money:
     currency = dispute.case.currency
     match form.text("choice", 8):
         case "all":
-            return _all(dispute)
+            return deciding.wanted(dispute.case, dispute.left)
         case "none":
             return Money(0, currency)
         case "part" if form.text("back", 32).strip():
@@ -208,19 +208,13 @@ def _chosen(dispute: Dispute, form: forms.Form) -> Money:
     raise Refused("back_choice")
 
 
-def _all(dispute: Dispute) -> Money:
-    """What the buyer asks for, as far as it is left; of an exchange all that is left."""
-    asked, left = dispute.case.amount, dispute.left
-    return asked if 0 < asked.minor <= left.minor else left
-
-
 async def _refuse(
     request: Request, at_desk: frame.AtDesk, form: forms.Form, refused: Refused
 ) -> Response:
     """The page again with what was typed; who comes second reads the decision that stands."""
     said = forms.said(request, refused)
     field = "words" if refused.code.startswith("reason_") else "back"
-    if refused.code in ("case_moved", "chargeback_open"):
+    if refused.code in ("case_moved", "chargeback_open", "own_affair"):
         field = "all"
     typed = form.typed("back", "words", "choice")
     return await _show(request, at_desk, typed, {field: said})
