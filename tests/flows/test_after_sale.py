@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.flows.conftest import Device
-from tests.flows.people import Ordered, Shopkeeper, Shopper
+from tests.flows.people import Ordered, Shopkeeper, Shopper, hidden, picture
 from tests.flows.running import Running, until
+from tests.flows.test_looks import looks_right
 
 
 def shipped(littleshop: Running, stall: Shopkeeper, product: str, shopper: Shopper) -> Ordered:
@@ -21,17 +24,21 @@ def shipped(littleshop: Running, stall: Shopkeeper, product: str, shopper: Shopp
     return placed
 
 
-def phone_of(shopper: Shopper, littleshop: Running, device: Device, **more: bool) -> Page:
+def phone_of(shopper: Shopper, littleshop: Running, device: Device, **more: Any) -> Page:
     """The shopper's own phone: the cookies of the device that ordered."""
-    context = device(**more)
+    page = device(**more).new_page()
+    keep(page, shopper, littleshop)
+    return page
+
+
+def keep(page: Page, shopper: Shopper, littleshop: Running) -> None:
     for cookie in shopper.client.cookies.jar:
         known = {"name": cookie.name, "value": str(cookie.value), "url": littleshop.web}
-        context.add_cookies([known])  # type: ignore[list-item]
-    return context.new_page()
+        page.context.add_cookies([known])  # type: ignore[list-item]
 
 
-def desk_of(stall: Shopkeeper, device: Device) -> Page:
-    context = device()
+def desk_of(stall: Shopkeeper, device: Device, **more: Any) -> Page:
+    context = device(**more)
     context.add_cookies(stall.cookies)  # type: ignore[arg-type]
     return context.new_page()
 
@@ -116,3 +123,54 @@ def test_without_scripts_goods_go_back_and_the_money_comes(
     assert [refund["amount_minor"] for refund in trade["refunds"]] == [168_00]
     seller.goto(f"{littleshop.web}{stall.root}/orders/{number}")
     expect(seller.locator("main")).to_contain_text("−¥168.00")
+
+
+def asked(shopper: Shopper, placed: Ordered, kind: str, reason: str) -> str:
+    """A request without a screen; its address."""
+    order = f"/o/{placed.token}/cases"
+    page = shopper.client.get(f"{order}?kind={kind}&reason={reason}")
+    form = {"kind": kind, "reason": reason, "form_key": hidden(page, "form_key")}
+    sent = shopper.client.post(
+        order,
+        data=form | {"amount": "60", "words": "一看就不对，" * 20},
+        files=[("photos", ("a.jpg", picture(), "image/jpeg"))] * 3,
+    )
+    assert sent.status_code == 303, sent.text[-1500:]
+    return str(sent.headers["location"])
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_every_page_of_a_request_fits_and_can_be_pressed(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device, locale: str
+) -> None:
+    shopper = Shopper(littleshop)
+    buyer = phone_of(shopper, littleshop, device, locale=locale)
+    seller = desk_of(stall, device, locale=locale)
+    wrong: list[str] = []
+
+    def look(page: Page, path: str) -> None:
+        page.goto(littleshop.web + path)
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
+        wrong.extend(looks_right(page))
+
+    for kind, reason, answer in (
+        ("return", "damaged", "agreement"),
+        ("refund", "missing", "refusal"),
+    ):
+        placed = shipped(littleshop, stall, product, shopper)
+        number = littleshop.payment(placed.reference)["number"]
+        buyer.context.clear_cookies()
+        keep(buyer, shopper, littleshop)
+        for step in ("", "?kind=return", f"?kind={kind}&reason={reason}"):
+            look(buyer, f"/o/{placed.token}/cases{step}")
+        case, desk = asked(shopper, placed, kind, reason), f"{stall.root}/orders/{number}/cases/1"
+        look(buyer, f"/o/{placed.token}")
+        look(buyer, case)
+        for path in (desk, f"{stall.root}/cases", f"{stall.root}/orders/{number}", stall.root):
+            look(seller, path)
+        stall.post(f"{desk}/{answer}", words="寄到杭州市西湖边 3 号亭")
+        look(buyer, case)
+        look(seller, desk)
+    assert not wrong, "\n".join(wrong)

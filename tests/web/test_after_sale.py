@@ -314,6 +314,16 @@ async def test_a_seller_gives_a_part_back_unasked_and_once(wanting: Wanting) -> 
     assert answer.status_code == 422 and says(answer, "en", "case_words")
 
 
+async def test_an_offer_from_a_page_that_is_out_of_date_says_what_came_first(
+    wanting: Wanting,
+) -> None:
+    form = {"form_key": hidden(await wanting.desk(), "form_key"), "amount": "8", "reason": "x"}
+    await wanting.asks()
+    answer = await wanting.room.post(f"/orders/{wanting.placed.number}/refunds", **form)
+    assert says(await wanting.room.follow(answer), "en", "case_open")
+    assert await wanting.count() == 1
+
+
 async def test_money_the_seller_has_already_is_named_as_such(wanting: Wanting) -> None:
     await wanting.room.town.receives(wanting.placed)
     await wanting.asks(amount="60")

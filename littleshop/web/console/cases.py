@@ -36,6 +36,8 @@ FIELDS = {  # the act of an address -> where on the page its no is said
     "agreement": "agree",
 }
 
+OFFER_FIELDS = {"case_amount": "amount", "case_words": "refund_reason"}
+
 
 async def listed(request: Request) -> Response:
     """GET root/cases: what is open, the nearest first; then what is over."""
@@ -289,14 +291,14 @@ async def offer(request: Request) -> Response:
     work, form = await http.at_work(request), await forms.read(request)
     async with http.house(request).database.connection() as conn:
         order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
-    typed = form.typed("amount", "reason")
+    typed, path = form.typed("amount", "reason"), f"{frame.root(work.shop)}/orders/{order.number}"
     try:
         case = await _offered(request, order, form)
     except Refused as no:
-        fields = {"case_amount": "amount", "case_words": "refund_reason"}
-        said = {fields.get(no.code, "refund"): frame.sentence(request, no)}
+        if no.code not in OFFER_FIELDS:  # somebody was quicker: the order says what he did
+            return frame.refuse(request, path, no)
+        said = {OFFER_FIELDS[no.code]: frame.sentence(request, no)}
         return await order_page.show(request, work, status=422, errors=said, form=typed)
-    path = f"{frame.root(work.shop)}/orders/{order.number}"
     amount = i18n.money(pages.locale_of(request), case.amount)
     return frame.go(request, path, "case_offered", number=order.number, amount=amount)
 
