@@ -70,8 +70,9 @@ def from_typed(text: str) -> bytes:
 
 
 def uri(secret: bytes, account: str, issuer: str) -> str:
-    """The otpauth:// address that an app reads from a QR code."""
-    return _totp(secret).get_provisioning_uri(account, issuer)
+    """The otpauth:// address that an app reads from a QR code; neither name holds a colon."""
+    told = _totp(secret).get_provisioning_uri(account, issuer)
+    return told.replace("+", "%20")  # some apps show a plus where a blank is meant
 
 
 def _totp(secret: bytes) -> TOTP:

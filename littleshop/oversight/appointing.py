@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 import segno
 
-from littleshop import config, crypto, db, installation, stand_in
+from littleshop import config, crypto, db, i18n, installation, stand_in
 from littleshop.clock import Clock
 from littleshop.config import Settings
 from littleshop.crypto import Keyring
@@ -100,7 +100,7 @@ async def listed(conn: db.Connection, keyring: Keyring) -> list[Listed]:
 
 def address(settings: Settings, phone: Phone, secret: bytes) -> str:
     """What an authenticator app reads: otpauth://, named after this installation."""
-    host = urlsplit(settings.public_url).netloc
+    host = urlsplit(settings.public_url).hostname or ""  # apps take no colon here
     return operators.uri(secret, phone.masked.replace(" ", ""), f"littleshop {host}")
 
 
@@ -119,7 +119,7 @@ def command(arguments: list[str]) -> int:
     try:
         return asyncio.run(_run(told, config.read()))
     except Refused as no:
-        print(_SAID.get(no.code, f"{no.code} {no.details or ''}"), file=sys.stderr)
+        print(_SAID.get(no.code) or _both(no), file=sys.stderr)
     except config.Misconfigured as fault:
         print(fault, file=sys.stderr)
     return 1
@@ -130,6 +130,11 @@ _SAID = {
     " · 已经是运营者；要换密钥，请先 remove",
     "operator_unknown": "is no operator · 不是运营者",
 }
+
+
+def _both(no: Refused) -> str:
+    said = (i18n.t(locale, f"errors.{no.code}", **no.details) for locale in ("en", "zh-CN"))
+    return " · ".join(said)
 
 
 async def _run(told: argparse.Namespace, settings: Settings) -> int:

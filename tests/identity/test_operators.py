@@ -321,6 +321,7 @@ async def test_the_command_appoints_lists_and_dismisses(
     assert await run("remove", "13900009001") == 0
     assert await run("remove", "13900009001") == 1
     assert await run("add", "12") == 1
+    assert "11" in capsys.readouterr().err
     assert await run("list") == 0
     assert "0 位运营者" in capsys.readouterr().out
     async with town.database.connection() as conn:
@@ -365,10 +366,13 @@ async def test_a_demo_has_one_operator_whom_everybody_knows_and_live_refuses_him
 
 
 def test_the_address_for_the_app_names_the_installation(tmp_path: Path) -> None:
-    settings = config.read({"LITTLESHOP_HOME": str(tmp_path), "PUBLIC_URL": "https://shop.example"})
+    settings = config.read(
+        {"LITTLESHOP_HOME": str(tmp_path), "PUBLIC_URL": "https://shop.example:8443"}
+    )
     told = appointing.address(settings, PHONE, SECRET)
     assert told.startswith("otpauth://totp/littleshop%20shop.example:139")
     assert f"secret={operators.as_typed(SECRET)}" in told and "13900009001" not in told
+    assert told.count(":") == 2 and "+" not in told  # otpauth: and issuer:account
 
 
 def test_details_are_written_in_one_way_only() -> None:
