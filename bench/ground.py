@@ -38,7 +38,7 @@ class Ground:
     dsn: str
     postmaster: int
     port: int = field(default_factory=lambda: free_port())
-    web: list[int] = field(default_factory=list)
+    web: int = 0
 
     @property
     def url(self) -> str:
@@ -73,16 +73,17 @@ def ground() -> Iterator[Ground]:
 
 @contextlib.contextmanager
 def serving(place: Ground, *, workers: int | None = None) -> Iterator[int]:
-    """The web process of ./run on this ground; gives how many workers it has."""
+    """The web processes of ./run on this ground; gives how many workers it has."""
     plan = starting.Plan(place.home, "demo", "127.0.0.1", place.port, 0, place.url)
     told = plan.environment() | {"DATABASE_URL": place.dsn, "TRUSTED_PROXIES": "127.0.0.1"}
     told.pop("SANDBOX_URL")
     many = workers or starting.web_workers()
     supervisor = Supervisor(say=print)
     try:
-        for child in starting.web(plan, told, workers=many):
-            supervisor.add(child)
-        place.web = [one.process.pid for one in supervisor.children if one.process]
+        child = starting.crew(plan, told, web=many, worker=False)
+        supervisor.add(child)
+        assert child.process is not None
+        place.web = child.process.pid
         _await(f"{place.url}/readyz", place.home / "logs" / "web.log")
         yield many
     finally:
@@ -99,8 +100,8 @@ def _await(url: str, log: Path) -> None:
     raise Missing(f"no page at {url}:\n" + "\n".join(log.read_text().splitlines()[-12:]))
 
 
-def cpu_micros(*roots: int) -> int:
-    """CPU of processes and all below them so far, ended ones included, in microseconds."""
+def cpu_micros(root: int) -> int:
+    """CPU of a process and all below it so far, ended ones included, in microseconds."""
     parents: dict[int, int] = {}
     spent: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
@@ -111,12 +112,12 @@ def cpu_micros(*roots: int) -> int:
         pid = int(entry.parent.name)
         parents[pid] = int(words[1])
         spent[pid] = sum(map(int, words[11:15]))  # user, system; own and ended children's
-    return sum(spent[pid] for pid in spent if _below(pid, roots, parents)) * _TICK_MICROS
+    return sum(spent[pid] for pid in spent if _below(pid, root, parents)) * _TICK_MICROS
 
 
-def _below(pid: int, roots: Sequence[int], parents: dict[int, int]) -> bool:
+def _below(pid: int, root: int, parents: dict[int, int]) -> bool:
     while pid > 1:
-        if pid in roots:
+        if pid == root:
             return True
         pid = parents.get(pid, 0)
     return False
@@ -129,7 +130,7 @@ def family(root: int) -> list[int]:
         with contextlib.suppress(OSError):
             words = entry.read_text().rpartition(")")[2].split()
             parents[int(entry.parent.name)] = int(words[1])
-    return [pid for pid in parents if _below(pid, [root], parents)]
+    return [pid for pid in parents if _below(pid, root, parents)]
 
 
 @dataclass

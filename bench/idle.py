@@ -71,8 +71,11 @@ def _pss_kb(pid: int) -> int:
 
 
 def _command(pid: int) -> str:
+    """The command line of a process, and the name it gave itself."""
+    folder = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return line + (folder / "comm").read_text().strip()
     except OSError:
         return ""
 
@@ -83,6 +86,7 @@ def _what(pid: int) -> str:
     for mark, role in (
         ("littleshop web", "web"),
         ("littleshop work", "worker"),
+        ("littleshop crew", "crew"),
         ("-m sandbox", "sandbox"),
         ("postgres", "database"),
         ("furnish", "town"),

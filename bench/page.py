@@ -63,11 +63,11 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
             with _nginx(nginx, place.home, headers, body) as (port, pid):
                 ours, theirs = [], []
                 _run(wrk, place.port, place.web, 1, cookies)
-                _run(wrk, port, [pid], 1, cookies)
+                _run(wrk, port, pid, 1, cookies)
                 before = _views(place)
                 for _ in range(pairs):
                     ours.append(_run(wrk, place.port, place.web, seconds, cookies))
-                    theirs.append(_run(wrk, port, [pid], seconds, cookies))
+                    theirs.append(_run(wrk, port, pid, seconds, cookies))
                 counted = _settled(place) - before
     answered = sum(run["requests"] for run in ours)
     ratios = [
@@ -150,13 +150,13 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _run(wrk: str, port: int, pids: list[int], seconds: float, cookies: Path) -> dict[str, Any]:
+def _run(wrk: str, port: int, pid: int, seconds: float, cookies: Path) -> dict[str, Any]:
     command = [wrk, "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:g}s"]
     command += ["-s", str(_HERE / "page.lua"), f"http://127.0.0.1:{port}{town.DRESSED}", "--"]
     command += [str(cookies), AGENT]
-    before = ground.cpu_micros(*pids)
+    before = ground.cpu_micros(pid)
     ran = ground.run(command)
-    spent = ground.cpu_micros(*pids) - before
+    spent = ground.cpu_micros(pid) - before
     said = re.search(r"^RESULT (.*)$", ran.text, re.MULTILINE)
     if said is None:
         raise ground.Missing(f"wrk said nothing we know:\n{ran.text}")

@@ -128,7 +128,7 @@ def _base(place: Ground, pgbench: str, kind: str, seconds: float) -> dict[str, A
 def _state(place: Ground) -> dict[str, int]:
     return {
         "orders": int(str(ground.asked(place.dsn, "select count(*) from orders"))),
-        "web": ground.cpu_micros(*place.web),
+        "web": ground.cpu_micros(place.web),
         "database": ground.cpu_micros(place.postmaster),
     }
 

@@ -1,13 +1,12 @@
 """What has to be ready before the first page: rails registered, database migrated and ours.
 
-A process of its own (`python -m littleshop.preparing`): the supervisor lives as long as the shop
-and need not hold what this needs. It begins while the database still starts, and is told its
-address by a line on standard input. A reason not to start goes to standard output.
+Done by a process of the crew that ends. It begins while the database still starts: a line on
+standard input says that it is ready. A reason not to start goes to standard output, in words for
+the person at the terminal.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
@@ -30,22 +29,18 @@ class CannotStart(Exception):
     """A reason in two languages, for the person at the terminal."""
 
 
-def main(arguments: list[str]) -> int:
-    """Prepare what the environment names; the exit status."""
-    parser = argparse.ArgumentParser(prog="littleshop.preparing")
-    parser.add_argument("--afresh", action="store_true", help="the sandbox has lost its books")
-    told = parser.parse_args(arguments)
+def run(*, afresh: bool) -> int:
+    """Prepare what the environment names; the exit status. `afresh`: the sandbox has lost its
+    books."""
     home, sandbox_url = Path(os.environ["LITTLESHOP_HOME"]), os.environ.get("SANDBOX_URL")
     try:
         if sandbox_url:
-            public_url = os.environ["PUBLIC_URL"]
-            registration.register(home, sandbox_url, public_url, afresh=told.afresh)
-        address = sys.stdin.readline().strip()
-        if not address:  # whoever started us has given up
+            registration.register(home, sandbox_url, os.environ["PUBLIC_URL"], afresh=afresh)
+        if not sys.stdin.readline():  # whoever started us has given up
             return 1
-        asyncio.run(prepare({**os.environ, "DATABASE_URL": address}))
+        asyncio.run(prepare(os.environ))
     except (CannotStart, config.Misconfigured, registration.SandboxSilent) as fault:
-        print(fault)
+        print(fault, flush=True)
         return 1
     return 0
 
@@ -67,7 +62,3 @@ async def prepare(told: Mapping[str, str]) -> None:
         await database.transaction(lambda conn: installation.settle(conn, settings, keyring))
     finally:
         await database.close()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

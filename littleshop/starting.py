@@ -1,7 +1,7 @@
 """Starting everything: `demo` (with the sandbox and its town) and `serve` (live).
 
-This process lives as long as the shop and does next to nothing: it imports little on purpose, what
-the first page needs is made by a process that ends (preparing.py).
+This process lives as long as the shop and does next to nothing: it imports little on purpose, and
+what others need is imported by the crew (crew.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -153,22 +153,23 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     homes.end_leftovers(plan.home)
     _check_free(plan.host, plan.port, "--port")
     told = plan.environment()
-    with _preparing(plan, told) as finish:
-        if plan.mode == "demo":
-            _check_free("127.0.0.1", plan.sandbox_port, "--sandbox-port")
-            supervisor.add(_sandbox(plan, told))
-        told["DATABASE_URL"] = told.get("DATABASE_URL") or _start_postgres(plan, supervisor)
-        finish(told["DATABASE_URL"])
+    afresh = not (plan.home / "sandbox").exists()
+    if plan.mode == "demo":
+        _check_free("127.0.0.1", plan.sandbox_port, "--sandbox-port")
+        supervisor.add(_sandbox(plan, told))
+    cluster = None if told.get("DATABASE_URL") else postgres.Cluster(plan.home)
+    if cluster is not None:
+        told["DATABASE_URL"] = cluster.dsn()
+    begun = _begin_crew(plan, told, supervisor, afresh=afresh)
+    if cluster is not None:
+        _start_postgres(cluster, supervisor)
+    _prepared(begun)
     addresses = {name: told[name] for name in _REMEMBERED if name in told}
     introduced = plan.home / "demo.json"
     if homes.recall(plan.home) != addresses:
         introduced.unlink(missing_ok=True)  # it names the addresses of last time
     homes.remember(plan.home, addresses)
-    first, *more = web(plan, told, workers=web_workers())
-    supervisor.add(first)
-    # What the first page does not wait for must not keep it waiting.
-    later = [*more, _python("worker", plan, told, "-m", "littleshop", "work")]
-    town = None
+    later, town = [], None  # what the first page does not wait for must not keep it waiting
     if not plan.empty:  # it writes DIR/demo.json first, then plays its 40 days
         town = _python("town", plan, told, "-m", "littleshop", "furnish", once=True)
         if introduced.exists():
@@ -182,9 +183,7 @@ def _run(plan: Plan, supervisor: Supervisor) -> None:
     supervisor.watch()
 
 
-def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
-    cluster = postgres.Cluster(plan.home)
-
+def _start_postgres(cluster: postgres.Cluster, supervisor: Supervisor) -> None:
     def spawn() -> Any:
         cluster.start(wait=False)
         return cluster.process
@@ -196,36 +195,56 @@ def _start_postgres(plan: Plan, supervisor: Supervisor) -> str:
     child.process = cluster.process
     child.started_at = time.monotonic()
     supervisor.children.insert(0, child)  # stopped last
-    return cluster.dsn()
 
 
-@contextlib.contextmanager
-def _preparing(plan: Plan, told: dict[str, str]) -> Iterator[Callable[[str], None]]:
-    """Begin what the first page needs (littleshop/preparing.py); the function given ends it, with
-    the address of a database that is ready. Raises CannotStart."""
-    command = [sys.executable, "-m", "littleshop.preparing"]
-    if not (plan.home / "sandbox").exists():
-        command.append("--afresh")
-    process = subprocess.Popen(
-        command,
+def crew(plan: Plan, told: dict[str, str], *, web: int, worker: bool = True) -> Child:
+    """The web processes and the worker (littleshop/crew.py), not yet started."""
+    return Child("crew", partial(_spawn_crew, plan, told, web=web, worker=worker), stop_seconds=12)
+
+
+def _begin_crew(
+    plan: Plan, told: dict[str, str], supervisor: Supervisor, *, afresh: bool
+) -> subprocess.Popen[bytes]:
+    """The crew of the first start: it imports while the database starts, and waits for its word."""
+    child = crew(plan, told, web=web_workers())
+    prepare = ["--prepare", *(["--afresh"] if afresh else [])]
+    process = _spawn_crew(plan, told, *prepare, web=web_workers(), pipe=subprocess.PIPE)
+    child.process, child.started_at = process, time.monotonic()
+    supervisor.children.append(child)
+    return process
+
+
+def _spawn_crew(
+    plan: Plan,
+    told: dict[str, str],
+    *more: str,
+    web: int,
+    worker: bool = True,
+    pipe: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Its own words (who fell, who comes back) are ours; its processes have their logs."""
+    command = [sys.executable, "-m", "littleshop.crew", "--web", str(web)]
+    command += ["--host", plan.host, "--port", str(plan.port), *plan.tls, *more]
+    return subprocess.Popen(
+        command if worker else [*command, "--no-worker"],
         env=told,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        stdin=pipe,
+        stdout=pipe,
         start_new_session=True,
         preexec_fn=leash(signal.SIGTERM),
     )
 
-    def finish(address: str) -> None:
-        said, _ = process.communicate(address + "\n")
-        if process.returncode != 0:
-            raise CannotStart(said.strip())
 
-    try:
-        yield finish
-    finally:
-        process.kill()
-        process.communicate()
+def _prepared(begun: subprocess.Popen[bytes]) -> None:
+    """Say that the database is ready, wait until all else is. Raises CannotStart."""
+    assert begun.stdin is not None and begun.stdout is not None
+    with begun.stdin, begun.stdout:
+        with contextlib.suppress(BrokenPipeError):
+            begun.stdin.write(b"the database is ready\n")
+            begun.stdin.close()
+        said = begun.stdout.read().decode().strip()  # until the crew closes it
+    if said != "prepared":
+        raise CannotStart(said)
 
 
 def _python(
@@ -250,12 +269,6 @@ def _sandbox(plan: Plan, told: dict[str, str]) -> Child:
 def web_workers() -> int:
     """How many web processes serve side by side on this machine."""
     return min(2, os.cpu_count() or 1)
-
-
-def web(plan: Plan, told: dict[str, str], *, workers: int) -> list[Child]:
-    """The web processes, not yet started."""
-    arguments = ["-m", "littleshop", "web", "--host", plan.host, "--port", str(plan.port)]
-    return [_python("web", plan, told, *arguments, *plan.tls) for _ in range(workers)]
 
 
 def _check_free(host: str, port: int, option: str) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from littleshop import logs
 from littleshop.leash import leash
@@ -32,17 +33,28 @@ class Stopped(BaseException):
     """Ctrl-C or SIGTERM: not an error, and nothing on the way out may swallow it."""
 
 
+class Process(Protocol):
+    """What is asked of a running child: of subprocess.Popen, or of forking.Forked."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 @dataclass
 class Child:
     """A process to keep running. `spawn` starts it anew; the signal asks it to finish."""
 
     name: str
-    spawn: Callable[[], subprocess.Popen[bytes]]
+    spawn: Callable[[], Process]
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 5.0
     log: Path | None = None  # where its words go; put aside when it grows too long
     once: bool = False  # finished is fine; only a failure is repeated
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     started_at: float = 0.0
     falls: int = 0
     due_at: float | None = None  # monotonic; None while it runs or when it need not run

@@ -145,6 +145,7 @@ class Running:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                line += (folder / "comm").read_text()  # forked ones are known by the name they took
                 environment = (folder / "environ").read_bytes().decode(errors="replace")
                 stands_in = str((folder / "cwd").readlink())
             except OSError:
@@ -161,12 +162,15 @@ class Running:
 
     @contextlib.contextmanager
     def nobody_restarts(self) -> Iterator[None]:
-        """The supervisor sleeps: what is killed in here stays dead until the end of it."""
-        self.process.send_signal(signal.SIGSTOP)
+        """Who restarts others sleeps: what is killed in here stays dead until the end of it."""
+        watching = [self.process.pid, *self.children("littleshop crew")]
+        for pid in watching:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.process.send_signal(signal.SIGCONT)
+            for pid in watching:
+                os.kill(pid, signal.SIGCONT)
 
     def wait_ready(self, seconds: float = 30) -> None:
         """Wait until both programs answer again."""
