@@ -1,18 +1,8 @@
-"""Days of a whole littleshop, with faults and kills; and planted wrongs, which must be seen."""
+"""Days of a whole littleshop, with faults and kills, agree with the sandbox's books."""
 
 from __future__ import annotations
 
-from tests.simulation import PLANTS
 from tests.simulation.playing import play
-
-# What at least gives each planted wrong away.
-SEEN = {
-    "lost-notice": "ours None, theirs",
-    "double-refund": "refund ",
-    "early-release": "audit: released_is_split_as_agreed",
-    "oversell": "audit: held_is_open_orders",
-    "stale-payout": "audit: payout_has_its_journals",
-}
 
 
 def test_two_days_with_faults_and_kills_agree_to_the_fen() -> None:
@@ -20,12 +10,3 @@ def test_two_days_with_faults_and_kills_agree_to_the_fen() -> None:
     assert played["wrong"] == []
     assert played["audit"]["ok"]
     assert played["too_few"] == []
-
-
-def test_planted_wrongs_are_seen() -> None:
-    assert set(SEEN) == set(PLANTS)
-    played = play(days=1, seed=5, plant="all")
-    unseen = {
-        name for name, words in SEEN.items() if not any(words in one for one in played["wrong"])
-    }
-    assert unseen == set(), played["wrong"]
