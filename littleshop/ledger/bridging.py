@@ -30,10 +30,12 @@ async def take_from_clearing(
     kind: str,
     reference: str,
     order_id: UUID | None = None,
+    spoken_for: int = 0,
     at: datetime,
 ) -> bool:
     """Book that the rail took `amount` for what stands in `account` (escrow, gateway_fee ...);
-    what the shop's clearing lacks is lent. False when it was booked before. Conflict when the
+    what the shop's clearing lacks is lent. `spoken_for` minor units of it are not to be touched:
+    they are owed to buyers and seller. False when it was booked before. Conflict when the
     reference was booked otherwise."""
     known = await journals.find(conn, shop_id, kind, reference)
     if known is not None:
@@ -42,7 +44,8 @@ async def take_from_clearing(
     names = [account, clearing, chart.DUE_TO_SHOP]
     held = await accounts.lock(conn, shop_id, names, amount.currency)
     parts = [Transfer(account, clearing, amount)]
-    short = Money(amount.minor - held.get(clearing, 0), amount.currency)
+    free = max(held.get(clearing, 0) - spoken_for, 0)
+    short = Money(amount.minor - free, amount.currency)
     if short.minor > 0:
         parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
         await jobs.defer(

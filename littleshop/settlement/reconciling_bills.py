@@ -18,7 +18,7 @@ from littleshop import db, jobs
 from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, Refused
 from littleshop.jobs import Context, Task
-from littleshop.ledger import bridging, chart
+from littleshop.ledger import accounts, bridging, chart
 from littleshop.money import Money
 from littleshop.pay.gateways import BillNotReady, Gateway
 from littleshop.settlement import bills, statements
@@ -27,6 +27,7 @@ from littleshop.settlement.bills import Difference, Movement, Row
 BACK = timedelta(days=14)  # bills that could not be read are asked for again so long
 FEE = "rail_fee"
 NEAR_MIDNIGHT = timedelta(minutes=30)  # what moved so near the end may stand on the next bill
+_OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
 _log = logging.getLogger(__name__)
 
 
@@ -134,11 +135,20 @@ async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[int, Money
 async def _book_fee(
     conn: db.Connection, shop_id: int, gateway: str, day: date, fee: Money, at: datetime
 ) -> None:
-    """The rail pays us that much less (or more, when refunds gave fees back)."""
+    """The rail pays us that much less (or more, when refunds gave fees back). Our commission bears
+    it; where that does not suffice the platform lends it, so that seller and buyers get theirs."""
     if fee.minor > 0:
+        held = await accounts.lock_all(conn, shop_id, fee.currency)
+        clearing = chart.gateway_clearing(gateway)
+        owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
+        others = sum(
+            minor
+            for name, minor in held.items()
+            if name.startswith(chart.gateway_clearing("")) and name != clearing
+        )
         await bridging.take_from_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,
-            reference=f"{gateway}/{day}", at=at,
+            reference=f"{gateway}/{day}", spoken_for=max(owed - others, 0), at=at,
         )  # fmt: skip
     elif fee.minor < 0:
         await bridging.give_to_clearing(

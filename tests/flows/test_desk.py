@@ -43,7 +43,7 @@ def test_a_desk_may_pay_on_the_rails_own_page(
     desk = device(DESK).new_page()
     to_checkout(desk, f"{littleshop.web}/@stall")
     desk.click("button.pay")
-    desk.click("a.pay")
+    desk.click("form:has(input[name=how]) button.pay")
     desk.wait_for_url(re.compile("/alipay/cashier"))
     desk.click("button.go")
     desk.wait_for_url(re.compile(r"/o/[^/]+$"))

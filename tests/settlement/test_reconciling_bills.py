@@ -144,7 +144,9 @@ async def test_the_fee_is_booked_and_a_refund_gives_it_back(
     await reads(town, rail)
     assert await left(town) == []
     assert await town.balance("gateway_fee") == CNY("0.30")
-    assert await town.balance("gateway_clearing:alipay") == CNY("49.70")
+    # without a commission nobody but the platform can bear it: the order's money stays whole
+    assert await town.balance("gateway_clearing:alipay") == CNY("50.00")
+    assert await town.balance("due_to_shop") == CNY("0.30")
     await town.books_balance()
 
 
@@ -265,4 +267,20 @@ async def test_a_fee_larger_than_what_is_left_of_the_shops_clearing_is_lent(
     beijing(town, TUE, 10)
     await reads(town, rail)
     assert await town.balance("due_to_shop") == CNY("0.60")
+    await town.books_balance()
+
+
+async def test_our_commission_bears_the_fee_as_far_as_it_goes(
+    town: Town, owner: db.Connection
+) -> None:
+    await owner.execute("update shops set commission_bps = 40")
+    rail = Biller()
+    sale = await after(town)
+    await town.ships(sale.placed)
+    await town.receives(sale.placed)
+    rail.took(str(await owner.fetchval("select reference from payments")), "100.00", fee="0.60")
+    beijing(town, TUE, 10)
+    await reads(town, rail)
+    assert await town.balance("gateway_clearing:alipay") == CNY("99.60")  # what the seller is owed
+    assert await town.balance("due_to_shop") == CNY("0.20")
     await town.books_balance()
