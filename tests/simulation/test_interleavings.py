@@ -42,9 +42,9 @@ async def test_every_interleaving_after_payment_ends_well(lane: Town, half: int)
     world = await interleavings.accepted(lane)
     walked = Walked()
     mine = {event.__name__ for event in interleavings.EVENTS[half::2]}
-    await interleavings.walk(world, DEPTH, walked, only=lambda event: event.__name__ in mine)
+    await interleavings.walk(world, DEPTH - 1, walked, only=lambda event: event.__name__ in mine)
     assert walked.wrong == []
-    assert len(walked.ends) > 500, walked
+    assert len(walked.ends) > 100, walked
 
 
 async def test_the_walk_sees_a_resolver_that_forgets_a_refund(

@@ -25,7 +25,7 @@ from tests.simulation.interleavings import (
 )
 from tests.simulation.model import Model
 
-EXAMPLES = 60
+EXAMPLES = 30
 
 
 async def played(dsn: str, events: Sequence[Event]) -> None:
