@@ -62,18 +62,19 @@ def put_on_sale(page: Page, title: str, price: str, stock: str, photo: Path) -> 
     page.wait_for_url(re.compile(r"/goods(#|\?|$)"))
 
 
-def to_checkout(page: Page, shop_url: str) -> None:
-    """From the shop's page to a checkout with the address filled in."""
+def to_checkout(page: Page, shop_url: str, product: str = "") -> None:
+    """From the shop's page to a checkout of this product, or of its first one, with the address
+    filled in."""
     page.goto(shop_url)
-    page.click("main a[href*='/p/']")
+    page.click(f"main a[href*='/p/{product}']")
     page.click("button[value=checkout]")
     page.fill("[name=pasted]", ADDRESS)
     expect(page.locator("[name=street]")).not_to_have_value("")
 
 
-def to_cashier(page: Page, shop_url: str) -> None:
+def to_cashier(page: Page, shop_url: str, product: str = "") -> None:
     """From the shop's page to the rail's cashier."""
-    to_checkout(page, shop_url)
+    to_checkout(page, shop_url, product)
     page.click("button.pay")
     page.wait_for_url(re.compile("/alipay/cashier"))
 

@@ -17,7 +17,7 @@ def test_a_desk_shows_the_rails_code_and_notices_the_other_phone(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
     desk = device(DESK).new_page()
-    to_checkout(desk, f"{littleshop.web}/@stall")
+    to_checkout(desk, f"{littleshop.web}/@stall", product)
     desk.click("button.pay")
     desk.locator(".qr svg").wait_for()
     [asked] = littleshop.rows(
@@ -41,7 +41,7 @@ def test_a_desk_may_pay_on_the_rails_own_page(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
     desk = device(DESK).new_page()
-    to_checkout(desk, f"{littleshop.web}/@stall")
+    to_checkout(desk, f"{littleshop.web}/@stall", product)
     desk.click("button.pay")
     desk.click("form:has(input[name=how]) button.pay")
     desk.wait_for_url(re.compile("/alipay/cashier"))

@@ -15,7 +15,7 @@ from tests.flows.steps import to_cashier, to_checkout, token
 def test_everything_is_killed_in_the_middle_and_comes_back(
     littleshop: Running, stall: Shopkeeper, product: str, buyer: Page, faults: Faults
 ) -> None:
-    to_cashier(buyer, f"{littleshop.web}/@stall")
+    to_cashier(buyer, f"{littleshop.web}/@stall", product)
     cashier = buyer.url
     with littleshop.nobody_restarts():
         for name in ("littleshop work", "postgres", "littleshop web"):
@@ -61,7 +61,7 @@ def test_the_rail_is_away_while_paying_and_the_page_says_so(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
     desk = device(DESK).new_page()
-    to_checkout(desk, f"{littleshop.web}/@stall")
+    to_checkout(desk, f"{littleshop.web}/@stall", product)
     with littleshop.nobody_restarts():
         littleshop.kill("-m sandbox")
         desk.click("button.pay")
@@ -84,7 +84,7 @@ def test_the_database_dies_while_placing_and_a_second_press_places_one_order(
 ) -> None:
     count = "select count(*) as many from orders where shop_id = $1"
     [before] = littleshop.rows(count, stall.shop_id)
-    to_checkout(buyer, f"{littleshop.web}/@stall")
+    to_checkout(buyer, f"{littleshop.web}/@stall", product)
     with littleshop.nobody_restarts():
         littleshop.kill("postgres")
         with buyer.expect_response(

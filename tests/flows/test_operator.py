@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -20,29 +21,30 @@ from tests.flows.running import Running, until
 from tests.flows.test_looks import looks_right
 
 
-def dispute(littleshop: Running, reference: str) -> None:
-    """The buyer wants 68 yuan back, the seller says no, the buyer calls the platform."""
+def dispute(littleshop: Running, reference: str) -> str:
+    """The buyer wants 68 yuan back, the seller says no, the buyer calls the platform; the case."""
     [row] = littleshop.rows(
         "select shop_id, order_id from payments where reference = $1", reference
     )
 
-    async def quarrel() -> None:
+    async def quarrel() -> UUID:
         database = await db.open_database(postgres.Cluster(littleshop.home).dsn(), size=1)
         try:
             async with database.connection() as conn:
                 at = Clock(await installation.clock_offset(conn)).now()
-            await database.transaction(lambda conn: speak(conn, at - timedelta(minutes=5)))
+            return await database.transaction(lambda conn: speak(conn, at - timedelta(minutes=5)))
         finally:
             await database.close()
 
-    async def speak(conn: db.Connection, at: datetime) -> None:
+    async def speak(conn: db.Connection, at: datetime) -> UUID:
         wish = Wish("refund", "damaged", Money(6800, "CNY"), "盖子裂了，倒水会漏。")
         case = await returning.ask(conn, row["shop_id"], row["order_id"], wish, at)
         of = (conn, row["shop_id"], case.case_id)
         await returning.refuse(*of, words="发货前拍了照，是完好的。", at=at)
         await arbitrating.escalate(*of, words="裂缝在里面。", at=at)
+        return case.case_id
 
-    littleshop.aside.submit(lambda: asyncio.run(quarrel())).result(30)
+    return str(littleshop.aside.submit(lambda: asyncio.run(quarrel())).result(30))
 
 
 def sits_down(page: Page, littleshop: Running) -> None:
@@ -76,14 +78,14 @@ def test_a_dispute_is_decided_on_a_phone_and_the_money_goes_back(
     faults: Faults,
 ) -> None:
     bought = Shopper(littleshop).buy("stall", product)
-    dispute(littleshop, bought.reference)
+    case = dispute(littleshop, bought.reference)
     context = device()
     context.add_cookies(desk)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{littleshop.web}/operator")
     expect(page.locator("h2").first).to_contain_text("等你处理")
     page.click("a.todo[href$='/disputes']")
-    page.click("main a.line-link")
+    page.click(f"main a.line-link[href$='{case}']")
     expect(page.locator(".tale-in")).to_contain_text("倒水会漏")
     expect(page.locator(".tale-in")).to_contain_text("是完好的")
     page.once("dialog", lambda asked: asked.accept())

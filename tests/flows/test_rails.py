@@ -22,11 +22,11 @@ CASHIER = {
 
 
 def at_checkout(
-    device: Device, littleshop: Running, kind: dict[str, Any], locale: str = "zh-CN"
+    device: Device, littleshop: Running, kind: dict[str, Any], product: str, locale: str = "zh-CN"
 ) -> Page:
     """A browser of this kind with an address filled in."""
     page = device(kind, locale).new_page()
-    to_checkout(page, f"{littleshop.web}/@stall")
+    to_checkout(page, f"{littleshop.web}/@stall", product)
     return page
 
 
@@ -51,7 +51,7 @@ def is_packed(page: Page, littleshop: Running, says: str = "打包") -> None:
 def test_a_phone_pays_by_wechats_own_page(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, PHONE)
+    page = at_checkout(device, littleshop, PHONE, product)
     choose(page, "wechat_pay")
     pay_there(page, "wechat_pay")
     is_packed(page, littleshop)
@@ -60,7 +60,7 @@ def test_a_phone_pays_by_wechats_own_page(
 def test_a_desk_shows_the_code_of_the_way_that_was_pressed_and_a_phone_pays_it(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    desk = at_checkout(device, littleshop, DESK)
+    desk = at_checkout(device, littleshop, DESK, product)
     choose(desk, "alipay")
     expect(desk.locator("main")).to_contain_text("用手机上的支付宝扫一扫")
     desk.click("form:has([value=wechat_pay]) button")
@@ -78,7 +78,7 @@ def test_a_desk_shows_the_code_of_the_way_that_was_pressed_and_a_phone_pays_it(
 def test_inside_wechat_the_page_calls_the_cashier_and_hears_how_it_ended(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, IN_WECHAT)
+    page = at_checkout(device, littleshop, IN_WECHAT, product)
     expect(page.locator("main")).to_contain_text("在浏览器打开")  # Alipay's way out
     page.click("button.pay")
     page.wait_for_url(re.compile(CASHIER["wechat_pay"]))
@@ -99,7 +99,7 @@ def test_inside_wechat_the_page_calls_the_cashier_and_hears_how_it_ended(
 def test_who_reads_english_pays_by_card(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, PHONE, "en-GB")
+    page = at_checkout(device, littleshop, PHONE, product, "en-GB")
     choose(page, "stripe")
     pay_there(page, "stripe")
     is_packed(page, littleshop, "packing")
@@ -108,7 +108,7 @@ def test_who_reads_english_pays_by_card(
 def test_a_desk_pays_on_baidus_own_page(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, DESK)
+    page = at_checkout(device, littleshop, DESK, product)
     choose(page, "baidu_wallet")
     pay_there(page, "baidu_wallet")
     is_packed(page, littleshop)
@@ -117,7 +117,7 @@ def test_a_desk_pays_on_baidus_own_page(
 def test_a_rail_switched_off_in_the_middle_is_said_and_another_one_pays(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device
 ) -> None:
-    page = at_checkout(device, littleshop, PHONE)
+    page = at_checkout(device, littleshop, PHONE, product)
     switch = "insert into rail_switches (gateway, why, off_by, off_at)"
     littleshop.rows(f"{switch} values ('wechat_pay', 'down', 'ops', '2026-11-22T08:00Z')")
     try:
