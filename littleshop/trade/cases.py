@@ -238,7 +238,7 @@ async def tell(
     **details: object,
 ) -> None:
     """Write a line of a case's history; `by`: buyer, seller, operator or clock; `photos` are
-    names of private files."""
+    names of private files, shown in the order they are given."""
     event_id = ids.uuid7(at)
     await db.run(
         conn,
@@ -253,15 +253,16 @@ async def tell(
         details,
         at,
     )
-    for file in photos:
+    for position, file in enumerate(photos):
         await db.run(
             conn,
-            "insert into case_photos (shop_id, case_id, photo_id, event_id, by_role, file, at)"
-            " values ($1, $2, $3, $4, $5, $6, $7)",
+            "insert into case_photos (shop_id, case_id, photo_id, event_id, position, by_role,"
+            " file, at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
             case.shop_id,
             case.case_id,
             ids.uuid7(at),
             event_id,
+            position,
             by,
             file,
             at,
@@ -275,7 +276,7 @@ async def history(conn: db.Connection, shop_id: int, case_id: UUID) -> list[Case
         CaseEvent,
         "select e.event_id, e.kind, e.by_role, e.words, e.details, e.at,"
         " array(select p.photo_id from case_photos p where p.shop_id = $1"
-        "        and p.case_id = $2 and p.event_id = e.event_id order by p.photo_id) as photos"
+        "        and p.case_id = $2 and p.event_id = e.event_id order by p.position) as photos"
         " from case_events e where e.shop_id = $1 and e.case_id = $2 order by e.at, e.event_id",
         shop_id,
         case_id,

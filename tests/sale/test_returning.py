@@ -11,7 +11,7 @@ import pytest
 from littleshop import db
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import returning
-from littleshop.trade import timers
+from littleshop.trade import cases, timers
 from tests.cast import CNY, Town
 from tests.sale.acts import strikes
 from tests.sale.after_sale import AfterSale, after
@@ -338,6 +338,20 @@ async def test_one_request_at_a_time_however_often_it_is_pressed(town: Town) -> 
     )
     assert sum(not isinstance(end, Exception) for end in ends) == 1
     assert {end.code for end in ends if isinstance(end, Refused)} == {"case_open"}
+
+
+async def test_photos_are_shown_in_the_order_they_were_given(town: Town) -> None:
+    sale = await after(town)
+    case = await sale.asks("refund", "10.00", "damaged")
+    given = [digit * 64 for digit in "93517ace"]
+
+    async def shows(conn: db.Connection) -> list[str | None]:
+        await cases.tell(conn, case, "said", by="buyer", at=town.at, photos=given)
+        lines = await cases.history(conn, town.shop_id, case.case_id)
+        told = next(line for line in lines if line.kind == "said")
+        return [await cases.photo(conn, town.shop_id, case.case_id, each) for each in told.photos]
+
+    assert await town.database.transaction(shows) == given
 
 
 async def test_another_shops_case_is_not_found(town: Town) -> None:
