@@ -35,6 +35,19 @@ def test_counted_things_take_the_plural_of_the_language() -> None:
     assert i18n.t("zh-CN", "words.days", count=1) == "1 天"
 
 
+@pytest.mark.parametrize("locale", i18n.LOCALES)
+def test_a_text_that_counts_has_a_form_for_one(locale: str) -> None:
+    """Where a plural noun follows the number: "1 differences" is said to nobody."""
+    plain = {
+        key
+        for key, text in i18n.catalogue(locale).items()
+        if re.search(r"\{count\} [a-z]+s\b", text.plain) and not key.endswith((".one", ".other"))
+    }
+    assert plain == set()
+    assert "1 " not in i18n.t("en", "errors.day_unexplained", count=1)
+    assert i18n.t(locale, "errors.day_unexplained", count=2) != "errors.day_unexplained"
+
+
 def test_what_a_person_typed_cannot_become_a_mark() -> None:
     said = i18n.html("en", "storefront.order.if_nobody.ship", seller="<i>", when="x", amount="1")
     assert "<i>" not in said and "&lt;i&gt;" in said and "<b>" in said
