@@ -18,8 +18,18 @@ class Misconfigured(Exception):
     """The settings do not fit together; the start is refused with this sentence."""
 
 
+# Who holds the buyers' money until receipt (PROTOCOLS 6, docs/decisions/0030-escrow.md).
+EscrowMode = Literal["merchant_of_record", "psp_escrow", "bank_custody"]
+MODES: tuple[EscrowMode, ...] = ("merchant_of_record", "psp_escrow", "bank_custody")
+RIGHTS = ("own-licence", "own-goods")  # why the money may lie with the platform itself
+
+
 class Settings(msgspec.Struct, frozen=True):
-    """`home` keeps everything; `rails` maps a rail's name to its settings, absent means off."""
+    """`home` keeps everything; `rails` maps a rail's name to its settings, absent means off.
+
+    `escrow` says who holds the buyers' money, `merchant_of_record` by which right the platform
+    does in the mode of that name ("" in demo mode).
+    """
 
     home: Path
     mode: Literal["demo", "live"]
@@ -29,6 +39,13 @@ class Settings(msgspec.Struct, frozen=True):
     rails: dict[str, dict[str, Any]]
     trusted_proxies: tuple[str, ...] = ()
     keys: str | None = None
+    escrow: EscrowMode = "merchant_of_record"
+    merchant_of_record: str = ""
+
+    @property
+    def own_goods(self) -> bool:
+        """Whether the platform sells its own goods only: no stranger opens a shop."""
+        return self.escrow == "merchant_of_record" and self.merchant_of_record == "own-goods"
 
     @property
     def secure(self) -> bool:
@@ -48,6 +65,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     public_url = environment.get("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
     if mode == "live" and not public_url.startswith("https://"):
         raise Misconfigured("PUBLIC_URL must be https in live mode")
+    escrow, right = _escrow(environment, mode)
     return Settings(
         home=home,
         mode="live" if mode == "live" else "demo",
@@ -61,7 +79,35 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             if proxy.strip()
         ),
         keys=environment.get("LITTLESHOP_KEYS"),
+        escrow=escrow,
+        merchant_of_record=right,
     )
+
+
+def _escrow(environment: Mapping[str, str], mode: str) -> tuple[EscrowMode, str]:
+    """Who holds the buyers' money, and by which right it is the platform itself.
+
+    Collecting it on one's own account for others is unlicensed clearing (PROTOCOLS 6), so a live
+    platform has to say that it is licensed or sells its own goods.
+    """
+    named = environment.get("LITTLESHOP_ESCROW") or (
+        "merchant_of_record" if mode == "demo" else "psp_escrow"
+    )
+    found = next((each for each in MODES if each == named), None)
+    if found is None:
+        raise Misconfigured(f"LITTLESHOP_ESCROW is one of {', '.join(MODES)}, not {named!r}")
+    right = environment.get("LITTLESHOP_MERCHANT_OF_RECORD", "")
+    if right and right not in RIGHTS:
+        raise Misconfigured(
+            f"LITTLESHOP_MERCHANT_OF_RECORD is {' or '.join(RIGHTS)}, not {right!r}"
+        )
+    if mode == "live" and found == "merchant_of_record" and not right:
+        raise Misconfigured(
+            "merchant_of_record puts the buyers' money on the platform's own account: say"
+            " LITTLESHOP_MERCHANT_OF_RECORD=own-licence or own-goods, or use another"
+            " LITTLESHOP_ESCROW"
+        )
+    return found, right
 
 
 def _rails(home: Path) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.identity import people, sessions
 from littleshop.identity.people import Person
 from littleshop.pay import gateways
-from littleshop.pay.gateways import Gateway, wechat_openid
+from littleshop.pay.gateways import Escrow, Gateway, wechat_openid
 from littleshop.pay.gateways.wechat_openid import WechatOpenid
 from littleshop.pricing.facts import Loader
 from littleshop.risk.limits import Meters, Spent
@@ -60,6 +60,7 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
+    escrows: Mapping[str, Escrow] = field(default_factory=dict)  # only in psp_escrow, by gateway
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -93,6 +94,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         loader=Loader(database),
         meters=Meters(database),
         doors=Doors(database),
+        escrows=gateways.escrows(settings.rails, clock) if settings.escrow == "psp_escrow" else {},
         wechat_login=_wechat_login(settings),
     )
     house.tasks.add(asyncio.create_task(_keep_up(house)))
@@ -104,7 +106,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         await asyncio.gather(*house.tasks, return_exceptions=True)
         await house.flusher.drain()
         await house.meters.flush(house.clock.now())
-        for rail in house.rails.values():
+        for rail in (*house.rails.values(), *house.escrows.values()):
             await rail.disconnect()
         if house.wechat_login is not None:
             await house.wechat_login.disconnect()

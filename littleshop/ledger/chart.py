@@ -13,12 +13,22 @@ DUE_FROM_SHOP = "due_from_shop"
 SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits for an explanation
 
 _CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
-_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, "gateway_clearing"}
+_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, "gateway_clearing", "held_at", "withdrawable"}
 
 
 def gateway_clearing(gateway: str) -> str:
     """What a rail has taken for us and not yet paid out, an account per rail."""
     return f"gateway_clearing:{gateway}"
+
+
+def held_at(gateway: str) -> str:
+    """What an institution holds frozen at the seller's own account there (psp_escrow)."""
+    return f"held_at:{gateway}"
+
+
+def withdrawable(gateway: str) -> str:
+    """What an institution has released there: the seller's, to be withdrawn to his card."""
+    return f"withdrawable:{gateway}"
 
 
 def side(account: str) -> str:

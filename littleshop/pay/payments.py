@@ -16,7 +16,8 @@ class Payment(msgspec.Struct, frozen=True):
     """asked -> paid | closed; closed -> paid when the buyer was quicker than the closing.
 
     A paid one has an outcome: accepted (it pays the order) or returned (it goes back in full).
-    `refunded_minor` is what was asked to go back, done or not.
+    `refunded_minor` is what was asked to go back, done or not. `held_for` is the sub-merchant at
+    whose account an institution holds it; None: it came to the platform's own.
     """
 
     shop_id: int
@@ -38,6 +39,7 @@ class Payment(msgspec.Struct, frozen=True):
     expires_at: datetime
     queried_at: datetime | None
     paid_at: datetime | None
+    held_for: str | None
 
     @property
     def amount(self) -> Money:
@@ -62,6 +64,7 @@ async def ask(
     gateway: str,
     method: str,
     expires_at: datetime,
+    held_for: str | None = None,
     at: datetime,
 ) -> Payment:
     """The open attempt by this gateway and method, or a new one with its reference written first.
@@ -73,9 +76,11 @@ async def ask(
         conn,
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 and gateway = $3"
-        " and method = $4 and amount_minor = $5 and status = 'asked' and expires_at > $6 limit 1",
+        " and method = $4 and amount_minor = $5 and status = 'asked' and expires_at > $6"
+        " and held_for is not distinct from $7 limit 1",
         *wanted,
         at,
+        held_for,
     )
     if open_one is not None:
         return open_one
@@ -91,14 +96,15 @@ async def ask(
         conn,
         Payment,
         "insert into payments (shop_id, order_id, gateway, method, amount_minor, currency,"
-        " payment_id, reference, asked_at, expires_at)"
-        f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning {COLUMNS}",
+        " payment_id, reference, asked_at, expires_at, held_for)"
+        f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning {COLUMNS}",
         *wanted,
         amount.currency,
         payment_id,
         reference,
         at,
         expires_at,
+        held_for,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from littleshop.clock import Clock
-from littleshop.pay.gateways import alipay, baidu_wallet, stripe, wechat_pay
+from littleshop.pay.gateways import alipay, baidu_wallet, stripe, wechat_pay, wechat_pay_escrow
 from littleshop.pay.gateways.contract import (
     Bill,
     BillNotReady,
@@ -24,12 +24,14 @@ from littleshop.pay.gateways.contract import (
     RefundAnswer,
     RefundRequest,
 )
+from littleshop.pay.gateways.escrow import Escrow
 
 __all__ = [
     "Bill",
     "BillNotReady",
     "BillRow",
     "Declined",
+    "Escrow",
     "Gateway",
     "How",
     "Notice",
@@ -41,6 +43,7 @@ __all__ = [
     "Reason",
     "RefundAnswer",
     "RefundRequest",
+    "escrows",
     "open",
 ]
 
@@ -53,6 +56,11 @@ OPENERS: dict[str, Opener] = {
     "wechat_pay": wechat_pay.open_rail,
     "stripe": stripe.open_rail,
     "baidu_wallet": baidu_wallet.open_rail,
+}
+# Institutions that hold money for sellers: whether a rail's settings say so, and its opener.
+EscrowOpener = Callable[[RailSettings, Clock, httpx.AsyncBaseTransport | None], Escrow]
+HOLDERS: dict[str, tuple[Callable[[RailSettings], bool], EscrowOpener]] = {
+    "wechat_pay": (lambda rail: bool(rail.get("ecommerce")), wechat_pay_escrow.open_escrow),
 }
 OFF_UNLESS_ENABLED = {"baidu_wallet"}  # nobody could verify that it still takes merchants
 
@@ -72,4 +80,20 @@ def open(
         name: opener(rails[name], clock, transport)
         for name, opener in OPENERS.items()
         if rails.get(name) and rails[name].get("enabled", name not in OFF_UNLESS_ENABLED)
+    }
+
+
+def escrows(
+    rails: Mapping[str, RailSettings],
+    clock: Clock,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> dict[str, Escrow]:
+    """Open the holding side of every rail whose settings make us a platform there, by name.
+
+    Raises GatewayError(retryable=False) or Misconfigured when settings are unusable.
+    """
+    return {
+        name: opener(rails[name], clock, transport)
+        for name, (holds, opener) in HOLDERS.items()
+        if rails.get(name) and rails[name].get("enabled", True) and holds(rails[name])
     }

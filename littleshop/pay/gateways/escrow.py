@@ -60,6 +60,7 @@ class Escrow(Protocol):
 
     name: str
     holds_for: timedelta  # then the institution releases by itself
+    pays_out: bool  # a release is paid to the seller's card by the institution itself
 
     async def admit(self, request: AdmissionRequest) -> Admission:
         """Ask for a seller's admission."""
@@ -100,4 +101,8 @@ class Escrow(Protocol):
 
     async def withdraw_query(self, merchant_id: str, reference: str) -> TransferAnswer:
         """Ask what became of a withdrawal."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Let the connections go."""
         ...

@@ -45,6 +45,7 @@ class WechatPayEscrow:
 
     name = "wechat_pay"
     holds_for = timedelta(days=180)
+    pays_out = False
 
     def __init__(self, calls: WechatPayCalls) -> None:
         """Raises Misconfigured when the merchant is no platform."""

@@ -1,0 +1,151 @@
+"""Admissions: a seller as a sub-merchant of an institution that holds money for him (psp_escrow).
+
+asked -> signing -> admitted | refused. A later one, for a changed card, takes the place of the one
+in force only when it is admitted; that one is `replaced` then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids
+
+OPEN = ("asked", "signing")
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """`merchant_id` is what payments name (sub_mchid, smid); `said` is the institution's why."""
+
+    shop_id: int
+    admission_id: UUID
+    gateway: str
+    reference: str
+    card_id: UUID
+    shop_name: str
+    status: str
+    merchant_id: str | None
+    sign_url: str | None
+    said: str
+    asked_at: datetime
+    heard_at: datetime | None
+    admitted_at: datetime | None
+
+
+COLUMNS = ", ".join(Admission.__struct_fields__)
+
+
+async def open_for(conn: db.Connection, shop_id: int) -> dict[str, str]:
+    """The merchant id under which each institution holds money for this shop, by gateway."""
+    rows = await conn.fetch(
+        "select gateway, merchant_id from admissions where shop_id = $1 and status = 'admitted'",
+        shop_id,
+    )
+    return {row["gateway"]: row["merchant_id"] for row in rows}
+
+
+async def of_shop(conn: db.Connection, shop_id: int) -> list[Admission]:
+    """Every admission of a shop, the latest first."""
+    return await db.all(
+        conn,
+        Admission,
+        f"select {COLUMNS} from admissions where shop_id = $1 order by asked_at desc",
+        shop_id,
+    )
+
+
+async def latest(conn: db.Connection, shop_id: int, gateway: str) -> Admission | None:
+    """The last one asked for at an institution, or None."""
+    return await db.one(
+        conn,
+        Admission,
+        f"select {COLUMNS} from admissions where shop_id = $1 and gateway = $2"
+        " order by asked_at desc, admission_id desc limit 1",
+        shop_id,
+        gateway,
+    )
+
+
+async def get(conn: db.Connection, shop_id: int, admission_id: UUID) -> Admission | None:
+    """An admission of this shop."""
+    return await db.one(
+        conn,
+        Admission,
+        f"select {COLUMNS} from admissions where shop_id = $1 and admission_id = $2",
+        shop_id,
+        admission_id,
+    )
+
+
+async def ask(
+    conn: db.Connection,
+    shop_id: int,
+    gateway: str,
+    *,
+    card_id: UUID,
+    shop_name: str,
+    at: datetime,
+) -> Admission | None:
+    """Write an admission with its reference, before anybody is asked; None while one is open."""
+    return await db.one(
+        conn,
+        Admission,
+        "insert into admissions (shop_id, admission_id, gateway, reference, card_id, shop_name,"
+        " asked_at) values ($1, $2, $3, $4, $5, $6, $7)"
+        " on conflict (shop_id, gateway) where status in ('asked', 'signing') do nothing"
+        f" returning {COLUMNS}",
+        shop_id,
+        ids.uuid7(at),
+        gateway,
+        ids.reference(),
+        card_id,
+        shop_name,
+        at,
+    )
+
+
+async def hear(
+    conn: db.Connection,
+    admission: Admission,
+    *,
+    status: str,
+    sign_url: str | None = None,
+    said: str = "",
+    at: datetime,
+) -> bool:
+    """asked | signing -> asked | signing | refused; False when it is final."""
+    return await db.changed(
+        conn,
+        "update admissions set status = $3, sign_url = $4, said = $5, heard_at = $6"
+        " where shop_id = $1 and admission_id = $2 and status in ('asked', 'signing')",
+        admission.shop_id,
+        admission.admission_id,
+        status,
+        sign_url,
+        said,
+        at,
+    )
+
+
+async def admit(conn: db.Connection, admission: Admission, merchant_id: str, at: datetime) -> bool:
+    """asked | signing -> admitted, in the place of the one before; False when it is final."""
+    await db.run(
+        conn,
+        "update admissions set status = 'replaced'"
+        " where shop_id = $1 and gateway = $2 and status = 'admitted' and admission_id <> $3",
+        admission.shop_id,
+        admission.gateway,
+        admission.admission_id,
+    )
+    return await db.changed(
+        conn,
+        "update admissions set status = 'admitted', merchant_id = $3, sign_url = null, said = '',"
+        " heard_at = $4, admitted_at = $4"
+        " where shop_id = $1 and admission_id = $2 and status in ('asked', 'signing')",
+        admission.shop_id,
+        admission.admission_id,
+        merchant_id,
+        at,
+    )
