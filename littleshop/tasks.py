@@ -22,7 +22,7 @@ from littleshop.oversight import appointing
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
-from littleshop.sale import charging_back, paying, refunding, ticking
+from littleshop.sale import charging_back, paying, refunding, ticking, waiting
 from littleshop.sale.paying import Paid
 from littleshop.settlement import banks, reconciling_bills, settling
 from littleshop.shop import slugs
@@ -206,6 +206,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **signing_in.tasks(sent_by.sms, house.keyring),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
         **messages.tasks(sent_by, house.keyring),
+        **waiting.tasks(),
         **settling.tasks(banks.open(house.settings.rails), house.keyring, house.calendar),
         **reconciling_bills.tasks(house.rails),
         **live.tasks(),

@@ -226,10 +226,12 @@ _STATE_HAS_ITS_TIMER = """
     select o.shop_id, o.order_id as subject, o.status || ' and no clock runs' as says
       from orders o
      where ($1::bigint is null or o.shop_id = $1)
-       and o.status in ('placed', 'to_ship', 'shipped', 'delivered', 'received')
+       and o.status in ('waiting', 'invited', 'placed', 'to_ship', 'shipped', 'delivered',
+                        'received')
        and not exists (
              select from timers t where t.shop_id = o.shop_id and t.subject = o.order_id
-                and t.kind = case o.status when 'placed' then 'pay_by'
+                and t.kind = case o.status when 'waiting' then 'pay_by' when 'invited' then 'pay_by'
+                                           when 'placed' then 'pay_by'
                                            when 'to_ship' then 'ship_at_last'
                                            when 'received' then 'close' else 'confirm_by' end)"""
 

@@ -21,7 +21,7 @@ from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import receiving, refunding, telling
+from littleshop.sale import receiving, refunding, telling, waiting
 from littleshop.shop import terms
 from littleshop.trade import orders, timers
 from littleshop.trade.orders import Order
@@ -48,14 +48,18 @@ async def ask(
     method: str,
     at: datetime,
 ) -> Payment:
-    """Write an attempt to pay, or find the open one. Raises Refused("not_payable")."""
+    """Write an attempt to pay, or find the open one; an invited order holds its pieces from here.
+
+    Raises Refused: not_payable, gone_meanwhile.
+    """
     order = await orders.lock(conn, shop_id, order_id)
-    if order.status != "placed":
+    if order.status not in ("placed", "invited"):
         raise Refused("not_payable", status=order.status)
-    clocks = await timers.of(conn, shop_id, order_id)
-    pay_by = next((timer.due_at for timer in clocks if timer.kind == "pay_by"), at)
-    if pay_by <= at:
+    if await _pay_by(conn, order, at) <= at:
         raise Refused("not_payable", status="late")
+    if order.status == "invited":
+        await waiting.hold(conn, order, at)
+    pay_by = await _pay_by(conn, order, at)
     return await payments.ask(
         conn,
         shop_id,
@@ -66,6 +70,12 @@ async def ask(
         expires_at=pay_by,
         at=at,
     )
+
+
+async def _pay_by(conn: db.Connection, order: Order, at: datetime) -> datetime:
+    """Until when it can be paid: its own time, or that of its pieces."""
+    clocks = await timers.of(conn, order.shop_id, order.order_id)
+    return min((c.due_at for c in clocks if c.kind in ("pay_by", "hold_by")), default=at)
 
 
 async def send(
@@ -130,10 +140,11 @@ async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Pa
         return "wrong_amount"
     if order.status == "placed":
         return None
-    if order.status == "cancelled" and order.cancel_reason == "unpaid":
+    lapsed = order.status == "cancelled" and order.cancel_reason == "unpaid"
+    if lapsed or order.status == "invited":
         again = await stock.hold_again(conn, order.shop_id, order.order_id)
         return None if again else "late"
-    return "late" if order.status == "cancelled" else "duplicate"
+    return "late" if order.status in ("waiting", "cancelled") else "duplicate"
 
 
 async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:
@@ -151,7 +162,7 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     assert marked is not None, order.order_id
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, marked, at)
-    await timers.cancel(conn, order.shop_id, order.order_id, "pay_by")
+    await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")
     await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
     await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
     await orders.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
@@ -186,13 +197,38 @@ async def _return(
 
 async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
     """The time to pay is over: close the order, give its stock back, have the rails closed."""
-    order = await orders.cancel(conn, shop_id, order_id, "unpaid", at)
+    before = await orders.lock(conn, shop_id, order_id)
+    reason = "never_admitted" if before.status == "waiting" else "unpaid"
+    order = await _end(conn, shop_id, order_id, reason, at)
     if order is None:
         return False
-    await stock.release(conn, shop_id, order_id)
+    if reason == "never_admitted":
+        await telling.buyer(conn, order, "order_cancelled", at)
     await orders.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return True
+
+
+async def _end(
+    conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
+) -> Order | None:
+    """Cancel an order that is not paid: its clocks stop, what it held goes back to the shelf."""
+    before = await orders.lock(conn, shop_id, order_id)
+    order = await orders.cancel(conn, shop_id, order_id, reason, at)
+    if order is not None:
+        if before.status in orders.HOLDING:
+            await stock.release(conn, shop_id, order_id)
+        await timers.cancel(conn, shop_id, order_id)
+    return order
+
+
+async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
+    """The half hour of an invited order is over: its pieces can be had by others, the rails close
+    what was begun, and its buyer may come again while the invitation stands."""
+    gone = await waiting.let_go(conn, shop_id, order_id)
+    if gone:
+        await close_attempts(conn, shop_id, order_id, at)
+    return gone
 
 
 async def close_attempts(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
@@ -211,11 +247,9 @@ async def close_attempts(conn: db.Connection, shop_id: int, order_id: UUID, at: 
 
 async def withdraw(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
     """The buyer does not want it after all, before paying. Raises Refused("not_cancellable")."""
-    order = await orders.cancel(conn, shop_id, order_id, "withdrawn", at)
+    order = await _end(conn, shop_id, order_id, "withdrawn", at)
     if order is None:
         raise Refused("not_cancellable")
-    await stock.release(conn, shop_id, order_id)
-    await timers.cancel(conn, shop_id, order_id)
     await orders.tell(conn, shop_id, order_id, "withdrawn", by="buyer", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return order

@@ -27,11 +27,12 @@ class Busy(Exception):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What a page said beside its price: whether the shop is settled directly, and which products
-    can't come back without a reason, and why."""
+    """What a page said beside its price: whether the shop is settled directly, which products
+    can't come back without a reason, and why, and whether no rail has admitted the shop yet."""
 
     direct: bool
     no_return: dict[UUID, str]
+    waits: bool = False
 
 
 class Placing(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ class Placing(msgspec.Struct, frozen=True):
     share_code: str | None = None
     address: str | None = None
     said: Said | None = None  # None: nobody asked on a page
+    waits: bool = False  # no rail has admitted the shop: the order holds nothing and is paid later
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -218,7 +220,7 @@ async def _answer(
     quote = quotes.quote(facts, placing.items, placing.way)
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
-    if placing.said is not None and placing.said != said(quote):
+    if placing.said is not None and placing.said != said(quote, waits=placing.waits):
         raise Refused("terms_changed")
     answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
     if answer.code in ("placed", "conflict"):
@@ -227,11 +229,11 @@ async def _answer(
     raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
 
 
-def said(quote: Quote) -> Said:
+def said(quote: Quote, *, waits: bool) -> Said:
     """What a page with this quote has to say."""
     facts = [line.facts for line in quote.lines if line.facts is not None]
     no_return = {each.product_id: each.no_return_why for each in facts if each.no_return_why}
-    return Said(any(each.direct for each in facts), no_return)
+    return Said(any(each.direct for each in facts), no_return, waits)
 
 
 def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tuple[object, ...]:
@@ -257,6 +259,7 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         ids.hashed(link(keyring, placing.shop_id, order_id)),
         placing.device,
         _origin(keyring, placing.address, at),
+        placing.waits,
     )
 
 

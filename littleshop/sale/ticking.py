@@ -25,6 +25,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     match timer.kind:
         case "pay_by":
             await paying.expire(conn, shop_id, order_id, at)
+        case "hold_by":
+            await paying.let_go(conn, shop_id, order_id, at)
         case "ship_by":
             # from here on the buyer may cancel alone: both are told, nothing moves yet
             await orders.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)

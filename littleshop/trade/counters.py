@@ -13,3 +13,9 @@ async def begin(conn: Connection, shop_id: int) -> None:
         "insert into order_counters (shop_id) values ($1) on conflict (shop_id) do nothing",
         shop_id,
     )
+
+
+async def lock(conn: Connection, shop_id: int) -> None:
+    """Nobody places an order in this shop until the transaction ends."""
+    await begin(conn, shop_id)
+    await conn.execute("select from order_counters where shop_id = $1 for update", shop_id)

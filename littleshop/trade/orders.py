@@ -12,6 +12,7 @@ from littleshop.crypto import Keyring
 from littleshop.money import Money
 
 HOLDING = ("placed", "to_ship")  # states in which stock is held
+UNPAID = ("waiting", "invited", "placed")
 UNDER_WAY = ("shipped", "delivered")
 PAID = ("to_ship", "shipped", "delivered")  # states in which escrow holds the total
 
@@ -142,48 +143,6 @@ async def lock(conn: db.Connection, shop_id: int, order_id: UUID) -> Order:
     return order
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """An order reached by a link: which role the link is for, and whether this device may act."""
-
-    order: Order
-    role: str
-    may_act: bool
-
-
-async def by_link(
-    conn: db.Connection, shop_id: int, token_hash: bytes, device: bytes | None
-) -> Seen | None:
-    """The order behind a link; a device that did not order sees and cannot act."""
-    row = await conn.fetchrow(
-        "select l.order_id, l.role, exists (select from order_devices d where d.shop_id = $1"
-        "  and d.order_id = l.order_id and d.role = l.role and d.device = $3) as may_act"
-        "  from order_links l where l.shop_id = $1 and l.token_hash = $2",
-        shop_id,
-        token_hash,
-        device,
-    )
-    if row is None:
-        return None
-    order = await get(conn, shop_id, row["order_id"])
-    assert order is not None
-    return Seen(order, row["role"], row["may_act"])
-
-
-async def trust_device(
-    conn: db.Connection, shop_id: int, order_id: UUID, role: str, device: bytes
-) -> None:
-    """Let a device act for a role of an order, once its person has shown to be that role."""
-    await db.run(
-        conn,
-        "insert into order_devices (shop_id, order_id, role, device) values ($1, $2, $3, $4)"
-        " on conflict on constraint order_devices_pkey do nothing",
-        shop_id,
-        order_id,
-        role,
-        device,
-    )
-
-
 async def items(conn: db.Connection, shop_id: int, order_id: UUID) -> list[OrderItem]:
     """An order's lines in their order."""
     return await db.all(
@@ -216,14 +175,15 @@ async def _move(
 async def mark_paid(
     conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 ) -> Order | None:
-    """placed, or cancelled for want of payment and held again -> to_ship; escrow holds it all."""
+    """placed, or invited or cancelled for want of payment and held again -> to_ship; escrow holds
+    it all."""
     return await _move(
         conn,
         shop_id,
         order_id,
         "status = 'to_ship', paid_at = $3, held_minor = total_minor, cancelled_at = null,"
         " cancel_reason = null",
-        "status in ('placed', 'cancelled')",
+        "status in ('placed', 'invited', 'cancelled')",
         at,
     )
 
@@ -231,16 +191,43 @@ async def mark_paid(
 async def cancel(
     conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
 ) -> Order | None:
-    """placed -> cancelled; the caller gives the stock back."""
+    """Not paid -> cancelled; the caller gives back what it held."""
     return await _move(
         conn,
         shop_id,
         order_id,
         "status = 'cancelled', cancelled_at = $3, cancel_reason = $4",
-        "status = 'placed'",
+        "status in ('waiting', 'invited', 'placed')",
         at,
         reason,
     )
+
+
+async def invite(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """waiting -> invited: a rail has opened, it can be paid."""
+    return await _move(conn, shop_id, order_id, "status = 'invited'", "status = 'waiting'")
+
+
+async def hold(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """invited -> placed; the caller has just held its stock."""
+    return await _move(conn, shop_id, order_id, "status = 'placed'", "status = 'invited'")
+
+
+async def invite_again(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """placed -> invited, of one that waited; the caller gives the stock back."""
+    return await _move(
+        conn, shop_id, order_id, "status = 'invited'", "status = 'placed' and waited"
+    )
+
+
+async def waiting(conn: db.Connection, shop_id: int) -> list[UUID]:
+    """The orders of a shop that wait for a rail, the oldest first."""
+    rows = await conn.fetch(
+        "select order_id from orders where shop_id = $1 and status = 'waiting'"
+        " order by placed_at, order_id",
+        shop_id,
+    )
+    return [row["order_id"] for row in rows]
 
 
 async def mark_shipped(

@@ -21,7 +21,8 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carriers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
-from littleshop.trade.orders import Order, OrderEvent, OrderItem, Seen
+from littleshop.trade.order_links import Seen
+from littleshop.trade.orders import Order, OrderEvent, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, case_story
 from littleshop.web.case_story import Facts

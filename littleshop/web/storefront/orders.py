@@ -17,8 +17,9 @@ from littleshop.pay import payments, refunds
 from littleshop.sale import paying, receiving, refunding, shipping
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import cases, deliveries, orders, timers
-from littleshop.trade.orders import Order, Seen
+from littleshop.trade import cases, deliveries, order_links, orders, timers
+from littleshop.trade.order_links import Seen
+from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, pages
 from littleshop.web.storefront import order_views, views
 
@@ -51,7 +52,7 @@ async def behind(request: Request) -> OrderLink:
     token = request.path_params["token"]
     shop_id = http.token_shop(token)
     async with http.house(request).database.connection() as conn:
-        seen = await orders.by_link(conn, shop_id, ids.hashed(token), http.device(request))
+        seen = await order_links.by_link(conn, shop_id, ids.hashed(token), http.device(request))
         if seen is None:
             raise NotFound("order")
         return OrderLink(seen, await shops.get(conn, shop_id), token)

@@ -12,7 +12,7 @@ from littleshop.errors import Refused
 from littleshop.identity import codes, phones
 from littleshop.identity.codes import Asker
 from littleshop.identity.phones import Phone
-from littleshop.trade.orders import trust_device
+from littleshop.trade.order_links import trust_device
 from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.storefront import orders, views
 from littleshop.web.storefront.checkouts import read_form

@@ -1,0 +1,79 @@
+"""Waiting: orders to a shop that no rail has admitted yet. They hold nothing; when the first rail
+opens each becomes an invitation to pay, and holds its pieces once its buyer goes to pay."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from littleshop import db, jobs
+from littleshop.catalog import stock
+from littleshop.errors import Refused
+from littleshop.sale import telling
+from littleshop.sale.placing import HOLD
+from littleshop.trade import counters, orders, timers
+from littleshop.trade.orders import Order
+
+INVITE = "waiting.invite"
+PAY_WITHIN = timedelta(hours=72)  # then the order is closed
+
+
+async def rail_opened(conn: db.Connection, shop_id: int, at: datetime) -> None:
+    """A rail has admitted the shop, in this transaction: have every waiting order invited.
+
+    An order that is being placed is seen by the job, or its placing sees the rail: both hold the
+    shop's counter. Saying it again, for another rail, changes nothing.
+    """
+    await counters.lock(conn, shop_id)
+    await jobs.defer(conn, INVITE, at=at, key=str(shop_id), shop_id=shop_id)
+
+
+async def invite_all(database: db.Database, shop_id: int, at: datetime) -> int:
+    """Invite the waiting orders of a shop, a transaction each, the oldest first; how many."""
+    async with database.connection() as conn:
+        found = await orders.waiting(conn, shop_id)
+    invited = [await database.transaction(partial(invite, shop_id, each, at)) for each in found]
+    return sum(invited)
+
+
+async def invite(shop_id: int, order_id: UUID, at: datetime, conn: db.Connection) -> bool:
+    """It can be paid now, for 72 hours, and the buyer is told; False when it waits no more."""
+    order = await orders.invite(conn, shop_id, order_id)
+    if order is None:
+        return False
+    await timers.start(conn, shop_id, order_id, "pay_by", at + PAY_WITHIN)
+    await orders.tell(conn, shop_id, order_id, "invited", by="platform", at=at)
+    await telling.buyer(conn, order, "order_payable", at, when=at + PAY_WITHIN)
+    return True
+
+
+async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
+    """The buyer of an invited order goes to pay: its pieces are held for him for half an hour.
+
+    The order is locked. Raises Refused("gone_meanwhile") when somebody else has them.
+    """
+    if not await stock.hold_again(conn, order.shop_id, order.order_id):
+        raise Refused("gone_meanwhile")
+    held = await orders.hold(conn, order.shop_id, order.order_id)
+    assert held is not None, order.order_id
+    await timers.start(conn, order.shop_id, order.order_id, "hold_by", at + HOLD)
+    return held
+
+
+async def let_go(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
+    """He did not pay meanwhile: the pieces go back, the invitation stays; False when he did."""
+    order = await orders.invite_again(conn, shop_id, order_id)
+    if order is None:
+        return False
+    await stock.release(conn, shop_id, order_id)
+    return True
+
+
+def tasks() -> dict[str, jobs.Task]:
+    """The job of this flow."""
+
+    async def invite_waiting(context: jobs.Context, *, shop_id: int) -> None:
+        await invite_all(context.database, shop_id, context.at)
+
+    return {INVITE: jobs.Task(invite_waiting, attempts=40, longest_wait=timedelta(minutes=30))}

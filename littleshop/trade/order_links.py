@@ -1,0 +1,54 @@
+"""Order links: a link shows, and the device that ordered, paid or claimed acts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db
+from littleshop.db import Connection
+from littleshop.trade import orders
+from littleshop.trade.orders import Order
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """An order reached by a link: which role the link is for, and whether this device may act."""
+
+    order: Order
+    role: str
+    may_act: bool
+
+
+async def by_link(
+    conn: Connection, shop_id: int, token_hash: bytes, device: bytes | None
+) -> Seen | None:
+    """The order behind a link; a device that did not order sees and cannot act."""
+    row = await conn.fetchrow(
+        "select l.order_id, l.role, exists (select from order_devices d where d.shop_id = $1"
+        "  and d.order_id = l.order_id and d.role = l.role and d.device = $3) as may_act"
+        "  from order_links l where l.shop_id = $1 and l.token_hash = $2",
+        shop_id,
+        token_hash,
+        device,
+    )
+    if row is None:
+        return None
+    order = await orders.get(conn, shop_id, row["order_id"])
+    assert order is not None
+    return Seen(order, row["role"], row["may_act"])
+
+
+async def trust_device(
+    conn: Connection, shop_id: int, order_id: UUID, role: str, device: bytes
+) -> None:
+    """Let a device act for a role of an order, once its person has shown to be that role."""
+    await db.run(
+        conn,
+        "insert into order_devices (shop_id, order_id, role, device) values ($1, $2, $3, $4)"
+        " on conflict on constraint order_devices_pkey do nothing",
+        shop_id,
+        order_id,
+        role,
+        device,
+    )
