@@ -11,6 +11,7 @@ from sandbox.baidu_wallet import cashier as baidu_cashier
 from sandbox.baidu_wallet import gateway as baidu_gateway
 from sandbox.bank import wire
 from sandbox.clock import standing_at, unstamp
+from sandbox.control import alipay as alipay_control
 from sandbox.control import api, books, history, panel
 from sandbox.control import baidu_wallet as baidu_control
 from sandbox.control import stripe as stripe_control
@@ -157,6 +158,12 @@ def _controls() -> list[Route]:
         Route("/control/alipay/apps", api.answering(api.alipay_app), methods=post),
         Route("/control/alipay/keys/rotate", api.answering(api.rotate_keys), methods=post),
         Route("/control/alipay/history", api.answering(history.alipay), methods=post),
+        Route(
+            "/control/alipay/transfers/{out_biz_no}/return",
+            api.answering(alipay_control.send_back),
+            methods=post,
+        ),
+        Route("/control/page/alipay/transfers/{order_id}", panel.send_back, methods=post),
         Route("/control/bank/accounts", api.answering(api.bank_account), methods=post),
         Route("/control/sms/keys", api.answering(api.sms_key), methods=post),
         Route("/control/sms/templates", api.answering(api.sms_template), methods=post),

@@ -1,5 +1,6 @@
 """The tables of the sandbox. Money is whole fen; times are UTC text that sorts."""
 
+from sandbox.alipay import tables as alipay
 from sandbox.baidu_wallet import tables as baidu_wallet
 from sandbox.stripe import tables as stripe
 from sandbox.wechat_pay import tables as wechat_pay
@@ -182,6 +183,7 @@ create table if not exists push_messages (
     ttl integer not null
 );
 """
+SCHEMA += alipay.SCHEMA
 SCHEMA += wechat_pay.SCHEMA
 SCHEMA += stripe.SCHEMA
 SCHEMA += baidu_wallet.SCHEMA

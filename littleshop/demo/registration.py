@@ -97,7 +97,7 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
     app = _ask(
         client,
         "/control/alipay/apps",
-        {"public_key": _public(app_key), "name": NAME, "mode": "key"},
+        {"public_key": _public(app_key), "name": NAME, "mode": "cert"},
     )
     account = _ask(client, "/control/bank/accounts", {"name": NAME})
     return {

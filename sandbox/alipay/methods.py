@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from sandbox.alipay import bills, notices, orders, trades
+from sandbox.alipay import bills, notices, orders, trades, transfers
 from sandbox.alipay.trades import Denied
 from sandbox.clock import beijing, stamp
 from sandbox.store import Row
@@ -159,6 +159,9 @@ METHODS: dict[str, Callable[[World, Row, Params], Answer]] = {
     "alipay.trade.cancel": cancel,
     "alipay.trade.refund": refund,
     "alipay.trade.fastpay.refund.query": refund_query,
+    "alipay.fund.trans.uni.transfer": transfers.transfer,
+    "alipay.fund.trans.common.query": transfers.query,
+    "alipay.fund.account.query": transfers.funds,
     "alipay.data.dataservice.bill.downloadurl.query": bill,
 }
 PAGES = {"alipay.trade.wap.pay", "alipay.trade.page.pay"}

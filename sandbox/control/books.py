@@ -5,6 +5,7 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.alipay import books as alipay
 from sandbox.alipay import trades
 from sandbox.baidu_wallet import books as baidu_wallet
 from sandbox.bank import booking
@@ -64,6 +65,7 @@ def _alipay(world: World) -> dict[str, object]:
             )
         ],
         "refunds": [dict(row) for row in store.all("select * from alipay_refunds order by rowid")],
+        **alipay.more(world),
     }
 
 

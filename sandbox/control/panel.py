@@ -4,7 +4,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox.alipay import cashier, notices
+from sandbox.alipay import cashier, notices, settling
+from sandbox.alipay import transfers as alipay_transfers
 from sandbox.bank import booking
 from sandbox.clock import beijing, stamp
 from sandbox.control import api, books
@@ -25,6 +26,7 @@ async def show(request: Request) -> Response:
     """GET /control"""
     world = world_of(request)
     booking.settle_due(world)
+    settling.settle_due(world)
     recent = world.store.all("select * from alipay_trades order by rowid desc limit 30")
     sends = world.store.all(
         "select a.at, a.status, a.answer, a.twist, n.kind, n.out_trade_no from alipay_attempts a"
@@ -42,6 +44,9 @@ async def show(request: Request) -> Response:
         stripe=world.store.all("select * from stripe_sessions order by rowid desc limit 30"),
         money=checkout.money,
         transfers=transfers,
+        alipay_transfers=world.store.all(
+            "select * from alipay_transfers order by rowid desc limit 20"
+        ),
         accounts=world.store.all("select account, name from bank_accounts"),
         balance=lambda account: yuan(booking.balance(world, account)),
         now=beijing(stamp(world.clock.now())),
@@ -134,3 +139,16 @@ async def act_on_trade(request: Request) -> Response:
     else:
         notices.resend(world, row["app_id"], row["out_trade_no"])
     return RedirectResponse(f"/control/trades/{trade_no}", 303)
+
+
+async def send_back(request: Request) -> Response:
+    """POST /control/page/alipay/transfers/{order_id}: the payee's bank sends it back."""
+    world = world_of(request)
+    settling.settle_due(world)
+    row = world.store.one(
+        "select * from alipay_transfers where order_id = ?", request.path_params["order_id"]
+    )
+    with world.store.transaction():
+        if row is None or not alipay_transfers.send_back(world, row):
+            return problem(request, "ORDER_NOT_EXIST", "没有可退回的转账", 404)
+    return RedirectResponse("/control#payouts", 303)

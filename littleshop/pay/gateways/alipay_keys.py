@@ -28,6 +28,9 @@ class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The rail `alipay` in DIR/rails.json: a plain public key, or all three certificates.
 
     `seller_id` is the 2088 number that receives the money; `bill_hosts` are where a bill may be.
+    `card_identity_type` is what a payee with a bank card is called: merchants report
+    BANKCARD_ACCOUNT, a comment in Alipay's Java SDK says BANKCARD_NO. `transfer_scene_name` and
+    `transfer_scene_info` are the scene agreed on for transfers, when one was.
     """
 
     base_url: str
@@ -40,6 +43,9 @@ class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     alipay_root_cert: str | None = None
     wap_product_code: str = "QUICK_WAP_WAY"
     bill_hosts: tuple[str, ...] = ("dwbillcenter.alipay.com",)
+    card_identity_type: str = "BANKCARD_ACCOUNT"
+    transfer_scene_name: str = ""
+    transfer_scene_info: str = ""
 
     def __repr__(self) -> str:
         return f"AlipaySettings(app_id={self.app_id!r}, …)"

@@ -280,7 +280,8 @@ async def test_no_secret_is_ever_shown(alipay: Alipay, small: SmallAlipay) -> No
     small.answers[QUERY] = raw(("sign=" + "A" * 80 + pem).encode(), 400)
     with pytest.raises(GatewayError) as told:
         await alipay.query("R1")
-    shown = f"{told.value!r} {told.value.__cause__} {alipay!r} {alipay._keys!r}"
-    shown += f" {alipay._settings!r} {alipay.scrub(pem)} {alipay.scrub('sign: ' + 'B' * 40)}"
+    shown = f"{told.value!r} {told.value.__cause__} {alipay!r} {alipay._calls.keys!r}"
+    scrub = alipay._calls.scrub
+    shown += f" {alipay._settings!r} {scrub(pem)} {scrub('sign: ' + 'B' * 40)}"
     assert secret not in shown
     assert "BBBB" not in shown
