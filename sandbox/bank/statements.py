@@ -19,6 +19,7 @@ CODES = {
     "return": ("ICDT", "RRTN"),
     "alipay": ("RCDT", "DMCT"),
     "wechat": ("RCDT", "DMCT"),
+    "baidu": ("RCDT", "DMCT"),
 }
 
 
