@@ -166,10 +166,27 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
                     and ($1::bigint is null or j.shop_id = $1)
                   group by j.shop_id, j.order_id) t
         on t.shop_id = o.shop_id and t.order_id = o.order_id
+      left join order_fees f on f.shop_id = o.shop_id and f.order_id = o.order_id
+     cross join lateral fee_of(o.released_minor, coalesce(f.rate_bps, o.commission_bps),
+                               coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0),
+                               f.highest_minor) as fee
      where ($1::bigint is null or o.shop_id = $1)
        and (coalesce(t.commission, 0), coalesce(t.payable, 0)) <>
-           (((o.released_minor * o.commission_bps + 5000) / 10000)::numeric,
-            (o.released_minor - (o.released_minor * o.commission_bps + 5000) / 10000)::numeric)"""
+           (fee::numeric, (o.released_minor - fee)::numeric)"""
+
+# What was agreed is the schedule's, for the rail that the order was paid over.
+_FEE_IS_AS_SCHEDULED = """
+    select f.shop_id, f.order_id as subject, 'a fee that its schedule does not say' as says
+      from order_fees f
+      left join payments p on p.shop_id = f.shop_id and p.order_id = f.order_id
+           and p.outcome = 'accepted'
+      left join fee_rates r on r.schedule_id = f.schedule_id and r.gateway = p.gateway
+     where ($1::bigint is null or f.shop_id = $1)
+       and (f.gateway <> coalesce(r.gateway, '') or not exists (
+             select from fee_rates s where s.schedule_id = f.schedule_id
+                and s.gateway = f.gateway and s.rate_bps = f.rate_bps
+                and s.fixed_minor = f.fixed_minor and s.lowest_minor = f.lowest_minor
+                and s.highest_minor is not distinct from f.highest_minor))"""
 
 # A case that waits for somebody has the clock that decides when nobody acts.
 _CASE_HAS_ITS_TIMER = """
@@ -262,6 +279,7 @@ RULES = {
     "payment_knows_its_refunds": _PAYMENT_KNOWS_ITS_REFUNDS,
     "refund_is_booked": _REFUND_IS_BOOKED,
     "released_is_split_as_agreed": _RELEASED_IS_SPLIT_AS_AGREED,
+    "fee_is_as_scheduled": _FEE_IS_AS_SCHEDULED,
     "state_has_its_timer": _STATE_HAS_ITS_TIMER,
     "case_has_its_timer": _CASE_HAS_ITS_TIMER,
     "case_has_its_refund": _CASE_HAS_ITS_REFUND,

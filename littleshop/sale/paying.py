@@ -23,7 +23,7 @@ from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRe
 from littleshop.pay.payments import Payment
 from littleshop.sale import receiving, refunding, telling, waiting
 from littleshop.shop import terms
-from littleshop.trade import orders, timers
+from littleshop.trade import fees, orders, timers
 from littleshop.trade.orders import Order
 
 SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
@@ -160,6 +160,7 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     )
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id
+    await fees.paid_over(conn, order.shop_id, order.order_id, payment.gateway)
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, marked, at)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")

@@ -13,7 +13,7 @@ from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, refunds
 from littleshop.sale import telling
-from littleshop.trade import cases, orders, timers
+from littleshop.trade import cases, fees, orders, timers
 from littleshop.trade.orders import Order
 
 AFTER_SALE = timedelta(days=7)
@@ -61,7 +61,7 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
 async def _pay_out(conn: db.Connection, before: Order, after: Order, at: datetime) -> None:
     """Book what was released between the two: the seller's part and our commission on it."""
     earlier, now = (Money(each.released_minor, each.currency) for each in (before, after))
-    commission = now.bps(after.commission_bps) - earlier.bps(after.commission_bps)
+    commission = (await fees.of_order(conn, after)).between(earlier, now)
     parts = [(chart.PAYABLE, now - earlier - commission), (chart.COMMISSION, commission)]
     transfers = [Transfer(chart.ESCROW, account, part) for account, part in parts if part]
     if not transfers:  # settled directly, or all of it went back

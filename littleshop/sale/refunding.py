@@ -19,7 +19,7 @@ from littleshop.pay.gateways import Gateway, Reason, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import telling
-from littleshop.trade import cases, orders, timers
+from littleshop.trade import cases, fees, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -102,7 +102,7 @@ async def sources(conn: db.Connection, order: Order, amount: Money) -> Sources:
     """Where this much of an order would come from, were it to go back now."""
     pending = await refunds.going_back(conn, order.shop_id, order.order_id)
     short = Money(max(0, amount.minor - (order.held_minor - pending)), order.currency)
-    commission = _commission_in(order, short)
+    commission = await _commission_in(conn, order, short)
     return Sources(amount - short, short - commission, commission)
 
 
@@ -160,7 +160,7 @@ async def _claw_back(
 ) -> None:
     """The seller and our commission give back what they had of it; `payable` may fall below zero
     and is made up for by the next sales."""
-    commission = _commission_in(order, amount)
+    commission = await _commission_in(conn, order, amount)
     parts = [(chart.PAYABLE, amount - commission), (chart.COMMISSION, commission)]
     await orders.hold_released(conn, order.shop_id, order.order_id, amount)
     await journals.post(
@@ -175,10 +175,10 @@ async def _claw_back(
     )
 
 
-def _commission_in(order: Order, amount: Money) -> Money:
+async def _commission_in(conn: db.Connection, order: Order, amount: Money) -> Money:
     """Our commission in a part of what was released."""
     before = Money(order.released_minor, order.currency)
-    return before.bps(order.commission_bps) - (before - amount).bps(order.commission_bps)
+    return (await fees.of_order(conn, order)).between(before - amount, before)
 
 
 async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:

@@ -13,8 +13,10 @@ from littleshop.audit import acts as log
 from littleshop.audit import books, payouts, stock
 from littleshop.oversight import acts
 from littleshop.sale import refunding
+from littleshop.trade.fees import Rate
 from tests.cast import CNY, Town
 from tests.sale.after_sale import after
+from tests.sale.charges import schedule
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.test_settling import MON, THU, TUE, WED
 
@@ -48,6 +50,7 @@ BREACHES = {
     " where paid_from = 'escrow' returning reference",
     "released_is_split_as_agreed": "update orders set commission_bps = 100"
     " where received_at is not null returning order_id",
+    "fee_is_as_scheduled": "update order_fees set rate_bps = rate_bps + 1 returning order_id",
     "state_has_its_timer": "delete from timers where kind = 'ship_at_last' returning subject",
     "case_has_its_timer": "update cases set status = 'returning' where status = 'asked'"
     " returning case_id",
@@ -106,6 +109,7 @@ async def busy(town: Town) -> None:
     unlucky = await town.place([await town.stock(price=CNY("60.00"))], CNY("60.00"), key="late")
     reference = await town.opens_cashier(unlucky)
     assert await town.money_arrives(reference, CNY("59.00")) == "returned"
+    await schedule(town, {"": Rate(100), "alipay": Rate(60, 10)})
     called_off = await town.buys([await town.stock(price=CNY("40.00"))], CNY("40.00"))
     await town.database.transaction(
         lambda conn: refunding.call_off(

@@ -21,9 +21,10 @@ from littleshop.sale import paying
 from littleshop.settlement import payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.social import shares
-from littleshop.trade import carriers, cases, deliveries, order_lists, orders, timers
+from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
+from littleshop.trade.fees import Rate
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import case_story, pages
@@ -54,6 +55,7 @@ class Dossier:
     payout: Payout | None
     asked: list[Case]
     facts: Facts | None  # of the case that is open
+    rate: Rate  # what we take of it
 
     @property
     def undecided(self) -> bool:
@@ -108,6 +110,7 @@ async def read(request: Request, work: AtWork) -> Dossier:
             payout=await payouts.carrying(*of),
             asked=asked,
             facts=await case_story.read(conn, order, is_open) if is_open else None,
+            rate=await fees.of_order(conn, order),
         )
 
 
@@ -176,7 +179,7 @@ async def slip(request: Request) -> Response:
 def _yours(dossier: Dossier) -> Money:
     """What of the order is the seller's: all that did not go back, less our commission."""
     kept = dossier.order.total - dossier.gone
-    return kept - kept.bps(dossier.order.commission_bps)
+    return kept - dossier.rate.of(kept)
 
 
 def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, Any]]:
@@ -207,7 +210,7 @@ def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, A
 
 def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
     order, delivery = dossier.order, dossier.delivery
-    fee = (order.total - dossier.gone).bps(order.commission_bps)
+    fee = dossier.rate.of(order.total - dossier.gone)
     region = " ".join(
         part for part in (delivery.province, delivery.city, delivery.district) if part
     )
