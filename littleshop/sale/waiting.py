@@ -61,6 +61,15 @@ async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
     return held
 
 
+async def is_gone(conn: db.Connection, order: Order) -> bool:
+    """Whether an invited order's pieces are not there any more, at the moment."""
+    wanted: dict[UUID, int] = {}
+    for item in await orders.items(conn, order.shop_id, order.order_id):
+        wanted[item.variant_id] = wanted.get(item.variant_id, 0) + item.quantity
+    there = await stock.spare(conn, order.shop_id, list(wanted))
+    return any(there.get(variant_id, 0) < pieces for variant_id, pieces in wanted.items())
+
+
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
     """He did not pay meanwhile: the pieces go back, the invitation stays; False when he did."""
     order = await orders.invite_again(conn, shop_id, order_id)

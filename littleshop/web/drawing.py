@@ -28,7 +28,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Due(Protocol):
-    """The timer that runs: pay, ship, confirm or payout."""
+    """The timer that runs: register, invited, hold, pay, ship, confirm or payout."""
 
     @property
     def kind(self) -> str: ...
@@ -66,6 +66,7 @@ COURIER = (
     ("delivered", "truck", "delivered_at", ""),
     ("confirmed", "hand", "received_at", "confirm"),
 )
+PAY_BY = {"invited": "pay", "hold": "pay"}
 BY_HAND = (COURIER[0], ("handed", "hand", "received_at", "confirm"))
 
 
@@ -76,8 +77,10 @@ def steps_of(
     due: Due | None,
     now: datetime,
     zone: ZoneInfo,
+    holds: str,
 ) -> list[Step]:
-    """The money line of an order, upright: what happened, what is next, what an end stopped."""
+    """The money line of an order, upright: what happened, what is next, what an end stopped;
+    `holds` says who keeps the money until then."""
     rows: list[Step] = []
     ended = order.ended_at if order.state in ("cancelled", "refunded") else None
     reached = False
@@ -89,17 +92,17 @@ def steps_of(
         reached = reached or (at is None)
         if ended and at is None:
             continue
-        if at is None and due is not None and due.kind == timer:
+        if at is None and due is not None and PAY_BY.get(due.kind, due.kind) == timer:
             at = due.at
         if order.direct and name == "paid":
             name = "paid_direct"
-        rows.append(_step(locale, state, name, icon, seller, at, now, zone))
+        rows.append(_step(locale, state, name, icon, (seller, holds), at, now, zone))
     if ended:
-        rows.append(_step(locale, "stopped", order.state, "ban", seller, ended, now, zone))
+        rows.append(_step(locale, "stopped", order.state, "ban", (seller, holds), ended, now, zone))
     elif not order.direct:
         state = "now" if order.state == "received" else "next"
         paid = due.at if due is not None and due.kind == "payout" else None
-        rows.append(_step(locale, state, "payout", "wallet", seller, paid, now, zone))
+        rows.append(_step(locale, state, "payout", "wallet", (seller, holds), paid, now, zone))
     return rows
 
 
@@ -108,12 +111,13 @@ def _step(
     state: str,
     name: str,
     icon: str,
-    seller: str,
+    who: tuple[str, str],
     at: datetime | None,
     now: datetime,
     zone: ZoneInfo,
 ) -> Step:
     said = time = ""
+    seller, holds = who
     if at is not None:
         said = i18n.day(locale, at.astimezone(zone).date(), now.astimezone(zone).date())
         time = i18n.clock(at, zone)
@@ -124,7 +128,7 @@ def _step(
         state,
         "check" if state == "done" else icon,
         i18n.t(locale, f"storefront.step.{name}.{tense}", seller=seller),
-        i18n.t(locale, f"storefront.step.{name}.{tense}_note", seller=seller),
+        i18n.t(locale, f"storefront.step.{name}.{tense}_note", seller=seller, holds=holds),
         said,
         time,
     )

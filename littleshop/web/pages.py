@@ -7,7 +7,7 @@ Every template sees, besides its own context:
     when(now[, zone]), day(today), clock([zone]), within   filters for moments, dates and spans
     static(name), url   addresses of assets and of pages (littleshop.web.addresses)
     ui, goods, forms, sharing   the macros of templates/parts/
-and in a page for a request: path, now, demo, host.
+and in a page for a request: path, now, demo, host, keeper (littleshop.web.keepers).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from littleshop import clock, i18n
-from littleshop.web import addresses, assets, drawing
+from littleshop.web import addresses, assets, drawing, keepers
 
 FOLDER = Path(__file__).parent.parent / "templates"
 PARTS = ("ui", "goods", "forms", "sharing")
@@ -72,7 +72,14 @@ def locale_of(request: Request) -> str:
 
 def render(locale: str, template: str, *, fragment: str | None = None, **context: Any) -> str:
     """A template, or one block of it, as text; raises jinja2.TemplateNotFound or KeyError."""
-    context = {"path": "/", "now": None, "demo": False, "host": "", **context}
+    context = {
+        "path": "/",
+        "now": None,
+        "demo": False,
+        "host": "",
+        "keeper": keepers.US,
+        **context,
+    }
     found = environment(locale).get_template(template)
     if fragment is None:
         return found.render(context)
@@ -101,6 +108,7 @@ def page(
         "demo": getattr(request.app.state, "mode", "live") == "demo",
         "host": f"{request.url.scheme}://{request.url.netloc}",
         "status": status,
+        "keeper": keepers.of_page(request),
     }
     text = render(locale, template, fragment=fragment, **(around | context))
     headers = HEADERS | {"content-language": locale} | (PRIVATE if private else {})
@@ -135,6 +143,7 @@ def environment(locale: str) -> Environment:
         "url": addresses,
         "svg": Markup,
         "steps_of": partial(drawing.steps_of, locale),
+        "holds": lambda keeper: i18n.t(locale, f"keeper.holds.{keeper}"),
         "variants_json": partial(drawing.variants_json, locale),
         "product_images": drawing.product_images,
         "return_policy": drawing.return_policy,

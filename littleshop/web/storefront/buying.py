@@ -20,7 +20,7 @@ from littleshop.sale.placing import Placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
-from littleshop.web import addresses, forms, pages
+from littleshop.web import addresses, forms, keepers, pages
 from littleshop.web.storefront import baskets, cashier, checkouts, views
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
@@ -67,7 +67,8 @@ async def _page(
     way = checkouts.way_of(form, shop)
     facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
     quote = quotes.quote(facts, bag.items, way)
-    offered = await cashier.offered(request, shop)
+    waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
+    told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
     problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
         name: forms.said(request, no) for name, no in wrong.items()
@@ -91,14 +92,15 @@ async def _page(
         method=next((method for method in methods if method.chosen), None),
         lines=checkouts.lines(locale, quote),
         total=quote.total,
-        said=checkouts.said_text(placing.said(quote)),
-        asks_tick=checkouts.asks_tick(placing.said(quote)),
+        said=checkouts.said_text(told),
+        asks_tick=checkouts.asks_tick(told),
         ticked=form.get("no_return_seen") == "yes",
         key=form.get("key") or checkouts.fresh_key(),
         items_text=items_text,
         cart_id=bag.cart_id,
         link=link,
-        registering=False,
+        registering=waits,
+        keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )
 
 
@@ -117,8 +119,16 @@ async def place(request: Request) -> Response:
         placed = await _place(request, shop, bag, form, delivery, device)
     except Refused as no:
         return await _refused(request, shop, bag, form, no)
-    answer = await cashier.begin(request, shop, placed, form.get("method", ""))
-    return remember(request, answer, token)
+    return remember(request, await _on(request, shop, placed, form), token)
+
+
+async def _on(
+    request: Request, shop: Shop, placed: placing.Placed, form: Mapping[str, str]
+) -> Response:
+    """To pay; to the order's page when its shop cannot be paid yet."""
+    if await cashier.waits(request, shop):
+        return RedirectResponse(addresses.order(placed.token), status_code=303)
+    return await cashier.begin(request, shop, placed, form.get("method", ""))
 
 
 async def _recounted(request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]) -> Response:
@@ -156,6 +166,7 @@ async def _place(
         cart_id=bag.cart_id,
         share_code=await views.credit(request, shop.shop_id, device, delivery.phone),
         said=checkouts.said_of(form),
+        waits=await cashier.waits(request, shop),
     )
     return await placing.place(house.flusher, house.loader, house.keyring, wish, at)
 

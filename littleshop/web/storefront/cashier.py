@@ -20,10 +20,11 @@ from littleshop.pay import payments, switches
 from littleshop.pay.gateways import How, PayAnswer
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
+from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import timers
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, keepers, pages
 from littleshop.web.storefront import in_wechat, orders, views, ways
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
@@ -31,6 +32,8 @@ from littleshop.web.storefront.visitors import container
 from littleshop.web.storefront.ways import Way
 
 ASK_AGAIN = timedelta(seconds=5)
+PAYABLE = ("placed", "invited")
+UNTIL = ("pay_by", "hold_by")
 SHOWN_HERE = (How.QR, How.JSAPI)  # what goes on from our own page: a code, or WeChat's bridge
 # WeChat's phone page refuses who comes from nowhere: it may learn our origin, never the token.
 FROM_HERE = {"referrer-policy": "strict-origin"}
@@ -45,13 +48,30 @@ class Payable(Protocol):
     def token(self) -> str: ...
 
 
+async def open_rails(request: Request, shop: Shop) -> frozenset[str]:
+    """The rails of this house over which the shop can be paid; in psp_escrow those that have
+    admitted it. Without any its orders wait."""
+    house = http.house(request)
+    if house.settings.escrow != "psp_escrow":
+        return frozenset(house.rails)
+    async with house.database.connection() as conn:
+        return frozenset(await admissions.open_for(conn, shop.shop_id))
+
+
+async def waits(request: Request, shop: Shop) -> bool:
+    """Whether no rail has admitted the shop yet."""
+    house = http.house(request)
+    return house.settings.escrow == "psp_escrow" and not await open_rails(request, shop)
+
+
 async def offered(request: Request, shop: Shop) -> list[Way]:
     """The ways to pay this shop from where the page is open, the first one proposed."""
-    house = http.house(request)
+    house, usable = http.house(request), await open_rails(request, shop)
     async with house.database.connection() as conn:
         off = await switches.off(conn)
     locale = pages.locale_of(request)
-    found = ways.offered(house.rails, off, container(request), shop.currency, locale)
+    rails = {name: rail for name, rail in house.rails.items() if name in usable}
+    found = ways.offered(rails, off, container(request), shop.currency, locale)
     return [way for way in found if way.how is not How.JSAPI or house.wechat_login is not None]
 
 
@@ -197,12 +217,16 @@ async def known_to_wechat(request: Request) -> Response:
 async def waiting(request: Request) -> Response:
     """The page that waits for the money; coming back from the rail it has the rail asked."""
     link, house = await orders.behind(request), http.house(request)
+    if link.order.status == "waiting":
+        return RedirectResponse(addresses.order(link.token), status_code=303)
     piece = request.url.path.endswith("/status")
     async with house.database.connection() as conn:
         attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
         clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
     await _have_asked(request, link, attempts)
-    told = _shown(request, link, clocks) | _choices(
+    tried = [each.gateway for each in attempts if each.outcome == "accepted"]
+    told = {"keeper": keepers.of_rails(house.settings.escrow, tried)}
+    told |= _shown(request, link, clocks) | _choices(
         request, link, attempts, await offered(request, link.shop)
     )
     return _page(request, told, "status" if piece else None)
@@ -231,7 +255,7 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
     most: that he comes back says nothing."""
     back = link.seen.may_act and "returned" in request.query_params
     open_ones = [each for each in attempts if each.status == "asked"]
-    if not back or link.order.status != "placed":
+    if not back or link.order.status not in PAYABLE:
         return
     at = http.now(request)
 
@@ -245,7 +269,9 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
 def _shown(request: Request, link: OrderLink, clocks: Sequence[Timer]) -> dict[str, Any]:
     """What the page shows of the order: where it stands, and until when."""
     order = link.order
-    state = {"placed": "waiting", "cancelled": "closed"}.get(order.status, "paid")
+    state = "waiting" if order.status in PAYABLE else "paid"
+    if order.status == "cancelled":
+        state = "closed"
     if state == "waiting" and "failed" in request.query_params:
         state = "failed"
     if state == "waiting" and "returned" in request.query_params:
@@ -255,7 +281,8 @@ def _shown(request: Request, link: OrderLink, clocks: Sequence[Timer]) -> dict[s
         "order": link.short,
         "zone": ZoneInfo(link.shop.zone),
         "state": state,
-        "due_at": next((c.due_at for c in clocks if c.kind == "pay_by"), http.now(request)),
+        "kept": order.status == "placed",
+        "due_at": next((c.due_at for c in clocks if c.kind in UNTIL), http.now(request)),
     }
 
 
@@ -264,7 +291,7 @@ def _choices(
 ) -> dict[str, Any]:
     """The ways to pay for who may pay here, and what the rail gave for the one that was begun."""
     locale, rails = pages.locale_of(request), http.house(request).rails
-    mine = link.seen.may_act and link.order.status == "placed"
+    mine = link.seen.may_act and link.order.status in PAYABLE
     asked = request.query_params.get("way", "")
     tried = asked if asked in rails else attempts[-1].gateway if attempts else ""
     begun, given = _begun(attempts, tried, http.now(request)) if mine else (None, None)

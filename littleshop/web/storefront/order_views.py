@@ -22,12 +22,13 @@ from littleshop.trade import carriers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_links import Seen
-from littleshop.trade.orders import Order, OrderEvent, OrderItem
+from littleshop.trade.orders import UNPAID, Order, OrderEvent, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, case_story
 from littleshop.web.case_story import Facts
 
-DUE = {"pay_by": "pay", "ship_by": "ship", "confirm_by": "confirm"}
+DUE = {"pay_by": "pay", "hold_by": "hold", "ship_by": "ship", "confirm_by": "confirm"}
+PAY_BY = {"waiting": "register", "invited": "invited"}  # what that clock means to such an order
 HANDOVER = {"courier": "courier", "pickup": "by_hand"}
 PAYOUT_AT = time(12, 0)
 
@@ -144,9 +145,9 @@ def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> Simp
     """What happens by itself next, and when."""
     for timer in clocks:
         if timer.kind in DUE and timer.paused_at is None:
-            return SimpleNamespace(
-                kind=DUE[timer.kind], at=timer.due_at, extended=row.extended_at is not None
-            )
+            kind = DUE[timer.kind]
+            kind = PAY_BY.get(row.status, kind) if kind == "pay" else kind
+            return SimpleNamespace(kind=kind, at=timer.due_at, extended=row.extended_at is not None)
     if row.status == "received" and row.received_at is not None and not row.direct:
         try:
             day = pays_on(calendar, value_date(row.received_at))
@@ -158,21 +159,28 @@ def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> Simp
 
 
 def may(
-    seen: Seen, clocks: Sequence[Timer], asked: Sequence[Case], left: Money, now: datetime
+    seen: Seen,
+    clocks: Sequence[Timer],
+    asked: Sequence[Case],
+    left: Money,
+    now: datetime,
+    *,
+    gone: bool,
 ) -> SimpleNamespace:
-    """What this device may do now; `asked` are the order's cases, `left` what may still go back."""
+    """What this device may do now; `asked` are the order's cases, `left` what may still go back,
+    `gone` that an invited order's pieces are somebody else's."""
     row, kinds = seen.order, {timer.kind for timer in clocks}
     own = seen.may_act
     undecided = any(case.is_open and case.status != "refunding" for case in asked)
     waited = row.reminded_at is None or (now - row.reminded_at).days >= 1
     under_way = row.status in ("shipped", "delivered") and not undecided
     return SimpleNamespace(
-        pay=own and row.status == "placed",
+        pay=own and row.status in ("placed", "invited") and not gone,
         confirm=own and under_way,
         extend=own and under_way and row.extended_at is None,
         remind=own and row.status == "to_ship" and waited,
         cancel=own
-        and (row.status == "placed" or (row.status == "to_ship" and "ship_by" not in kinds)),
+        and (row.status in UNPAID or (row.status == "to_ship" and "ship_by" not in kinds)),
         show_code=own and row.way == "pickup" and row.status == "to_ship" and not undecided,
         ask=own
         and bool(left)

@@ -14,13 +14,13 @@ from starlette.routing import Route
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
-from littleshop.sale import paying, receiving, refunding, shipping
+from littleshop.sale import paying, receiving, refunding, shipping, waiting
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import cases, deliveries, order_links, orders, timers
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
-from littleshop.web import addresses, case_story, forms, pages
+from littleshop.web import addresses, case_story, forms, keepers, pages
 from littleshop.web.storefront import order_views, views
 
 
@@ -90,6 +90,7 @@ async def _page(
         history = await orders.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
+        gone = row.status == "invited" and await waiting.is_gone(conn, row)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
     shown = order_views.order(locale, seen, link.token, things, attempts, back, house.keyring)
     known = order_views.context(
@@ -98,7 +99,11 @@ async def _page(
         order=shown,
         parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
         due=order_views.due(row, clocks, house.calendar),
-        may=order_views.may(seen, clocks, asked, shown.left, now),
+        may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
+        gone=gone,
+        keeper=keepers.of_rails(
+            house.settings.escrow, [each.gateway for each in attempts if each.outcome == "accepted"]
+        ),
         asked=order_views.asked(
             locale, seen, link.token, asked, facts[0] if facts else None, shop, now
         ),
@@ -164,7 +169,7 @@ async def cancel(request: Request) -> Response:
     at = http.now(request)
 
     async def act(conn: db.Connection, order: Order) -> None:
-        if order.status == "placed":
+        if order.status in orders.UNPAID:
             await paying.withdraw(conn, order.shop_id, order.order_id, at)
         elif order.status not in ("cancelled", "refunded"):
             await refunding.call_off(

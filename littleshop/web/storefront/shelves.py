@@ -32,7 +32,7 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.trade import carts
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, keepers, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
 from littleshop.web.storefront import checkouts, views
@@ -200,6 +200,7 @@ async def _drawn(
         path=asked.path,
         host=asked.host,
         demo=setting.house.settings.mode == "demo",
+        keeper=keepers.of_mode(setting.house.settings.escrow),
         shop=views.shop(shop, asked.locale),
         record=views.record(asked.locale, known),
         shared_by=None,
