@@ -1,9 +1,10 @@
 """Days of a whole littleshop: its own processes, its sandbox, people, faults and kill -9.
 
-`littleshop simulate --days 30 --seed N [--json] [--plant NAME]` plays them and ends in the audit
-and in a comparison with the sandbox's own books, which must agree to the fen. A planted wrong must
-be seen. What is left to chance comes of the seed; what processes do meanwhile does not, so a seed
-repeats the people and the faults and not the microseconds.
+`littleshop simulate --days 30 --seed N [--json] [--plant NAME]` plays them on every rail and ends
+in the audit and in a comparison with the sandbox's own books, which must agree to the fen. A
+planted wrong must be seen, and a run in which less happened than `playing.LEAST` fails. What is
+left to chance comes of the seed; what processes do meanwhile does not, so a seed repeats the
+people and the faults and not the microseconds.
 """
 
 from __future__ import annotations

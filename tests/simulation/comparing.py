@@ -5,83 +5,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
+from tests.simulation import rails
+from tests.simulation.rails import RAILS
 from tests.simulation.town import Town
 
-Rows = list[dict[str, Any]]
+# Sentences of what must not be left, each with the rows that are.
+_LEFT = {
+    "bill: {gateway} {kind} {reference} of {day} {words}": (
+        "select gateway, kind, reference, day, words from differences where explained_at is null"
+    ),
+    "statement: {entry_key} waits: {waits}": (
+        "select entry_key, waits from bank_entries where outcome is null"
+    ),
+    "payout {reference} of {run_on} is {status} {bank_says}": (
+        "select /* all shops: the whole town */ reference, run_on, status, bank_says from payouts"
+        " where status in ('asked', 'funded', 'sent') and run_on <"
+        " (select max(run_on) - 3 from runs)"
+    ),
+    "held job: {name} {fault}": (
+        "select name, fault from jobs where held_at is not null and dropped_at is null"
+        " and name not like 'messages%'"
+    ),
+}
 
 
-def differences(town: Town) -> list[str]:
+def differences(town: Town, audit: Mapping[str, Any], books: Mapping[str, Any]) -> list[str]:
     """Everything that does not agree, in words."""
-    audit = town.littleshop.audit()
     wrong = [f"audit: {one['rule']} {one['subject']} {one['says']}" for one in audit["findings"]]
-    books = httpx.get(f"{town.littleshop.sandbox}/books.json", trust_env=False, timeout=60).json()
-    wrong += _payments(town, books["alipay"])
-    wrong += _refunds(town, books["alipay"])
-    wrong += _payouts(town, books["bank"])
-    wrong += [
-        f"bill: {row['kind']} {row['reference']} of {row['day']}"
-        for row in town.read("select * from differences where explained_at is null")
-    ]
-    wrong += [
-        f"statement: {row['entry_key']} waits: {row['waits']}"
-        for row in town.read("select * from bank_entries where outcome is null")
-    ]
-    wrong += [
-        f"payout {row['reference']} of {row['run_on']} is {row['status']} {row['bank_says']}"
-        for row in town.read(
-            "select * from payouts where status in ('asked', 'funded', 'sent') and run_on <"
-            " (select max(run_on) - 3 from runs)"
-        )
-    ]
-    wrong += [
-        f"held job: {row['name']} {row['fault']}"
-        for row in town.read(
-            "select name, fault from jobs where held_at is not null and dropped_at is null"
-            " and name not like 'messages%'"
-        )
-    ]
+    for rail in RAILS:
+        taken, back = rails.moved(books, rail)
+        wrong += _apart(f"{rail} payment", _paid(town, rail), taken)
+        wrong += _apart(f"{rail} refund", _refunded(town, rail), back)
+    wrong += _apart("chargeback", _charged_back(town), rails.disputes(books))
+    wrong += _apart("payout", _paid_out(town), _left_the_bank(books))
+    wrong += _apart("bank", {"balance": _in_our_books(town)}, {"balance": _at_the_bank(books)})
+    for sentence, sql in _LEFT.items():
+        wrong += [sentence.format(**row) for row in town.read(sql)]
     return wrong
 
 
-def _payments(town: Town, alipay: Mapping[str, Rows]) -> list[str]:
-    """What the rail took, and what we say it took."""
-    theirs = {
-        trade["out_trade_no"]: trade["total_minor"]
-        for trade in alipay["trades"]
-        if trade["paid_at"]
-    }
-    ours = {
-        str(row["reference"]): row["paid_minor"]
-        for row in town.read("select reference, paid_minor from payments where status = 'paid'")
-    }
-    return _apart("payment", ours, theirs)
+def disputed(town: Town) -> list[tuple[str, tuple[int, str]]]:
+    """The chargebacks that the rail knows, by our reference of the payment."""
+    return list(rails.disputes(town.books()).items())
 
 
-def _refunds(town: Town, alipay: Mapping[str, Rows]) -> list[str]:
-    theirs = {one["out_request_no"]: one["amount_minor"] for one in alipay["refunds"]}
-    ours = {
-        str(row["reference"]): row["amount_minor"]
-        for row in town.read("select reference, amount_minor from refunds where status = 'done'")
-    }
-    return _apart("refund", ours, theirs)
+def _paid(town: Town, rail: str) -> dict[str, object]:
+    rows = town.read(
+        "select /* all shops: the rail knows none */ reference, paid_minor from payments"
+        " where gateway = $1 and status = 'paid'",
+        rail,
+    )
+    return {row["reference"]: row["paid_minor"] for row in rows}
 
 
-def _payouts(town: Town, bank: Mapping[str, Rows]) -> list[str]:
-    """What left the bank for a seller's card, and what we say left; returns are entries too."""
-    left = {
+def _refunded(town: Town, rail: str) -> dict[str, object]:
+    rows = town.read(
+        "select /* all shops: the rail knows none */ r.reference, r.amount_minor from refunds r"
+        " join payments p on p.shop_id = r.shop_id and p.payment_id = r.payment_id"
+        " where p.gateway = $1 and r.status = 'done'",
+        rail,
+    )
+    return {row["reference"]: row["amount_minor"] for row in rows}
+
+
+def _charged_back(town: Town) -> dict[str, object]:
+    rows = town.read(
+        "select /* all shops: the rail knows none */ p.reference, c.amount_minor, c.status"
+        " from chargebacks c"
+        " join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id"
+    )
+    return {row["reference"]: (row["amount_minor"], row["status"]) for row in rows}
+
+
+def _paid_out(town: Town) -> dict[str, object]:
+    """What we say left the bank for a seller's card; what came back is an entry too."""
+    rows = town.read(
+        "select /* all shops: the bank knows none */ reference, amount_minor from payouts"
+        " where status in ('done', 'returned')"
+    )
+    return {row["reference"]: row["amount_minor"] for row in rows}
+
+
+def _left_the_bank(books: Mapping[str, Any]) -> dict[str, object]:
+    return {
         entry["end_to_end_id"]: entry["amount_minor"]
-        for entry in bank["transfers"]
+        for entry in books["bank"]["transfers"]
         if entry["executed_at"] is not None
     }
-    ours = {
-        str(row["reference"]): row["amount_minor"]
-        for row in town.read(
-            "select reference, amount_minor from payouts where status in ('done', 'returned')"
-        )
-    }
-    return _apart("payout", ours, left)
+
+
+def _in_our_books(town: Town) -> int:
+    """What our books say lies at the bank, whoever's it is."""
+    [row] = town.read(
+        "select /* all shops: one account holds it all */"
+        " coalesce(sum(debits_minor - credits_minor), 0)::bigint as minor"
+        " from accounts where account = 'bank' and currency = 'CNY'"
+    )
+    return int(row["minor"])
+
+
+def _at_the_bank(books: Mapping[str, Any]) -> int:
+    return sum(int(one["balance_minor"]) for one in books["bank"]["accounts"])
 
 
 def _apart(what: str, ours: Mapping[str, object], theirs: Mapping[str, object]) -> list[str]:

@@ -3,252 +3,282 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
+import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from littleshop import installation
+import chinese_calendar
+
+from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from tests.flows import running
-from tests.flows.running import Running
-from tests.simulation import PLANTS, comparing, planting
+from tests.simulation import comparing, faults, planting
+from tests.simulation.people import People
+from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import Away, Town
 
 SHOPS = 3
-HOURS = (2, 6, 10, 14, 20)  # of a day in Beijing at which people act; a run is at 07:30
-QUIET_HOURS = (8, 14)  # of the days after the last one
+# Of a day in Beijing: after the bank's and the run's morning, after the bills, before the cut-off,
+# at night.
+HOURS = (8, 12, 16, 21)
+QUIET_HOUR = 14  # of the days after the last one
 MOST_QUIET_DAYS = 45  # by then every clock has struck, every refund and payout is home
 PATIENCE = 90.0
-VICTIMS = ("littleshop web", "littleshop work", "postgres")
+SEES_THE_CLOCK = 1.05  # every process reads it once a second
 # What a day brings at least, on average, or the run says that too little happened.
-LEAST = {"orders": 3.0, "paid_at_rail": 2.0, "shipped": 1.0, "received": 0.3}
+LEAST = {"orders": 4.0, "shipped": 1.0, "received": 0.3}
+LEAST_OF_A_RAIL = {"orders": 0.5, "paid": 0.3, "refunds": 0.05}
 
 
 def play(*, days: int, seed: int, plant: str | None) -> dict[str, Any]:
     """Play so many days; what happened, and what differs at the end."""
     began = time.monotonic()
+    with town_of(seed) as town:
+        live(town, days)
+        come_to_rest(town, MOST_QUIET_DAYS, hurry=plant is not None)
+        if plant is not None:
+            planting.plant(town, plant)
+            come_to_rest(town, 1)  # broken books never rest
+        return told(town, days, plant) | {"seed": seed, "seconds": round(time.monotonic() - began)}
+
+
+@contextlib.contextmanager
+def town_of(seed: int, shops: int = SHOPS) -> Iterator[Town]:
+    """A running littleshop with open shops; ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="littleshop-simulation-") as folder:
         littleshop = running.start(Path(folder), "--empty")
+        town = Town(littleshop, random.Random(seed))
         try:
-            town = Town(littleshop, random.Random(seed))
-            _announce_next_year(town)
-            town.open(SHOPS)
-            crashes = _live(town, days)
-            planted = PLANTS if plant == "all" else (plant,) if plant else ()
-            if "stale-payout" in planted:
-                _until_somebody_was_paid(town)
-            for each in planted:
-                planting.plant(town, each)
-            _come_to_rest(town, 3 if plant else MOST_QUIET_DAYS)  # broken books never rest
-            wrong = comparing.differences(town)
-            audit = littleshop.audit()
+            with town.phase("opening"):
+                _announce_years(town)
+                town.open(shops)
+            yield town
         finally:
+            town.close()
             running.stop(littleshop)
-    few = _too_few(town.happened, days)
+
+
+def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
+    """What happened and what differs, as `--json` gives it."""
+    with town.phase("comparing"):
+        audit = town.littleshop.audit()
+        books = town.books()
+        wrong = comparing.differences(town, audit, books)
+        by_rail = _by_rail(town, books)
     return {
-        "seed": seed,
         "days": days,
         "plant": plant,
         "orders": town.happened["orders"],
-        "crashes": crashes,
+        "crashes": sum(many for name, many in town.happened.items() if name.startswith("killed")),
         "differences": len(wrong),
         "audit": {"ok": audit["ok"], "checked": audit["checked"]},
+        "rails": by_rail,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
-        "too_few": few,
+        "too_few": _too_few(town.happened, by_rail, days),
         "wrong": wrong[:50],
-        "seconds": round(time.monotonic() - began, 1),
+        "spent": {name: round(seconds, 1) for name, seconds in town.spent.items()},
     }
 
 
-def _announce_next_year(town: Town) -> None:
-    """The State Council has not; an operator's table says which days are worked on, and the
-    processes read it when they start."""
-    year = town.now().year + 1
-    planting.sql(
-        town,
-        "insert into calendar_overrides (day, working, reason)"
-        " select day::date, extract(isodow from day) < 6, 'simulated' from generate_series("
-        f"'{year}-01-01'::date, '{year}-12-31'::date, interval '1 day') as day",
-    )
-    for each in VICTIMS[:2]:
+def _announce_years(town: Town) -> None:
+    """The State Council has not spoken of years to come; an operator's table says which days are
+    worked on, and the processes read it when they start."""
+    now = town.now().year
+    known = {day.year for day in chinese_calendar.constants.holidays}
+    for year in {now, now + 1} - known:
+        planting.sql(
+            town,
+            "insert into calendar_overrides (day, working, reason)"
+            " select day::date, extract(isodow from day) < 6, 'simulated' from generate_series("
+            f"'{year}-01-01'::date, '{year}-12-31'::date, interval '1 day') as day",
+        )
+    for each in faults.VICTIMS[:2]:
         town.littleshop.kill(each)
     time.sleep(1)
     town.littleshop.wait_ready(60)
 
 
-def _too_few(happened: Counter[str], days: int) -> list[str]:
+def _by_rail(town: Town, books: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The count of what really happened on each rail, by its own books and our notices."""
+    notices = Counter(
+        {
+            row["gateway"]: row["many"]
+            for row in town.read("select gateway, count(*) as many from notices group by gateway")
+        }
+    )
+    read = Counter(
+        {
+            row["gateway"]: row["many"]
+            for row in town.read(
+                "select gateway, count(*) as many from bills where compared_at is not null"
+                " group by gateway"
+            )
+        }
+    )
+    counted = {}
+    for rail in RAILS:
+        taken, back = moved(books, rail)
+        counted[rail] = {
+            "orders": town.happened[f"orders {rail}"],
+            "paid": len(taken),
+            "refunds": len(back),
+            "notices": notices[rail],
+            "bills": read[rail],
+            "switched_off": town.happened[f"switched_off {rail}"],
+        }
+    counted["stripe"]["chargebacks"] = len(books["stripe"]["disputes"])
+    return counted
+
+
+def _too_few(happened: Counter[str], by_rail: dict[str, dict[str, int]], days: int) -> list[str]:
+    wanted = [(name, happened[name], least) for name, least in LEAST.items()]
+    wanted += [
+        (f"{rail} {name}", counted[name], least)
+        for rail, counted in by_rail.items()
+        for name, least in LEAST_OF_A_RAIL.items()
+    ]
     return [
-        f"{name}: {happened[name]} of {least * days:.0f}"
-        for name, least in LEAST.items()
-        if happened[name] < int(least * days)
+        f"{name}: {many} of {least * days:.0f}"
+        for name, many, least in wanted
+        if many < int(least * days)
     ]
 
 
-def _live(town: Town, days: int) -> int:
-    """Day after day; how many processes were killed."""
-    crashes = 0
-    for _ in range(days):
-        _set_faults(town)
+def live(town: Town, days: int, *, surely_killed: tuple[str, ...] = ()) -> None:
+    """Day after day; each of `surely_killed` dies in an hour of its own, others by chance."""
+    people, victims = People(town), list(surely_killed)
+    for day in range(days):
+        _say(f"day {day + 1} of {days}, {town.happened['orders']} orders so far")
+        faults.strike(town)
         for hour in HOURS:
-            _go_to(town, hour)
-            with _killing(town) as killed:
-                _people_act(town, hour)
-            crashes += len(killed)
-            _drain(town)
-    return crashes
+            go_to(town, hour)
+            victim = victims.pop() if victims and hour in HOURS[1:] else ""
+            with town.phase("people"), faults.killing(town, surely=victim):
+                _people_act(people, hour)
+            drain(town)
 
 
-def _people_act(town: Town, hour: int) -> None:
-    for _ in range(town.chance.randrange(1, 4) if hour > 2 else 0):
-        town.orders_something()
-    if hour in (10, 20):
-        town.sellers_ship()
-        town.buyers_receive()
-        town.cases_go_on()
-    if hour == 14:
-        town.buyers_regret()
+def _people_act(people: People, hour: int) -> None:
+    people.pay_late()
+    for _ in range(people.town.chance.randrange(1, 5)):
+        people.order_something()
+    if hour == 8:
+        people.operators_switch()
+        people.operators_explain()
+        people.rails_unstick()
+        people.sellers_restock()
+        people.banks_decide()
+    if hour in (12, 21):
+        people.sellers_ship()
+        people.buyers_receive()
+        people.cases_go_on()
+    if hour == 16:
+        people.buyers_regret()
+        people.banks_take_back()
 
 
-def _set_faults(town: Town) -> None:
-    """Today the rails, the bank and the vendors have this kind of day."""
-    chance = town.chance
-    board: dict[str, Any] = {
-        "alipay": {
-            "notify": {
-                "delay_seconds": chance.choice((0, 0, 60, 3600)),
-                "copies": chance.choice((1, 1, 2, 3)),
-                "drop": chance.choice((0, 0, 1, 3)),
-                "reorder": chance.random() < 0.2,
-            },
-            "gateway": {
-                "fail": chance.choice((0, 0, 2)),
-                "system_error": chance.choice((0, 0, 1)),
-                "malformed": chance.choice((0, 0, 1)),
-                "awkward": chance.random() < 0.3,
-            },
-            "fee_bps": chance.choice((0, 60)),
-        },
-        "bank": {
-            "fail": chance.choice((0, 0, 1)),
-            "reject": chance.choice((0, 0, 0, 1)),
-            "return": chance.choice((0, 0, 0, 1)),
-        },
-        "sms": {"fail": chance.choice((0, 0, 2))},
-    }
-    town.littleshop.control("faults", board)
-    for rail, kinds in board.items():
-        if any(value not in (0, 1, False) for value in kinds.values() if value != 60):
-            town.happened[f"bad_days_{rail}"] += 1
-
-
-@contextlib.contextmanager
-def _killing(town: Town) -> Iterator[list[str]]:
-    """Somewhere in the middle of what people do, a process dies; sometimes."""
-    killed: list[str] = []
-    if town.chance.random() > 0.12:
-        yield killed
-        return
-    victim, after = town.chance.choice(VICTIMS), town.chance.uniform(0.0, 1.5)
-
-    def kill() -> None:
-        if town.littleshop.children(victim):
-            killed.append(victim)
-        town.littleshop.kill(victim)
-
-    timer = threading.Timer(after, kill)
-    timer.start()
-    try:
-        yield killed
-    finally:
-        timer.join()
-        for each in killed:
-            town.happened[f"killed {each.split('.')[-1].split(' ')[-1]}"] += 1
-        town.littleshop.wait_ready(60)
-
-
-def _go_to(town: Town, hour: int) -> None:
+def go_to(town: Town, hour: int) -> None:
     """Let the clock go on to this hour of the coming day in Beijing."""
     now = town.now().astimezone(SHANGHAI)
     wanted = now.replace(hour=hour, minute=5, second=0, microsecond=0)
     if wanted <= now:
         wanted += timedelta(days=1)
-    _advance(town, wanted - now)
+    with town.phase("clock"):
+        _advance(town, wanted - now)
 
 
 def _advance(town: Town, by: timedelta) -> None:
-    """As `./run clock` does, without a process for it."""
+    """As `./run clock` does, without a process for it; goes on when the worker has seen it."""
 
-    async def forward(conn: Any, _: Any) -> timedelta:
+    async def forward(conn: db.Connection, _: datetime) -> timedelta:
         return await installation.advance_clock(conn, by)
 
     offset = town.act(forward)
-    seconds = int(offset.total_seconds())
-    town.littleshop.control("clock", {"offset_seconds": seconds})
-    time.sleep(1.1)  # every process reads the clock once a second
+    town.littleshop.control("clock", {"offset_seconds": int(offset.total_seconds())})
+    at = town.now()
+    time.sleep(SEES_THE_CLOCK)
+    end = time.monotonic() + PATIENCE
+    while town.read("select 1 from timetable where name = 'timers.sweep' and next_at < $1", at):
+        if time.monotonic() > end:
+            raise Away("the worker does not see the clock")
+        time.sleep(0.05)
 
 
-def _drain(town: Town) -> None:
+def drain(town: Town) -> None:
     """Until no job is due and no clock is overdue."""
     end = time.monotonic() + PATIENCE
-    while True:
-        now = town.now()
-        [row] = town.read(
-            "select (select count(*) from jobs where held_at is null and due_at <= $1) as jobs,"
-            " (select count(*) from timers where due_at <= $1 and paused_at is null) as timers",
-            now,
-        )
-        if not row["jobs"] and not row["timers"]:
-            return
-        if time.monotonic() > end:
-            raise Away(f"not done in time: {row}")
-        time.sleep(0.1)
+    with town.phase("jobs"):
+        while True:
+            now = town.now()
+            [row] = town.read(
+                "select /* all shops: what the worker has to do */ (select count(*) from jobs"
+                " where held_at is null and due_at <= $1) as jobs, (select count(*) from timers"
+                " where due_at <= $1 and paused_at is null) as timers",
+                now,
+            )
+            if not row["jobs"] and not row["timers"]:
+                return
+            if time.monotonic() > end:
+                raise Away(f"not done in time: {row}")
+            time.sleep(0.05)
 
 
-def _come_to_rest(town: Town, most_days: int) -> None:
-    """People are gone, nothing goes wrong any more, and time passes until all is home."""
+def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
+    """Nothing goes wrong any more, and time passes until all is home: people leave what they began
+    to its clocks, or `hurry` to end it."""
     town.littleshop.control("faults/clear")
-    for _ in range(most_days):
-        for hour in QUIET_HOURS:
-            _go_to(town, hour)
-            _drain(town)
-        if not _under_way(town):
-            break
-    for _ in range(2):  # the last bills and statements
-        for hour in QUIET_HOURS:
-            _go_to(town, hour)
-            _drain(town)
+    people = People(town)
+    people.disputed = {
+        reference: True for reference, (_, status) in comparing.disputed(town) if status not in
+        ("won", "lost")
+    }  # fmt: skip
+    with town.phase("rest"):
+        for day in range(most_days):
+            _say(f"quiet day {day + 1}, under way {town.left}")
+            people.banks_decide(1.0)
+            people.operators_explain()
+            people.rails_unstick()
+            if hurry:
+                people.sellers_ship(1.0)
+                people.buyers_receive(1.0)
+                people.cases_go_on(1.0)
+            _quiet_day(town)
+            if not _under_way(people):
+                break
+        for _ in range(2):  # the last bills and statements
+            _quiet_day(town)
+            people.operators_explain()
 
 
-def _until_somebody_was_paid(town: Town) -> None:
-    for _ in range(20):
-        if town.read("select 1 from payouts where status = 'done' limit 1"):
-            return
-        town.sellers_ship()
-        town.buyers_receive()
-        for hour in QUIET_HOURS:
-            _go_to(town, hour)
-            _drain(town)
-    raise AssertionError("nobody was paid in twenty days")
+def _say(words: str) -> None:
+    """For who waits at a terminal."""
+    if sys.stderr.isatty() or os.environ.get("LITTLESHOP_SAY"):
+        print(words, file=sys.stderr, flush=True)
 
 
-def _under_way(town: Town) -> int:
-    [row] = town.read(
-        "select (select count(*) from orders where status in ('placed', 'to_ship', 'shipped'))"
+def _quiet_day(town: Town) -> None:
+    go_to(town, QUIET_HOUR)
+    drain(town)
+
+
+def _under_way(people: People) -> int:
+    [row] = people.town.read(
+        "select /* all shops: the whole town */"
+        " (select count(*) from orders where status in ('placed', 'to_ship', 'shipped'))"
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
         " (select count(*) from refunds where status = 'asked') as refunds,"
-        " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts"
+        " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
+        " (select count(*) from chargebacks where status = 'open') as chargebacks"
     )
-    if town.read("select 1 from cases where status = 'disputed'"):
-        town.cases_go_on()
-    town.left = row
-    return sum(int(str(count)) for count in row.values())
-
-
-__all__ = ["Running", "play"]
+    if people.town.read("select /* all shops */ 1 from cases where status = 'disputed'"):
+        people.cases_go_on()
+    people.town.left = row
+    return sum(int(count) for count in row.values())

@@ -21,6 +21,7 @@ async def lane(database: db.Database) -> AsyncIterator[Town]:
     async with database.connection() as conn:
         outer = conn.transaction()
         await outer.start()
+        await conn.execute(interleavings.QUICKER)
         town = Town(OneConnection(conn), keyring())
         await town.open_shop()
         yield town

@@ -25,29 +25,37 @@ from tests.simulation.interleavings import (
 )
 from tests.simulation.model import Model
 
-EXAMPLES = 30
+EXAMPLES = 60
 
 
-async def played(dsn: str, events: Sequence[Event]) -> None:
-    """Play a path in a transaction that is taken back, and hold each step against the model."""
+async def opened(dsn: str) -> World:
+    """An order and its cashiers in a transaction that nobody will ever commit."""
     conn = await asyncpg.connect(dsn)
     await db.prepare(conn)
+    await conn.execute("set role littleshop_app")
+    await conn.transaction().start()
+    await conn.execute(interleavings.QUICKER)
+    town = Town(OneConnection(conn), keyring())
+    await town.open_shop()
+    return await interleavings.opened(town)
+
+
+async def played(world: World, events: Sequence[Event]) -> None:
+    """Play a path that is taken back afterwards, and hold each step against the model."""
+    attempt = world.conn.transaction()
+    await attempt.start()
     try:
-        await conn.execute("set role littleshop_app")
-        await conn.transaction().start()  # and never ended: closing takes all of it back
-        town = Town(OneConnection(conn), keyring())
-        await town.open_shop()
-        world, model = await interleavings.opened(town), Model()
+        model = Model()
         for event in events:
             world, happened = await _step(world, event)
             assert happened == model.play(event.__name__), (event.__name__, model)
             order = await world.order()
-            kept = (await refunding.left_of(conn, order)).minor
+            kept = (await refunding.left_of(world.conn, order)).minor
             assert (order.status, kept) == (model.status, model.kept), (event.__name__, model)
         await interleavings.left_alone(world)
         assert await interleavings.faults(world) == []
     finally:
-        await conn.close()
+        await attempt.rollback()
 
 
 async def _step(world: World, event: Event) -> tuple[World, bool]:
@@ -72,6 +80,9 @@ def test_longer_rows_of_events_go_as_the_model_says(dsn_of_a_lane: str) -> None:
     @given(st.booleans(), st.lists(st.sampled_from(EVENTS), min_size=5, max_size=14))
     def rows(paid_first: bool, events: list[Event]) -> None:
         first = [buyer_pays, notice_comes] if paid_first else []
-        asyncio.run(played(dsn_of_a_lane, [*first, *events]))
+        runner.run(played(world, [*first, *events]))
 
-    rows()
+    with asyncio.Runner() as runner:
+        world = runner.run(opened(dsn_of_a_lane))
+        rows()
+        runner.run(asyncpg.Connection.close(world.conn))

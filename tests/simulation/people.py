@@ -1,0 +1,311 @@
+"""The people of the town: buyers, sellers, operators, and the buyers' banks; what each does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from littleshop import db
+from littleshop.catalog import stock
+from littleshop.errors import Refused
+from littleshop.money import Money
+from littleshop.pay import switches
+from littleshop.sale import (
+    arbitrating,
+    receiving,
+    refunding,
+    returning,
+    sending_back,
+    shipping,
+)
+from littleshop.sale.returning import Wish
+from littleshop.settlement import bills
+from littleshop.trade import orders
+from tests.simulation.rails import BAD_CARD, RAILS, Buyers, Cashier, Deck
+from tests.simulation.town import Town
+
+OPERATOR = UUID("7f1b6a90-0000-4000-8000-000000000001")
+DESK = "simulation"
+
+
+@dataclass
+class People:
+    """Everybody who acts. `late` are cashiers that were left open, `disputed` what banks took."""
+
+    town: Town
+    buyers: Buyers = field(init=False)
+    deck: Deck = field(init=False)
+    late: list[Cashier] = field(default_factory=list)
+    disputed: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.buyers, self.deck = Buyers(self.town), Deck(self.town.chance)
+
+    # --- buyers
+
+    def order_something(self) -> None:
+        """Somebody orders, and pays, or not, or twice, or too late."""
+        town, chance = self.town, self.town.chance
+        shop = chance.choice(town.shops)
+        product = chance.choice(town.products[shop.shop_id])
+        rail, pieces = self.deck.draw(), chance.choice((1, 1, 1, 2))
+        phone, desk = f"139{chance.randrange(10**8):08}", chance.random() < 0.25
+        cashier = town.over_http(
+            lambda: self.buyers.order(rail, shop.slug, product, pieces, phone=phone, desk=desk)
+        )
+        if cashier is None:
+            town.happened["not_placed"] += 1
+            return
+        town.happened["orders"] += 1
+        town.happened[f"orders {rail}"] += 1
+        if cashier.page is None:  # the rail was away, or switched off: over another one then
+            town.happened[f"no_page {rail}"] += 1
+            cashier = self._another_way(cashier)
+        if cashier is not None and cashier.page is not None:
+            self._decide_to_pay(cashier, chance.random())
+
+    def _another_way(self, cashier: Cashier) -> Cashier | None:
+        others = [rail for rail in RAILS if rail not in (cashier.rail, "stripe")]
+        if cashier.rail == "stripe":  # who is abroad knows no other rail than cards
+            others = ["stripe"]
+        rail = self.town.chance.choice(others)
+        return self.town.over_http(lambda: self.buyers.begin(rail, cashier))
+
+    def _decide_to_pay(self, cashier: Cashier, fate: float) -> None:
+        if fate < 0.08:
+            self.town.happened["abandoned"] += 1
+            return
+        if fate < 0.14:
+            self.late.append(cashier)
+            return
+        second = self._second_tab(cashier) if fate > 0.92 else None
+        if fate < 0.2 and cashier.rail == "stripe":
+            self._press(cashier, BAD_CARD)
+        self._press(cashier)
+        if second is not None and second.page is not None:
+            self._press(second)
+            self.town.happened["second_tabs"] += 1
+        if fate > 0.6:
+            self.town.over_http(lambda: self.buyers.come_back(cashier))
+
+    def _second_tab(self, cashier: Cashier) -> Cashier | None:
+        """The same order is about to be paid over another rail too."""
+        rail = "wechat_pay" if cashier.rail == "alipay" else "alipay"
+        if cashier.rail == "stripe":
+            return None
+        return self.town.over_http(lambda: self.buyers.begin(rail, cashier))
+
+    def _press(self, cashier: Cashier, card: str = "pm_card_visa") -> None:
+        self.town.over_http(lambda: self.buyers.pay(cashier, card))
+
+    def pay_late(self) -> None:
+        """Cashiers that were left open hours ago: somebody presses after all."""
+        for cashier in self.late:
+            self._press(cashier)
+            self.town.happened["pressed_late"] += 1
+        self.late.clear()
+
+    # --- sellers, and what buyers do once it is there
+
+    def every_order(self, *status: str) -> list[tuple[int, UUID]]:
+        rows = self.town.read(
+            "select /* all shops: the town's people */ shop_id, order_id from orders"
+            " where status = any ($1) order by order_id",
+            list(status),
+        )
+        return [(row["shop_id"], row["order_id"]) for row in rows]
+
+    def sellers_ship(self, share: float = 0.7) -> None:
+        for shop_id, order_id in self.every_order("to_ship"):
+            fate = self.town.chance.random()
+            if fate < share:
+                self._ship(shop_id, order_id)
+            elif fate < share + 0.06:
+                self._call_off(shop_id, order_id)
+
+    def _ship(self, shop_id: int, order_id: UUID) -> None:
+        number = f"SF{self.town.chance.randrange(10**12, 10**13)}"
+
+        async def ship(conn: db.Connection, at: datetime) -> object:
+            return await shipping.ship(conn, shop_id, order_id, carrier="sf", number=number, at=at)
+
+        self.town.does("shipped", ship)
+
+    def _call_off(self, shop_id: int, order_id: UUID) -> None:
+        async def call_off(conn: db.Connection, at: datetime) -> object:
+            return await refunding.call_off(
+                conn, shop_id, order_id, by="seller", reason="broken", at=at
+            )
+
+        self.town.does("called_off", call_off)
+
+    def sellers_restock(self) -> None:
+        """What sold out comes again."""
+        rows = self.town.read(
+            "select /* all shops: the town's people */ shop_id, variant_id from variants"
+            " where on_hand - held < 3 order by shop_id, variant_id"
+        )
+        for row in rows:
+
+            async def restock(
+                conn: db.Connection, at: datetime, row: dict[str, Any] = row
+            ) -> object:
+                return await stock.move(
+                    conn, row["shop_id"], row["variant_id"], 9, reason="received", at=at
+                )
+
+            self.town.does("restocked", restock)
+
+    def buyers_receive(self, share: float = 0.35) -> None:
+        for shop_id, order_id in self.every_order("shipped"):
+            fate = self.town.chance.random()
+            if fate < share:
+                self._receive(shop_id, order_id)
+            elif fate < share + 0.1:
+                self.ask_back(shop_id, order_id)
+
+    def _receive(self, shop_id: int, order_id: UUID) -> None:
+        async def receive(conn: db.Connection, at: datetime) -> object:
+            return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)
+
+        self.town.does("received", receive)
+
+    def buyers_regret(self, share: float = 0.08) -> None:
+        for shop_id, order_id in self.every_order("received", "to_ship"):
+            if self.town.chance.random() < share:
+                self.ask_back(shop_id, order_id)
+
+    def ask_back(self, shop_id: int, order_id: UUID) -> None:
+        """Money back in part or in full, goods back, or another piece."""
+        kind = self.town.chance.choice(("refund", "refund", "return", "exchange"))
+        part = self.town.chance.choice((0.2, 0.5, 1.0))
+        reason = self.town.chance.choice(("damaged", "not_wanted", "missing"))
+
+        async def ask(conn: db.Connection, at: datetime) -> None:
+            order = await orders.lock(conn, shop_id, order_id)
+            most = await returning.most(conn, order, kind, reason)
+            amount = Money(max(int(most.minor * part), 1), most.currency)
+            wish = Wish(kind, reason, amount, "模拟")
+            await returning.ask(conn, shop_id, order_id, wish, at)
+
+        self.town.does(f"asked_{kind}", ask)
+
+    # --- after-sales
+
+    def cases_go_on(self, share: float = 0.75) -> None:
+        """Each open case moves, or somebody is silent."""
+        rows = self.town.read(
+            "select /* all shops: the town's people */ shop_id, case_id, status from cases"
+            " where ended_at is null order by case_id"
+        )
+        for row in rows:
+            if self.town.chance.random() < share:
+                self._case_goes_on(row["shop_id"], row["case_id"], row["status"])
+
+    def _case_goes_on(self, shop_id: int, case_id: UUID, status: str) -> None:
+        number = f"SF{self.town.chance.randrange(10**12, 10**13)}"
+        fate = self.town.chance.random()
+
+        async def step(conn: db.Connection, at: datetime) -> object:
+            parcel = {"carrier": "sf", "number": number}
+            match status:
+                case "asked" if fate < 0.6:
+                    return await returning.agree(conn, shop_id, case_id, by="seller", at=at)
+                case "asked":
+                    return await returning.refuse(conn, shop_id, case_id, words="不同意", at=at)
+                case "returning":
+                    return await sending_back.send_back(conn, shop_id, case_id, at=at, **parcel)
+                case "sent_back":
+                    return await sending_back.take_back(
+                        conn, shop_id, case_id, by="seller", to_shelf=fate < 0.5, at=at
+                    )
+                case "replacing":
+                    return await sending_back.replace(conn, shop_id, case_id, at=at, **parcel)
+                case "refused" if fate < 0.6:
+                    return await arbitrating.escalate(conn, shop_id, case_id, words="请看", at=at)
+                case "refused":
+                    return await returning.withdraw(conn, shop_id, case_id, by="buyer", at=at)
+                case "disputed":
+                    return await self._decide(conn, shop_id, case_id, fate, at)
+                case _:
+                    raise Refused("case_moved")
+
+        self.town.does(f"case_{status}", step)
+
+    async def _decide(
+        self, conn: db.Connection, shop_id: int, case_id: UUID, fate: float, at: datetime
+    ) -> object:
+        """An operator gives back nothing, a part or all that is left."""
+        order, case = await returning.lock(conn, shop_id, case_id)
+        left = await refunding.left_of(conn, order)
+        back = Money(int(left.minor * (0, 0.5, 1)[int(fate * 3)]), left.currency)
+        return await arbitrating.decide(
+            conn, shop_id, case.case_id, back=back, words="裁定", operator=OPERATOR, at=at
+        )
+
+    # --- banks, and the desks of the rails and of the platform
+
+    def banks_take_back(self, share: float = 0.1) -> None:
+        """Some buyer's bank takes a card payment back; each payment is looked at once."""
+        rows = self.town.read(
+            "select /* all shops: the town's people */ reference from payments"
+            " where gateway = 'stripe' and status = 'paid' order by reference"
+        )
+        for reference in (str(row["reference"]) for row in rows):
+            if reference not in self.disputed:
+                taken = self.town.chance.random() < share
+                self.disputed[reference] = False
+                if taken and self.buyers.tell("stripe", reference, "/dispute"):
+                    self.disputed[reference] = True
+                    self.town.happened["charged_back"] += 1
+
+    def banks_decide(self, share: float = 0.3) -> None:
+        for reference in [one for one, is_open in self.disputed.items() if is_open]:
+            if self.town.chance.random() < share:
+                won = self.town.chance.random() < 0.4
+                if self.buyers.tell("stripe", reference, "/dispute/close", won=won):
+                    self.disputed[reference] = False
+                    self.town.happened["chargeback_" + ("won" if won else "lost")] += 1
+
+    def rails_unstick(self) -> None:
+        """WeChat's desk looks after refunds that got stuck."""
+        for refund in self.town.books()["wechat_pay"]["refunds"]:
+            if refund["status"] == "ABNORMAL" and self.buyers.unstick(refund["out_refund_no"]):
+                self.town.happened["refund_unstuck"] += 1
+
+    def operators_switch(self, share: float = 0.08) -> None:
+        """A rail is switched off for some hours; the one that was off is switched on."""
+
+        async def on(conn: db.Connection, at: datetime) -> None:
+            for gateway in await switches.off(conn):
+                await switches.switch_on(conn, gateway)
+
+        self.town.act(on)
+        if self.town.chance.random() < share:
+            rail = self.town.chance.choice(RAILS)
+
+            async def off(conn: db.Connection, at: datetime) -> object:
+                return await switches.switch_off(conn, rail, why="模拟", by=DESK, at=at)
+
+            self.town.does(f"switched_off {rail}", off)
+
+    def operators_explain(self) -> None:
+        """Lines of Stripe's bill that are a chargeback which the rail's own books know."""
+        rows = self.town.read(
+            "select difference_id, words from differences where kind = 'unread'"
+            " and gateway = 'stripe' and explained_at is null"
+        )
+        known = [str(one["id"]) for one in self.town.books()["stripe"]["disputes"]] if rows else []
+        for row in rows:
+            if any(number in row["words"] for number in known):
+
+                async def explain(
+                    conn: db.Connection, at: datetime, row: dict[str, Any] = row
+                ) -> object:
+                    return await bills.explain(
+                        conn, row["difference_id"], by=DESK, why="a chargeback", at=at
+                    )
+
+                self.town.does("explained", explain)
