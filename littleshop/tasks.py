@@ -22,7 +22,7 @@ from littleshop.oversight import appointing
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
-from littleshop.sale import charging_back, paying, refunding, ticking, waiting
+from littleshop.sale import charging_back, paying, refunding, resending, ticking, waiting
 from littleshop.sale.paying import Paid
 from littleshop.settlement import banks, reconciling_bills, settling
 from littleshop.shop import slugs
@@ -39,8 +39,8 @@ def _house(context: Context) -> House:
 
 
 async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> None:
-    """Act on a stored notice: a payment, or a bank that takes one back. What became of a refund we
-    ask ourselves, and what is final changes nothing."""
+    """Act on a stored notice: a payment, a bank that takes one back, a refund that failed after it
+    was done. What else became of a refund we ask ourselves; what is final changes nothing."""
     house = _house(context)
     async with context.database.connection() as conn:
         notice = await notices.get(conn, gateway, notice_id)
@@ -67,6 +67,8 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
             await charging_back.hear_ended(
                 conn, shop_id, payment.reference, notice.amount, won=won, at=context.at
             )
+        if notice.kind == "refund_failed" and notice.refund_reference:
+            await resending.hear_failed(conn, shop_id, notice.refund_reference, context.at)
         await notices.handled(conn, gateway, notice_id, context.at)
 
     await context.database.transaction(act)
@@ -115,11 +117,17 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
         await recoveries.refuse_on_hold(conn)
         refund = await refunds.get(conn, shop_id, UUID(refund_id))
         assert refund is not None, refund_id
-        if refund.status == "done":
+        if refund.status != "asked":
             return
         paid = await payments.of_order(conn, shop_id, refund.order_id)
     payment = next(one for one in paid if one.payment_id == refund.payment_id)
-    await refunding.send(house.rails[payment.gateway], payment, refund)
+    try:
+        await refunding.send(house.rails[payment.gateway], payment, refund)
+    except refunding.Undeliverable:
+        await context.database.transaction(
+            lambda conn: resending.hear_stuck(conn, shop_id, refund.refund_id, context.at)
+        )
+        return
     await context.database.transaction(
         lambda conn: refunding.hear(conn, shop_id, refund.refund_id, context.at)
     )

@@ -91,7 +91,8 @@ _RETURNED_GOES_BACK = """
            || coalesce(r.minor, 0) || ' of ' || p.paid_minor as says
       from payments p
       left join (select shop_id, payment_id, sum(amount_minor) as minor from refunds
-                  where $1::bigint is null or shop_id = $1 group by shop_id, payment_id) r
+                  where status <> 'failed' and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, payment_id) r
         on r.shop_id = p.shop_id and r.payment_id = p.payment_id
      where ($1::bigint is null or p.shop_id = $1) and p.status = 'paid'
        and ((p.outcome = 'returned' and coalesce(r.minor, 0) <> p.paid_minor)
@@ -104,7 +105,7 @@ _REFUNDS_FIT_THE_ORDER = """
       from orders o
       left join (select shop_id, order_id,
                         sum(amount_minor) filter (where status = 'done') as done,
-                        sum(amount_minor) filter (where status = 'asked') as asked
+                        sum(amount_minor) filter (where status in ('asked', 'stuck')) as asked
                    from refunds
                   where paid_from = 'escrow' and ($1::bigint is null or shop_id = $1)
                   group by shop_id, order_id) r
@@ -127,7 +128,7 @@ _PAYMENT_KNOWS_ITS_REFUNDS = """
       from payments p
       left join (select shop_id, payment_id, sum(minor) as minor
                    from (select shop_id, payment_id, amount_minor as minor from refunds
-                          where $1::bigint is null or shop_id = $1
+                          where status <> 'failed' and ($1::bigint is null or shop_id = $1)
                          union all
                          select shop_id, payment_id, amount_minor - unbooked_minor
                            from chargebacks
@@ -145,11 +146,27 @@ _REFUND_IS_BOOKED = """
            || ' journals, or another sum or account' as says
       from refunds r
      where ($1::bigint is null or r.shop_id = $1)
-       and (r.status = 'done') <> exists (
+       and (r.done_at is not null) <> exists (
              select from journals j join transfers t
                  on t.shop_id = j.shop_id and t.journal_id = j.journal_id
               where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference
                 and t.debit = r.paid_from and t.amount_minor = r.amount_minor)"""
+
+# Money of a refund that failed after it was done has come back, and another one stands for it.
+_FAILED_REFUND_CAME_BACK = """
+    select r.shop_id, r.reference as subject, 'failed, and what came back is not booked or '
+           || 'no other refund stands for it' as says
+      from refunds r
+     where r.status = 'failed' and ($1::bigint is null or r.shop_id = $1)
+       and (not exists (select from refunds n where n.shop_id = r.shop_id
+                           and n.replaces = r.refund_id and n.amount_minor = r.amount_minor
+                           and n.paid_from = r.paid_from)
+         or (r.done_at is not null) <> exists (
+             select from journals j join transfers t
+                 on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+              where j.shop_id = r.shop_id and j.kind = 'refund_failed'
+                and j.reference = r.reference and t.credit = r.paid_from
+                and t.amount_minor = r.amount_minor))"""
 
 _RELEASED_IS_SPLIT_AS_AGREED = """
     select o.shop_id, o.order_id as subject, 'of ' || o.released_minor || ' commission has '
@@ -207,8 +224,9 @@ _CASE_HAS_ITS_REFUND = """
            || coalesce(c.agreed_minor, 0) || ', refunds ' || coalesce(r.minor, 0) as says
       from cases c
       left join (select shop_id, case_id, sum(amount_minor) as minor,
-                        bool_and(status = 'done') as done from refunds
-                  where case_id is not null and ($1::bigint is null or shop_id = $1)
+                        bool_and(status = 'done' or replaces is not null) as done from refunds
+                  where case_id is not null and status <> 'failed'
+                    and ($1::bigint is null or shop_id = $1)
                   group by shop_id, case_id) r
         on r.shop_id = c.shop_id and r.case_id = c.case_id
      where ($1::bigint is null or c.shop_id = $1)
@@ -260,7 +278,7 @@ _SUSPENSE_IS_RETURNS_UNDER_WAY = """
              where account = 'suspense' and shop_id <> 0
                and ($1::bigint is null or shop_id = $1)) a
       full join (select shop_id, currency, sum(amount_minor) as minor from refunds
-                  where status = 'asked' and paid_from = 'suspense'
+                  where status in ('asked', 'stuck') and paid_from = 'suspense'
                     and ($1::bigint is null or shop_id = $1) group by shop_id, currency) r
         on r.shop_id = a.shop_id and r.currency = a.currency
      where coalesce(a.minor, 0) <> coalesce(r.minor, 0)"""
@@ -278,6 +296,7 @@ RULES = {
     "refunds_fit_the_order": _REFUNDS_FIT_THE_ORDER,
     "payment_knows_its_refunds": _PAYMENT_KNOWS_ITS_REFUNDS,
     "refund_is_booked": _REFUND_IS_BOOKED,
+    "failed_refund_came_back": _FAILED_REFUND_CAME_BACK,
     "released_is_split_as_agreed": _RELEASED_IS_SPLIT_AS_AGREED,
     "fee_is_as_scheduled": _FEE_IS_AS_SCHEDULED,
     "state_has_its_timer": _STATE_HAS_ITS_TIMER,

@@ -30,6 +30,8 @@ class Waiting(msgspec.Struct, frozen=True):
     given_up_since: datetime | None
     runs: int
     run_since: date | None
+    refunds: int
+    stuck_since: datetime | None
 
 
 async def waiting(conn: db.Connection, at: datetime) -> Waiting:
@@ -42,7 +44,8 @@ async def waiting(conn: db.Connection, at: datetime) -> Waiting:
                d.count as disputes, d.since as disputed_since, h.count as holds,
                h.since as held_since, f.count as differences, f.since as differ_since,
                e.count as entries, o.count as rails_off, j.count as jobs,
-               j.since as given_up_since, r.count as runs, r.since as run_since
+               j.since as given_up_since, r.count as runs, r.since as run_since,
+               s.count as refunds, s.since as stuck_since
           from (select count(*)::integer as count, min(escalated_at) as since from cases
                  where status = 'disputed') d,
                (select count(*)::integer as count, min(from_at) as since from payout_holds
@@ -55,7 +58,9 @@ async def waiting(conn: db.Connection, at: datetime) -> Waiting:
                (select count(*)::integer as count, min(held_at) as since from jobs
                  where held_at is not null and dropped_at is null) j,
                (select count(*)::integer as count, min(run_on) as since from runs
-                 where shop_id = $1 and closed_at is null) r""",
+                 where shop_id = $1 and closed_at is null) r,
+               (select count(*)::integer as count, min(stuck_at) as since from refunds
+                 where status = 'stuck') s""",
         PLATFORM,
     )
 

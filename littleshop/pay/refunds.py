@@ -13,7 +13,14 @@ from littleshop.pay.payments import Payment
 
 
 class Refund(msgspec.Struct, frozen=True):
-    """asked -> done. `paid_from` is the account the money leaves: escrow or suspense."""
+    """asked -> done; asked -> stuck when the rail cannot deliver it, which waits for an operator:
+    stuck -> asked again, or done by hand; done or stuck -> failed: another one takes its place.
+
+    `paid_from` is the account the money leaves: escrow or suspense. `redirect` says to whom the
+    rail was asked to send one that it could not deliver: to the buyer's card, or back to us.
+    `return_*` is our commission going back to the seller's account before a refund of what was
+    released there; `advanced_at`: the platform pays it for the seller, who has too little there.
+    """
 
     shop_id: int
     refund_id: UUID
@@ -28,10 +35,23 @@ class Refund(msgspec.Struct, frozen=True):
     status: str
     asked_at: datetime
     done_at: datetime | None
+    replaces: UUID | None = None
+    redirect: str = ""
+    done_by: str = "rail"
+    stuck_at: datetime | None = None
+    return_reference: str | None = None
+    return_minor: int | None = None
+    returned_at: datetime | None = None
+    advanced_at: datetime | None = None
 
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def returning(self) -> Money:
+        """Our commission that goes back before it."""
+        return Money(self.return_minor or 0, self.currency)
 
 
 COLUMNS = ", ".join(Refund.__struct_fields__)
@@ -95,11 +115,12 @@ async def by_reference(conn: db.Connection, shop_id: int, reference: str) -> Ref
 
 
 async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Refund]:
-    """Every refund of an order's payments."""
+    """Every refund of an order's payments that is not replaced by another one."""
     return await db.all(
         conn,
         Refund,
-        f"select {COLUMNS} from refunds where shop_id = $1 and order_id = $2 order by asked_at",
+        f"select {COLUMNS} from refunds where shop_id = $1 and order_id = $2"
+        " and status <> 'failed' order by asked_at",
         shop_id,
         order_id,
     )
@@ -110,7 +131,7 @@ async def going_back(conn: db.Connection, shop_id: int, order_id: UUID) -> int:
     minor = await db.value(
         conn,
         "select coalesce(sum(amount_minor), 0)::bigint from refunds where shop_id = $1"
-        " and order_id = $2 and status = 'asked' and paid_from = 'escrow'",
+        " and order_id = $2 and status in ('asked', 'stuck') and paid_from = 'escrow'",
         shop_id,
         order_id,
     )
@@ -139,4 +160,143 @@ async def unsent(conn: db.Connection, asked_before: datetime, most: int = 500) -
         " where status = 'asked' and asked_at < $1 order by asked_at limit $2",
         asked_before,
         most,
+    )
+
+
+async def stick(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> Refund | None:
+    """asked -> stuck: the rail cannot deliver it; None when it was in another state."""
+    return await db.one(
+        conn,
+        Refund,
+        "update refunds set status = 'stuck', stuck_at = $3, redirect = ''"
+        f" where shop_id = $1 and refund_id = $2 and status = 'asked' returning {COLUMNS}",
+        shop_id,
+        refund_id,
+        at,
+    )
+
+
+async def unstick(
+    conn: db.Connection, shop_id: int, refund_id: UUID, *, done_by: str = "rail"
+) -> Refund | None:
+    """stuck -> asked: it goes on its way again, or (done_by hand) a person carries it out."""
+    return await db.one(
+        conn,
+        Refund,
+        "update refunds set status = 'asked', done_by = $3"
+        f" where shop_id = $1 and refund_id = $2 and status = 'stuck' returning {COLUMNS}",
+        shop_id,
+        refund_id,
+        done_by,
+    )
+
+
+async def point(
+    conn: db.Connection, shop_id: int, refund_id: UUID, to: str, *, left: tuple[str, ...]
+) -> Refund | None:
+    """Note where a stuck refund is to be sent; None unless it was in one of these places (`left`
+    are values of `redirect`): two acts never send one refund to two places."""
+    return await db.one(
+        conn,
+        Refund,
+        "update refunds set redirect = $3 where shop_id = $1 and refund_id = $2"
+        f" and status = 'stuck' and redirect = any ($4) returning {COLUMNS}",
+        shop_id,
+        refund_id,
+        to,
+        list(left),
+    )
+
+
+async def fail(
+    conn: db.Connection, shop_id: int, refund_id: UUID, *, left: str, at: datetime
+) -> Refund | None:
+    """done or stuck (`left`) -> failed, for good; None when it was in another state."""
+    return await db.one(
+        conn,
+        Refund,
+        "update refunds set status = 'failed', failed_at = $3"
+        f" where shop_id = $1 and refund_id = $2 and status = $4 returning {COLUMNS}",
+        shop_id,
+        refund_id,
+        at,
+        left,
+    )
+
+
+async def replace(conn: db.Connection, failed: Refund, at: datetime) -> Refund:
+    """Another refund takes the place of a failed one, under a reference of its own; asked."""
+    refund = await db.one(
+        conn,
+        Refund,
+        "insert into refunds (shop_id, refund_id, payment_id, order_id, reference, amount_minor,"
+        " currency, reason, paid_from, case_id, replaces, asked_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        f" returning {COLUMNS}",
+        failed.shop_id,
+        ids.derived(failed.refund_id, "again"),
+        failed.payment_id,
+        failed.order_id,
+        ids.reference(),
+        failed.amount_minor,
+        failed.currency,
+        failed.reason,
+        failed.paid_from,
+        failed.case_id,
+        failed.refund_id,
+        at,
+    )
+    assert refund is not None
+    return refund
+
+
+async def stuck(conn: db.Connection, most: int = 100) -> list[Refund]:
+    """Refunds of all shops that wait for an operator, the oldest first."""
+    return await db.all(
+        conn,
+        Refund,
+        f"select /* all shops: the operator's desk */ {COLUMNS} from refunds"
+        " where status = 'stuck' order by stuck_at limit $1",
+        most,
+    )
+
+
+async def plan_return(conn: db.Connection, refund: Refund, share: Money) -> Refund:
+    """Write that so much of our commission goes back first, with its reference; the first plan
+    stands."""
+    planned = await db.one(
+        conn,
+        Refund,
+        "update refunds set return_reference = $3, return_minor = $4"
+        " where shop_id = $1 and refund_id = $2 and return_reference is null"
+        f" returning {COLUMNS}",
+        refund.shop_id,
+        refund.refund_id,
+        ids.reference(b"return for " + refund.reference.encode()),
+        share.minor,
+    )
+    return planned or refund
+
+
+async def mark_returned(conn: db.Connection, refund: Refund, at: datetime) -> bool:
+    """Our commission has gone back; False when that was known."""
+    return await db.changed(
+        conn,
+        "update refunds set returned_at = $3 where shop_id = $1 and refund_id = $2"
+        " and return_reference is not null and returned_at is null",
+        refund.shop_id,
+        refund.refund_id,
+        at,
+    )
+
+
+async def advance(conn: db.Connection, refund: Refund, at: datetime) -> None:
+    """The platform pays it for the seller, once and for all repeats."""
+    await db.run(
+        conn,
+        "update refunds set advanced_at = coalesce(advanced_at, $3::timestamptz)"
+        " where shop_id = $1 and refund_id = $2 and status = 'asked'",
+        refund.shop_id,
+        refund.refund_id,
+        at,
     )

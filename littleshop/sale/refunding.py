@@ -27,6 +27,10 @@ from littleshop.trade.orders import Order
 MENDS_ITSELF = frozenset({None, Reason.SELLER_FUNDS, Reason.UNKNOWN, Reason.OTHER})
 
 
+class Undeliverable(GatewayError):
+    """The rail cannot deliver a refund where its payment came from; resending.py goes on."""
+
+
 async def send_astray_back(
     conn: db.Connection, payment: Payment, *, reason: str, at: datetime
 ) -> Refund:
@@ -289,9 +293,12 @@ def request(payment: Payment, refund: Refund) -> RefundRequest:
 async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
     """Ask the rail for it, again and again with one reference, until it says done.
 
-    Raises GatewayError: retryable while pending, not when the rail refuses for good.
+    Raises GatewayError: retryable while pending, not when the rail refuses for good; then
+    Undeliverable when what took the money takes none back.
     """
     answer = await gateway.refund(request(payment, refund))
+    if answer.status == "failed" and answer.reason is Reason.BUYER_ACCOUNT:
+        raise Undeliverable(f"refund {refund.reference} has nowhere to go", retryable=False)
     if answer.status != "done":
         raise GatewayError(
             f"refund {refund.reference} is {answer.status} ({answer.reason})",
@@ -326,7 +333,9 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     if refund.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
     await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
-    await telling.buyer(conn, order, "refund_done", at, amount=refund.amount)
+    await telling.buyer(
+        conn, order, "refund_done", at, occasion=refund.reference, amount=refund.amount
+    )
     if refund.case_id is not None:
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True

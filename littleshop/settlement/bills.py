@@ -217,7 +217,7 @@ _OURS_BACK = (
     "select /* all shops: the rail makes one bill for all */ r.shop_id, 'refund' as kind,"
     " r.reference, r.amount_minor, r.currency, r.done_at as at"
     " from refunds r join payments p on p.shop_id = r.shop_id and p.payment_id = r.payment_id"
-    " where p.gateway = $1 and r.status = 'done'"
+    " where p.gateway = $1 and r.done_at is not null and r.done_by = 'rail'"
 )
 
 

@@ -35,6 +35,7 @@ def everything(world: World) -> dict[str, object]:
             for row in store.all("select * from wechat_trades order by rowid")
         ],
         "refunds": _rows(world, "select * from wechat_refunds"),
+        "redirects": _rows(world, "select * from wechat_redirects"),
         "applyments": _rows(
             world,
             "select applyment_id, mchid, out_request_no, shop_name, state, sub_mchid, made_at"

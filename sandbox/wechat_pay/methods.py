@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from sandbox.clock import stamp, unstamp
 from sandbox.store import Row
-from sandbox.wechat_pay import bills, notices, orders, trades, views
+from sandbox.wechat_pay import abnormal, bills, notices, orders, trades, views
 from sandbox.wechat_pay.keys import PlatformKeys, rfc3339, sealed, validity
 from sandbox.wechat_pay.orders import Denied, wrong
 from sandbox.world import World
@@ -169,6 +169,7 @@ def _refunded(call: Call, trade: Row, body: Fields) -> Answer:
         "total_minor": orders.minor(amount, "total"),
         "reason": reason or None,
         "notify_url": orders.notify_url(url) if url else None,
+        "advanced": body.get("refund_account") == "REFUND_SOURCE_PARTNER_ADVANCE",
     }
     trades.refund(call.world, trade, wanted)
     notices.announce_refunds(call.world, trades.settle_refunds(call.world))
@@ -179,6 +180,18 @@ def refund_query(call: Call) -> Answer:
     """GET /v3/refund/domestic/refunds/{number}, GET /v3/ecommerce/refunds/out-refund-no/{number}"""
     notices.announce_refunds(call.world, trades.settle_refunds(call.world))
     return _refund_state(call, call.named["number"], call.query.get("sub_mchid"))
+
+
+def abnormal_refund(call: Call) -> Answer:
+    """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund, /v3/ecommerce/..."""
+    notices.announce_refunds(call.world, trades.settle_refunds(call.world))
+    body = call.body()
+    found = trades.refund_of(call.world, call.mchid, str(body.get("out_refund_no")))
+    if found is None or found["refund_id"] != call.named["number"]:
+        raise Denied(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+    abnormal.redirect(call.world, found, body, call.sealed_by)
+    sub_mchid = body.get("sub_mchid")
+    return _refund_state(call, found["out_refund_no"], str(sub_mchid) if sub_mchid else None)
 
 
 def _refund_state(call: Call, number: str, sub_mchid: str | None = None) -> Answer:
@@ -246,6 +259,8 @@ METHODS = [
     route("POST", "combine-transactions/out-trade-no/{number}/close", combined_close),
     route("POST", "refund/domestic/refunds", refund),
     route("GET", "refund/domestic/refunds/{number}", refund_query),
+    route("POST", "refund/domestic/refunds/{number}/apply-abnormal-refund", abnormal_refund),
+    route("POST", "ecommerce/refunds/{number}/apply-abnormal-refund", abnormal_refund),
     route("POST", "ecommerce/refunds/apply", held_refund),
     route("GET", "ecommerce/refunds/out-refund-no/{number}", refund_query),
     route("GET", "bill/tradebill", bill),

@@ -72,6 +72,14 @@ create table if not exists wechat_refunds (
     done_at text,
     unique (mchid, out_refund_no)
 );
+create table if not exists wechat_redirects (
+    id integer primary key,
+    refund_id text not null references wechat_refunds,
+    kind text not null check (kind in ('USER_BANK_CARD', 'MERCHANT_BANK_CARD')),
+    bank_type text not null,
+    tail text not null,
+    at text not null
+);
 create table if not exists wechat_moves (
     id integer primary key,
     owner text not null,
@@ -127,7 +135,7 @@ create table if not exists wechat_applyments (
     card_tail text not null,
     state text not null check (state in ('CHECKING', 'NEED_SIGN', 'FINISH', 'REJECTED')),
     refusal text,
-    sub_mchid text unique,
+    sub_mchid text,
     due_at text,
     made_at text not null,
     unique (mchid, out_request_no)

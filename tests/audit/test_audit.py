@@ -48,6 +48,8 @@ BREACHES = {
     " where refunded_minor > 0 returning reference",
     "refund_is_booked": "update refunds set status = 'done', done_at = asked_at"
     " where paid_from = 'escrow' returning reference",
+    "failed_refund_came_back": "update refunds set status = 'failed', failed_at = asked_at"
+    " where paid_from = 'escrow' returning reference",
     "released_is_split_as_agreed": "update orders set commission_bps = 100"
     " where received_at is not null returning order_id",
     "fee_is_as_scheduled": "update order_fees set rate_bps = rate_bps + 1 returning order_id",

@@ -16,7 +16,7 @@ from tests.web.client import World, says
 from tests.web.night_shift import PHONE, Desk, at_work
 
 PAGES = (
-    "", "/disputes", "/holds", "/differences", "/rails", "/jobs", "/look-up", "/runs", "/acts",
+    "", "/disputes", "/refunds", "/holds", "/differences", "/rails", "/jobs", "/look-up", "/runs", "/acts",
 )  # fmt: skip
 
 
@@ -49,7 +49,9 @@ async def test_for_a_seller_there_is_no_such_page(world: World, client: httpx.As
             .replace("{day}", "2026-11-20")
             .replace("{rail}", "alipay")
         )
-        for name in ("case_id", "hold_id", "photo_id", "difference_id", "job_id", "person_id"):
+        for name in (
+            "case_id", "hold_id", "photo_id", "difference_id", "job_id", "person_id", "refund_id",
+        ):  # fmt: skip
             path = path.replace(f"{{{name}}}", str(uuid4()))
         for method in route.methods:  # type: ignore[attr-defined]
             answer = await client.request(method, path, data={"code": "123456", "reason": "me"})

@@ -7,7 +7,7 @@ times are aware UTC, and what a rail says is mapped to the short lists below.
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -114,13 +114,17 @@ class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Give `amount` of the `paid` sum back. `refund_reference` makes a repeat harmless."""
+    """Give `amount` of the `paid` sum back. `refund_reference` makes a repeat harmless.
+
+    `advance`: the payment is held for a seller, whose account has too little: we pay it for him.
+    """
 
     reference: str
     refund_reference: str
     amount: Money
     paid: Money
     reason: str = ""
+    advance: bool = False
 
 
 class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,9 +143,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     kind finished (refund window over) and pending need no act. `amount` is the paid sum; for
     refunded it is the sum refunded so far as the rail tells it: ask `refund_query`, never add
-    it up; for disputed (the buyer's bank takes it back: a chargeback), dispute_won and
-    dispute_lost it is the disputed sum. `at` is when the event happened, `raw` the body as
-    received.
+    it up; refund_failed is of one refund, whose money came back to us; for disputed (the buyer's
+    bank takes it back: a chargeback), dispute_won and dispute_lost it is the disputed sum. `at`
+    is when the event happened, `raw` the body as received.
     """
 
     gateway: str
@@ -150,6 +154,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal[
         "paid",
         "refunded",
+        "refund_failed",
         "closed",
         "finished",
         "pending",
@@ -162,6 +167,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     raw: str
     refund_reference: str | None = None
+
+
+class BuyerCard(msgspec.Struct, frozen=True):
+    """The debit card that a buyer names for a refund; `bank` is Alipay's code (shop/cards.py)."""
+
+    number: str
+    name: str
+    bank: str
+
+    def __repr__(self) -> str:
+        return f"BuyerCard(…{self.number[-4:]})"
 
 
 class BillRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,4 +263,14 @@ class Gateway(Protocol):
 
     async def disconnect(self) -> None:
         """Let the connections go."""
+        ...
+
+
+@runtime_checkable
+class Redirecting(Protocol):
+    """A rail that can send a refund it could not deliver (BUYER_ACCOUNT) somewhere else."""
+
+    async def redirect_refund(self, request: RefundRequest, card: BuyerCard | None) -> RefundAnswer:
+        """Send it to the buyer's card, or (None) to our own account; pending or done: it is on
+        its way. The same once more is the same. Declined when the rail takes it not."""
         ...

@@ -18,7 +18,16 @@ from littleshop.pay.gateways.stripe_answers import moment
 TOLERANCE_SECONDS = 300
 NOTICE_LIMIT_BYTES = 256 * 1024
 MOST_SIGNATURES = 16
-Kind = Literal["paid", "refunded", "closed", "pending", "disputed", "dispute_won", "dispute_lost"]
+Kind = Literal[
+    "paid",
+    "refunded",
+    "refund_failed",
+    "closed",
+    "pending",
+    "disputed",
+    "dispute_won",
+    "dispute_lost",
+]
 Fields = Mapping[str, Any]  # JSON of a verified event, read field by field below
 
 
@@ -71,7 +80,7 @@ def _translated(event: Fields, body: bytes) -> Notice | None:
     if name == "charge.refunded":
         return _notice(event, "refunded", told, told["amount_refunded"], body)
     if name == "refund.failed":
-        return _notice(event, "refunded", told, told["amount"], body)
+        return _notice(event, "refund_failed", told, told["amount"], body)
     if family == "charge.dispute":
         return _dispute(event, told, what, body)
     return None
@@ -107,7 +116,8 @@ def _dispute(event: Fields, told: Fields, what: str, body: bytes) -> Notice | No
 def _notice(event: Fields, kind: Kind, told: Fields, minor: object, body: bytes) -> Notice | None:
     metadata = told.get("metadata") or {}
     reference = told.get("client_reference_id") or metadata.get("reference") or ""
-    if kind == "refunded" and not reference:
+    of_refund = kind in ("refunded", "refund_failed")
+    if of_refund and not reference:
         return None  # a charge that was not ours to begin with
     if not isinstance(minor, int) or isinstance(minor, bool) or minor < 0:
         raise ValueError("not an amount")
@@ -120,7 +130,7 @@ def _notice(event: Fields, kind: Kind, told: Fields, minor: object, body: bytes)
         gateway_trade_no=str(told.get("payment_intent") or ""),
         at=moment(int(event["created"])),
         raw=body.decode(),
-        refund_reference=metadata.get("refund_reference") if kind == "refunded" else None,
+        refund_reference=metadata.get("refund_reference") if of_refund else None,
     )
 
 

@@ -14,10 +14,16 @@ import httpx
 
 from littleshop.clock import SHANGHAI, Clock
 from littleshop.errors import GatewayError
-from littleshop.pay.gateways import asking, wechat_pay_bills, wechat_pay_keys
+from littleshop.pay.gateways import (
+    asking,
+    wechat_pay_abnormal,
+    wechat_pay_bills,
+    wechat_pay_keys,
+)
 from littleshop.pay.gateways import wechat_pay_answers as answers
 from littleshop.pay.gateways.contract import (
     Bill,
+    BuyerCard,
     Declined,
     How,
     Notice,
@@ -137,6 +143,24 @@ class WechatPay:
         known = await self._refund_known(request, await self._holder(request.reference))
         return known or RefundAnswer(status="pending")
 
+    async def redirect_refund(self, request: RefundRequest, card: BuyerCard | None) -> RefundAnswer:
+        """Send a refund that got stuck (ABNORMAL) to the buyer's debit card, or to our own account.
+
+        Raises Declined: NOT_CREATED for a refund WeChat does not know, BAD_REQUEST when it does
+        not take the card.
+        """
+        holder = await self._holder(request.reference)
+        known = await self._refund_found(request, holder)
+        if known is None:
+            raise Declined("wechat_pay does not know this refund", Reason.NOT_CREATED)
+        if known.text("status") != "ABNORMAL":
+            return answers.refund(known, request)
+        sent = await wechat_pay_abnormal.redirect(self._calls, known, request, card, holder)
+        answer = sent or await self._refund_known(request, holder)
+        if answer is None or answer.status == "failed":
+            raise Declined("wechat_pay did not take it", Reason.BAD_REQUEST)
+        return answer
+
     def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice | None:
         """Verify, decrypt and translate a notice; None when it is of no payment or refund."""
         now = self._calls.now()
@@ -198,6 +222,10 @@ class WechatPay:
     async def _refund_known(
         self, request: RefundRequest, holder: str | None
     ) -> RefundAnswer | None:
+        found = await self._refund_found(request, holder)
+        return None if found is None else answers.refund(found, request)
+
+    async def _refund_found(self, request: RefundRequest, holder: str | None) -> Outcome | None:
         path = f"/v3/refund/domestic/refunds/{request.refund_reference}"
         if holder is not None:
             query = urlencode({"sub_mchid": holder})
@@ -206,7 +234,7 @@ class WechatPay:
         if found.reason is Reason.NOT_CREATED:
             return None
         self._calls.accept(found)
-        return answers.refund(found, request)
+        return found
 
     def _direct(self, request: PayRequest) -> dict[str, object]:
         payer = {"payer": {"openid": _openid(request)}} if request.how is How.JSAPI else {}
@@ -262,6 +290,8 @@ class WechatPay:
             content["notify_url"] = self._settings.refund_notify_url
         if holder is not None:
             content |= {"sub_mchid": holder, "sp_appid": self._settings.appid}
+            if request.advance:
+                content["refund_account"] = "REFUND_SOURCE_PARTNER_ADVANCE"
         return content
 
 

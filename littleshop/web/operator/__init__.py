@@ -14,11 +14,13 @@ from littleshop.web.operator import (
     log,
     look_up,
     rails,
+    refunds,
 )
 
 ROOT = frame.ROOT
 _CASE = f"{disputes.HERE}/{{shop_id}}/{{case_id}}"
 _HOLD = f"{holds.HERE}/{{shop_id}}/{{hold_id}}"
+_REFUND = f"{refunds.HERE}/{{shop_id}}/{{refund_id}}"
 _DIFFERENCE = f"{differences.HERE}/{{difference_id}}"
 
 ROUTES: list[BaseRoute] = [
@@ -30,6 +32,11 @@ ROUTES: list[BaseRoute] = [
     Route(_CASE, disputes.page),
     Route(f"{_CASE}/decision", disputes.decide, methods=["POST"]),
     Route(f"{_CASE}/photos/{{photo_id}}", disputes.photo),
+    Route(refunds.HERE, refunds.listed),
+    Route(f"{_REFUND}/sending", refunds.send_again, methods=["POST"]),
+    Route(f"{_REFUND}/card", refunds.to_card, methods=["POST"]),
+    Route(f"{_REFUND}/to-us", refunds.to_us, methods=["POST"]),
+    Route(f"{_REFUND}/by-hand", refunds.by_hand, methods=["POST"]),
     Route(holds.HERE, holds.listed),
     Route(f"{_HOLD}/lifting", holds.lift, methods=["POST"]),
     Route(f"{_HOLD}/keeping", holds.keep, methods=["POST"]),

@@ -43,6 +43,7 @@ def _rows(waits: Waiting) -> list[dict[str, Any]]:
     """Everything that waits for a person: how much, and since when the oldest."""
     return [
         _row("disputes", waits.disputes, waits.disputed_since),
+        _row("refunds", waits.refunds, waits.stuck_since),
         _row("holds", waits.holds, waits.held_since),
         _row("jobs", waits.jobs, waits.given_up_since),
         _row("differences", waits.differences + waits.entries, waits.differ_since),

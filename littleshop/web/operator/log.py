@@ -16,7 +16,13 @@ from littleshop.oversight.acts import Act
 from littleshop.web.operator import frame
 
 PAGE = 50
-_LISTS = {"difference": "differences", "job": "jobs", "rail": "rails", "hold": "holds"}
+_LISTS = {
+    "difference": "differences",
+    "job": "jobs",
+    "rail": "rails",
+    "hold": "holds",
+    "refund": "refunds",
+}
 
 
 async def page(request: Request) -> Response:

@@ -98,7 +98,7 @@ UNPAID = {**SESSION, "payment_status": "unpaid"}
         ("checkout.session.async_payment_failed", UNPAID, "closed", 8888, "R1"),
         ("checkout.session.expired", UNPAID, "closed", 8888, "R1"),
         ("charge.refunded", CHARGE, "refunded", 3000, "R1"),
-        ("refund.failed", REFUND, "refunded", 100, "R1"),
+        ("refund.failed", REFUND, "refund_failed", 100, "R1"),
         ("charge.dispute.created", DISPUTE, "disputed", 8888, ""),
         ("charge.dispute.closed", {**DISPUTE, "status": "won"}, "dispute_won", 8888, ""),
         ("charge.dispute.closed", {**DISPUTE, "status": "warning_closed"}, "dispute_won", 8888, ""),

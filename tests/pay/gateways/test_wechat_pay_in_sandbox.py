@@ -11,11 +11,13 @@ from littleshop.money import Money
 from littleshop.pay import gateways
 from littleshop.pay.gateways import wechat_openid
 from littleshop.pay.gateways.contract import (
+    BuyerCard,
     Declined,
     How,
     NoticeRefused,
     PaymentState,
     Reason,
+    Redirecting,
 )
 from tests.pay.gateways.plays import asked, back, given, opened, paid, state
 from tests.pay.gateways.stage_wechat_pay import WechatPayStage, wechat_pay
@@ -140,6 +142,25 @@ async def test_a_stuck_refund_is_told_as_failed_and_as_done_when_mended(
     path = f"/control/wechat_pay/refunds/{request.refund_reference}/unstick"
     await stage.sandbox.control(path)
     assert (await stage.gateway.refund_query(request)).status == "done"
+
+
+@pytest.mark.parametrize("card", [BuyerCard("6222020200112230099", "王小宁", "ICBC"), None])
+async def test_a_stuck_refund_goes_to_another_card_or_to_us(
+    stage: WechatPayStage, card: BuyerCard | None
+) -> None:
+    request = back(stage, await paid(stage), 3000)
+    await trouble(stage, "refund", abnormal=1)
+    await given(stage, request)
+    rail = stage.gateway
+    assert isinstance(rail, Redirecting)
+    with pytest.raises(Declined):
+        await rail.redirect_refund(request, BuyerCard("6222020200112230099", "王小宁", "HXB"))
+    assert (await rail.redirect_refund(request, card)).status == "pending"
+    assert (await rail.redirect_refund(request, card)).status == "pending"  # the same once more
+    await stage.passes(timedelta(minutes=2))
+    assert (await rail.refund_query(request)).status == "done"
+    sent = (await stage.sandbox.read("/books.json"))["wechat_pay"]["redirects"][-1]
+    assert (sent["bank_type"], sent["tail"]) == (("ICBC_DEBIT", "0099") if card else ("", ""))
 
 
 async def test_a_refund_without_money_is_made_later_by_the_same_number(

@@ -1,0 +1,147 @@
+"""Resending: a refund that did not arrive goes to the buyer another way.
+
+A rail may be unable to deliver one (the card is gone), or call it done and days later say that it
+failed: then the money has come back to us and the books say so; the buyer has not got it. Either
+way the refund is stuck until an operator sends it again, to another card, or pays it by hand.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from littleshop import db
+from littleshop.clock import value_date
+from littleshop.errors import NotFound, Refused
+from littleshop.ledger import chart, journals
+from littleshop.ledger.journals import Transfer
+from littleshop.pay import payments, refunds
+from littleshop.pay.gateways import Gateway, Redirecting
+from littleshop.pay.payments import Payment
+from littleshop.pay.refunds import Refund
+from littleshop.sale import refunding, releasing, telling
+from littleshop.trade import orders
+
+UNTOUCHED, TO_US = "", "us"
+ASKING = {"card": "asking_card", "us": "asking_us"}  # told the rail, and no answer noted yet
+
+
+async def get(conn: db.Connection, shop_id: int, refund_id: UUID) -> tuple[Payment, Refund]:
+    """A refund with the payment that it is of. Raises NotFound."""
+    refund = await refunds.get(conn, shop_id, refund_id)
+    if refund is None:
+        raise NotFound("refund")
+    paid = await payments.of_order(conn, shop_id, refund.order_id)
+    return next(one for one in paid if one.payment_id == refund.payment_id), refund
+
+
+async def hear_stuck(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> bool:
+    """The rail cannot deliver a refund that was asked for; False when that was known."""
+    refund = await refunds.stick(conn, shop_id, refund_id, at)
+    if refund is None:
+        return False
+    await _tell(conn, refund, at)
+    return True
+
+
+async def hear_failed(conn: db.Connection, shop_id: int, reference: str, at: datetime) -> bool:
+    """A refund that was done has failed: its money is at the rail again, ours to send another way.
+
+    False when that was known, or when it was not done: then whoever sends it hears of it.
+    """
+    known = await refunds.by_reference(conn, shop_id, reference)
+    if known is None:
+        return False
+    order = await orders.lock(conn, shop_id, known.order_id)
+    failed = await refunds.fail(conn, shop_id, known.refund_id, left="done", at=at)
+    if failed is None:
+        return False
+    payment, _ = await get(conn, shop_id, known.refund_id)
+    await journals.post(
+        conn,
+        shop_id,
+        kind="refund_failed",
+        reference=reference,
+        order_id=order.order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[
+            Transfer(await releasing.pocket(conn, payment), failed.paid_from, failed.amount)
+        ],
+    )
+    if failed.paid_from == chart.ESCROW:
+        await orders.let_go(conn, shop_id, order.order_id, -failed.amount_minor)  # held again
+    another = await refunds.replace(conn, failed, at)
+    return await hear_stuck(conn, shop_id, another.refund_id, at)
+
+
+async def _tell(conn: db.Connection, refund: Refund, at: datetime) -> None:
+    order = await orders.lock(conn, refund.shop_id, refund.order_id)
+    await orders.tell(
+        conn, refund.shop_id, order.order_id, "refund_stuck", by="platform", at=at,
+        minor=refund.amount_minor,
+    )  # fmt: skip
+    await telling.buyer(
+        conn, order, "refund_stuck", at, occasion=refund.reference, amount=refund.amount
+    )
+
+
+async def send_again(
+    conn: db.Connection, rail: Gateway | None, shop_id: int, refund_id: UUID, at: datetime
+) -> Refund:
+    """A stuck refund is sent the way it went before: under a number of its own, or, where the
+    rail sends it on itself, under the old one. Raises Refused refund_moved, NotFound."""
+    _, refund = await get(conn, shop_id, refund_id)
+    if refund.redirect != UNTOUCHED:
+        raise Refused("refund_moved")
+    sent: Refund | None
+    if isinstance(rail, Redirecting):
+        sent = await refunds.unstick(conn, shop_id, refund_id)
+    else:
+        failed = await refunds.fail(conn, shop_id, refund_id, left="stuck", at=at)
+        sent = None if failed is None else await refunds.replace(conn, failed, at)
+    if sent is None:
+        raise Refused("refund_moved")
+    await refunding.have_sent(conn, sent, at)
+    return sent
+
+
+async def ask_redirect(conn: db.Connection, shop_id: int, refund_id: UUID, to: str) -> None:
+    """Note before the rail is told where a refund goes ("card" or "us"), so that it never goes to
+    both. Raises Refused refund_moved."""
+    asking = ASKING[to]
+    if await refunds.point(conn, shop_id, refund_id, asking, left=(UNTOUCHED, asking)) is None:
+        raise Refused("refund_moved")
+
+
+async def hear_redirect(
+    conn: db.Connection, shop_id: int, refund_id: UUID, to: str, *, taken: bool, at: datetime
+) -> None:
+    """The rail has answered. Taken for the buyer's card: it is under way as any refund. Taken for
+    us: a person pays the buyer. Not taken: it is where it was."""
+    into = to if taken else UNTOUCHED
+    moved = await refunds.point(conn, shop_id, refund_id, into, left=(ASKING[to],))
+    if moved is None or not taken or to == TO_US:
+        return
+    sent = await refunds.unstick(conn, shop_id, refund_id)
+    assert sent is not None, refund_id
+    await refunding.have_sent(conn, sent, at)
+
+
+async def pay_by_hand(
+    conn: db.Connection, rail: Gateway | None, shop_id: int, refund_id: UUID, at: datetime
+) -> Refund:
+    """The operator has paid the buyer from our bank account: the refund is done.
+
+    What lies at the rail for it is ours. Where the rail could still send it to the buyer, it
+    must have come to us first: Refused refund_take_first; refund_moved, NotFound.
+    """
+    _, refund = await get(conn, shop_id, refund_id)
+    redirects = isinstance(rail, Redirecting)
+    if redirects and refund.redirect != TO_US:
+        raise Refused("refund_take_first")
+    by = "rail" if redirects else "hand"  # what the rail sent to us stands in its bill
+    if await refunds.unstick(conn, shop_id, refund_id, done_by=by) is None:
+        raise Refused("refund_moved")
+    await refunding.hear(conn, shop_id, refund_id, at)
+    return refund
