@@ -12,25 +12,20 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.sale import telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import counters, orders, timers
+from littleshop.trade import orders, timers
 from littleshop.trade.orders import Order
 
-INVITE = "waiting.invite"
+INVITE = "waiting.invite"  # deferred by entry/admitting.py when a rail admits a shop
 PAY_WITHIN = timedelta(hours=72)  # then the order is closed
 
 
-async def rail_opened(conn: db.Connection, shop_id: int, at: datetime) -> None:
-    """A rail has admitted the shop, in this transaction: have every waiting order invited.
+async def rail_opened(database: db.Database, shop_id: int, at: datetime) -> int:
+    """A rail has admitted the shop: invite its waiting orders, a transaction each, the oldest
+    first; how many. Again, for another rail, it finds none.
 
-    An order that is being placed is seen by the job, or its placing sees the rail: both hold the
-    shop's counter. Saying it again, for another rail, changes nothing.
+    Who wrote the admission held the shop's counter meanwhile, as placing does: an order that was
+    just being placed is found here, or its placing has found the rail.
     """
-    await counters.lock(conn, shop_id)
-    await jobs.defer(conn, INVITE, at=at, key=str(shop_id), shop_id=shop_id)
-
-
-async def invite_all(database: db.Database, shop_id: int, at: datetime) -> int:
-    """Invite the waiting orders of a shop, a transaction each, the oldest first; how many."""
     async with database.connection() as conn:
         found = await orders.waiting(conn, shop_id)
     invited = [await database.transaction(partial(invite, shop_id, each, at)) for each in found]
@@ -83,6 +78,6 @@ def tasks() -> dict[str, jobs.Task]:
     """The job of this flow."""
 
     async def invite_waiting(context: jobs.Context, *, shop_id: int) -> None:
-        await invite_all(context.database, shop_id, context.at)
+        await rail_opened(context.database, shop_id, context.at)
 
     return {INVITE: jobs.Task(invite_waiting, attempts=40, longest_wait=timedelta(minutes=30))}

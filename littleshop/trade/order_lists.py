@@ -19,6 +19,7 @@ from littleshop.trade.orders import Delivery
 STATES = {
     "to_ship": ("to_ship",),
     "placed": ("placed",),
+    "waiting": ("waiting", "invited"),  # for a rail, or for money since one has opened
     "shipped": ("shipped", "delivered"),
     "done": ("received", "closed"),
     "ended": ("cancelled", "refunded"),
@@ -141,6 +142,7 @@ class Duties(msgspec.Struct, frozen=True):
     pickup: int  # of those, the ones that somebody fetches
     late: int
     placed: int
+    waiting: int  # no rail has admitted the shop yet, or one has and the buyer may pay
     on_the_way: int
     reminded: int
     held_orders: int
@@ -161,6 +163,7 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
                count(*) filter (where o.status = 'to_ship' and o.way = 'courier'
                                   and t.due_at is null) as late,
                count(*) filter (where o.status = 'placed') as placed,
+               count(*) filter (where o.status in ('waiting', 'invited')) as waiting,
                count(*) filter (where o.status in ('shipped', 'delivered')) as on_the_way,
                count(*) filter (where o.status = 'to_ship' and o.reminded_at is not null)
                  as reminded,
@@ -174,7 +177,7 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
           left join timers t on t.shop_id = $1 and t.subject = o.order_id
            and t.kind = 'ship_by' and o.status = 'to_ship'
          where o.shop_id = $1
-           and o.status in ('placed', 'to_ship', 'shipped', 'delivered')""",
+           and o.status in ('waiting', 'invited', 'placed', 'to_ship', 'shipped', 'delivered')""",
         shop_id,
     )
     assert found is not None

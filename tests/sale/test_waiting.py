@@ -7,15 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.notify import messages
 from littleshop.pricing.quotes import Item
 from littleshop.sale import waiting
 from littleshop.sale.placing import Placed
+from littleshop.shop import admissions, cards
 from littleshop.trade import timers
 from tests.cast import CNY, PRIYA, Town
 from tests.sale import acts
+from tests.settlement.paper_bank import verify
 
 BOWL = CNY("168.00")
 
@@ -26,8 +29,7 @@ async def waits(town: Town, bowl: Item, **more: object) -> Placed:
 
 async def rail_opens(town: Town) -> int:
     """The first rail admits the shop, and the worker does what that asks for."""
-    await town.database.transaction(lambda conn: waiting.rail_opened(conn, town.shop_id, town.at))
-    return await waiting.invite_all(town.database, town.shop_id, town.at)
+    return await waiting.rail_opened(town.database, town.shop_id, town.at)
 
 
 async def spare(town: Town, bowl: Item) -> int:
@@ -169,4 +171,26 @@ async def test_what_is_gone_cannot_be_waited_for(town: Town) -> None:
     await town.place([bowl], BOWL)
     with pytest.raises(Refused, match="stock_short"):
         await waits(town, bowl, who=PRIYA)
+    await town.books_balance()
+
+
+async def test_who_asks_to_wait_when_a_rail_has_just_opened_is_shown_it_instead(town: Town) -> None:
+    bowl = await town.stock(pieces=1)
+    await verify(town)
+    first = await waits(town, bowl)
+
+    async def admit(conn: db.Connection) -> None:
+        card = await cards.active(conn, town.shop_id)
+        assert card is not None
+        asked = await admissions.ask(
+            conn, town.shop_id, "wechat_pay", card_id=card.card_id, shop_name="小满茶器", at=town.at
+        )
+        assert asked is not None
+        assert await admissions.admit(conn, asked, "1900000109", town.at)
+
+    await town.database.transaction(admit)
+    with pytest.raises(Refused, match="terms_changed"):
+        await waits(town, bowl, who=PRIYA)
+    assert await waiting.rail_opened(town.database, town.shop_id, town.at) == 1
+    assert (await town.order(first)).status == "invited"
     await town.books_balance()

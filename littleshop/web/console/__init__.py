@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from littleshop.notify.live import Hub
 from littleshop.web.console import (
+    admission,
     cases,
     figures,
     frame,
@@ -24,6 +25,7 @@ from littleshop.web.console import (
     settings,
     shares,
     shipping,
+    statements,
     today,
 )
 
@@ -47,6 +49,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/people", people.listed),
     Route(f"{ROOT}/people/{{index}}", people.one),
     Route(f"{ROOT}/money", money.page),
+    Route(f"{ROOT}/statement", statements.statement),
     Route(f"{ROOT}/figures", figures.page),
     Route(f"{ROOT}/figures.csv", figures.table),
     Route(f"{ROOT}/share", shares.sheet),
@@ -55,6 +58,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/held", held.listed),
     Route(f"{ROOT}/held/{{job_id}}/attempt", held.retry, methods=["POST"]),
     Route(f"{ROOT}/held/{{job_id}}/removal", held.drop, methods=["POST"]),
+    *admission.ROUTES,
     *cases.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,

@@ -32,8 +32,10 @@ from littleshop.web.case_story import Facts
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
 
+WAITS = {"waiting": "close_waiting", "invited": "close_invited"}
 TIMERS = {
     "pay_by": "close",
+    "hold_by": "let_go",
     "ship_by": "cancel_allowed",
     "ship_at_last": "auto_refund",
     "confirm_by": "auto_confirm",
@@ -268,6 +270,8 @@ def _head(dossier: Dossier, now: datetime) -> str:
         return "late" if dossier.due_at <= now else "ship"
     by_hand = bool(dossier.parcels) and dossier.parcels[-1].way == "pickup"
     return {
+        "waiting": "wait",
+        "invited": "invite",
         "placed": "pay",
         "shipped": "delivered" if by_hand else "on_the_way",
         "closed": "received",
@@ -284,6 +288,8 @@ def _timer(dossier: Dossier) -> dict[str, Any] | None:
         if kind is not None and clock.paused_at is None:
             left = dossier.order.total - dossier.gone
             amount = _yours(dossier) if kind == "auto_confirm" else left
+            if kind == "close":
+                kind = WAITS.get(dossier.order.status, kind)
             if kind == "auto_confirm" and dossier.order.direct:
                 kind = "auto_confirm_direct"
             if kind == "cancel_allowed" and dossier.order.way == "pickup":

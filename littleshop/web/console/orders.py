@@ -21,6 +21,7 @@ from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame
 
+RARE = ("waiting",)  # lists that are named only while they are not empty
 JUST_SHIPPED = timedelta(minutes=30)
 
 
@@ -224,7 +225,12 @@ def _list_context(
     asked = {"state": "cases", "count": requests, "url": f"{root}/cases", "chosen": False}
     dock_order, following = first or (None, None)
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]
-    counts = {"to_ship": duties.to_ship, "placed": duties.placed, "shipped": duties.on_the_way}
+    counts = {
+        "to_ship": duties.to_ship,
+        "placed": duties.placed,
+        "waiting": duties.waiting,
+        "shipped": duties.on_the_way,
+    }
     full = len(rows) == order_lists.PAGE and not q
     return {
         "filters": [
@@ -235,6 +241,7 @@ def _list_context(
                 "chosen": each == state and not q,
             }
             for each in (*order_lists.STATES, "all")
+            if each not in RARE or counts[each] or each == state
         ]
         + [asked],
         "state": state,

@@ -21,7 +21,7 @@ from littleshop.social import shares
 from littleshop.trade import case_lists, order_lists
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, pages, registration
 from littleshop.web.console import figures, frame, money
 
 LOW = 3  # so many or fewer are worth a word
@@ -56,6 +56,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     pots = money.pots(await outlook.expected(conn, shop.shop_id, house.calendar, now))
     back = await order_lists.going_back(conn, shop.shop_id)
     latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
+    standing = await registration.to_say(conn, house, shop)
     wanted = await case_lists.open_ones(conn, shop.shop_id)
     drawn = await figures.today(conn, shop, now)
     requests = _requests(wanted, frame.root(shop))
@@ -63,12 +64,28 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     return {
         "viewers": drawn.pop("viewers"),
         "urgent": urgent,
-        "todos": [each for each in requests if each["kind"] != urgent["kind"]]
+        "todos": _registration(standing, frame.root(shop))
+        + [each for each in requests if each["kind"] != urgent["kind"]]
         + _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
         "figures": drawn,
         "happened": [await told(conn, shop, each) for each in news],
         "purse": _purse(pots),
-    }
+    } | _face(shop, standing)
+
+
+def _registration(state: str | None, root: str) -> list[dict[str, Any]]:
+    """What a seller whom no institution has admitted yet is to do, or to wait for."""
+    if state is None:
+        return []
+    url, then = f"{root}/admission", f"admission.{state}"
+    return [_todo("admission", 1, url, then=then, waits=state != "asked")]
+
+
+def _face(shop: Shop, standing: str | None) -> dict[str, Any]:
+    """The shop's line on top says that it is open and cannot be paid yet."""
+    if standing is None or shop.status != "open":
+        return {}
+    return {"shop": frame.face(shop) | {"state": "registering"}}
 
 
 def _urgent(
@@ -148,6 +165,8 @@ def _todos(
         found.append(_todo("refund", back.orders, f"{root}/orders?state=ended", amount=amount))
     if duties.placed:
         found.append(_todo("unpaid", duties.placed, f"{root}/orders?state=placed"))
+    if duties.waiting:
+        found.append(_todo("waiting", duties.waiting, f"{root}/orders?state=waiting"))
     if latest and latest[0].state == "returned":
         found.append(_todo("returned", 1, f"{root}/money", amount=latest[0].amount, waits=True))
     waits_url = f"{addresses.OPENING}?shop={shop.shop_id}"

@@ -16,7 +16,7 @@ from littleshop.http import AtWork
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.social.shares import Share
-from littleshop.web import addresses
+from littleshop.web import addresses, registration
 from littleshop.web.entry.signing_in import show, to
 
 
@@ -94,10 +94,17 @@ async def _handed_on(request: Request, work: AtWork) -> dict[str, Any]:
 
 
 async def _still_waits(request: Request, work: AtWork) -> dict[str, Any]:
-    """What a payout waits for, and where it is filled in."""
-    async with http.house(request).database.connection() as conn:
+    """What a payout waits for, and where it is filled in; what being paid waits for."""
+    house = http.house(request)
+    async with house.database.connection() as conn:
+        standing = await registration.to_say(conn, house, work.shop)
         waits = await opening.waits(conn, work.person.person_id, work.shop.shop_id)
-    return {"waits": list(waits), "waits_url": f"{addresses.OPENING}?shop={work.shop.shop_id}"}
+    return {
+        "waits": list(waits),
+        "waits_url": f"{addresses.OPENING}?shop={work.shop.shop_id}",
+        "registration": standing,
+        "registration_url": f"{console_url(work.shop.shop_id)}/admission",
+    }
 
 
 ROUTES = [

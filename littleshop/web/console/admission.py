@@ -1,0 +1,76 @@
+"""How far the institutions are with admitting the seller (psp_escrow), and what he is to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from littleshop import db, http, i18n
+from littleshop.entry import admitting, opening
+from littleshop.shop import admissions
+from littleshop.shop.admissions import Admission
+from littleshop.trade import order_lists
+from littleshop.web import addresses, pages, registration
+from littleshop.web.console import frame
+
+
+async def page(request: Request) -> Response:
+    """GET root/admission"""
+    work, house, locale = await http.at_work(request), http.house(request), pages.locale_of(request)
+    async with house.database.connection() as conn:
+        found = await admissions.of_shop(conn, work.shop.shop_id)
+        duties = await order_lists.duties(conn, work.shop.shop_id)
+        waits = await opening.waits(conn, work.person.person_id, work.shop.shop_id)
+    rows = [_row(locale, each) for each in registration.latest(found)]
+    return await frame.page(
+        request,
+        work,
+        "admission.html",
+        "today",
+        state=registration.standing(found),
+        rows=rows,
+        orders_waiting=duties.waiting,
+        waits=list(waits),
+        waits_url=f"{addresses.OPENING}?shop={work.shop.shop_id}",
+        card_url=f"{frame.root(work.shop)}/card" if work.role == "owner" else "",
+    )
+
+
+def _row(locale: str, each: Admission) -> dict[str, Any]:
+    signing = each.status == "signing" and each.sign_url
+    drawn = segno.make(each.sign_url, error="m") if signing and each.sign_url else None
+    return {
+        "name": i18n.t(locale, f"checkout.method.{each.gateway}"),
+        "gateway": each.gateway,
+        "state": each.status,
+        "asked_at": each.asked_at,
+        "admitted_at": each.admitted_at,
+        "merchant_id": each.merchant_id,
+        "sign_url": each.sign_url if signing else "",
+        "qr_svg": drawn.svg_inline(border=0, omitsize=True) if drawn else "",
+        "said": each.said,
+    }
+
+
+async def again(request: Request) -> Response:
+    """POST root/admission: the owner wants to be asked for once more where he was refused."""
+    work, house = await frame.owner(request), http.house(request)
+    at, shop_id = http.now(request), work.shop.shop_id
+
+    async def act(conn: db.Connection) -> None:
+        found = registration.latest(await admissions.of_shop(conn, shop_id))
+        refused = [each.gateway for each in found if each.status == "refused"]
+        await admitting.again(conn, shop_id, refused, at)
+
+    await house.database.transaction(act)
+    return frame.go(request, f"{frame.root(work.shop)}/admission", "admission_asked")
+
+
+ROUTES = [
+    Route("/console/{shop_id}/admission", page),
+    Route("/console/{shop_id}/admission", again, methods=["POST"]),
+]

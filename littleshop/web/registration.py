@@ -1,0 +1,40 @@
+"""Where a shop stands with the institutions that are to admit its seller (psp_escrow)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from littleshop import db
+from littleshop.http import House
+from littleshop.shop import admissions
+from littleshop.shop.admissions import Admission
+from littleshop.shop.shops import Shop
+
+
+def latest(found: Sequence[Admission]) -> list[Admission]:
+    """What each institution said last, and what is in force beside it; `found` latest first."""
+    newest: dict[str, Admission] = {}
+    for each in found:
+        newest.setdefault(each.gateway, each)
+    chosen = [e for e in found if e.status == "admitted" or newest[e.gateway] is e]
+    return sorted(chosen, key=lambda each: (each.gateway, each.asked_at))
+
+
+def standing(found: Sequence[Admission]) -> str:
+    """Where the shop stands: admitted (by one, at least), signing, asked, refused, or missing."""
+    states = {each.status for each in latest(found)}
+    for state in ("admitted", "signing", "asked", "refused"):
+        if state in states:
+            return state
+    return "missing"
+
+
+async def to_say(conn: db.Connection, house: House, shop: Shop) -> str | None:
+    """What a seller is to be told: a state as `standing`; None when there is nothing to tell."""
+    if house.settings.escrow != "psp_escrow":
+        return None
+    found = await admissions.of_shop(conn, shop.shop_id)
+    state = standing(found)
+    if state == "admitted" and any(each.status == "signing" for each in latest(found)):
+        return "signing"
+    return None if state in ("admitted", "missing") else state
