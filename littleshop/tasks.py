@@ -9,8 +9,11 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import UUID
 
+import asyncpg
+
 from littleshop import config, db, logs, recoveries
 from littleshop.entry import signing_in, verifying
+from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, operators, sessions, verifier
 from littleshop.insights import visits
@@ -29,6 +32,7 @@ from littleshop.shop import slugs
 from littleshop.trade import carts
 
 _PATIENCE = timedelta(minutes=30)
+CLOSINGS = 3  # times that a rail is asked to close an attempt before the sweep takes over
 NOTICES_KEPT = timedelta(days=90)  # longer than any rail sends one again
 ASK_AGAIN = timedelta(minutes=10)  # a rail that did not say about an attempt whose time is up
 
@@ -79,7 +83,12 @@ async def close_payment(context: Context, *, shop_id: int, reference: str) -> No
     payment = await _still_asked(context, shop_id, reference)
     if payment is None:
         return
-    said = await paying.close(_house(context).rails[payment.gateway], payment, context.at)
+    try:
+        said = await paying.close(_house(context).rails[payment.gateway], payment, context.at)
+    except GatewayError as fault:
+        if fault.retryable and context.attempt >= CLOSINGS:
+            return  # nothing for a person: the sweep has the rail asked again, later and later
+        raise
 
     async def act(conn: db.Connection) -> None:
         if isinstance(said, Paid):
@@ -142,9 +151,12 @@ async def lend(context: Context, *, reference: str, minor: int, currency: str) -
 
 async def take_back(context: Context, *, reference: str, minor: int, currency: str) -> None:
     """Book the platform's side of what a shop repaid."""
-    await context.database.transaction(
-        lambda conn: bridging.take_back(conn, reference, Money(minor, currency), context.at)
-    )
+    try:
+        await context.database.transaction(
+            lambda conn: bridging.take_back(conn, reference, Money(minor, currency), context.at)
+        )
+    except asyncpg.CheckViolationError as fault:  # the job that books the loan is behind
+        raise GatewayError("what was lent is not booked yet", retryable=True) from fault
 
 
 async def sweep_timers(context: Context) -> None:
@@ -200,7 +212,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
     """The jobs a worker of this house does."""
     return {
         "paying.accept": Task(accept_notice, attempts=40, longest_wait=_PATIENCE),
-        "paying.close": Task(close_payment, attempts=3),
+        "paying.close": Task(close_payment, attempts=CLOSINGS),
         "paying.query": Task(query_payment, attempts=3),
         bridging.TAKE_BACK: Task(take_back, attempts=40, longest_wait=_PATIENCE),
         bridging.LEND: Task(lend, attempts=40, longest_wait=_PATIENCE),
