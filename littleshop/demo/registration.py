@@ -6,6 +6,7 @@ file that an operator writes by hand in live mode.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -50,8 +51,8 @@ def register(
     rails: dict[str, dict[str, Any]] = {}
     if path.exists() and not afresh:
         rails = json.loads(path.read_text())
-    was = json.dumps(rails)
-    if not {*_LATER} <= {*rails} or rails["sms"].get("texts_for") != public_url:
+    was, told = json.dumps(rails), digest(public_url)
+    if not {*_LATER} <= {*rails} or rails["sms"].get("texts_for") != told:
         with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
             _wait_for(client)
             rails = rails or _register(client)
@@ -61,7 +62,7 @@ def register(
                 _ask(client, "/control/sms/templates", {"code": code, "text": text})
             hook = {"account": rails["stripe"]["account"], "url": f"{public_url}/callbacks/stripe"}
             _ask(client, "/control/stripe/webhooks", hook)
-            rails["sms"]["texts_for"] = public_url
+            rails["sms"]["texts_for"] = told
     for name, tail in _PATHS.items():
         if name in rails:
             rails[name]["base_url"] = sandbox_url + tail
@@ -71,6 +72,12 @@ def register(
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))
     return rails
+
+
+def digest(public_url: str) -> str:
+    """Of all that the sandbox is told of our texts: a vendor knows a template as it was told."""
+    told = json.dumps([public_url, messages.templates(public_url)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _follow(wechat_pay: dict[str, Any], sandbox_url: str, public_url: str) -> None:
