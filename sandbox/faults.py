@@ -6,6 +6,7 @@ beside them carry an amount, a code or a span. All of it outlives the process.
 
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from sandbox.store import Store
 
@@ -167,7 +168,8 @@ class Faults:
         return str(value) if value is not None else None
 
     def strikes(self, path: str) -> bool:
-        """Whether the fault strikes now; counts a numbered one down in the same step."""
+        """Whether the fault strikes now; counts a numbered one down in the same step, and also
+        when what it spoils is rolled back."""
         with self.store.transaction():
             value = self.get(path)
             if value is True:
@@ -175,6 +177,7 @@ class Faults:
             if not value:
                 return False
             self._put(path, int(value) - 1)
+            self.store.after_rollback(partial(self._put, path, int(value) - 1))
             return True
 
     def change(self, patch: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ seen by the others whole or not at all; `transaction()` makes it survive kill -9
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sandbox.schema import SCHEMA
@@ -25,6 +25,7 @@ class Store:
         self.connection.execute("pragma synchronous = normal")
         self.connection.execute("pragma foreign_keys = on")
         self.connection.execute("pragma cache_size = -1024")
+        self._after_rollback: list[Callable[[], None]] = []
         self._take_new_kinds()
         self.connection.executescript(SCHEMA)
 
@@ -46,13 +47,20 @@ class Store:
         if self.connection.in_transaction:
             yield
             return
+        self._after_rollback.clear()
         self.connection.execute("begin immediate")
         try:
             yield
         except BaseException:
             self.connection.execute("rollback")
+            for again in self._after_rollback:
+                again()
             raise
         self.connection.execute("commit")
+
+    def after_rollback(self, again: Callable[[], None]) -> None:
+        """What is to happen again should the transaction that is open be rolled back."""
+        self._after_rollback.append(again)
 
     def one(self, sql: str, *values: Value) -> Row | None:
         """The first row, or None."""

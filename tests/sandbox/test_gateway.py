@@ -120,6 +120,15 @@ def test_refunds_move_money_once_and_never_more_than_was_paid(
     assert absent["code"] == "10000" and "refund_status" not in absent
 
 
+def test_a_fault_in_a_refused_call_strikes_as_often_as_was_said(
+    sandbox: Program, merchant: Merchant
+) -> None:
+    number = merchant.paid("10.00")
+    sandbox.faults(alipay={"gateway": {"no_balance": 1}})
+    assert merchant.refund(number, "4.00", "R1")["sub_code"] == "ACQ.SELLER_BALANCE_NOT_ENOUGH"
+    assert merchant.refund(number, "4.00", "R1")["fund_change"] == "Y"
+
+
 def test_closing_and_paying_exclude_each_other(sandbox: Program, merchant: Merchant) -> None:
     number, address = merchant.wap("3.00")
     sandbox.client.get(address)
