@@ -15,7 +15,9 @@ HERE, GONE = "http://127.0.0.1:1", "http://127.0.0.1:9"
 
 def registered(home: Path, texts_for: str) -> None:
     """A home whose rails were registered with these texts."""
-    rails = {name: {} for name in ("wechat_pay", "stripe", "baidu_wallet", "push")}
+    rails: dict[str, object] = {
+        name: {} for name in ("wechat_pay", "stripe", "baidu_wallet", "push")
+    }
     (home / "rails.json").write_text(json.dumps({**rails, "sms": {"texts_for": texts_for}}))
 
 
