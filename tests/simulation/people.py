@@ -10,6 +10,7 @@ from uuid import UUID
 from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
+from littleshop.jobs import queue
 from littleshop.money import Money
 from littleshop.pay import switches
 from littleshop.sale import (
@@ -290,6 +291,18 @@ class People:
                 return await switches.switch_off(conn, rail, why="模拟", by=DESK, at=at)
 
             self.town.does(f"switched_off {rail}", off)
+
+    def operators_try_again(self) -> None:
+        """Every job that was given up is tried once more: what stopped it may be mended."""
+        for row in self.town.read(
+            "select id, name from jobs where held_at is not null and dropped_at is null"
+            " and name not like 'messages%'"
+        ):
+
+            async def release(conn: db.Connection, at: datetime, row: dict[str, Any] = row) -> None:
+                await queue.release(conn, row["id"])
+
+            self.town.does(f"tried_again {row['name']}", release)
 
     def operators_explain(self) -> None:
         """Lines of Stripe's bill that are a chargeback which the rail's own books know."""

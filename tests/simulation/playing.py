@@ -174,6 +174,7 @@ def _people_act(people: People, hour: int) -> None:
         people.operators_switch()
         people.operators_explain()
         people.rails_unstick()
+        people.operators_try_again()
         people.sellers_restock()
         people.banks_decide()
     if hour in (12, 21):
@@ -246,6 +247,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
             people.banks_decide(1.0)
             people.operators_explain()
             people.rails_unstick()
+            people.operators_try_again()
             if hurry:
                 people.sellers_ship(1.0)
                 people.buyers_receive(1.0)
