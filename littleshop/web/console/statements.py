@@ -1,0 +1,190 @@
+"""A shop's statement to take along: a month or any span of business days, as CSV and as PDF."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from littleshop import http, i18n, printing
+from littleshop.clock import SHANGHAI
+from littleshop.db import Database
+from littleshop.errors import Refused
+from littleshop.money import digits
+from littleshop.printing import Sheet
+from littleshop.settlement import seller_statements
+from littleshop.settlement.seller_statements import Line, Pockets
+from littleshop.shop.shops import Shop
+from littleshop.web import pages
+from littleshop.web.console import frame
+from littleshop.web.console.figures import harmless
+
+MOST_ON_PAPER = 20_000  # lines of one PDF: about 600 pages, two seconds
+MONTHS = 12  # that the money page offers
+POCKETS = ("held", "balance", "on_the_way", "owed")
+
+
+async def statement(request: Request) -> Response:
+    """GET root/statement?month=YYYY-MM | from=&to=, as=csv|pdf; the owner alone"""
+    work, house = await frame.owner(request), http.house(request)
+    try:
+        first, last = _span(request)
+        if request.query_params.get("as") == "pdf":
+            return await _paper(request, work.shop, first, last)
+    except Refused as refused:
+        return frame.refuse(request, f"{frame.root(work.shop)}/money", refused)
+    async with house.database.connection() as conn:
+        opened = await seller_statements.opening(conn, work.shop.shop_id, work.shop.currency, first)
+    told = _csv(house.database, work.shop, pages.locale_of(request), first, last, opened)
+    return StreamingResponse(
+        told, media_type="text/csv; charset=utf-8", headers=_named(work.shop, first, last, "csv")
+    )
+
+
+def _span(request: Request) -> tuple[date, date]:
+    """The days that are asked for. Raises Refused statement_span."""
+    asked = request.query_params
+    try:
+        if "month" in asked:
+            first = date.fromisoformat(f"{asked['month']}-01")
+            last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        else:
+            first = date.fromisoformat(asked.get("from", ""))
+            last = date.fromisoformat(asked.get("to", ""))
+    except (ValueError, OverflowError):
+        raise Refused("statement_span", most=seller_statements.LONGEST) from None
+    seller_statements.check(first, last)
+    return first, last
+
+
+def _named(shop: Shop, first: date, last: date, kind: str) -> dict[str, str]:
+    name = f"{shop.slug or shop.shop_id}-{first}-{last}.{kind}"
+    return pages.PRIVATE | {"content-disposition": f'attachment; filename="{name}"'}
+
+
+def months(first: date, last: date) -> list[str]:
+    """The months of these days as YYYY-MM, the latest first."""
+    found: list[str] = []
+    month = last.replace(day=1)
+    while month >= first.replace(day=1) and len(found) < MONTHS:
+        found.append(f"{month:%Y-%m}")
+        month = (month - timedelta(days=1)).replace(day=1)
+    return found
+
+
+def offered(shop: Shop, days: tuple[date, date] | None, today: date) -> dict[str, Any]:
+    """What the money page offers to take along."""
+    here = f"{frame.root(shop)}/statement"
+    rows = [
+        {"month": each, "csv_url": f"{here}?month={each}", "pdf_url": f"{here}?month={each}&as=pdf"}
+        for each in (months(*days) if days else [])
+    ]
+    since = max(days[0], today - timedelta(days=90)) if days else today
+    return {"url": here, "months": rows, "since": since, "until": today}
+
+
+async def _csv(
+    database: Database, shop: Shop, locale: str, first: date, last: date, opened: Pockets
+) -> AsyncIterator[bytes]:
+    """The statement as it is read, a week at a time."""
+    teller = _Teller(shop, locale, opened)
+    yield b"\xef\xbb\xbf" + _written([teller.head(), teller.bound("opening", first)])
+    async for found in seller_statements.lines(database, shop.shop_id, shop.currency, first, last):
+        yield _written(teller.row(line) for line in found)
+    yield _written([teller.bound("closing", last)])
+
+
+def _written(rows: Iterable[Sequence[str]]) -> bytes:
+    told = io.StringIO()
+    csv.writer(told).writerows(rows)
+    return told.getvalue().encode()
+
+
+async def _paper(request: Request, shop: Shop, first: date, last: date) -> Response:
+    """Raises Refused statement_long, not_printed."""
+    house, locale = http.house(request), pages.locale_of(request)
+    async with house.database.connection() as conn:
+        opened = await seller_statements.opening(conn, shop.shop_id, shop.currency, first)
+    lines = await seller_statements.total(
+        house.database, shop.shop_id, shop.currency, first, last, MOST_ON_PAPER
+    )
+    made = await printing.pdf(sheet(shop, locale, (first, last), opened, lines, http.now(request)))
+    return Response(made, media_type="application/pdf", headers=_named(shop, first, last, "pdf"))
+
+
+def sheet(
+    shop: Shop,
+    locale: str,
+    days: tuple[date, date],
+    opened: Pockets,
+    lines: Sequence[Line],
+    at: datetime,
+) -> Sheet:
+    """The statement as a table on paper."""
+    teller, (first, last) = _Teller(shop, locale, opened), days
+    rows = [teller.bound("opening", first), *[teller.row(line) for line in lines]]
+    rows += [teller.bound("closing", last)]
+    widths = (1.5, 1.1, 3.4, 1.0, 2.6, 1.5, 1.5, 1.5, 1.3, 1.3, 1.6)
+    return Sheet(
+        title=i18n.t(locale, "statement.title", shop=shop.name),
+        facts=[
+            (i18n.t(locale, "statement.shop"), f"{shop.name} · {shop.shop_id}"),
+            (i18n.t(locale, "statement.days"), f"{first} – {last}"),
+            (i18n.t(locale, "statement.currency"), shop.currency),
+            (i18n.t(locale, "statement.made"), f"{at.astimezone(SHANGHAI):%Y-%m-%d}"),
+        ],
+        columns=[
+            (name, width, place > 4)
+            for place, (name, width) in enumerate(zip(teller.head(), widths, strict=True))
+        ],
+        rows=rows,
+        bold=[0, len(rows) - 1],
+        notes=[i18n.t(locale, f"statement.note.{name}") for name in (*POCKETS, "kept")],
+        page=i18n.t(locale, "statement.page", page="{page}", pages="{pages}"),
+    )
+
+
+class _Teller:
+    """Rows of one statement; the balances run along."""
+
+    def __init__(self, shop: Shop, locale: str, opened: Pockets) -> None:
+        self._shop, self._locale, self._now = shop, locale, opened
+        self._zone, self._decimals = ZoneInfo(shop.zone), digits(shop.currency)
+
+    def head(self) -> list[str]:
+        """The names of the columns."""
+        names = ("day", "time", "what", "order", "reference", *POCKETS, "kept", "after")
+        return [i18n.t(self._locale, f"statement.column.{name}") for name in names]
+
+    def bound(self, name: str, day: date) -> list[str]:
+        """The pockets at the beginning or the end."""
+        words = i18n.t(self._locale, f"statement.{name}")
+        pockets = [self._plain(getattr(self._now, each)) for each in POCKETS]
+        return [day.isoformat(), "", words, "", "", *pockets, "", self._plain(self._now.balance)]
+
+    def row(self, line: Line) -> list[str]:
+        """A line, and the balance after it."""
+        self._now += line.moved
+        moved = [getattr(line.moved, each) for each in POCKETS]
+        return [
+            line.value_on.isoformat(),
+            line.booked_at.astimezone(self._zone).strftime("%m-%d %H:%M"),
+            i18n.t(self._locale, f"statement.line.{line.kind}"),
+            str(line.number or ""),
+            harmless(line.reference),
+            *[self._plain(minor) if minor else "" for minor in moved],
+            self._plain(line.kept_minor) if line.kept_minor else "",
+            self._plain(self._now.balance),
+        ]
+
+    def _plain(self, minor: int) -> str:
+        """A figure as a spreadsheet reads it: a bare number, which is no formula."""
+        whole, part = divmod(abs(minor), 10**self._decimals)
+        cents = f".{part:0{self._decimals}d}" if self._decimals else ""
+        return f"{'-' if minor < 0 else ''}{whole}{cents}"
