@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,9 +31,8 @@ from littleshop.http import House, open_house
 from littleshop.i18n import t
 from littleshop.recoveries import Recovery
 from littleshop.sale import asking_again
-from littleshop.settlement import banks, recovering
-from littleshop.settlement.banks import Bank
-from littleshop.settlement.desks import Desk
+from littleshop.settlement import recovering, ways
+from littleshop.settlement.ways import Ways
 
 DUMP, FILES, KEYS, MANIFEST = "database.dump", "files", "keys", "manifest.json"
 _ROLES = """do $$ begin
@@ -208,17 +208,17 @@ async def _recover(settings: config.Settings, *, by: str | None) -> int:
         if recovery is None:
             print("nothing is on hold · 没有冻结")
             return 0
-        bank = banks.open(settings.rails)
-        faults = await _ask_all(house, bank, recovery)
+        out = ways.of(settings, house.clock, house.escrows)
+        faults = await _ask_all(house, out, recovery)
         for fault in faults:
             print(fault, file=sys.stderr)
         if by and not faults:
-            await _release(house, recovery, with_bank=bank is not None, by=by)
+            await _release(house, recovery, out.names, by=by)
             print("released · 已解除冻结")
         return int(bool(faults))
 
 
-async def _ask_all(house: House, bank: Bank | None, recovery: Recovery) -> list[str]:
+async def _ask_all(house: House, out: Ways, recovery: Recovery) -> list[str]:
     """Ask everybody once; what went wrong, in words."""
     at, faults = house.clock.now(), []
     for rail in house.rails.values():
@@ -231,16 +231,18 @@ async def _ask_all(house: House, bank: Bank | None, recovery: Recovery) -> list[
         await house.database.transaction(
             partial(recoveries.answered, recovery=recovery, asked=rail.name, at=at)
         )
-    if bank is not None:
-        desk = Desk(house.database, bank, house.keyring, house.calendar)
-        faults += await recovering.ask_bank(desk, recovery, at)
+    if out.some:
+        desk = out.desk(house.database, house.keyring, house.calendar)
+        faults += await recovering.ask_payout_rails(desk, recovery, at)
     return faults
 
 
-async def _release(house: House, recovery: Recovery, *, with_bank: bool, by: str) -> None:
+async def _release(
+    house: House, recovery: Recovery, payout_rails: Collection[str], *, by: str
+) -> None:
     async def work(conn: db.Connection) -> None:
         await recovering.release(
-            conn, house.rails, recovery, with_bank=with_bank, by=by, at=house.clock.now()
+            conn, house.rails, recovery, payout_rails=payout_rails, by=by, at=house.clock.now()
         )
 
     await house.database.transaction(work)

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from littleshop import config, db, logs, recoveries
-from littleshop.entry import signing_in, verifying
+from littleshop.entry import admitting, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, operators, sessions, verifier
@@ -25,9 +25,18 @@ from littleshop.oversight import appointing
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
-from littleshop.sale import charging_back, paying, refunding, resending, ticking, waiting
+from littleshop.sale import (
+    charging_back,
+    paying,
+    refunding,
+    releasing,
+    resending,
+    taking_back,
+    ticking,
+    waiting,
+)
 from littleshop.sale.paying import Paid
-from littleshop.settlement import banks, reconciling_bills, settling
+from littleshop.settlement import reconciling_bills, settling, ways
 from littleshop.shop import slugs
 from littleshop.trade import carts
 
@@ -131,7 +140,10 @@ async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None
         paid = await payments.of_order(conn, shop_id, refund.order_id)
     payment = next(one for one in paid if one.payment_id == refund.payment_id)
     try:
-        await refunding.send(house.rails[payment.gateway], payment, refund)
+        await taking_back.send(
+            context.database, house.rails[payment.gateway], house.escrows, payment, refund,
+            context.at,
+        )  # fmt: skip
     except refunding.Undeliverable:
         await context.database.transaction(
             lambda conn: resending.hear_stuck(conn, shop_id, refund.refund_id, context.at)
@@ -224,12 +236,18 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
-        **verifying.tasks(verifier.open(house.settings.rails), house.keyring),
+        **verifying.tasks(
+            verifier.open(house.settings.rails), house.keyring, tuple(house.escrows)
+        ),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
-        **settling.tasks(banks.open(house.settings.rails), house.keyring, house.calendar),
+        **settling.tasks(
+            ways.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
+        ),
         **reconciling_bills.tasks(house.rails),
         **live.tasks(),
+        **admitting.tasks(house.escrows, house.keyring),
+        **releasing.tasks(house.escrows),
     }
 
 
@@ -242,6 +260,8 @@ TIMETABLE = Timetable(
         "forgotten.sweep": Daily(time(4, 30)),
         "visits.fold": Every(300),
         **settling.TIMETABLE,
+        **admitting.TIMETABLE,
+        **releasing.TIMETABLE,
     }
 )
 

@@ -34,11 +34,14 @@ _AMOUNTS_ARE_ITS_JOURNALS = """
        and j.kind in ('payout', 'funded', 'paid_out', 'payout_returned')
       join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
      where ($1::bigint is null or p.shop_id = $1)
-     group by p.shop_id, p.payout_id, p.reference, p.amount_minor, p.need_minor, j.kind
+     group by p.shop_id, p.payout_id, p.reference, p.amount_minor, p.need_minor, p.rail, j.kind
     having sum(t.amount_minor)
            <> case j.kind when 'funded' then p.need_minor else p.amount_minor end
         or bool_or(j.kind = 'payout' and (t.debit <> 'payable' or t.credit <> 'in_transit'))
-        or bool_or(j.kind = 'paid_out' and (t.debit <> 'in_transit' or t.credit <> 'bank'))"""
+        or bool_or(j.kind = 'paid_out' and (t.debit <> 'in_transit' or t.credit <> case p.rail
+                     when 'bank' then 'bank' else 'leaving:' || p.rail end))
+        or bool_or(j.kind = 'funded' and t.debit <> case p.rail
+                     when 'bank' then 'bank' else 'leaving:' || p.rail end)"""
 
 _PAYABLE_LEFT_BY_PAYOUT = """
     select j.shop_id, j.reference as subject, j.kind || ' without a payout' as says
@@ -70,9 +73,23 @@ _BANK_IS_ITS_PAYOUTS = """
       full join (select shop_id, currency, sum(case status when 'funded' then need_minor
                           when 'sent' then need_minor when 'done' then need_minor - amount_minor
                           when 'returned' then need_minor else 0 end) as minor
-                   from payouts where $1::bigint is null or shop_id = $1
+                   from payouts where rail = 'bank' and ($1::bigint is null or shop_id = $1)
                   group by shop_id, currency) p
         on p.shop_id = a.shop_id and p.currency = a.currency
+     where coalesce(a.minor, 0) <> coalesce(p.minor, 0)"""
+
+# Put apart over another rail: what is funded there and not ended.
+_LEAVING_IS_UNDER_WAY = """
+    select coalesce(a.shop_id, p.shop_id) as shop_id, coalesce(a.account, p.account) as subject,
+           'put apart ' || coalesce(a.minor, 0) || ', under way ' || coalesce(p.minor, 0) as says
+      from (select shop_id, account, currency, debits_minor - credits_minor as minor from accounts
+             where account like 'leaving:%' and ($1::bigint is null or shop_id = $1)) a
+      full join (select shop_id, 'leaving:' || rail as account, currency,
+                        sum(amount_minor) as minor from payouts
+                  where rail <> 'bank' and status in ('funded', 'sent')
+                    and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, rail, currency) p
+        on p.shop_id = a.shop_id and p.account = a.account and p.currency = a.currency
      where coalesce(a.minor, 0) <> coalesce(p.minor, 0)"""
 
 # What a shop took for a payout, shop 0 gave, to the fen; and it has back what was given back.
@@ -86,7 +103,7 @@ _FUNDED_BY_THE_PLATFORM = """
       left join journals j on j.shop_id = 0 and j.reference = p.reference
        and j.kind in ('funded', 'reversed_funded')
       left join transfers t on t.shop_id = 0 and t.journal_id = j.journal_id
-     where ($1::bigint is null or p.shop_id = $1) and p.status <> 'asked'
+     where ($1::bigint is null or p.shop_id = $1) and p.status <> 'asked' and p.rail = 'bank'
      group by p.shop_id, p.payout_id, p.reference, p.status, p.need_minor, p.given_back_at
     having coalesce(sum(t.amount_minor) filter (where j.kind = 'funded'), 0) <> p.need_minor
         or coalesce(sum(t.amount_minor) filter (where j.kind = 'reversed_funded'), 0)
@@ -151,6 +168,7 @@ RULES = {
     "payable_left_by_payout": _PAYABLE_LEFT_BY_PAYOUT,
     "in_transit_is_payouts_under_way": _IN_TRANSIT_IS_UNDER_WAY,
     "bank_is_its_payouts": _BANK_IS_ITS_PAYOUTS,
+    "leaving_is_payouts_under_way": _LEAVING_IS_UNDER_WAY,
     "funded_by_the_platform": _FUNDED_BY_THE_PLATFORM,
     "platform_is_lumps_less_fundings": _PLATFORM_IS_LUMPS_LESS_FUNDINGS,
     "entry_is_booked": _ENTRY_IS_BOOKED,

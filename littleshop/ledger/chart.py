@@ -13,7 +13,8 @@ DUE_FROM_SHOP = "due_from_shop"
 SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits for an explanation
 
 _CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
-_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, "gateway_clearing", "held_at", "withdrawable"}
+_PER_RAIL = {"gateway_clearing", "held_at", "withdrawable", "leaving"}
+_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, *_PER_RAIL}
 
 
 def gateway_clearing(gateway: str) -> str:
@@ -29,6 +30,11 @@ def held_at(gateway: str) -> str:
 def withdrawable(gateway: str) -> str:
     """What an institution has released there: the seller's, to be withdrawn to his card."""
     return f"withdrawable:{gateway}"
+
+
+def leaving(rail: str) -> str:
+    """What was put apart for payouts under way over a rail that is not the bank."""
+    return f"leaving:{rail}"
 
 
 def side(account: str) -> str:

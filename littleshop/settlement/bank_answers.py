@@ -24,7 +24,7 @@ AMOUNT = re.compile(r"(\d{1,13})(?:\.(\d{1,5}))?", re.ASCII)
 
 
 class BankReason(StrEnum):
-    """Why a bank refused or returned a payment: the fixed list for foreign codes."""
+    """Why a bank or a rail refused or returned a payment: the fixed list for foreign codes."""
 
     WRONG_ACCOUNT = "wrong_account"
     ACCOUNT_CLOSED = "account_closed"
@@ -34,6 +34,9 @@ class BankReason(StrEnum):
     LIMIT = "limit"
     DATE = "date"
     DUPLICATE = "duplicate"
+    CARD_REFUSED = "card_refused"  # a rail does not tell more of a card
+    PAYEE_REFUSED = "payee_refused"  # the account at a rail
+    NOT_AGREED = "not_agreed"  # the payee did not take it in time
     OTHER = "other"
 
 

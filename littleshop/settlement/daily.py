@@ -13,7 +13,7 @@ from littleshop.audit import Finding
 from littleshop.clock import SHANGHAI, Clock, UncoveredYear
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.settlement import banks, outlook, payouts, runs, settling, statements
+from littleshop.settlement import outlook, payouts, runs, settling, statements, ways
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
 from littleshop.settlement.runs import Run
@@ -73,16 +73,17 @@ async def settle_day(desk: Desk, on: date, at: datetime) -> Day:
 async def settle(settings: config.Settings, on: date | None, *, as_json: bool) -> int:
     """The command: 0 when the day was settled as far as it can be on books that add up."""
     keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
-    bank = banks.open(settings.rails)
-    if bank is None:
-        return _no("settlement.command.no_bank", as_json)
     database = await db.open_database(settings.database_url, size=2, name="littleshop settle")
+    opened = None
     try:
         async with database.connection() as conn:
             await installation.settle(conn, settings, keyring)
-            at = Clock(await installation.clock_offset(conn)).now()
+            clock = Clock(await installation.clock_offset(conn))
             calendar = await installation.business_calendar(conn)
-        desk = Desk(database, bank, keyring, calendar)
+        opened, at = ways.of(settings, clock), clock.now()
+        if not opened.some:
+            return _no("settlement.command.no_bank", as_json)
+        desk = opened.desk(database, keyring, calendar)
         day = await settle_day(desk, on or at.astimezone(SHANGHAI).date(), at)
     except Refused as no:
         return _no(f"errors.{no.code}", as_json, **no.details)
@@ -92,7 +93,8 @@ async def settle(settings: config.Settings, on: date | None, *, as_json: bool) -
         print(f"no calendar of {fault} · 没有 {fault} 年的工作日历", file=sys.stderr)
         return 1
     finally:
-        await bank.disconnect()
+        if opened is not None:
+            await opened.disconnect()
         await database.close()
     print(msgspec.json.encode(summary(day)).decode() if as_json else "\n".join(sentences(day)))
     return 1 if day.findings else 0
@@ -118,6 +120,7 @@ def summary(day: Day) -> dict[str, Any]:
             {
                 "shop_id": one.shop_id,
                 "shop": day.names[one.shop_id],
+                "rail": one.rail,
                 "reference": one.reference,
                 "amount_minor": one.amount_minor,
                 "currency": one.currency,
@@ -159,6 +162,7 @@ def sentences(day: Day) -> list[str]:
                 shop=day.names[one.shop_id],
                 amount=one.amount,
                 tail=one.tail,
+                rail=_Word(f"settlement.rail.{one.rail}"),
                 status=_Word(f"settlement.status.{one.status}"),
             )
         )

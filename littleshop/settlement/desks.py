@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from littleshop import db
 from littleshop.clock import BusinessCalendar
 from littleshop.crypto import Keyring
 from littleshop.settlement.banks import Bank
+from littleshop.settlement.payouts import BANK
+
+if TYPE_CHECKING:
+    from littleshop.settlement.rails import PayoutRail
 
 CURRENCY = "CNY"  # what the bank's files carry; other balances wait for a rail of their own
 _log = logging.getLogger(__name__)
@@ -35,11 +40,20 @@ class Desk:
     """
 
     database: db.Database
-    bank: Bank
+    bank: Bank | None
     keyring: Keyring
     calendar: BusinessCalendar
+    others: tuple[PayoutRail, ...] = ()  # the payout rails beside the bank, in their order
+    usual: str = BANK  # the rail of shops that chose none
+    custody: bool = False  # the bank keeps a sub-balance of every shop
     problems: list[str] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
+
+    @property
+    def at_bank(self) -> Bank:
+        """The bank, where something is to be done there."""
+        assert self.bank is not None, "no bank is set up"
+        return self.bank
 
     def set_aside(self, what: str, fault: str, day: date | None = None) -> None:
         """This part needs a person; the others go on."""

@@ -49,9 +49,10 @@ class Purse:
 async def purse(conn: db.Connection, currency: str, arrived_before: date) -> Purse:
     """Look into it; what was taken before `arrived_before` (a value date) the rails have paid.
 
-    A shop's claim is what the rails owe it less our commission, which is not the shop's.
+    A shop's claim is what the rails owe it less our commission, which is not the shop's. What was
+    paid out of a rail's own money since, the rail will not bring: it is taken off what is fresh.
     """
-    rows = await conn.fetch(_CLAIMS, currency, arrived_before, chart.COMMISSION, _TAKINGS)
+    rows = await conn.fetch(_CLAIMS, currency, arrived_before, chart.COMMISSION, _TAKINGS, KIND)
     own = {row["shop_id"]: row["minor"] for row in rows if row["minor"] > 0}
     lies_there = await db.value(conn, _LIES_THERE, currency, PLATFORM, chart.BANK, chart.SUSPENSE)
     return Purse(own, lies_there - sum(own.values()))
@@ -64,10 +65,13 @@ _CLAIMS = """
       from (select shop_id, sum(debits_minor - credits_minor) as minor from accounts
              where shop_id <> 0 and currency = $1
                and (account like 'gateway_clearing:%' or account = $3) group by shop_id) held
-      left join (select t.shop_id, sum(t.amount_minor) as minor
+      left join (select t.shop_id, greatest(sum(case j.kind when $5 then -t.amount_minor
+                                                else t.amount_minor end), 0) as minor
                    from journals j
                    join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-                  where j.value_on >= $2 and j.kind = any($4) and t.currency = $1
+                  where j.value_on >= $2 and t.currency = $1
+                    and (j.kind = any($4) or (j.kind = $5 and t.debit like 'leaving:%'
+                         and t.credit like 'gateway_clearing:%'))
                   group by t.shop_id) fresh on fresh.shop_id = held.shop_id"""
 # What was given and is not taken yet, or was taken back and not given back yet, lies there still.
 _LIES_THERE = """
@@ -79,6 +83,7 @@ _LIES_THERE = """
                group by account) both_sides), 0)
             + coalesce((select sum(p.need_minor) from payouts p
                          where p.currency = $1 and p.status in ('asked', 'rejected')
+                           and p.rail = 'bank'
                            and p.given_back_at is null and exists (
                              select from journals j where j.shop_id = $2 and j.kind = 'funded'
                                 and j.reference = p.reference)
@@ -99,6 +104,28 @@ async def fund(database: db.Database, payout: Payout, purse: Purse, at: datetime
         return False
     purse.spend(payout.shop_id, needed)
     return await database.transaction(lambda conn: _take(conn, payout, needed, at))
+
+
+async def put_apart(conn: db.Connection, payout: Payout, source: str, at: datetime) -> bool:
+    """Over another rail than the bank: take the payout's money from what the rail has of the
+    shop's; False while that is short."""
+    held = await accounts.lock(conn, payout.shop_id, [source], payout.currency)
+    kept = await payouts.lock(conn, payout.shop_id, payout.payout_id)
+    if kept.status != "asked":
+        return kept.status == "funded"
+    if held.get(source, 0) < payout.amount_minor:
+        return False
+    await payouts.decide_need(conn, payout, payout.amount)
+    await payouts.mark_funded(conn, payout, at)
+    return await journals.post(
+        conn,
+        payout.shop_id,
+        kind=KIND,
+        reference=payout.reference,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.leaving(payout.rail), source, payout.amount)],
+    )
 
 
 async def give_back(database: db.Database, payout: Payout, at: datetime) -> None:
@@ -134,7 +161,7 @@ async def _decide(conn: db.Connection, payout: Payout) -> Money | None:
             "select coalesce(sum(case when status = 'asked' then amount_minor - need_minor"
             " else amount_minor end), 0)::bigint from payouts"
             " where shop_id = $1 and currency = $2 and need_minor is not null"
-            " and status in ('asked', 'funded', 'sent')",
+            " and rail = 'bank' and status in ('asked', 'funded', 'sent')",
             payout.shop_id,
             payout.currency,
         )

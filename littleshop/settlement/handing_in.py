@@ -1,7 +1,7 @@
 """Handing in: the day's files to the bank, under one id until it has them, and what it answers.
 
 `send` hands in what was kept; `hear_report` acts on a pain.002. A payout that cannot be written
-or heard stands aside and keeps no other from leaving.
+or heard stands aside and keeps no other from leaving. `ByFile` is all of it as a payout rail.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from functools import partial
 import msgspec
 
 from littleshop import db, recoveries
-from littleshop.clock import UncoveredYear, value_date
+from littleshop.clock import SHANGHAI, UncoveredYear
 from littleshop.crypto import Keyring
 from littleshop.errors import Conflict, GatewayError
-from littleshop.ledger import journals
-from littleshop.settlement import bank_files, funding, outlook, payouts, runs, telling
+from littleshop.money import Money
+from littleshop.recoveries import Recovery
+from littleshop.settlement import bank_files, funding, hearing, outlook, payouts, rails, runs
 from littleshop.settlement.bank_answers import BankReason, StatusReport
 from littleshop.settlement.bank_files import PayoutBatch, PayoutInstruction
-from littleshop.settlement.desks import Desk
+from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.payouts import Payout
+from littleshop.settlement.rails import Claim
 from littleshop.settlement.runs import BankFile, Run
 from littleshop.shop import cards
 
@@ -29,9 +31,10 @@ MOST_PER_FILE = 1000
 
 
 async def of_run(desk: Desk, run: Run, *status: str) -> list[Payout]:
-    """The payouts of a run in one of these states."""
+    """The payouts of a run that the bank carries, in one of these states."""
     async with desk.database.connection() as conn:
-        return [one for one in await payouts.of_run(conn, run.run_id) if one.status in status]
+        found = await payouts.of_run(conn, run.run_id)
+    return [one for one in found if one.rail == payouts.BANK and one.status in status]
 
 
 async def write(desk: Desk, run: Run, blocked: Collection[int], at: datetime) -> None:
@@ -61,7 +64,9 @@ async def _unwritten(conn: db.Connection, run: Run) -> list[Payout]:
     return [
         payout
         for payout in await payouts.of_run(conn, run.run_id)
-        if payout.status == "funded" and payout.reference not in written
+        if payout.rail == payouts.BANK
+        and payout.status == "funded"
+        and payout.reference not in written
     ]
 
 
@@ -85,7 +90,7 @@ async def _keep(
             message_id=runs.message_id(run, number),
             created_at=at.replace(microsecond=0),
             execute_on=execute_on,
-            debtor=desk.bank.debtor,
+            debtor=desk.at_bank.debtor,
             instructions=tuple(ready),
         )
         await runs.keep_file(conn, desk.keyring, run.run_id, number, batch)
@@ -135,7 +140,7 @@ async def _send(desk: Desk, run: Run, file: BankFile, at: datetime) -> None:
 async def _submit(desk: Desk, file: BankFile, at: datetime) -> bool:
     """The wire call; what went wrong is kept with the file and tried again by a later pass."""
     try:
-        await desk.bank.submit(runs.batch_of(desk.keyring, file))
+        await desk.at_bank.submit(runs.batch_of(desk.keyring, file))
     except (GatewayError, Conflict) as fault:
         said = str(fault)
         desk.problems.append(said)
@@ -151,7 +156,7 @@ async def recognise(desk: Desk, run: Run, at: datetime) -> None:
         files = await runs.files(conn, run.run_id)
     for file in files:
         with desk.apart(f"file {file.message_id}"):
-            if file.sent_at is None and await desk.bank.report(file.message_id) is not None:
+            if file.sent_at is None and await desk.at_bank.report(file.message_id) is not None:
                 await desk.database.transaction(
                     partial(runs.mark_sent, message_id=file.message_id, at=at)
                 )
@@ -167,7 +172,7 @@ async def query(desk: Desk, run: Run, at: datetime) -> None:
             continue
         with desk.apart(f"answer to {file.message_id}"):
             try:
-                report = await desk.bank.report(file.message_id)
+                report = await desk.at_bank.report(file.message_id)
             except GatewayError as fault:
                 desk.problems.append(str(fault))
                 continue
@@ -204,7 +209,7 @@ async def _hear(desk: Desk, payout: Payout, report: StatusReport, at: datetime) 
     if status.outcome == "rejected":
         reason = status.reason or BankReason.OTHER
         await desk.database.transaction(
-            partial(reject, payout=payout, code=status.code, reason=reason, at=at)
+            partial(hearing.reject, payout=payout, code=status.code, reason=reason, at=at)
         )
         return True
     if status.code != payout.bank_says:
@@ -214,29 +219,61 @@ async def _hear(desk: Desk, payout: Payout, report: StatusReport, at: datetime) 
     return status.outcome == "done"
 
 
-async def reject(
-    conn: db.Connection, payout: Payout, code: str, reason: BankReason, at: datetime
-) -> bool:
-    """The bank will not pay it: all of it is the shop's balance again, and the seller hears why."""
-    if not await payouts.mark_rejected(conn, payout, code, reason.value, at):
-        return False
-    for kind in (funding.KIND, "payout") if payout.need else ("payout",):
-        await journals.reverse(
-            conn,
-            payout.shop_id,
-            kind=kind,
-            reference=payout.reference,
-            why=reason.value,
-            value_on=value_date(at),
-            booked_at=at,
-        )
-    await telling.owner(conn, payout, "payout_returned", at, reason=reason.value)
-    return True
-
-
 async def give_back(desk: Desk, run: Run, at: datetime) -> None:
     """Shop 0 gets back what it gave for payouts that were rejected."""
     for payout in await of_run(desk, run, "rejected"):
         if payout.given_back_at is None:
             with desk.apart(f"payout {payout.reference}"):
                 await funding.give_back(desk.database, payout, at)
+
+
+class ByFile:
+    """The bank as a payout rail (rails.PayoutRail); its statements say how payouts ended."""
+
+    name = payouts.BANK
+    pays_by_itself = False
+
+    def part(self, claim: Claim) -> Money:
+        """All, or what does not lie at an institution."""
+        return rails.part_of_bank(claim)
+
+    async def fund(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
+        """Bring the rails' money for what was asked."""
+        asked = await of_run(desk, run, "asked")
+        if not asked:
+            return
+        async with desk.database.connection() as conn:
+            purse = await funding.purse(conn, CURRENCY, _arrived_before(desk, run, at))
+        for payout in asked:
+            if payout.shop_id not in halted:
+                with desk.apart(f"payout {payout.reference}"):
+                    await funding.fund(desk.database, payout, purse, at)
+
+    async def hand_in(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
+        """Write what stands in no file, and hand in what the bank has not got."""
+        await write(desk, run, halted, at)
+        await send(desk, run, at)
+
+    async def hear(self, desk: Desk, run: Run, at: datetime) -> None:
+        """Read pain.002, and give back to shop 0 what was rejected."""
+        await query(desk, run, at)
+        await give_back(desk, run, at)
+
+    async def look_back(self, desk: Desk, at: datetime) -> None:
+        """Its statements tell what came back."""
+
+    async def recover(self, desk: Desk, recovery: Recovery, at: datetime) -> None:
+        """Its answers to every file; what it paid since stands in its statements."""
+        async with desk.database.connection() as conn:
+            unfinished = await runs.unfinished(conn)
+        for run in unfinished:
+            await recognise(desk, run, at)
+            await query(desk, run, at)
+
+
+def _arrived_before(desk: Desk, run: Run, at: datetime) -> date:
+    """The rails pay a day's takings the next working day, and the day after we read of it."""
+    try:
+        return desk.calendar.previous_working(at.astimezone(SHANGHAI).date())
+    except UncoveredYear:
+        return run.run_on

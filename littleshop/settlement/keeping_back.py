@@ -50,7 +50,8 @@ async def _repay(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> N
     spoken_for = sum(
         max(held.get(name, 0), 0) for name in (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT)
     )
-    free = sum(rails.values()) + held.get(chart.BANK, 0) - spoken_for
+    elsewhere = sum(minor for name, minor in held.items() if name.startswith(_HELD))
+    free = sum(rails.values()) + elsewhere + held.get(chart.BANK, 0) - spoken_for
     left = min(held.get(chart.DUE_TO_SHOP, 0), free, sum(rails.values()))
     if left <= 0:
         return
@@ -80,3 +81,5 @@ async def _repay(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> N
 
 
 _RAILS = chart.gateway_clearing("")
+# what institutions hold for buyers and seller, and what is on its way from there to him
+_HELD = (chart.held_at(""), chart.withdrawable(""), chart.leaving(""))

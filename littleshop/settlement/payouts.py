@@ -1,4 +1,4 @@
-"""Payouts: what one run sends to one shop's card, from the wish to the bank's last word."""
+"""Payouts: what one run sends to one shop over one rail, from the wish to the rail's last word."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from littleshop import db, ids
 from littleshop.money import Money
 from littleshop.settlement.runs import Run
 from littleshop.shop.cards import BankCard
+from littleshop.shop.payees import Payee
 
 State = Literal["waits", "made", "sent", "paid", "returned"]
 _STATES: dict[str, State] = {
@@ -24,9 +25,17 @@ _STATES: dict[str, State] = {
 }
 
 
+BANK = "bank"  # the rail of pain.001 files; the names of the others are in rails.py
+
+
 class Payout(msgspec.Struct, frozen=True):
     """One payout. `status`: asked (waits for the rail's money), funded, sent, done, rejected
-    (never left us), returned (came back after it was done); `reason` is a BankReason."""
+    (never left us), returned (came back after it was done); `reason` is a BankReason.
+
+    `payee_id` is whom it goes to when that is not the card, `held_for` the sub-merchant it is
+    withdrawn from. Over another rail than the bank, `paid_entry` and `return_entry` are what
+    the rail calls the transfer and `heard_at` is when it last told of it.
+    """
 
     shop_id: int
     payout_id: UUID
@@ -53,6 +62,11 @@ class Payout(msgspec.Struct, frozen=True):
     back_at: datetime | None
     given_back_at: datetime | None
     kept_minor: int
+    rail: str
+    payee_id: UUID | None
+    held_for: str | None
+    heard_at: datetime | None
+    confirm_sealed: bytes | None
 
     @property
     def amount(self) -> Money:
@@ -75,9 +89,12 @@ class Payout(msgspec.Struct, frozen=True):
     @property
     def state(self) -> State:
         """The word that pages use; what waits for the rail's money `waits`."""
+        if self.status == "funded" and self.bank_says == NO_MONEY:
+            return "waits"
         return _STATES[self.status]
 
 
+NO_MONEY = "NO_MONEY"  # `bank_says` of what our account at the rail cannot cover yet
 _COLUMNS = ", ".join(Payout.__struct_fields__)
 
 
@@ -90,36 +107,45 @@ async def ask(
     at: datetime,
     *,
     kept: Money,
+    rail: str = BANK,
+    payee: Payee | None = None,
 ) -> Payout | None:
-    """Write the payout of a run to a shop; None when it was written before. `kept` is what it
-    leaves in the balance by the shop's terms."""
-    payout_id = identity(run, shop_id)
+    """Write the payout of a run to a shop over a rail; None when it was written before. `kept` is
+    what it leaves in the balance, by the shop's terms or for the rails after it."""
+    payout_id = identity(run.run_id, shop_id, rail)
     return await db.one(
         conn,
         Payout,
         "insert into payouts (shop_id, payout_id, run_id, run_on, counts_before, reference,"
-        " amount_minor, currency, card_id, bank_code, tail, asked_at, kept_minor)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " amount_minor, currency, card_id, bank_code, tail, asked_at, kept_minor, rail, payee_id)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         f" on conflict on constraint payouts_pkey do nothing returning {_COLUMNS}",
         shop_id,
         payout_id,
         run.run_id,
         run.run_on,
         run.counts_before,
-        ids.reference(seed=payout_id.bytes),
+        reference_of(payout_id),
         amount.minor,
         amount.currency,
         card.card_id,
-        card.bank_code,
-        card.tail,
+        card.bank_code if payee is None else "",
+        card.tail if payee is None else payee.tail,
         at,
         kept.minor,
+        rail,
+        None if payee is None else payee.payee_id,
     )
 
 
-def identity(run: Run, shop_id: int) -> UUID:
-    """The id of a run's payout to a shop: a repeated run finds what it did."""
-    return ids.derived(run.run_id, str(shop_id))
+def identity(run_id: UUID, shop_id: int, rail: str) -> UUID:
+    """The id of a run's payout to a shop over a rail: a repeated run finds what it did."""
+    return ids.derived(run_id, str(shop_id) if rail == BANK else f"{shop_id}/{rail}")
+
+
+def reference_of(payout_id: UUID) -> str:
+    """What a payout is called at its rail."""
+    return ids.reference(seed=payout_id.bytes)
 
 
 async def get(conn: db.Connection, shop_id: int, payout_id: UUID) -> Payout | None:
@@ -150,7 +176,7 @@ async def of_run(conn: db.Connection, run_id: UUID) -> list[Payout]:
         conn,
         Payout,
         f"select /* all shops: a run pays them all */ {_COLUMNS} from payouts"
-        " where run_id = $1 order by shop_id",
+        " where run_id = $1 order by shop_id, rail",
         run_id,
     )
 
@@ -169,12 +195,18 @@ async def by_reference(conn: db.Connection, reference: str) -> Payout | None:
 async def of_shop(
     conn: db.Connection, shop_id: int, *, before: date | None = None, limit: int = 30
 ) -> list[Payout]:
-    """A shop's payouts, the newest first; `before` (a run's day) continues an earlier page."""
+    """A shop's payouts, the newest first; `before` (a run's day) continues an earlier page.
+
+    A run is told whole: where it paid over several rails, there may be more than `limit`.
+    """
     return await db.all(
         conn,
         Payout,
-        f"select {_COLUMNS} from payouts where shop_id = $1"
-        " and ($2::date is null or run_on < $2) order by run_on desc limit $3",
+        f"select {_COLUMNS} from payouts p where shop_id = $1"
+        " and ($2::date is null or run_on < $2) and run_on >= coalesce((select run_on from ("
+        "  select distinct run_on from payouts where shop_id = $1"
+        "  and ($2::date is null or run_on < $2) order by run_on desc limit $3) days"
+        "  order by run_on limit 1), run_on) order by run_on desc, asked_at desc, kept_minor",
         shop_id,
         before,
         limit,
@@ -189,10 +221,38 @@ async def carrying(conn: db.Connection, shop_id: int, order_id: UUID) -> Payout 
         f"select {_COLUMNS} from payouts p where p.shop_id = $1 and exists ("
         " select from journals j where j.shop_id = $1 and j.order_id = $2"
         " and j.kind = 'received' and j.value_on < p.counts_before and j.booked_at <= p.asked_at)"
-        " order by p.run_on limit 1",
+        " order by p.run_on, p.asked_at, p.kept_minor desc limit 1",
         shop_id,
         order_id,
     )
+
+
+async def of_rail(
+    conn: db.Connection, rail: str, *status: str, done_since: datetime | None = None
+) -> list[Payout]:
+    """The payouts over a rail in one of these states, of every run; of the done ones, those since
+    `done_since`."""
+    return await db.all(
+        conn,
+        Payout,
+        f"select /* all shops: the rail is asked about them all */ {_COLUMNS} from payouts"
+        " where rail = $1 and status = any ($2)"
+        " and ($3::timestamptz is null or status <> 'done' or done_at >= $3)"
+        " order by run_on, shop_id",
+        rail,
+        list(status),
+        done_since,
+    )
+
+
+async def waiting(conn: db.Connection, shop_id: int) -> dict[str, int]:
+    """The sums, minor units, of a shop's payouts that wait for their rail's money, by rail."""
+    rows = await conn.fetch(
+        "select rail, sum(amount_minor)::bigint as minor from payouts"
+        " where shop_id = $1 and status = 'asked' group by rail",
+        shop_id,
+    )
+    return {row["rail"]: row["minor"] for row in rows}
 
 
 async def decide_need(conn: db.Connection, payout: Payout, need: Money) -> None:
@@ -212,8 +272,10 @@ async def mark_funded(conn: db.Connection, payout: Payout, at: datetime) -> bool
     return await _move(conn, payout, "asked", "funded", "funded_at = $5", at)
 
 
-async def mark_sent(conn: db.Connection, payout: Payout, arrives_on: date, at: datetime) -> bool:
-    """The bank has the file it stands in; False when it was known."""
+async def mark_sent(
+    conn: db.Connection, payout: Payout, arrives_on: date | None, at: datetime
+) -> bool:
+    """The rail has it, the bank the file it stands in; False when it was known."""
     return await _move(
         conn, payout, "funded", "sent", "sent_at = $5, arrives_on = $6", at, arrives_on
     )
@@ -256,6 +318,41 @@ async def _move(
         before,
         after,
         *values,
+    )
+
+
+async def note_heard(
+    conn: db.Connection,
+    payout: Payout,
+    said: str,
+    at: datetime,
+    *,
+    confirm_sealed: bytes | None = None,
+) -> None:
+    """The rail told how it stands; with `confirm_sealed` the payee agrees, where he must."""
+    await db.run(
+        conn,
+        "update payouts set bank_says = $3, heard_at = $4,"
+        " confirm_sealed = case when status in ('funded', 'sent')"
+        " then coalesce($5, confirm_sealed) end"
+        " where shop_id = $1 and payout_id = $2",
+        payout.shop_id,
+        payout.payout_id,
+        said[:200],
+        at,
+        confirm_sealed,
+    )
+
+
+async def decide_place(conn: db.Connection, payout: Payout, held_for: str) -> None:
+    """Fix from which sub-merchant it is withdrawn, before the rail is asked for it."""
+    await db.run(
+        conn,
+        "update payouts set held_for = $3 where shop_id = $1 and payout_id = $2"
+        " and held_for is null",
+        payout.shop_id,
+        payout.payout_id,
+        held_for,
     )
 
 

@@ -40,6 +40,8 @@ _OURS = re.compile(r"[0-9A-Z]{20}")
 
 async def read(desk: Desk, at: datetime) -> None:
     """Read every closed day's statement that is missing, and book what stands there."""
+    if desk.bank is None:
+        return
     today = at.astimezone(SHANGHAI).date()
     async with desk.database.connection() as conn:
         days = await statements.unread(conn, desk.bank.debtor.account, today)
@@ -63,7 +65,7 @@ async def read_day(desk: Desk, day: date, at: datetime) -> None:
     """
     what = f"statement of {day}"
     try:
-        found = await desk.bank.statements(day)
+        found = await desk.at_bank.statements(day)
     except GatewayError as fault:
         if fault.retryable:
             raise
@@ -125,6 +127,8 @@ async def _book(conn: db.Connection, entry: Entry, payout: Payout, at: datetime)
     kept = await payouts.lock(conn, payout.shop_id, payout.payout_id)
     if entry.entry_key in (kept.paid_entry, kept.return_entry):
         return "paid_out" if entry.entry_key == kept.paid_entry else "returned"
+    if kept.rail != payouts.BANK:
+        return "unclear"
     if entry.amount != kept.amount:
         return "amount_differs"
     if entry.direction == "debit" and not entry.returned:

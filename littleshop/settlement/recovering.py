@@ -1,13 +1,14 @@
 """Recovering: after a restore, read what bills and statements say happened since the backup.
 
 What we no longer know shows in the rails' bills as missing here, and in the bank's statements as
-a payout nobody asked for. Only when all have answered, the books are proved and no difference is
+a payout nobody asked for; a rail that takes payouts one by one is asked for each that may have
+been made (forgotten.py). Only when all have answered, the books are proved and no difference is
 left, money may leave again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,17 +17,14 @@ from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, Refused
 from littleshop.pay.gateways import BillNotReady, Gateway
 from littleshop.recoveries import Recovery
-from littleshop.settlement import (
-    bills,
-    handing_in,
-    reconciling,
-    reconciling_bills,
-    runs,
-    statements,
-)
+from littleshop.settlement import bills, reconciling, reconciling_bills, settling, statements
 from littleshop.settlement.desks import Desk
+from littleshop.settlement.payouts import BANK
 
-BANK = "bank"
+
+def asked_as(rail: str) -> str:
+    """What a payout rail is called among those who must have told."""
+    return rail if rail == BANK else f"payouts:{rail}"
 
 
 async def read_bills(
@@ -47,20 +45,24 @@ async def read_bills(
         raise BillNotReady(rail.name, missing[0])
 
 
-async def ask_bank(desk: Desk, recovery: Recovery, at: datetime) -> list[str]:
-    """Read its statements and its answers to every file; what went wrong, in words."""
+async def ask_payout_rails(desk: Desk, recovery: Recovery, at: datetime) -> list[str]:
+    """Read the bank's statements and ask every payout rail for what left since the backup; what
+    went wrong, in words."""
     await reconciling.read(desk, at)
-    async with desk.database.connection() as conn:
-        unfinished = await runs.unfinished(conn)
-    for run in unfinished:
-        await handing_in.recognise(desk, run, at)
-        await handing_in.query(desk, run, at)
-    if desk.problems:
-        return [f"{BANK}: {one}" for one in desk.problems]
-    await desk.database.transaction(
-        partial(recoveries.answered, recovery=recovery, asked=BANK, at=at)
-    )
-    return []
+    faults = [f"{BANK}: {one}" for one in desk.problems]
+    for rail in settling.every_way(desk):
+        desk.problems.clear()
+        try:
+            await rail.recover(desk, recovery, at)
+        except GatewayError as fault:
+            desk.problems.append(str(fault))
+        faults += [f"{asked_as(rail.name)}: {one}" for one in desk.problems]
+        if desk.problems or (rail.name == BANK and faults):
+            continue
+        await desk.database.transaction(
+            partial(recoveries.answered, recovery=recovery, asked=asked_as(rail.name), at=at)
+        )
+    return faults
 
 
 async def release(
@@ -68,7 +70,7 @@ async def release(
     rails: Mapping[str, Gateway],
     recovery: Recovery,
     *,
-    with_bank: bool,
+    payout_rails: Collection[str],
     by: str,
     at: datetime,
 ) -> bool:
@@ -78,7 +80,7 @@ async def release(
     recovery_books(rule=).
     """
     heard = await recoveries.answers(conn, recovery)
-    for name in (*rails, *([BANK] if with_bank else [])):
+    for name in (*rails, *(asked_as(each) for each in payout_rails)):
         if name not in heard:
             raise Refused("recovery_not_asked", rail=name)
     if at.astimezone(SHANGHAI).date() <= recovery.restored_at.astimezone(SHANGHAI).date():

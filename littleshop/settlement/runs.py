@@ -65,14 +65,13 @@ async def open(
     conn: db.Connection, keyring: Keyring, on: date, counts_before: date, at: datetime
 ) -> Run:
     """The run of a day, opened now or before; its id is derived from our keys and the day."""
-    family = UUID(bytes=keyring.index("settlement runs")[:16])
     overrides = await db.value(conn, "select count(*) from calendar_overrides")
     await db.run(
         conn,
         "insert into runs (shop_id, run_id, run_on, counts_before, calendar, opened_at)"
         " values ($1, $2, $3, $4, $5, $6) on conflict on constraint runs_once_a_day do nothing",
         PLATFORM,
-        ids.derived(family, on.isoformat()),
+        identity(keyring, on),
         on,
         counts_before,
         f"chinesecalendar {version('chinesecalendar')}, {overrides} overrides",
@@ -81,6 +80,12 @@ async def open(
     run = await find(conn, on)
     assert run is not None, on
     return run
+
+
+def identity(keyring: Keyring, on: date) -> UUID:
+    """The id of a day's run, also of one that was lost with the machine."""
+    family = UUID(bytes=keyring.index("settlement runs")[:16])
+    return ids.derived(family, on.isoformat())
 
 
 async def find(conn: db.Connection, on: date) -> Run | None:

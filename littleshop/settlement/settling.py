@@ -1,8 +1,8 @@
 """Settling: each business day what sellers are owed goes to their cards (T+1).
 
-`ask` writes a shop's payout and takes it off its balance; handing_in carries it to the bank and
-hears it. Each step looks at what is written and does what is missing, so a kill anywhere and a
-second pass repeat nothing.
+`ask` writes a shop's payouts and takes them off its balance; the payout rails carry them and hear
+how they ended. Each step looks at what is written and does what is missing, so a kill anywhere and
+a second pass repeat nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 
 from littleshop import audit, db
 from littleshop.audit import Finding
-from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear, value_date
+from littleshop.clock import SHANGHAI, BusinessCalendar, value_date
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.jobs import Context, Daily, Every, Task
@@ -25,7 +25,6 @@ from littleshop.risk import holds
 from littleshop.settlement import (
     asides,
     due,
-    funding,
     handing_in,
     keeping_back,
     outlook,
@@ -33,13 +32,14 @@ from littleshop.settlement import (
     reconciling,
     runs,
 )
-from littleshop.settlement.banks import Bank
 from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.due import RUN_AT
 from littleshop.settlement.outlook import Expected, expected
 from littleshop.settlement.payouts import Payout
+from littleshop.settlement.rails import Claim, PayoutRail
 from littleshop.settlement.runs import Run
-from littleshop.shop import cards
+from littleshop.settlement.ways import Ways
+from littleshop.shop import cards, payees
 from littleshop.shop.shops import PLATFORM
 
 _log = logging.getLogger(__name__)
@@ -92,13 +92,22 @@ async def advance(desk: Desk, at: datetime) -> None:
             if PLATFORM not in blocked:
                 await make(desk, run, blocked, at)
                 await keeping_back.repay(desk, run, at)
-                halted = blocked | await _stopped(desk)
-                await fund(desk, run, halted, at)
-                await handing_in.write(desk, run, halted, at)
-                await handing_in.send(desk, run, at)
-            await handing_in.query(desk, run, at)
-            await handing_in.give_back(desk, run, at)
+                await _hand_in(desk, run, blocked | await _stopped(desk), at)
+            for rail in every_way(desk):
+                with desk.apart(f"{rail.name} in the run of {run.run_on}"):
+                    await rail.hear(desk, run, at)
             await record(desk, run, at)
+    for rail in every_way(desk):
+        with desk.apart(f"what came back over {rail.name}"):
+            await rail.look_back(desk, at)
+
+
+async def _hand_in(desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
+    """Every rail brings the money for its payouts and hands them in."""
+    for rail in every_way(desk):
+        with desk.apart(f"{rail.name} of the run of {run.run_on}"):
+            await rail.fund(desk, run, halted, at)
+            await rail.hand_in(desk, run, halted, at)
 
 
 async def _blocked(desk: Desk, unfinished: Sequence[Run]) -> set[int]:
@@ -148,59 +157,66 @@ async def make(desk: Desk, run: Run, blocked: Collection[int], at: datetime) -> 
         if shop_id not in blocked:
             missed.append(shop_id)
             with desk.apart(f"shop {shop_id} in the run of {run.run_on}"):
-                await desk.database.transaction(partial(ask, run=run, shop_id=shop_id, at=at))
+                await desk.database.transaction(
+                    partial(ask, desk=desk, run=run, shop_id=shop_id, at=at)
+                )
                 missed.remove(shop_id)
     if not missed or at.astimezone(SHANGHAI).date() > run.run_on:
         await desk.database.transaction(lambda conn: runs.mark(conn, run.run_id, "made", at))
 
 
-async def ask(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> Payout | None:
-    """Write a shop's payout and take it off its balance; None when there is nothing to pay now."""
+async def ask(
+    conn: db.Connection, desk: Desk, run: Run, shop_id: int, at: datetime
+) -> list[Payout]:
+    """Write what a shop is paid now, a payout for each rail that carries a part of it, and take it
+    off its balance; none when there is nothing to pay."""
     if await outlook.blocks(conn, shop_id):
-        return None
-    amount = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
+        return []
+    balances = await accounts.lock_all(conn, shop_id, CURRENCY) if desk.others else {}
+    left = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
     card = await cards.active(conn, shop_id)
     # After the card was read: a new one comes in one transaction with the hold that goes with it.
-    if amount.minor <= 0 or card is None or await due.held(conn, shop_id, at):
-        return None
+    if left.minor <= 0 or card is None:
+        return []
+    held = await due.held(conn, shop_id, at) is not None
     kept = await keeping_back.kept_back(conn, shop_id, CURRENCY, at)
-    amount -= kept
-    if amount.minor <= 0:
-        return None
-    payout = await payouts.ask(conn, run, shop_id, amount, card, at, kept=kept)
-    if payout is None:
-        return None
+    payee = await payees.active(conn, shop_id) if desk.others else None
+    waiting = await payouts.waiting(conn, shop_id) if desk.others else {}
+    asked = []
+    for rail in every_way(desk):
+        if held and not rail.pays_by_itself:
+            continue
+        free = left if rail.pays_by_itself else left - kept
+        amount = rail.part(Claim(shop_id, free, balances, waiting, payee, desk.usual))
+        if amount.minor <= 0:
+            continue
+        to = payee if payee is not None and payee.rail == rail.name else None
+        payout = await payouts.ask(
+            conn, run, shop_id, amount, card, at, kept=left - amount, rail=rail.name, payee=to
+        )
+        if payout is not None:
+            left -= amount
+            asked.append(payout)
+            await _take_off(conn, payout, at)
+    return asked
+
+
+async def _take_off(conn: db.Connection, payout: Payout, at: datetime) -> None:
+    """A payout leaves the balance the moment it is written."""
     await journals.post(
         conn,
-        shop_id,
+        payout.shop_id,
         kind="payout",
         reference=payout.reference,
         value_on=value_date(at),
         booked_at=at,
-        transfers=[Transfer(chart.PAYABLE, chart.IN_TRANSIT, amount)],
+        transfers=[Transfer(chart.PAYABLE, chart.IN_TRANSIT, payout.amount)],
     )
-    return payout
 
 
-async def fund(desk: Desk, run: Run, blocked: Collection[int], at: datetime) -> None:
-    """Bring the rail's money for what was asked; what it does not reach waits for more."""
-    asked = await handing_in.of_run(desk, run, "asked")
-    if not asked:
-        return
-    async with desk.database.connection() as conn:
-        purse = await funding.purse(conn, CURRENCY, _arrived_before(desk, run, at))
-    for payout in asked:
-        if payout.shop_id not in blocked:
-            with desk.apart(f"payout {payout.reference}"):
-                await funding.fund(desk.database, payout, purse, at)
-
-
-def _arrived_before(desk: Desk, run: Run, at: datetime) -> date:
-    """The rails pay a day's takings the next working day, and the day after we read of it."""
-    try:
-        return desk.calendar.previous_working(at.astimezone(SHANGHAI).date())
-    except UncoveredYear:
-        return run.run_on
+def every_way(desk: Desk) -> list[PayoutRail]:
+    """The payout rails of this pass, in the order in which they are asked for their part."""
+    return [*desk.others, *([handing_in.ByFile()] if desk.bank is not None else [])]
 
 
 async def record(desk: Desk, run: Run, at: datetime) -> None:
@@ -213,9 +229,14 @@ async def record(desk: Desk, run: Run, at: datetime) -> None:
     funded = made and all(one.status != "asked" for one in paid)
     steps: dict[runs.Step, bool] = {
         "funded": funded,
-        "written": funded and all(one.reference in written for one in paid),
-        "sent": funded and all(file.sent_at is not None for file in files),
-        "answered": funded and all(file.answered_at is not None for file in files),
+        "written": funded
+        and all(one.reference in written for one in paid if one.rail == payouts.BANK),
+        "sent": funded
+        and all(file.sent_at is not None for file in files)
+        and not any(one.status == "funded" for one in paid if one.rail != payouts.BANK),
+        "answered": funded
+        and all(file.answered_at is not None for file in files)
+        and not any(one.under_way for one in paid if one.rail != payouts.BANK),
         "read": funded
         and not any(one.under_way for one in paid)
         and all(one.given_back_at is not None for one in paid if one.status == "rejected"),
@@ -236,26 +257,25 @@ async def record(desk: Desk, run: Run, at: datetime) -> None:
     await desk.database.transaction(mark)
 
 
-def tasks(bank: Bank | None, keyring: Keyring, calendar: BusinessCalendar) -> dict[str, Task]:
-    """The jobs of settling; without a bank they do nothing, and balances wait."""
+def tasks(ways: Ways, keyring: Keyring, calendar: BusinessCalendar) -> dict[str, Task]:
+    """The jobs of settling; without any payout rail they do nothing, and balances wait."""
 
     def desk(context: Context) -> Desk:
-        assert bank is not None
-        return Desk(context.database, bank, keyring, calendar)
+        return ways.desk(context.database, keyring, calendar)
 
     async def run(context: Context) -> None:
         today = context.at.astimezone(SHANGHAI).date()
-        if bank is None or not calendar.is_working(today):
+        if not ways.some or not calendar.is_working(today):
             return
         await open_run(desk(context), today, context.at)
         await _pass(desk(context), context.at)
 
     async def go_on(context: Context) -> None:
-        if bank is not None:
+        if ways.some:
             await _pass(desk(context), context.at)
 
     async def look_again(context: Context, *, what: str, day: str = "") -> None:
-        if bank is not None:
+        if ways.some:
             again = desk(context)
             if day:
                 await reconciling.read_day(again, date.fromisoformat(day), context.at)

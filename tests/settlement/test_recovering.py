@@ -68,7 +68,7 @@ async def asks(town: Town, bank: PaperBank) -> list[str]:
     async with town.database.connection() as conn:
         recovery = await recoveries.current(conn)
     assert recovery is not None
-    return await recovering.ask_bank(desk(town, bank), recovery, town.at)
+    return await recovering.ask_payout_rails(desk(town, bank), recovery, town.at)
 
 
 async def releases(town: Town) -> bool:
@@ -76,7 +76,7 @@ async def releases(town: Town) -> bool:
         recovery = await recoveries.current(conn)
         assert recovery is not None
         return await recovering.release(
-            conn, {}, recovery, with_bank=True, by="operator", at=town.at
+            conn, {}, recovery, payout_rails=["bank"], by="operator", at=town.at
         )
 
     return await town.database.transaction(work)

@@ -15,6 +15,7 @@ from littleshop.settlement import daily, due, outlook, payouts, runs, settling, 
 from littleshop.settlement.bank_answers import BankReason
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
+from littleshop.settlement.ways import Ways
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 
@@ -368,7 +369,7 @@ async def test_the_worker_runs_the_day_and_hears_the_bank(town: Town, bank: Pape
     await sells(town, CNY("168.00"))
     beijing(town, TUE, 8)
     bank.today = TUE
-    does = settling.tasks(bank, town.keyring, town.calendar)
+    does = settling.tasks(Ways(bank), town.keyring, town.calendar)
     assert set(does) > set(settling.TIMETABLE)
 
     class Now:
@@ -390,7 +391,7 @@ async def test_the_days_report_speaks_both_languages(town: Town, bank: PaperBank
     await paid_on_tuesday(town, bank)
     day = await settle(town, bank)
     said = "\n".join(daily.sentences(day))
-    assert "小满茶器" in said and "with the bank" in said and "银行处理中" in said
+    assert "小满茶器" in said and "bank transfer" in said and "银行转账" in said
     assert daily.summary(day)["payouts"][0]["amount_minor"] == 16800
 
 

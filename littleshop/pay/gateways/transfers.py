@@ -8,12 +8,14 @@ import msgspec
 from littleshop.money import Money
 from littleshop.pay.gateways.contract import Reason
 
+PayeeKind = Literal["bank_card", "account", "openid"]
+
 
 class Payee(msgspec.Struct, frozen=True, kw_only=True):
     """Who is paid. `account` is a card number, an account at the rail or an openid, by `kind`;
     `bank_code` is ours (ICBC, CMB ...) and empty unless it is a card."""
 
-    kind: Literal["bank_card", "account", "openid"]
+    kind: PayeeKind
     account: str
     name: str
     bank_code: str = ""
@@ -59,6 +61,11 @@ class Transfers(Protocol):
 
     async def transfer_query(self, request: TransferRequest) -> TransferAnswer:
         """Ask what became of a transfer."""
+        ...
+
+    async def transfer_find(self, reference: str, kind: PayeeKind) -> TransferAnswer:
+        """What the rail knows of a transfer whose content we lost; `amount` is None while it does
+        not tell it."""
         ...
 
     async def funds(self) -> Money:

@@ -13,7 +13,7 @@ from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways import wechat_pay_answers as answers
 from littleshop.pay.gateways.contract import Declined, Reason
-from littleshop.pay.gateways.transfers import TransferAnswer, TransferRequest
+from littleshop.pay.gateways.transfers import PayeeKind, TransferAnswer, TransferRequest
 from littleshop.pay.gateways.wechat_pay import plain
 from littleshop.pay.gateways.wechat_pay_calls import Outcome, WechatPayCalls, open_calls
 
@@ -83,12 +83,29 @@ class WechatPayTransfers:
         if status is None or found.text("out_bill_no") != request.reference:
             raise GatewayError("wechat_pay told of another transfer", retryable=True)
         self._same(found, request)
+        return self._answer(found, status)
+
+    async def transfer_find(self, reference: str, kind: PayeeKind) -> TransferAnswer:
+        """What WeChat knows of a transfer whose content we lost."""
+        found = await self._calls.ask("GET", f"{BILLS}/out-bill-no/{reference}")
+        if found.reason is Reason.NOT_CREATED:
+            return TransferAnswer(status="unknown")
+        self._calls.accept(found)
+        status = STATES.get(found.text("state"))
+        if status is None or found.text("out_bill_no") != reference:
+            raise GatewayError("wechat_pay told of another transfer", retryable=True)
+        return self._answer(found, status)
+
+    def _answer(
+        self, found: Outcome, status: Literal["pending", "done", "failed"]
+    ) -> TransferAnswer:
         failed = status == "failed"
         changed = found.text("update_time")
+        minor = found.fields.get("transfer_amount")
         return TransferAnswer(
             status=status,
             gateway_no=found.text("transfer_bill_no") or None,
-            amount=request.amount,
+            amount=Money(minor, "CNY") if isinstance(minor, int) else None,
             reason=FAILURES.get(found.text("fail_reason"), Reason.OTHER) if failed else None,
             said=self._calls.scrub(found.text("fail_reason") or found.text("state")),
             at=answers.moment(changed) if changed else None,

@@ -1,0 +1,116 @@
+"""Payout rails: the ways in which payouts leave, behind one port.
+
+The bank takes files (handing_in), every other rail takes each payout by itself (by_transfer). A
+run asks them in their order how much of what a shop is owed each can carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from littleshop.ledger import chart
+from littleshop.money import Money
+from littleshop.recoveries import Recovery
+from littleshop.settlement.payouts import BANK
+from littleshop.settlement.runs import Run
+from littleshop.shop.payees import Payee
+
+if TYPE_CHECKING:
+    from littleshop.settlement.desks import Desk
+
+ALIPAY = "alipay"  # from our own account there, to a card or an account
+WECHAT_PAY = "wechat_pay"  # from our own account there, to a person who agrees
+ALIPAY_SETTLE = "alipay_settle"  # the institution has paid it by itself
+WECHAT_PAY_WITHDRAW = "wechat_pay_withdraw"  # what it holds for the shop, to the shop's card
+
+_HELD = (chart.held_at(""), chart.withdrawable(""))
+_RAILS = chart.gateway_clearing("")
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What is left to be paid to a shop in a run, what stands on its accounts (minor units) and
+    whom it goes to when that is not the card. `waiting` are sums by rail for which earlier payouts
+    wait, `usual` is the rail of shops that chose none."""
+
+    shop_id: int
+    left: Money
+    balances: Mapping[str, int]
+    waiting: Mapping[str, int]
+    payee: Payee | None
+    usual: str
+
+    def up_to(self, minor: int) -> Money:
+        """What is left, or this much when it is less."""
+        return Money(max(min(self.left.minor, minor), 0), self.left.currency)
+
+    def stands_on(self, account: str, rail: str) -> Money:
+        """What is left, as far as this account has it and no payout over the rail waits for it."""
+        return self.up_to(self.balances.get(account, 0) - self.waiting.get(rail, 0))
+
+    def chose(self, rail: str) -> bool:
+        """Whether this is the rail of the shop's payee, or the usual one while it has none."""
+        return rail == (self.usual if self.payee is None else self.payee.rail)
+
+    @property
+    def at_the_platform(self) -> int:
+        """What of the shop's money lies where the bank's files are paid from, or comes there."""
+        brought = sum(minor for name, minor in self.balances.items() if name.startswith(_RAILS))
+        own = brought + self.balances.get(chart.BANK, 0)
+        return own - self.balances.get(chart.COMMISSION, 0)
+
+    @property
+    def is_held_elsewhere(self) -> bool:
+        """Whether an institution holds a part of it."""
+        return any(minor and name.startswith(_HELD) for name, minor in self.balances.items())
+
+
+class PayoutRail(Protocol):
+    """One way out: brings the money, hands payouts in under their references, hears the end.
+
+    Every step looks at what is written and does what is missing. Calls of the wire are made
+    outside of transactions. `halted` are shops of which nothing may leave.
+    """
+
+    name: str
+    pays_by_itself: bool  # neither a hold nor the shop's terms keep it back: it is gone already
+
+    def part(self, claim: Claim) -> Money:
+        """How much of what is left it can carry to this shop now."""
+        ...
+
+    async def fund(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
+        """Bring the money for what was asked; what it does not reach waits for more."""
+        ...
+
+    async def hand_in(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
+        """Hand in what is funded; a repeat under the same reference is the same payout."""
+        ...
+
+    async def hear(self, desk: Desk, run: Run, at: datetime) -> None:
+        """Ask about what was handed in and act on the answer."""
+        ...
+
+    async def look_back(self, desk: Desk, at: datetime) -> None:
+        """Ask again about what was done lately: it may have come back."""
+        ...
+
+    async def recover(self, desk: Desk, recovery: Recovery, at: datetime) -> None:
+        """After a restore: learn what was handed in since the backup. What cannot be learned
+        stands aside. Raises GatewayError while the rail does not tell."""
+        ...
+
+
+def part_of_bank(claim: Claim) -> Money:
+    """What the bank's files carry: all, or what does not lie at an institution."""
+    if claim.is_held_elsewhere:
+        return claim.up_to(claim.at_the_platform)
+    return claim.up_to(claim.left.minor)
+
+
+def place(rail: str) -> str:
+    """The account on which the money of payouts under way over a rail stands."""
+    return chart.BANK if rail == BANK else chart.leaving(rail)
