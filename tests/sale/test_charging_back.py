@@ -156,3 +156,4 @@ async def test_a_dispute_that_names_only_the_rails_number_finds_its_payment(
     assert found is not None and found.reference == number
     strange = msgspec.structs.replace(notice, gateway_trade_no="pi_of_somebody_else")
     assert await payments.told_of(owner, strange) is None
+    await town.books_balance()

@@ -133,6 +133,7 @@ async def test_a_refund_the_rail_cannot_pay_today_is_sent_again_tomorrow(
     with pytest.raises(GatewayError) as no:
         await refunding.send(rail, payment, refund)  # type: ignore[arg-type]
     assert no.value.retryable is again
+    await town.books_balance()
 
 
 async def test_the_buyer_cannot_call_off_before_the_seller_is_late(town: Town) -> None:
