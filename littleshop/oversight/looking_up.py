@@ -25,7 +25,8 @@ from littleshop.risk.holds import Hold
 from littleshop.settlement import outlook, payouts
 from littleshop.settlement.outlook import Expected
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import cards, merchants, shops, staff
+from littleshop.shop import admissions, cards, merchants, shops, staff
+from littleshop.shop.admissions import Admission
 from littleshop.shop.cards import BankCard
 from littleshop.shop.shops import PLATFORM, Shop
 from littleshop.shop.staff import PersonShop
@@ -73,6 +74,7 @@ class ShopSheet:
     payouts: list[Payout]
     counts: Counts
     acts: list[Act]
+    admissions: list[Admission]
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ async def shop_sheet(
         payouts=await payouts.of_shop(conn, shop_id, limit=5),
         counts=await _counts(conn, shop_id),
         acts=await acts.latest(conn, 10, shop_id=shop_id),
+        admissions=await admissions.of_shop(conn, shop_id),
     )
 
 

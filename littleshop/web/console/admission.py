@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from littleshop import db, http, i18n
 from littleshop.entry import admitting, opening
+from littleshop.http import AtWork
 from littleshop.shop import admissions
 from littleshop.shop.admissions import Admission
 from littleshop.trade import order_lists
@@ -20,24 +21,24 @@ from littleshop.web.console import frame
 
 async def page(request: Request) -> Response:
     """GET root/admission"""
-    work, house, locale = await http.at_work(request), http.house(request), pages.locale_of(request)
-    async with house.database.connection() as conn:
-        found = await admissions.of_shop(conn, work.shop.shop_id)
-        duties = await order_lists.duties(conn, work.shop.shop_id)
-        waits = await opening.waits(conn, work.person.person_id, work.shop.shop_id)
-    rows = [_row(locale, each) for each in registration.latest(found)]
-    return await frame.page(
-        request,
-        work,
-        "admission.html",
-        "today",
-        state=registration.standing(found),
-        rows=rows,
-        orders_waiting=duties.waiting,
-        waits=list(waits),
-        waits_url=f"{addresses.OPENING}?shop={work.shop.shop_id}",
-        card_url=f"{frame.root(work.shop)}/card" if work.role == "owner" else "",
-    )
+    work = await http.at_work(request)
+    async with http.house(request).database.connection() as conn:
+        told = await _told(conn, work, pages.locale_of(request))
+    return await frame.page(request, work, "admission.html", "today", **told)
+
+
+async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any]:
+    """The context of admission.html without its frame."""
+    shop_id, owner = work.shop.shop_id, work.role == "owner"
+    found = await admissions.of_shop(conn, shop_id)
+    return {
+        "state": registration.standing(found),
+        "rows": [_row(locale, each) for each in registration.latest(found)],
+        "orders_waiting": (await order_lists.duties(conn, shop_id)).waiting,
+        "waits": list(await opening.waits(conn, work.person.person_id, shop_id)),
+        "waits_url": f"{addresses.OPENING}?shop={shop_id}",
+        "card_url": f"{frame.root(work.shop)}/card" if owner else "",
+    }
 
 
 def _row(locale: str, each: Admission) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from littleshop.oversight.overview import PaidRow, RunRow, Waiting
 from littleshop.settlement import runs as run_steps
 from littleshop.shop import cards
 from littleshop.web import pages
-from littleshop.web.operator import frame
+from littleshop.web.operator import escrow, frame
 
 PAGE = 20
 
@@ -27,7 +27,8 @@ async def page(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         waits = await overview.waiting(conn, http.now(request))
         head = await acts.head(conn)
-    rows = _rows(waits)
+    held = await escrow.row(http.house(request), http.now(request))
+    rows = _rows(waits) + ([] if held is None else [held])
     return frame.page(
         request,
         at_desk,

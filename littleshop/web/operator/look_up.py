@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import http
+from littleshop import http, i18n
 from littleshop.errors import NotFound
 from littleshop.http import House
 from littleshop.identity import people
@@ -18,7 +18,7 @@ from littleshop.oversight.looking_up import Found, PersonSheet, ShopSheet
 from littleshop.settlement.payouts import Payout
 from littleshop.shop import cards
 from littleshop.shop.shops import Shop
-from littleshop.web import addresses, pages
+from littleshop.web import addresses, pages, registration
 from littleshop.web.operator import frame, log
 
 SHOPS, PEOPLE = f"{frame.ROOT}/shops", f"{frame.ROOT}/people"
@@ -99,6 +99,15 @@ async def _shop_sheet(house: House, sheet: ShopSheet, locale: str) -> dict[str, 
         "payouts": [_payout(each, locale) for each in sheet.payouts],
         "counts": sheet.counts,
         "acts": await log.rows(house, sheet.acts),
+        "admissions": [
+            {
+                "name": i18n.t(locale, f"checkout.method.{each.gateway}"),
+                "state": each.status,
+                "at": each.admitted_at or each.asked_at,
+                "said": each.said,
+            }
+            for each in registration.latest(sheet.admissions)
+        ],
         "hold_url": f"{here}/holds",
         "form_key": str(uuid.uuid4()),
     }  # fmt: skip
