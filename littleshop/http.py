@@ -106,8 +106,10 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         await asyncio.gather(*house.tasks, return_exceptions=True)
         await house.flusher.drain()
         await house.meters.flush(house.clock.now())
-        for rail in (*house.rails.values(), *house.escrows.values()):
+        for rail in house.rails.values():
             await rail.disconnect()
+        for escrow in house.escrows.values():
+            await escrow.disconnect()
         if house.wechat_login is not None:
             await house.wechat_login.disconnect()
         await database.close()

@@ -8,12 +8,14 @@ harmless: the authority keeps no state of ours, and only a question still open t
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from littleshop import jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
-from littleshop.entry import changing_card
+from littleshop.entry import admitting, changing_card
 from littleshop.errors import GatewayError
 from littleshop.identity.verifier import Verdict, Verifier
 from littleshop.shop import cards, merchants
@@ -108,18 +110,29 @@ def _need(verifier: Verifier | None) -> Verifier:
     return verifier
 
 
-def tasks(verifier: Verifier | None, keyring: Keyring) -> dict[str, jobs.Task]:
-    """The jobs of this flow; the authority may be away for a night."""
+def tasks(
+    verifier: Verifier | None, keyring: Keyring, admitted_by: Collection[str] = ()
+) -> dict[str, jobs.Task]:
+    """The jobs of this flow; the authority may be away for a night. `admitted_by` are the
+    institutions that are asked to admit the seller once both answers are in."""
 
     async def identity(context: jobs.Context, *, shop_id: int, check_id: str) -> None:
         await send_identity(
             context.database, keyring, verifier, shop_id=shop_id, check_id=check_id, at=context.at
         )
+        await admit(context, shop_id)
 
     async def card(context: jobs.Context, *, shop_id: int, card_id: str) -> None:
         await send_card(
             context.database, keyring, verifier, shop_id=shop_id, card_id=card_id, at=context.at
         )
+        await admit(context, shop_id)
+
+    async def admit(context: jobs.Context, shop_id: int) -> None:
+        if admitted_by:
+            await context.database.transaction(
+                partial(admitting.begin, shop_id=shop_id, gateways=admitted_by, at=context.at)
+            )
 
     return {
         SEND_IDENTITY: jobs.Task(identity, attempts=20),

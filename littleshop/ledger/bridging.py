@@ -31,16 +31,18 @@ async def take_from_clearing(
     reference: str,
     order_id: UUID | None = None,
     spoken_for: int = 0,
+    pocket: str | None = None,
     at: datetime,
 ) -> bool:
     """Book that the rail took `amount` for what stands in `account` (escrow, gateway_fee ...);
     what the shop's clearing lacks is lent. `spoken_for` minor units of it are not to be touched:
-    they are owed to buyers and seller. False when it was booked before. Conflict when the
-    reference was booked otherwise."""
+    they are owed to buyers and seller. `pocket` is where it lay when that is not the clearing:
+    held_at or withdrawable. False when it was booked before. Conflict when the reference was
+    booked otherwise."""
     known = await journals.find(conn, shop_id, kind, reference)
     if known is not None:
         return False
-    clearing = chart.gateway_clearing(gateway)
+    clearing = pocket or chart.gateway_clearing(gateway)
     names = [account, clearing, chart.DUE_TO_SHOP]
     held = await accounts.lock(conn, shop_id, names, amount.currency)
     parts = [Transfer(account, clearing, amount)]

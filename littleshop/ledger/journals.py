@@ -159,3 +159,23 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Jo
         shop_id,
         order_id,
     )
+
+
+async def net(
+    conn: db.Connection, shop_id: int, order_id: UUID, account: str, kinds: Sequence[str]
+) -> int:
+    """What an order's journals of these kinds credited to an account less what they debited,
+    minor units."""
+    minor = await db.value(
+        conn,
+        "select coalesce(sum(case $3 when t.credit then t.amount_minor"
+        "                            when t.debit then -t.amount_minor end), 0)::bigint"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        " where j.shop_id = $1 and j.order_id = $2 and j.kind = any ($4)",
+        shop_id,
+        order_id,
+        account,
+        list(kinds),
+    )
+    return int(minor)

@@ -88,10 +88,8 @@ async def ask(
     await db.run(
         conn,
         "insert into payment_references (reference, shop_id, payment_id) values ($1, $2, $3)",
-        reference,
-        shop_id,
-        payment_id,
-    )
+        reference, shop_id, payment_id,
+    )  # fmt: skip
     return await db.the_one(
         conn,
         Payment,

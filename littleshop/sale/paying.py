@@ -14,6 +14,7 @@ import msgspec
 from littleshop import db, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
+from littleshop.config import EscrowMode
 from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
@@ -22,7 +23,7 @@ from littleshop.pay import payments
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
 from littleshop.sale import receiving, refunding, telling, waiting
-from littleshop.shop import terms
+from littleshop.shop import admissions, terms
 from littleshop.trade import fees, orders, timers
 from littleshop.trade.orders import Order
 
@@ -46,11 +47,13 @@ async def ask(
     *,
     gateway: str,
     method: str,
+    escrow: EscrowMode = "merchant_of_record",
     at: datetime,
 ) -> Payment:
     """Write an attempt to pay, or find the open one; an invited order holds its pieces from here.
+    In psp_escrow the money goes to the seller's own account at the institution.
 
-    Raises Refused: not_payable, gone_meanwhile.
+    Raises Refused: not_payable, gone_meanwhile, not_admitted.
     """
     order = await orders.lock(conn, shop_id, order_id)
     if order.status not in ("placed", "invited"):
@@ -60,6 +63,11 @@ async def ask(
     if order.status == "invited":
         await waiting.hold(conn, order, at)
     pay_by = await _pay_by(conn, order, at)
+    held_for = None
+    if escrow == "psp_escrow":
+        held_for = (await admissions.open_for(conn, shop_id)).get(gateway)
+        if held_for is None:
+            raise Refused("not_admitted")
     return await payments.ask(
         conn,
         shop_id,
@@ -68,6 +76,7 @@ async def ask(
         gateway=gateway,
         method=method,
         expires_at=pay_by,
+        held_for=held_for,
         at=at,
     )
 
@@ -100,6 +109,7 @@ async def send(
             how=How(payment.method),
             openid=openid,
             client_ip=client_ip,
+            held_for=payment.held_for,
         )
     )
 
@@ -156,7 +166,7 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
         order_id=order.order_id,
         value_on=value_date(at),
         booked_at=at,
-        transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.ESCROW, payment.amount)],
+        transfers=[Transfer(_arrived_at(payment), chart.ESCROW, payment.amount)],
     )
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id
@@ -169,6 +179,13 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     await orders.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
     await telling.seller(conn, marked, "order_paid", at)
     await telling.buyer(conn, marked, "order_confirmed", at)
+
+
+def _arrived_at(payment: Payment) -> str:
+    """The account of where a payment's money came to lie: our own pocket at the rail, or frozen
+    at the seller's."""
+    at_rail = chart.gateway_clearing if payment.held_for is None else chart.held_at
+    return at_rail(payment.gateway)
 
 
 async def _return(
@@ -187,7 +204,7 @@ async def _return(
         order_id=order.order_id,
         value_on=value_date(at),
         booked_at=at,
-        transfers=[Transfer(chart.gateway_clearing(payment.gateway), chart.SUSPENSE, received)],
+        transfers=[Transfer(_arrived_at(payment), chart.SUSPENSE, received)],
     )
     await orders.tell(
         conn, order.shop_id, order.order_id, "payment_returned", by="platform", at=at, why=why

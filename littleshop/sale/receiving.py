@@ -12,7 +12,7 @@ from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, refunds
-from littleshop.sale import telling
+from littleshop.sale import releasing, telling
 from littleshop.trade import cases, fees, orders, timers
 from littleshop.trade.orders import Order
 
@@ -76,6 +76,7 @@ async def _pay_out(conn: db.Connection, before: Order, after: Order, at: datetim
         booked_at=at,
         transfers=transfers,
     )
+    await releasing.ask(conn, after, at)
 
 
 async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:

@@ -15,10 +15,10 @@ from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
-from littleshop.pay.gateways import Gateway, Reason, RefundRequest
+from littleshop.pay.gateways import Gateway, Reason, RefundAnswer, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
-from littleshop.sale import telling
+from littleshop.sale import releasing, telling
 from littleshop.trade import cases, fees, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
@@ -253,7 +253,9 @@ async def take(
     reference: str,
     at: datetime,
 ) -> None:
-    """The rail has taken a part of a locked order's money, or all of it, without being asked."""
+    """The rail has taken a part of a locked order's money, or all of it, without being asked.
+    Raises GatewayError(retryable) while that money is just being released."""
+    pocket = await releasing.pocket(conn, payment)
     everything = amount == await left_of(conn, order)
     await _hold(conn, order, amount, reference, at)
     went = await payments.give_back(conn, order.shop_id, payment.payment_id, amount)
@@ -270,6 +272,7 @@ async def take(
         kind="charged_back",
         reference=reference,
         order_id=order.order_id,
+        pocket=pocket,
         at=at,
     )
 
@@ -287,6 +290,7 @@ def request(payment: Payment, refund: Refund) -> RefundRequest:
         amount=refund.amount,
         paid=payment.paid,
         reason=refund.reason,
+        advance=refund.advanced_at is not None,
     )
 
 
@@ -296,7 +300,11 @@ async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
     Raises GatewayError: retryable while pending, not when the rail refuses for good; then
     Undeliverable when what took the money takes none back.
     """
-    answer = await gateway.refund(request(payment, refund))
+    need_done(refund, await gateway.refund(request(payment, refund)))
+
+
+def need_done(refund: Refund, answer: RefundAnswer) -> None:
+    """What `send` makes of an answer; nothing when the rail has done it."""
     if answer.status == "failed" and answer.reason is Reason.BUYER_ACCOUNT:
         raise Undeliverable(f"refund {refund.reference} has nowhere to go", retryable=False)
     if answer.status != "done":
@@ -328,6 +336,7 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         kind="refunded",
         reference=refund.reference,
         order_id=refund.order_id,
+        pocket=None if done.advanced_at else await releasing.pocket(conn, payment),
         at=at,
     )
     if refund.paid_from == chart.ESCROW:

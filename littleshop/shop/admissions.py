@@ -149,3 +149,45 @@ async def admit(conn: db.Connection, admission: Admission, merchant_id: str, at:
         merchant_id,
         at,
     )
+
+
+async def unasked(conn: db.Connection, gateways: list[str], most: int = 200) -> list[int]:
+    """Shops whose legal person and card are verified, and of whom one of these institutions was
+    never asked with that card."""
+    rows = await conn.fetch(
+        "select /* all shops: a new institution is asked about them all */ c.shop_id"
+        "  from cards c join merchants m on m.shop_id = c.shop_id"
+        " where c.active and c.verdict = 'matched' and m.verdict = 'matched'"
+        "   and exists (select from unnest($1::text[]) as g(gateway) where not exists ("
+        "         select from admissions a where a.shop_id = c.shop_id"
+        "            and a.gateway = g.gateway"
+        "            and (a.card_id = c.card_id or a.status in ('asked', 'signing'))))"
+        " order by c.shop_id limit $2",
+        gateways,
+        most,
+    )
+    return [row["shop_id"] for row in rows]
+
+
+async def unheard(conn: db.Connection, before: datetime, most: int = 200) -> list[Admission]:
+    """Open ones of all shops of which nothing was heard since `before`: their job is lost."""
+    return await db.all(
+        conn,
+        Admission,
+        f"select {COLUMNS} from admissions /* all shops: the worker's sweep */"
+        " where status in ('asked', 'signing') and coalesce(heard_at, asked_at) < $1"
+        " order by asked_at limit $2",
+        before,
+        most,
+    )
+
+
+async def every(conn: db.Connection, most: int = 200) -> list[Admission]:
+    """Those of all shops that are not in force, for the operator's desk, the oldest first."""
+    return await db.all(
+        conn,
+        Admission,
+        f"select {COLUMNS} from admissions /* all shops: the operator's desk */"
+        " where status in ('asked', 'signing', 'refused') order by asked_at limit $1",
+        most,
+    )

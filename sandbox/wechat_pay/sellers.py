@@ -118,19 +118,30 @@ def settle_due(world: World) -> None:
 
 
 def sign(world: World, applyment: Row) -> None:
-    """The seller agrees: he is a sub-merchant from now on, and stays the one he is."""
+    """The seller agrees: he is a sub-merchant from now on, and stays the one he is, also when he
+    applies again with another card."""
+    person = json.loads(applyment["content"])["id"]
+    before = world.store.one(
+        "select sub_mchid from wechat_applyments where mchid = ? and sub_mchid is not null"
+        " and json_extract(content, '$.id') = ? order by rowid limit 1",
+        applyment["mchid"],
+        person,
+    )
     world.store.run(
         "update wechat_applyments set state = 'FINISH', sub_mchid = ?"
         " where applyment_id = ? and state = 'NEED_SIGN'",
-        "17" + digits(8),
+        "17" + digits(8) if before is None else before["sub_mchid"],
         applyment["applyment_id"],
     )
 
 
 def admitted(world: World, mchid: str, sub_mchid: str) -> Row:
-    """A platform's sub-merchant. Raises Denied."""
+    """A platform's sub-merchant, with the card he named last. Raises Denied."""
     found = world.store.one(
-        "select * from wechat_applyments where mchid = ? and sub_mchid = ?", mchid, sub_mchid
+        "select * from wechat_applyments where mchid = ? and sub_mchid = ?"
+        " order by rowid desc limit 1",
+        mchid,
+        sub_mchid,
     )
     if found is None:
         raise Denied(403, "NO_AUTH", "商户号与二级商户无受理关系")

@@ -133,7 +133,8 @@ def close(world: World, trade: Row) -> None:
 def refund(world: World, trade: Row, wanted: dict[str, object]) -> Row:
     """Give money back once per out_refund_no. Raises Denied.
 
-    `wanted` holds out_refund_no, amount_minor, total_minor, reason and notify_url.
+    `wanted` holds out_refund_no, amount_minor, total_minor, reason, notify_url, and `advanced`:
+    the platform pays it for its sub-merchant.
     """
     amount, number = int(str(wanted["amount_minor"])), str(wanted["out_refund_no"])
     known = refund_of(world, trade["mchid"], number)
@@ -144,7 +145,10 @@ def refund(world: World, trade: Row, wanted: dict[str, object]) -> Row:
         return known
     _may_refund(world, trade, amount, int(str(wanted["total_minor"])))
     back = _fee_back(trade, amount)
-    _pay_back(world, trade, amount - back, number)
+    if trade["sub_mchid"] is not None and wanted.get("advanced"):
+        pockets.move(world, trade["mchid"], "basic", back - amount, "advance", number)
+    else:
+        _pay_back(world, trade, amount - back, number)
     return _write_refund(world, trade, wanted, amount, back)
 
 

@@ -181,7 +181,13 @@ async def _ask(request: Request, shop: Shop, order: Payable, way: Way) -> Paymen
     assert how is not None, way
     return await http.house(request).database.transaction(
         lambda conn: paying.ask(
-            conn, shop.shop_id, order.order_id, gateway=way.gateway, method=how.value, at=at
+            conn,
+            shop.shop_id,
+            order.order_id,
+            gateway=way.gateway,
+            method=how.value,
+            escrow=http.house(request).settings.escrow,
+            at=at,
         )
     )
 

@@ -1,0 +1,220 @@
+"""Admitting: a seller becomes a sub-merchant of each institution that holds money (psp_escrow).
+
+`begin` writes what is asked, with our reference, once identity and card are verified, again for a
+changed card, and again (`again`) when the seller wants it after a refusal. `send` is a job: it asks
+under that reference, so a kill after the call asks for the same thing, and then how it stands, at
+growing distances, until it is final. The seller signs at the institution himself (`sign_url`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from littleshop import db, jobs
+from littleshop.crypto import Keyring
+from littleshop.errors import Conflict, GatewayError
+from littleshop.pay.gateways import Escrow
+from littleshop.pay.gateways.escrow import Admission as Answer
+from littleshop.pay.gateways.escrow import AdmissionRequest
+from littleshop.shop import admissions, cards, merchants, shops
+from littleshop.shop.admissions import Admission
+from littleshop.trade import counters
+
+SEND, SWEEP = "admitting.send", "admissions.sweep"
+INVITE = "waiting.invite"  # orders that waited for a rail (sale/waiting.py)
+SHORTEST, LONGEST = timedelta(seconds=20), timedelta(hours=1)
+
+
+async def begin(
+    conn: db.Connection, shop_id: int, gateways: Collection[str], at: datetime
+) -> list[Admission]:
+    """Ask every institution that has not been asked about this shop's card; what was asked now.
+
+    Nothing is asked before identity and card are verified, while another asking is open, or of an
+    institution that has refused this card (`again` does that).
+    """
+    return await _begin(conn, shop_id, gateways, at, after_refusal=False)
+
+
+async def again(
+    conn: db.Connection, shop_id: int, gateways: Collection[str], at: datetime
+) -> list[Admission]:
+    """The seller wants to be asked for once more, after a refusal."""
+    return await _begin(conn, shop_id, gateways, at, after_refusal=True)
+
+
+async def _begin(
+    conn: db.Connection,
+    shop_id: int,
+    gateways: Collection[str],
+    at: datetime,
+    *,
+    after_refusal: bool,
+) -> list[Admission]:
+    merchant = await merchants.find(conn, shop_id)
+    card = await cards.active(conn, shop_id)
+    if merchant is None or card is None or {merchant.verdict, card.verdict} != {"matched"}:
+        return []
+    shop = await shops.get(conn, shop_id)
+    asked = []
+    for gateway in sorted(gateways):
+        known = await admissions.latest(conn, shop_id, gateway)
+        if known is not None and known.card_id == card.card_id:
+            wanted = known.status == "refused" and after_refusal
+        else:
+            wanted = True
+        if not wanted:
+            continue
+        new = await admissions.ask(
+            conn, shop_id, gateway, card_id=card.card_id, shop_name=shop.name, at=at
+        )
+        if new is not None:
+            asked.append(new)
+            await _have_sent(conn, new, at)
+    return asked
+
+
+async def _have_sent(conn: db.Connection, admission: Admission, at: datetime) -> None:
+    await jobs.defer(
+        conn,
+        SEND,
+        at=at,
+        key=str(admission.admission_id),
+        shop_id=admission.shop_id,
+        admission_id=str(admission.admission_id),
+    )
+
+
+async def send(
+    database: db.Database,
+    keyring: Keyring,
+    escrows: Mapping[str, Escrow],
+    shop_id: int,
+    admission_id: UUID,
+    at: datetime,
+) -> None:
+    """Ask for it, or how it stands, and hear. Raises GatewayError."""
+    async with database.connection() as conn:
+        admission = await admissions.get(conn, shop_id, admission_id)
+    assert admission is not None, admission_id
+    if admission.status not in admissions.OPEN:
+        return
+    escrow = escrows.get(admission.gateway)
+    if escrow is None:
+        raise GatewayError(f"{admission.gateway} admits nobody now", retryable=True)
+    answer = await _ask(database, keyring, escrow, admission)
+    await database.transaction(partial(hear, admission=admission, answer=answer, at=at))
+
+
+async def _ask(
+    database: db.Database, keyring: Keyring, escrow: Escrow, admission: Admission
+) -> Answer:
+    """How it stands; one that the institution never heard of is asked for."""
+    known = await escrow.admission(admission.reference)
+    if known.status != "unknown":
+        return known
+    async with database.connection() as conn:
+        wanted = await _request(conn, keyring, admission)
+    try:
+        return await escrow.admit(wanted)
+    except Conflict as other:
+        return Answer(status="refused", said=str(other))
+    except GatewayError as no:
+        if no.retryable:
+            raise
+        return Answer(status="refused", said=str(no))
+
+
+async def _request(conn: db.Connection, keyring: Keyring, admission: Admission) -> AdmissionRequest:
+    """What an institution is told: the same at each repeat."""
+    merchant = await merchants.find(conn, admission.shop_id)
+    card = await cards.get(conn, admission.shop_id, admission.card_id)
+    assert merchant is not None and card is not None, admission.admission_id
+    bank = cards.bank(card.bank_code)
+    return AdmissionRequest(
+        reference=admission.reference,
+        shop_name=admission.shop_name or "littleshop",
+        legal_name=keyring.open(merchant.name_sealed),
+        id_number=keyring.open(merchant.id_number_sealed),
+        phone=keyring.open(card.phone_sealed),
+        card_number=keyring.open(card.number_sealed),
+        bank_code=card.bank_code,
+        bank_name=card.bank_code if bank is None else bank.zh,
+    )
+
+
+async def hear(conn: db.Connection, admission: Admission, answer: Answer, at: datetime) -> str:
+    """Write how it stands and, unless it is final, when it is asked about next; the state."""
+    if answer.status == "admitted" and answer.merchant_id is not None:
+        return await _admitted(conn, admission, answer.merchant_id, at)
+    if answer.status == "refused":
+        await admissions.hear(conn, admission, status="refused", said=answer.said[:500], at=at)
+        return "refused"
+    status = "signing" if answer.status == "signing" and answer.sign_url else "asked"
+    waits = await admissions.hear(
+        conn, admission, status=status, sign_url=answer.sign_url, said=answer.said[:500], at=at
+    )
+    if waits:
+        await _have_sent(conn, admission, at + wait(at - admission.asked_at))
+    return status
+
+
+async def _admitted(
+    conn: db.Connection, admission: Admission, merchant_id: str, at: datetime
+) -> str:
+    """He is in. An institution that gives him a second account beside the one in force is not
+    followed: what lies on the first one would be forgotten."""
+    before = (await admissions.open_for(conn, admission.shop_id)).get(admission.gateway)
+    if before is not None and before != merchant_id:
+        said = f"admitted as {merchant_id}, but is {before} already"
+        await admissions.hear(conn, admission, status="refused", said=said, at=at)
+        return "refused"
+    await admissions.admit(conn, admission, merchant_id, at)
+    shop_id = admission.shop_id
+    await counters.lock(conn, shop_id)  # an order just being placed sees the rail or is seen
+    await jobs.defer(conn, INVITE, at=at, key=str(shop_id), shop_id=shop_id)
+    return "admitted"
+
+
+def wait(age: timedelta) -> timedelta:
+    """How long until it is asked about again: half its age, within bounds."""
+    return min(max(age / 2, SHORTEST), LONGEST)
+
+
+async def sweep(database: db.Database, gateways: Collection[str], at: datetime) -> int:
+    """Begin for every verified shop that an institution was never asked about: the mode is new,
+    or an institution is. And ask on where a job is lost. How many were asked."""
+    count = 0
+    async with database.connection() as conn:
+        shops_without = await admissions.unasked(conn, list(gateways))
+        forgotten = await admissions.unheard(conn, at - 2 * LONGEST)
+    for shop_id in shops_without:
+        asked = await database.transaction(
+            partial(begin, shop_id=shop_id, gateways=gateways, at=at)
+        )
+        count += len(asked)
+    for admission in forgotten:
+        await database.transaction(partial(_have_sent, admission=admission, at=at))
+    return count
+
+
+def tasks(escrows: Mapping[str, Escrow], keyring: Keyring) -> dict[str, jobs.Task]:
+    """The jobs of this flow; an institution may be away for a night."""
+
+    async def run(context: jobs.Context, *, shop_id: int, admission_id: str) -> None:
+        await send(context.database, keyring, escrows, shop_id, UUID(admission_id), context.at)
+
+    async def sweep_all(context: jobs.Context) -> None:
+        if escrows:
+            await sweep(context.database, tuple(escrows), context.at)
+
+    return {
+        SEND: jobs.Task(run, attempts=40, longest_wait=timedelta(minutes=30)),
+        SWEEP: jobs.Task(sweep_all, attempts=3),
+    }
+
+
+TIMETABLE: dict[str, jobs.Daily | jobs.Every] = {SWEEP: jobs.Every(600)}
