@@ -29,7 +29,7 @@ from littleshop.identity.people import Person
 from littleshop.ids import uuid7
 from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
-from littleshop.risk import holds
+from littleshop.risk import holds, telling
 from littleshop.risk.holds import Hold
 from littleshop.shop import card_changes, cards, merchants, shops, staff
 from littleshop.shop.card_changes import CardChange
@@ -342,9 +342,11 @@ async def object_to(database: Database, shop_id: int, token: str, *, at: datetim
         if found.change.asked_at + OBJECTION <= at:
             raise Refused("objection_late", days=OBJECTION.days)
         await card_changes.object_to(conn, shop_id, found.change.card_id, at)
-        await holds.place(
-            conn, shop_id, found.change.card_id, "not_me",
+        card_id = found.change.card_id
+        if await holds.place(
+            conn, shop_id, card_id, "not_me",
             reason=f"the change to **** {found.card.tail}: not me", at=at,
-        )  # fmt: skip
+        ):  # fmt: skip
+            await telling.held(conn, shop_id, holds.identity(card_id, "not_me"), at)
 
     await database.transaction(stop)

@@ -13,7 +13,7 @@ from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.oversight import acts
 from littleshop.oversight.acts import Act
-from littleshop.risk import holds
+from littleshop.risk import holds, telling
 from littleshop.risk.holds import Hold
 from littleshop.shop import shops
 from littleshop.shop.shops import PLATFORM, Shop
@@ -56,7 +56,9 @@ async def hold(
     reason = acts.why(reason)
     if not await holds.place(conn, shop_id, cause, "operator", reason=reason, at=at):
         return
-    held = subject(shop_id, holds.identity(cause, "operator"))
+    hold_id = holds.identity(cause, "operator")
+    await telling.held(conn, shop_id, hold_id, at)
+    held = subject(shop_id, hold_id)
     await acts.record(
         conn, operator, "payouts_held", held, reason=reason, at=at, shop_id=shop_id, shop=shop.name
     )
@@ -69,6 +71,7 @@ async def lift(
     one = await _known(conn, shop_id, hold_id)
     if not await holds.lift(conn, shop_id, hold_id, by=operator, at=at):
         raise Refused("hold_lifted")
+    await telling.lifted(conn, shop_id, hold_id, at)
     await _record(conn, operator, "hold_lifted", one, reason, at)
 
 

@@ -213,6 +213,13 @@ async def test_a_seller_reads_that_payouts_are_stopped(world: World, desk: Desk)
     await desk.does(f"/shops/{shop_id}/holds", **form)
     page = shown(await seller.get(f"/console/{shop_id}/money"))
     assert "We will talk to you" in page and "forged" not in page
+    async with world.house.database.connection() as conn:
+        hold = await holds.current(conn, shop_id, world.at)
+    assert hold is not None
+    await desk.does(f"/holds/{shop_id}/{hold.hold_id}/lifting", reason="they are not")
+    await world.work()
+    told = [text for _, text in world.inbox if "阿达" in text]
+    assert len(told) == 2 and not any("forged" in text for text in told)
 
 
 async def test_a_rail_is_switched_off_and_on_with_reasons(desk: Desk) -> None:
