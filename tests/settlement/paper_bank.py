@@ -23,6 +23,7 @@ from littleshop.settlement.bank_files import Debtor, PayoutBatch, write_pain001
 from littleshop.settlement.daily import Day
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
+from littleshop.settlement.rails import PayoutRail
 from littleshop.shop import cards, merchants
 from littleshop.shop.merchants import LegalPerson
 from tests.cast import Town
@@ -43,6 +44,8 @@ class PaperBank:
         self.away = False
         self.said: dict[str, PaymentStatus] = {}
         self.booked: dict[date, list[StatementEntry]] = {}
+        self.others: tuple[PayoutRail, ...] = ()  # the payout rails beside it
+        self.usual = "bank"
         self._number = 0
 
     async def submit(self, batch: PayoutBatch) -> None:
@@ -127,7 +130,7 @@ class PaperBank:
 
 def desk(town: Town, bank: PaperBank) -> Desk:
     """One pass over the town's books."""
-    return Desk(town.database, bank, town.keyring, town.calendar)
+    return Desk(town.database, bank, town.keyring, town.calendar, bank.others, bank.usual)
 
 
 async def settle(town: Town, bank: PaperBank, on: date | None = None) -> Day:
