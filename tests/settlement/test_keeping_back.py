@@ -39,7 +39,7 @@ async def explained(town: Town) -> list[tuple[str, int]]:
 async def lines_of_payouts(town: Town) -> list[list[tuple[str, int]]]:
     async with town.database.connection() as conn:
         found = await of_shop(town)
-        told = await money._explained(conn, found, [])
+        told = await money.explained(conn, found, [])
     return [[(one.kind, one.amount.minor) for one in lines] for lines in told]
 
 

@@ -238,6 +238,12 @@ def shares(locale: str) -> dict[str, Any]:
     }
 
 
+RATES = [
+    {"rail": "alipay", "rate": "0.6% + ¥0.10, ≥ ¥0.20, ≤ ¥20.00"},
+    {"rail": "", "rate": "1%"},
+]
+
+
 def money(locale: str) -> dict[str, Any]:
     """One payout on its way, one that came back."""
     zh = locale == "zh-CN"
@@ -259,12 +265,23 @@ def money(locale: str) -> dict[str, Any]:
         "available": yuan(96),
         "kept": yuan(12.5),
         "coming": [{"kind": "order", "number": 1050, "amount": yuan(96), "url": "#"}],
+        "coming_more": 3,
+        "lent": yuan(12.64),
+        "taken": {"name": "标准" if zh else "Standard", "own": False, "free": False}
+        | {"rows": RATES, "then": {"on": date(2026, 12, 1), "free": False, "rows": RATES[1:]}},
+        "statement": {
+            "url": "#",
+            "months": [{"month": "2026-11", "csv_url": "#", "pdf_url": "#"}],
+            "since": date(2026, 8, 24),
+            "until": date(2026, 11, 22),
+        },
         "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
         "held": yuan(642.5),
         "held_orders": 7,
         "on_the_way": [
-            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, **known},
-            {"amount": yuan(30), "arrives_on": None, "waits": True, **known},
+            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, "url": "#"}
+            | known,
+            {"amount": yuan(30), "arrives_on": None, "waits": True, "url": "#", **known},
         ],
         "waits": [],
         "hold": None,
@@ -273,6 +290,7 @@ def money(locale: str) -> dict[str, Any]:
         "payouts": [
             {
                 "reference": "7Q2M0ZK4V9X1B8C3D5E6",
+                "url": "#",
                 "amount": amount,
                 "state": state,
                 "on": on,
@@ -290,4 +308,21 @@ def money(locale: str) -> dict[str, Any]:
 def money_waits(locale: str) -> dict[str, Any]:
     """Nobody to pay yet: identity and card are missing."""
     nothing: dict[str, Any] = {"next": None, "on_the_way": [], "card": None, "payouts": []}
-    return money(locale) | nothing | {"waits": ["identity", "card"]}
+    free = {"name": "", "own": False, "free": True, "rows": [], "then": None}
+    said = {"waits": ["identity", "card"], "taken": free, "statement": None}
+    return money(locale) | nothing | said
+
+
+def money_made_of(locale: str) -> dict[str, Any]:
+    """What is kept back: two lines, and the sales that one of them is counted from."""
+    zh = locale == "zh-CN"
+    lines = [
+        {"text": "一直留着的数额" if zh else "A sum that always stays", "amount": yuan(100)}
+        | {"why": "", "url": ""},
+        {"text": "最近 7 天到账的 10%" if zh else "10% of 7 days", "amount": yuan(22.6)}
+        | {"why": "", "url": ""},
+    ]
+    sale = {"text": "订单 1047" if zh else "Order 1047", "amount": yuan(226), "url": "#"}
+    behind = [sale | {"why": "归你，已减平台费" if zh else "yours, less our fee"}]
+    told = {"what": "kept", "total": yuan(122.6), "lines": lines, "behind": behind}
+    return around(locale, "money") | told

@@ -12,17 +12,20 @@ from starlette.responses import Response
 from littleshop import db, http
 from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
+from littleshop.ledger import accounts, chart
 from littleshop.money import Money
-from littleshop.settlement import due, outlook, payouts, statements, telling
+from littleshop.settlement import due, outlook, payouts, seller_statements, telling
+from littleshop.settlement import statements as bank_statements
 from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Payout
 from littleshop.shop import cards
 from littleshop.shop.shops import Shop
 from littleshop.web import addresses, pages
-from littleshop.web.console import frame
+from littleshop.web.console import frame, statements, taken
 
 PAGE = 12
+SHOWN = 12  # lines of the balance; its own page has all
 
 
 async def page(request: Request) -> Response:
@@ -35,10 +38,26 @@ async def page(request: Request) -> Response:
         )
         ahead = await coming(conn, work.shop, http.now(request))
         paid = await _paid(conn, work.shop, beyond, locale)
-    context = pots(expected) | paid
-    context["coming"] = [_line(each, frame.root(work.shop)) for each in ahead]
-    context["on_the_way"] = [_on_the_way(each, locale) for each in expected.on_the_way]
+        context = pots(expected) | paid | await _around(conn, work, locale, http.now(request))
+    root = frame.root(work.shop)
+    context["coming"] = [_line(each, root) for each in ahead[:SHOWN]]
+    context["coming_more"] = len(ahead[SHOWN:])
+    context["on_the_way"] = [_on_the_way(each, root, locale) for each in expected.on_the_way]
     return await frame.page(request, work, "money.html", "money", **context)
+
+
+async def _around(
+    conn: db.Connection, work: http.AtWork, locale: str, at: datetime
+) -> dict[str, Any]:
+    """What we lent, what we take, and what the owner may take along."""
+    shop = work.shop
+    days = await seller_statements.days(conn, shop.shop_id)
+    offered = statements.offered(shop, days, at.astimezone(SHANGHAI).date())
+    return {
+        "lent": await accounts.balance(conn, shop.shop_id, chart.DUE_TO_SHOP, shop.currency),
+        "taken": await taken.told(conn, shop, locale, at),
+        "statement": offered if work.role == "owner" else None,
+    }
 
 
 async def _paid(
@@ -47,9 +66,9 @@ async def _paid(
     """The card and the payouts to it, each with its lines."""
     older = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE + 1)
     found = older[:PAGE]
-    lines = await _explained(conn, found, older[PAGE:])
+    lines = await explained(conn, found, older[PAGE:])
     ends = (each.return_entry or each.paid_entry for each in found)
-    days = await statements.booked_days(conn, [key for key in ends if key])
+    days = await bank_statements.booked_days(conn, [key for key in ends if key])
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
     change = f"{root}/card"
     bank = "" if card is None else bank_name(card.bank_code, locale)
@@ -63,7 +82,7 @@ async def _paid(
     }
 
 
-async def _explained(
+async def explained(
     conn: db.Connection, found: list[Payout], before: list[Payout]
 ) -> list[list[Line]]:
     """The lines of neighbouring payouts, newest first; `before` is the one before them, if any."""
@@ -110,8 +129,9 @@ def pots(expected: Expected) -> dict[str, Any]:
     }
 
 
-def _on_the_way(each: OnTheWay, locale: str) -> dict[str, Any]:
+def _on_the_way(each: OnTheWay, root: str, locale: str) -> dict[str, Any]:
     return {
+        "url": f"{root}/money/payouts/{each.payout_id}",
         "amount": each.amount,
         "arrives_on": each.arrives_on,
         "bank": bank_name(each.bank_code, locale),
@@ -146,6 +166,7 @@ def _payout(
 ) -> dict[str, Any]:
     return {
         "reference": payout.reference,
+        "url": f"{root}/money/payouts/{payout.payout_id}",
         "amount": payout.amount,
         "state": payout.state,
         "on": payout.run_on,
