@@ -12,6 +12,9 @@ from bench.ground import Missing
 NAMES = {
     "place": "the checkout's POST against pgbench calling place_orders · 下单",
     "page": "the cached product page against nginx · 商品页",
+    "post": "journals of four transfers against pgbench with the same writes · 记账",
+    "settle": "a run that pays 10,000 shops for 100,000 orders · 结算",
+    "simulate": "thirty days on all rails with faults and kills · 模拟运行",
     "resolver": "every interleaving around a payment, in fresh databases · 支付解析",
     "weight": "a product page with its CSS and JS, compressed · 页面大小",
     "start": "cold and warm start to the first page · 启动",

@@ -81,3 +81,21 @@ def test_every_view_of_the_measured_page_is_counted() -> None:
     told = figures("page")
     assert told["all_views_counted"]
     assert told["encoding"] == "gzip"
+
+
+def test_what_the_bench_settles_is_paid_and_the_books_balance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle = importlib.import_module("bench.settle")
+    monkeypatch.setattr(settle, "SHOPS", 10)
+    told = settle.measure(1, 1)
+    assert (told["orders"], told["payouts"], told["audit_findings"]) == (100, 10, 0)
+    assert told["statements_per_shop"] > 0
+
+
+@pytest.mark.skipif(shutil.which("pgbench") is None, reason="pgbench is not installed")
+def test_journals_of_the_bench_and_of_its_base_make_accounts_that_agree() -> None:
+    told = importlib.import_module("bench.post").measure(1, 1)
+    assert told["ratio"] > 0
+    assert told["journals"] > 0
+    assert told["findings"] == 0
