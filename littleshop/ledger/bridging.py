@@ -79,9 +79,11 @@ async def give_to_clearing(
     amount: Money,
     kind: str,
     reference: str,
+    pocket: str | None = None,
     at: datetime,
 ) -> bool:
-    """Book that the rail gave back `amount` of what stands in `account` (gateway_fee)."""
+    """Book that the rail gave back `amount` of what stands in `account` (gateway_fee), into
+    `pocket` when that is not the clearing."""
     return await journals.post(
         conn,
         shop_id,
@@ -89,7 +91,7 @@ async def give_to_clearing(
         reference=reference,
         value_on=value_date(at),
         booked_at=at,
-        transfers=[Transfer(chart.gateway_clearing(gateway), account, amount)],
+        transfers=[Transfer(pocket or chart.gateway_clearing(gateway), account, amount)],
     )
 
 

@@ -179,3 +179,16 @@ async def net(
         list(kinds),
     )
     return int(minor)
+
+
+async def lay_at(conn: db.Connection, references: Sequence[str]) -> dict[str, str]:
+    """The account of the rail that payments came into, and that refunds left, of all shops."""
+    rows = await conn.fetch(
+        "select /* all shops: a rail's bill is of them all */ j.reference,"
+        "       case j.kind when 'refunded' then t.credit else t.debit end as account"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id and t.position = 1"
+        " where j.reference = any ($1) and j.kind in ('paid', 'received_astray', 'refunded')",
+        list(references),
+    )
+    return {row["reference"]: row["account"] for row in rows}

@@ -18,7 +18,7 @@ from littleshop import db, jobs
 from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, Refused
 from littleshop.jobs import Context, Task
-from littleshop.ledger import accounts, bridging, chart
+from littleshop.ledger import accounts, bridging, chart, journals
 from littleshop.money import Money
 from littleshop.pay.gateways import BillNotReady, Gateway
 from littleshop.settlement import bills, statements
@@ -28,6 +28,9 @@ BACK = timedelta(days=14)  # bills that could not be read are asked for again so
 FEE = "rail_fee"
 NEAR_MIDNIGHT = timedelta(minutes=30)  # what moved so near the end may stand on the next bill
 _OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
+_LIES_AT = tuple(
+    each("") for each in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
+)
 _log = logging.getLogger(__name__)
 
 
@@ -63,9 +66,10 @@ async def compare(database: db.Database, gateway: str, day: date, at: datetime) 
     await database.transaction(partial(_compare, gateway=gateway, day=day, at=at))
     async with database.connection() as conn:
         fees = await _fees(conn, gateway, day)
-    for shop_id, fee in fees.items():
+    for (shop_id, held), fee in fees.items():
+        book = _book_held_fee if held else _book_fee
         await database.transaction(
-            partial(_book_fee, shop_id=shop_id, gateway=gateway, day=day, fee=fee, at=at)
+            partial(book, shop_id=shop_id, gateway=gateway, day=day, fee=fee, at=at)
         )
     await database.transaction(partial(bills.mark_compared, gateway=gateway, day=day, at=at))
 
@@ -120,16 +124,33 @@ async def _compare_row(
         )  # fmt: skip
 
 
-async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[int, Money]:
-    """What the rail kept of each shop's money that day, less what it gave back."""
+async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[tuple[int, bool], Money]:
+    """What the rail kept of each shop's money that day, less what it gave back; apart: of money
+    that it holds for the shop and has released. Of what is frozen the release tells the fee."""
     rows = await bills.rows_of(conn, gateway, day)
-    ours = await bills.moved_under(conn, gateway, [row.own_reference for row in rows])
-    sums: dict[int, Money] = defaultdict(lambda: Money(0, rows[0].currency))
+    named = [row.own_reference for row in rows]
+    ours = await bills.moved_under(conn, gateway, named)
+    lay_at = await journals.lay_at(conn, named)
+    sums: dict[tuple[int, bool], Money] = defaultdict(lambda: Money(0, rows[0].currency))
     for row in rows:
-        known = ours.get(row.own_reference)
-        if known is not None and row.fee_minor:
-            sums[known.shop_id] += Money(row.fee_minor, row.currency)
+        known, where = ours.get(row.own_reference), lay_at.get(row.own_reference, "")
+        if known is None or not row.fee_minor or where == chart.held_at(gateway):
+            continue
+        of = (known.shop_id, where == chart.withdrawable(gateway))
+        sums[of] += Money(row.fee_minor, row.currency)
     return dict(sums)
+
+
+async def _book_held_fee(
+    conn: db.Connection, shop_id: int, gateway: str, day: date, fee: Money, at: datetime
+) -> None:
+    """Refunds of what was released gave fees back to the seller's account there."""
+    if fee.minor < 0:
+        await bridging.give_to_clearing(
+            conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE,
+            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=f"{gateway}/{day}/held",
+            pocket=chart.withdrawable(gateway), at=at,
+        )  # fmt: skip
 
 
 async def _book_fee(
@@ -144,7 +165,7 @@ async def _book_fee(
         others = sum(
             minor
             for name, minor in held.items()
-            if name.startswith(chart.gateway_clearing("")) and name != clearing
+            if name.startswith(_LIES_AT) and name != clearing
         )
         await bridging.take_from_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,
