@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.alipay import bills, cashier, gateway
+from sandbox.alipay import bills, cashier, gateway, sellers
 from sandbox.baidu_wallet import cashier as baidu_cashier
 from sandbox.baidu_wallet import gateway as baidu_gateway
 from sandbox.bank import wire
@@ -41,6 +41,8 @@ def _rails() -> list[Route]:
         Route("/alipay/cashier/{trade_no}", cashier.show),
         Route("/alipay/cashier/{trade_no}/pay", cashier.pay, methods=["POST"]),
         Route("/alipay/cashier/{trade_no}/leave", cashier.leave, methods=["POST"]),
+        Route("/alipay/sign/{order_id}", sellers.show),
+        Route("/alipay/sign/{order_id}", sellers.agree, methods=["POST"]),
         Route("/alipay/bill.zip", bills.download),
         Route("/bank/pain.001", wire.take_pain001, methods=["POST"]),
         Route("/bank/pain.002", wire.give_pain002),
@@ -159,6 +161,16 @@ def _controls() -> list[Route]:
         Route("/control/alipay/keys/rotate", api.answering(api.rotate_keys), methods=post),
         Route("/control/alipay/history", api.answering(history.alipay), methods=post),
         Route(
+            "/control/alipay/sellers/{external_id}/{act}",
+            api.answering(alipay_control.decide),
+            methods=post,
+        ),
+        Route(
+            "/control/page/alipay/sellers/{external_id}/{act}",
+            panel.decide,
+            methods=post,
+        ),
+        Route(
             "/control/alipay/transfers/{out_biz_no}/return",
             api.answering(alipay_control.send_back),
             methods=post,
@@ -182,6 +194,7 @@ def _controls() -> list[Route]:
 GUARDED = (
     "/control",
     "/alipay/cashier",
+    "/alipay/sign",
     "/wechat/cashier",
     "/wechat/sign",
     "/wechat/transfer",

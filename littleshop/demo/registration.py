@@ -68,6 +68,7 @@ def register(
             rails[name]["base_url"] = sandbox_url + tail
     _follow(rails["wechat_pay"], sandbox_url, public_url)
     rails["baidu_wallet"]["refund_notify_url"] = f"{public_url}/callbacks/baidu_wallet"
+    rails["alipay"]["zft_site_url"] = f"{public_url}/"
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))
@@ -104,7 +105,7 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
     app = _ask(
         client,
         "/control/alipay/apps",
-        {"public_key": _public(app_key), "name": NAME, "mode": "cert"},
+        {"public_key": _public(app_key), "name": NAME, "mode": "cert", "zft": True},
     )
     account = _ask(client, "/control/bank/accounts", {"name": NAME})
     return {
@@ -116,6 +117,7 @@ def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
             "app_cert": app.get("app_cert"),
             "alipay_cert": app.get("alipay_cert"),
             "alipay_root_cert": app.get("alipay_root_cert"),
+            "zft": True,
         },
         "bank": {
             "debtor_name": NAME,

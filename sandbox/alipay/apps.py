@@ -6,11 +6,13 @@ from sandbox.store import Row
 from sandbox.world import World, digits
 
 
-def register(world: World, public_key: str, name: str, mode: str) -> dict[str, str]:
+def register(
+    world: World, public_key: str, name: str, mode: str, *, platform: bool = False
+) -> dict[str, str]:
     """Open an application for a merchant's public key. Raises BadKey, ValueError.
 
     Answers app_id, seller_id, the gateway's public key and, in mode `cert`, the three
-    certificates of certificate mode.
+    certificates of certificate mode. A `platform` may have money held for its sellers.
     """
     if mode not in {"key", "cert"}:
         raise ValueError("mode is key or cert")
@@ -41,6 +43,8 @@ def register(world: World, public_key: str, name: str, mode: str) -> dict[str, s
         serial_number(app_cert) if app_cert else None,
         stamp(world.clock.now()),
     )
+    if platform:
+        world.store.run("insert into alipay_platforms (app_id) values (?)", app_id)
     return answer
 
 

@@ -12,6 +12,14 @@ def more(world: World) -> dict[str, object]:
         " select owner, pocket from alipay_moves order by owner, pocket"
     )
     return {
+        "sellers": _rows(
+            world,
+            "select order_id, app_id, external_id, alias_name, settles_to, status, audit,"
+            " sub_confirm, refusal, smid, made_at from alipay_sellers",
+        ),
+        "held": _rows(world, "select * from alipay_held"),
+        "splits": _rows(world, "select * from alipay_splits"),
+        "card_payouts": _rows(world, "select * from alipay_card_payouts"),
         "transfers": _rows(
             world,
             "select order_id, app_id, out_biz_no, product_code, payee_name, amount_minor, status,"

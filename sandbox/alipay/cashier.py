@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox.alipay import apps, notices, trades
+from sandbox.alipay import apps, holding, notices, trades
 from sandbox.alipay.keys import GatewayKeys, sign, signed_text
 from sandbox.clock import beijing, stamp
 from sandbox.pages import problem, render
@@ -63,6 +63,7 @@ def pay_now(world: World, trade_no: str) -> Row:
         moved = trades.pay(world, trade_no)
         trade = trades.current(world, trade_no)
         if moved:
+            holding.paid(world, trade)
             notices.announce(world, trade, "pay")
     return trade
 

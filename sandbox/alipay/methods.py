@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from sandbox.alipay import bills, notices, orders, trades, transfers
+from sandbox.alipay import bills, holding, notices, orders, platforms, sellers, trades, transfers
 from sandbox.alipay.trades import Denied
 from sandbox.clock import beijing, stamp
 from sandbox.store import Row
@@ -45,6 +45,10 @@ def query(world: World, app: Row, params: Params) -> Answer:
             "invoice_amount": total,
             "point_amount": "0.00",
         }
+    options = _names_a_trade(params).get("query_options")
+    if isinstance(options, list) and "trade_settle_info" in options:
+        holding.settle_due(world)
+        answer |= platforms.settle_info(world, trade)
     return answer
 
 
@@ -79,6 +83,7 @@ def cancel(world: World, app: Row, params: Params) -> Answer:
     if trade["paid_at"] and left:
         request_no = f"cancel{trade['trade_no']}"
         trades.refund(world, trade, request_no, left, "cancel")
+        holding.refund(world, trade, left, {})
         notices.announce_refund(world, trades.current(world, trade["trade_no"]), request_no)
         return answer | {"action": "refund"}
     return answer
@@ -87,8 +92,13 @@ def cancel(world: World, app: Row, params: Params) -> Answer:
 def refund(world: World, app: Row, params: Params) -> Answer:
     """Give money back; the same out_request_no again moves nothing."""
     biz = _names_a_trade(params)
-    minor = orders.amount(biz.get("refund_amount"))
     trade = trades.find(world, app["app_id"], biz)
+    holding.settle_due(world)
+    if biz.get("refund_royalty_parameters"):
+        if str(biz.get("refund_amount")) not in ("0", "0.00"):
+            raise Denied("ACQ.INVALID_PARAMETER", "沙箱只支持仅退分账")
+        return platforms.return_share(world, app, biz, trade)
+    minor = orders.amount(biz.get("refund_amount"))
     request_no = str(biz.get("out_request_no") or "")
     if not request_no:
         if minor != trade["total_minor"]:
@@ -98,6 +108,8 @@ def refund(world: World, app: Row, params: Params) -> Answer:
         raise Denied("ACQ.INVALID_PARAMETER", "out_request_no过长")
     reason = biz.get("refund_reason")
     moved = trades.refund(world, trade, request_no, minor, str(reason) if reason else None)
+    if moved:
+        holding.refund(world, trade, minor, biz)
     trade = trades.current(world, trade["trade_no"])
     if moved:
         notices.announce_refund(world, trade, request_no)
@@ -159,6 +171,13 @@ METHODS: dict[str, Callable[[World, Row, Params], Answer]] = {
     "alipay.trade.cancel": cancel,
     "alipay.trade.refund": refund,
     "alipay.trade.fastpay.refund.query": refund_query,
+    "alipay.trade.settle.confirm": platforms.confirm,
+    "alipay.trade.order.settle": platforms.settle,
+    "alipay.trade.order.settle.query": platforms.settle_query,
+    "alipay.trade.royalty.relation.bind": platforms.bind,
+    "ant.merchant.expand.indirect.zft.create": sellers.create,
+    "ant.merchant.expand.indirect.zft.quickcreate": sellers.quickcreate,
+    "ant.merchant.expand.indirect.zftorder.query": sellers.query,
     "alipay.fund.trans.uni.transfer": transfers.transfer,
     "alipay.fund.trans.common.query": transfers.query,
     "alipay.fund.account.query": transfers.funds,

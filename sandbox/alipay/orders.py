@@ -11,6 +11,7 @@ from sandbox.clock import BEIJING, from_beijing
 INVALID = "40002"
 OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_-]{1,64}")
 AMOUNT = re.compile(r"(0|[1-9]\d{0,8})(\.\d{1,2})?")
+PERIOD = re.compile(r"([1-9]\d{0,2})d")
 SPAN = re.compile(r"([1-9]\d{0,4})([mhd])|1c")
 PRODUCTS = {
     "alipay.trade.wap.pay": {"QUICK_WAP_WAY", "QUICK_WAP_PAY"},
@@ -68,7 +69,27 @@ def wanted(biz: dict[str, object], method: str, now: datetime, status: str) -> d
         "quit_url": quit_url,
         "passback_params": biz.get("passback_params"),
         "status": status,
+        **_holding(biz),
     }
+
+
+def _holding(biz: dict[str, object]) -> dict[str, object]:
+    """For whom a payment is held, and for how many days; neither for a plain one."""
+    merchant, info = biz.get("sub_merchant"), biz.get("settle_info")
+    if merchant is None and info is None:
+        return {"smid": None, "days": None}
+    details = info.get("settle_detail_infos") if isinstance(info, dict) else None
+    detail = details[0] if isinstance(details, list) and len(details) == 1 else None
+    if not isinstance(merchant, dict) or not isinstance(info, dict) or not isinstance(detail, dict):
+        raise Denied("ACQ.INVALID_PARAMETER", "sub_merchant或settle_info不正确")
+    if detail.get("trans_in_type") != "defaultSettle":
+        raise Denied("ACQ.INVALID_PARAMETER", "沙箱只支持defaultSettle")
+    if amount(detail.get("amount")) != amount(biz.get("total_amount")):
+        raise Denied("ACQ.INVALID_PARAMETER", "结算金额须等于交易金额")
+    days = PERIOD.fullmatch(str(info.get("settle_period_time") or ""))
+    if days is None or not 1 <= int(days[1]) <= 365:
+        raise Denied("ACQ.INVALID_PARAMETER", "settle_period_time不正确")
+    return {"smid": text(merchant, "merchant_id", 32), "days": int(days[1])}
 
 
 def _expiry(biz: dict[str, object], now: datetime) -> datetime | None:

@@ -100,7 +100,25 @@ def create(
         stamp(now),
         stamp(expires) if isinstance(expires, datetime) else stamp(now + timedelta(days=15)),
     )
+    _hold(world, app, trade_no, wanted)
     return current(world, trade_no)
+
+
+def _hold(world: World, app: Row, trade_no: str, wanted: dict[str, object]) -> None:
+    """Keep for whom a trade is held. Raises Denied when he is nobody of this platform's."""
+    smid = _text(wanted["smid"])
+    if smid is None:
+        return
+    if not world.store.one(
+        "select 1 from alipay_sellers where app_id = ? and smid = ?", app["app_id"], smid
+    ):
+        raise Denied("ACQ.INVALID_PARAMETER", "二级商户不存在或与平台无受理关系")
+    world.store.run(
+        "insert into alipay_held (trade_no, smid, days) values (?, ?, ?)",
+        trade_no,
+        smid,
+        int(str(wanted["days"])),
+    )
 
 
 def _text(value: object) -> str | None:
@@ -114,6 +132,9 @@ def _again(world: World, known: Row, wanted: dict[str, object]) -> Row:
     if known["status"] in {"TRADE_CLOSED", "VOID"}:
         raise Denied("ACQ.TRADE_HAS_CLOSE", "交易已经关闭")
     if known["total_minor"] != wanted["total_minor"]:
+        raise Denied("ACQ.CONTEXT_INCONSISTENT", "交易信息被篡改")
+    held = world.store.one("select smid from alipay_held where trade_no = ?", known["trade_no"])
+    if (held["smid"] if held else None) != wanted["smid"]:
         raise Denied("ACQ.CONTEXT_INCONSISTENT", "交易信息被篡改")
     if wanted["status"] == "WAIT_BUYER_PAY":
         return open_(world, known["trade_no"])

@@ -6,6 +6,7 @@ depends on the clock alone and never on who looked when.
 
 from datetime import date, datetime, timedelta
 
+from sandbox.alipay import pockets
 from sandbox.alipay.bills import bounds
 from sandbox.bank import incomes
 from sandbox.bank.instructions import Message, Transfer
@@ -202,19 +203,23 @@ def _book_lump(world: World, account: Row, day: date) -> None:
     start, end = bounds(day)
     paid = world.store.number(
         "select sum(total_minor - fee_minor) from alipay_trades join alipay_apps using (app_id)"
-        " where seller_id = ? and paid_at >= ? and paid_at < ?",
+        " where seller_id = ? and paid_at >= ? and paid_at < ?"
+        " and trade_no not in (select trade_no from alipay_held)",
         account["seller_id"],
         start,
         end,
     )
     refunded = world.store.number(
         "select sum(amount_minor) from alipay_refunds join alipay_apps using (app_id)"
-        " where seller_id = ? and refunded_at >= ? and refunded_at < ?",
+        " join alipay_trades using (app_id, out_trade_no)"
+        " where seller_id = ? and refunded_at >= ? and refunded_at < ?"
+        " and trade_no not in (select trade_no from alipay_held)",
         account["seller_id"],
         start,
         end,
     )
-    if paid == refunded:
+    shares = pockets.balance(world, account["seller_id"], "royalty", start, end)
+    if paid + shares == refunded:
         return
     value_on = day + timedelta(days=1)
     world.store.run(
@@ -222,7 +227,7 @@ def _book_lump(world: World, account: Row, day: date) -> None:
         " values (?, ?, 'alipay', ?, ?, ?)",
         account["account"],
         value_on.isoformat(),
-        paid - refunded,
+        paid + shares - refunded,
         f"ALIPAY {day.isoformat()}",
         stamp(from_beijing(value_on.isoformat() + " 06:00:00")),
     )

@@ -53,7 +53,8 @@ def _text(told: dict[str, object], name: str, default: str = "") -> str:
 def alipay_app(world: World, _request: Request, told: dict[str, object]) -> object:
     """POST /control/alipay/apps"""
     name, mode = _text(told, "name", "shop"), _text(told, "mode", "key")
-    answer = apps.register(world, _text(told, "public_key"), name, mode)
+    platform = told.get("zft") is True
+    answer = apps.register(world, _text(told, "public_key"), name, mode, platform=platform)
     accounts.pair(world)
     return answer
 

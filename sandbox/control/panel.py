@@ -8,7 +8,7 @@ from sandbox.alipay import cashier, notices, settling
 from sandbox.alipay import transfers as alipay_transfers
 from sandbox.bank import booking
 from sandbox.clock import beijing, stamp
-from sandbox.control import api, books
+from sandbox.control import alipay, api, books
 from sandbox.faults import ALL, FLAGS, NUMBERS, SWITCHES, Setting, Unknown
 from sandbox.pages import problem, render
 from sandbox.stripe import checkout
@@ -44,6 +44,7 @@ async def show(request: Request) -> Response:
         stripe=world.store.all("select * from stripe_sessions order by rowid desc limit 30"),
         money=checkout.money,
         transfers=transfers,
+        alipay_sellers=world.store.all("select * from alipay_sellers order by rowid desc limit 20"),
         alipay_transfers=world.store.all(
             "select * from alipay_transfers order by rowid desc limit 20"
         ),
@@ -152,3 +153,14 @@ async def send_back(request: Request) -> Response:
         if row is None or not alipay_transfers.send_back(world, row):
             return problem(request, "ORDER_NOT_EXIST", "没有可退回的转账", 404)
     return RedirectResponse("/control#payouts", 303)
+
+
+async def decide(request: Request) -> Response:
+    """POST /control/page/alipay/sellers/{external_id}/{act}: admit or refuse a seller."""
+    world = world_of(request)
+    try:
+        with world.store.transaction():
+            alipay.decide(world, request, {})
+    except api.NotFound as no:
+        return problem(request, "ORDER_NOT_EXIST", str(no), 404)
+    return RedirectResponse("/control#sellers", 303)

@@ -6,7 +6,14 @@ from typing import Any
 import httpx
 
 from littleshop.clock import Clock
-from littleshop.pay.gateways import alipay, baidu_wallet, stripe, wechat_pay, wechat_pay_escrow
+from littleshop.pay.gateways import (
+    alipay,
+    alipay_escrow,
+    baidu_wallet,
+    stripe,
+    wechat_pay,
+    wechat_pay_escrow,
+)
 from littleshop.pay.gateways.contract import (
     Bill,
     BillNotReady,
@@ -17,6 +24,7 @@ from littleshop.pay.gateways.contract import (
     How,
     Notice,
     NoticeRefused,
+    OtherSum,
     PayAnswer,
     PaymentState,
     PayRequest,
@@ -39,6 +47,7 @@ __all__ = [
     "How",
     "Notice",
     "NoticeRefused",
+    "OtherSum",
     "PayAnswer",
     "PayRequest",
     "PaymentState",
@@ -64,6 +73,7 @@ OPENERS: dict[str, Opener] = {
 # Institutions that hold money for sellers: whether a rail's settings say so, and its opener.
 EscrowOpener = Callable[[RailSettings, Clock, httpx.AsyncBaseTransport | None], Escrow]
 HOLDERS: dict[str, tuple[Callable[[RailSettings], bool], EscrowOpener]] = {
+    "alipay": (lambda rail: bool(rail.get("zft")), alipay_escrow.open_escrow),
     "wechat_pay": (lambda rail: bool(rail.get("ecommerce")), wechat_pay_escrow.open_escrow),
 }
 OFF_UNLESS_ENABLED = {"baidu_wallet"}  # nobody could verify that it still takes merchants

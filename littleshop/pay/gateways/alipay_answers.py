@@ -49,6 +49,12 @@ SUB_CODES = {
     "ACQ.ACCESS_FORBIDDEN": Reason.NOT_ALLOWED,
     "ACQ.SYSTEM_ERROR": Reason.UNKNOWN,
     "SYSTEM_ERROR": Reason.UNKNOWN,
+    # platforms (直付通)
+    "ACQ.TRADE_SETTLE_ERROR": Reason.UNKNOWN,  # repeat with the same parameters
+    "ACQ.ALLOC_AMOUNT_VALIDATE_ERROR": Reason.AMOUNT,
+    "ACQ.REFUND_ROYALTY_AMOUNT_ERROR": Reason.AMOUNT,
+    "ACQ.ROYALTY_RECEIVER_INVALID": Reason.BAD_REQUEST,
+    "ACQ.TRADE_SETTLE_NOT_EXIST": Reason.NOT_CREATED,
     # transfers; what may be repeated under the same number is UNKNOWN
     "REQUEST_PROCESSING": Reason.UNKNOWN,
     "INST_PAY_UNABLE": Reason.UNKNOWN,

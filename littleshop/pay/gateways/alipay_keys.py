@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography import x509
@@ -31,6 +32,12 @@ class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     `card_identity_type` is what a payee with a bank card is called: merchants report
     BANKCARD_ACCOUNT, a comment in Alipay's Java SDK says BANKCARD_NO. `transfer_scene_name` and
     `transfer_scene_info` are the scene agreed on for transfers, when one was.
+
+    `zft`: we are a platform (直付通) whose sellers' money Alipay holds for `settle_period_days`,
+    then it settles by itself; refunds end after ninety, so no longer than that. `zft_mcc` is the
+    sellers' trade, `zft_site_url` the address they sell at. `zft_admission`: quickcreate gives the
+    seller a link to sign; create tells who he is, and he is asked in his Alipay.
+    `zft_settles_to`: Alipay settles individuals to their Alipay accounts alone, says its SDK.
     """
 
     base_url: str
@@ -46,6 +53,12 @@ class AlipaySettings(msgspec.Struct, frozen=True, kw_only=True):
     card_identity_type: str = "BANKCARD_ACCOUNT"
     transfer_scene_name: str = ""
     transfer_scene_info: str = ""
+    zft: bool = False
+    zft_admission: Literal["quickcreate", "create"] = "quickcreate"
+    zft_settles_to: Literal["account", "card"] = "account"
+    zft_mcc: str = "5331"
+    zft_site_url: str = ""
+    settle_period_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 90
 
     def __repr__(self) -> str:
         return f"AlipaySettings(app_id={self.app_id!r}, …)"

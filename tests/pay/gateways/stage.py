@@ -173,12 +173,14 @@ class Stage(abc.ABC):
 
     async def leave(self) -> None:
         """Close what is open; the sandbox's clock and faults are as they were."""
-        if self._ear is not None:
-            self._ear.close()
         await self.gateway.disconnect()
         await self.calm()
         await self.sandbox.control("/control/clock", {"offset_seconds": 0})
-        # whoever was let in before the ear closed has begun to speak by now
+        # nothing more falls due now: whoever speaks is heard out before the ear closes
+        await asyncio.gather(*self._hearing, return_exceptions=True)
+        if self._ear is not None:
+            self._ear.close()
+        await self.sandbox.read("/healthz")  # whoever was let in by then has begun to speak
         await asyncio.gather(*self._hearing, return_exceptions=True)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

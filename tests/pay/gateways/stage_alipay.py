@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import msgspec
 
 from littleshop.pay import gateways
-from littleshop.pay.gateways.contract import Gateway
+from littleshop.pay.gateways import alipay_escrow
+from littleshop.pay.gateways.contract import Gateway, How, PayRequest
+from tests.pay.gateways.sellers import seller
 from tests.pay.gateways.small_alipay import key_of, private_pem, public_pem
 from tests.pay.gateways.stage import Bend, Plant, Sent, Stage, Trouble
 from tests.sandbox_process import Sandbox
@@ -29,25 +33,44 @@ class AlipayStage(Stage):
         **{plant: {"alipay": {"bill": {plant.name.lower(): 1}}} for plant in Plant},
     }
 
-    def __init__(self, sandbox: Sandbox, mode: str) -> None:
+    def __init__(self, sandbox: Sandbox, mode: str, *, zft: bool) -> None:
         super().__init__(sandbox)
         self.mode = mode
-        self.rail: dict[str, str] = {}
+        self.zft = zft
+        self.held_for: str | None = None
+        self.rail: dict[str, Any] = {}
         self.strangers: list[Gateway] = []
 
-    async def register(self, name: str) -> dict[str, str]:
+    async def register(self, name: str) -> dict[str, Any]:
         """A fresh application with the key of that name; its settings."""
         key = key_of(name)
-        asked = {"public_key": public_pem(key), "name": name, "mode": self.mode}
+        asked = {"public_key": public_pem(key), "name": name, "mode": self.mode, "zft": self.zft}
         told = await self.sandbox.control("/control/alipay/apps", asked)
         rail = {
             **{field: str(value) for field, value in told.items() if value is not None},
             "base_url": f"{self.sandbox.url}/alipay/gateway.do",
             "private_key": private_pem(key),
+            "zft": self.zft,
+            "zft_site_url": "https://shop.test/",
         }
         if self.mode == "cert":
             del rail["alipay_public_key"]
         return rail
+
+    async def admits(self, **settings: object) -> str:
+        """A seller who was admitted and has signed: his number."""
+        escrow = alipay_escrow.open_escrow({**self.rail, **settings}, self.clock)
+        request = seller()
+        assert (await escrow.admit(request)).status == "signing"
+        await self.sandbox.control(f"/control/alipay/sellers/{request.reference}/sign")
+        found = await escrow.admission(request.reference)
+        await escrow.disconnect()
+        assert found.merchant_id is not None
+        return found.merchant_id
+
+    def asked(self, number: int, how: How) -> PayRequest:
+        request = super().asked(number, how)
+        return msgspec.structs.replace(request, held_for=self.held_for)
 
     async def pays(self, reference: str) -> bool:
         before = await self._trade(reference)
@@ -84,12 +107,14 @@ class AlipayStage(Stage):
 
 
 @asynccontextmanager
-async def alipay(sandbox: Sandbox, mode: str) -> AsyncIterator[Stage]:
-    """The stage of a fresh application; `mode` is key or cert."""
-    stage = AlipayStage(sandbox, mode)
+async def alipay(sandbox: Sandbox, mode: str, *, held: bool = False) -> AsyncIterator[Stage]:
+    """The stage of a fresh application; `mode` is key or cert. `held`: it is a platform's, and
+    every payment is held for a seller of its."""
+    stage = AlipayStage(sandbox, mode, zft=held)
     stage.rail = await stage.register("merchant")
     pem = stage.rail["private_key"]
     stage.secrets = (pem, pem.splitlines()[1])
+    stage.held_for = await stage.admits() if held else None
     stage.gateway = gateways.open({"alipay": stage.rail}, stage.clock)["alipay"]
     await stage.listen()
     try:

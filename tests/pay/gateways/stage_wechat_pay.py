@@ -13,7 +13,7 @@ import msgspec
 from littleshop.pay import gateways
 from littleshop.pay.gateways import wechat_openid, wechat_pay_escrow
 from littleshop.pay.gateways.contract import Gateway, How, PayAnswer, PayRequest
-from littleshop.pay.gateways.escrow import AdmissionRequest
+from tests.pay.gateways.sellers import seller
 from tests.pay.gateways.small_alipay import key_of, private_pem, public_pem
 from tests.pay.gateways.stage import Bend, Plant, Sent, Stage, Trouble
 from tests.sandbox_process import Sandbox
@@ -141,20 +141,6 @@ class WechatPayStage(Stage):
 
     def _path(self, reference: str, act: str = "") -> str:
         return f"/control/wechat_pay/trades/{reference}{act}?mchid={self.rail['mchid']}"
-
-
-def seller(card_number: str = "6222020200112230099") -> AdmissionRequest:
-    """Somebody who wants to sell, with a number of his own."""
-    return AdmissionRequest(
-        reference=f"A{secrets.token_hex(9).upper()}0",
-        shop_name="小满的茶",
-        legal_name="王小满",
-        id_number="11010519491231002X",
-        phone="13800138000",
-        card_number=card_number,
-        bank_code="ICBC",
-        bank_name="工商银行",
-    )
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from tests.sandbox_process import Sandbox
 
 STAGES: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Stage]]] = {
     "alipay, plain key": partial(alipay, mode="key"),
-    "alipay, certificates": partial(alipay, mode="cert"),
+    "alipay, certificates, held for a seller": partial(alipay, mode="cert", held=True),
     "wechat pay, public key": partial(wechat_pay, mode="key"),
     "wechat pay, certificates": partial(wechat_pay, mode="cert"),
     "wechat pay, held for a seller": partial(wechat_pay, mode="key", held=True),

@@ -1,33 +1,32 @@
-"""Money held at WeChat for a seller: admitted, paid, shared, released, given back, paid out."""
+"""What is WeChat's own in holding money, beside what every institution does: signing, limits,
+withdrawals."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 
 from littleshop.clock import Clock
-from littleshop.config import Misconfigured
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways.contract import Declined, Reason
 from littleshop.pay.gateways.escrow import Escrow, Held
 from littleshop.pay.gateways.wechat_pay_escrow import WechatPayEscrow, open_escrow
 from tests.pay.gateways.plays import back, given, paid
+from tests.pay.gateways.sellers import seller
 from tests.pay.gateways.small_wechat_pay import SmallWechatPay
-from tests.pay.gateways.stage_wechat_pay import WechatPayStage, seller, wechat_pay
+from tests.pay.gateways.stage_wechat_pay import WechatPayStage, wechat_pay
 from tests.sandbox_process import Sandbox
 
 COMMISSION = Money(888, "CNY")
 REST = Money(8000, "CNY")
 
 
-@pytest_asyncio.fixture(params=["key", "cert"])
-async def stage(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIterator[WechatPayStage]:
-    """A platform with one seller, for whom every payment is held."""
-    async with wechat_pay(sandbox, request.param, held=True) as found:
+@pytest_asyncio.fixture
+async def stage(sandbox: Sandbox) -> AsyncIterator[WechatPayStage]:
+    """A platform by certificates (the suite of all has one by key) with one seller."""
+    async with wechat_pay(sandbox, "cert", held=True) as found:
         assert isinstance(found, WechatPayStage)
         yield found
 
@@ -60,17 +59,6 @@ async def trouble(stage: WechatPayStage, part: str, **faults: object) -> None:
     await stage.sandbox.control("/control/faults", {"wechat_pay": {part: faults}})
 
 
-async def pockets(stage: WechatPayStage) -> dict[str, int]:
-    """What lies where, by the sandbox's own books: the seller's pockets and the platform's."""
-    books = await stage.sandbox.read("/books.json")
-    owners = {stage.held_for: "", stage.rail["mchid"]: ""}
-    return {
-        row["pocket"]: row["balance_minor"]
-        for row in books["wechat_pay"]["pockets"]
-        if row["owner"] in owners
-    }
-
-
 def numbered(held: Held, mark: str) -> str:
     """A number of our own, made of the payment's."""
     return mark + held.reference[1:]
@@ -97,26 +85,6 @@ async def test_a_seller_is_checked_signs_and_is_admitted(
     assert (await escrow.admit(request)).merchant_id == found.merchant_id
 
 
-async def test_a_refused_seller_is_told_why_and_may_ask_again(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    wrong = msgspec.structs.replace(seller(), legal_name="不符合")
-    found = await escrow.admit(wrong)
-    assert found.status == "refused" and "开户名" in found.said
-    right = msgspec.structs.replace(wrong, legal_name="王小满")
-    assert (await escrow.admit(right)).status == "signing"
-    with pytest.raises(Conflict):
-        await escrow.admit(msgspec.structs.replace(right, card_number="6222020200112230011"))
-
-
-async def test_an_admission_whose_answer_was_lost_is_the_same_one(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    request = seller()
-    await trouble(stage, "gateway", system_error=1, path="/applyments/")
-    assert (await escrow.admit(request)).status == "signing"
-
-
 async def test_personal_data_travels_encrypted() -> None:
     small = SmallWechatPay()
     small.answers["POST /v3/ecommerce/applyments/"] = (200, {"applyment_id": 1})
@@ -131,56 +99,6 @@ async def test_personal_data_travels_encrypted() -> None:
     for secret in (request.legal_name, request.id_number, request.phone, request.card_number):
         assert secret.encode() not in sent.content
     await escrow.disconnect()
-
-
-async def test_a_payment_is_shared_and_released(stage: WechatPayStage, escrow: Escrow) -> None:
-    payment = await held(stage)
-    assert (await pockets(stage))["frozen"] == 8888
-    for _ in range(2):
-        answer = await escrow.take_commission(payment, numbered(payment, "S"), COMMISSION)
-        assert (answer.status, answer.amount) == ("done", COMMISSION)
-    for _ in range(2):
-        answer = await escrow.release(payment, numbered(payment, "L"), REST)
-        assert (answer.status, answer.amount) == ("done", REST)
-    found = await pockets(stage)
-    assert (found["frozen"], found["available"], found["basic"]) == (0, 8000, 888)
-    assert await escrow.balance(payment.merchant_id) == REST
-    assert (await escrow.share_query(payment, numbered(payment, "L"))).amount == REST
-    assert (await escrow.share_query(payment, numbered(payment, "X"))).status == "unknown"
-
-
-async def test_shares_take_their_time(stage: WechatPayStage, escrow: Escrow) -> None:
-    payment = await held(stage)
-    await trouble(stage, "split", after_seconds=60)
-    share = numbered(payment, "S")
-    assert (await escrow.take_commission(payment, share, COMMISSION)).status == "pending"
-    release = numbered(payment, "L")
-    assert (await escrow.release(payment, release, REST)).status == "pending"
-    await stage.passes(timedelta(minutes=2))
-    assert (await escrow.share_query(payment, share)).status == "done"
-    assert (await escrow.share_query(payment, release)).status == "done"
-
-
-async def test_a_release_under_the_number_of_a_commission_is_seen(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    payment = await held(stage)
-    share = numbered(payment, "S")
-    await escrow.take_commission(payment, share, COMMISSION)
-    with pytest.raises(Conflict):
-        await escrow.release(payment, share, REST)
-    assert (await pockets(stage))["frozen"] == 8000
-    assert (await escrow.release(payment, numbered(payment, "L"), REST)).status == "done"
-
-
-async def test_one_number_means_one_share(stage: WechatPayStage, escrow: Escrow) -> None:
-    payment, other = await held(stage), await held(stage)
-    share = numbered(payment, "S")
-    await escrow.take_commission(payment, share, COMMISSION)
-    with pytest.raises(Conflict):
-        await escrow.take_commission(payment, share, Money(887, "CNY"))
-    answer = await escrow.take_commission(other, share, COMMISSION)
-    assert answer.status == "failed"
 
 
 async def test_in_the_first_half_minute_nothing_is_shared(
@@ -205,73 +123,6 @@ async def test_a_commission_has_its_limits(
     payment = await held(stage)
     answer = await escrow.take_commission(payment, numbered(payment, "S"), Money(minor, "CNY"))
     assert (answer.status, answer.reason) == ("failed", reason)
-
-
-async def test_a_commission_that_was_closed_moved_nothing(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    payment = await held(stage)
-    await trouble(stage, "split", fail=1)
-    answer = await escrow.take_commission(payment, numbered(payment, "S"), COMMISSION)
-    assert answer.status == "failed"
-    assert (await pockets(stage))["frozen"] == 8888
-    again = await escrow.take_commission(payment, numbered(payment, "T"), COMMISSION)
-    assert again.status == "done"
-
-
-@pytest.mark.parametrize("fault", ["system_error", "timeout", "malformed"])
-async def test_shares_whose_answer_was_lost_are_made_once(
-    stage: WechatPayStage, escrow: Escrow, fault: str
-) -> None:
-    payment = await held(stage)
-    for act, mark in (("profitsharing/orders", "S"), ("finish-order", "L")):
-        lost: dict[str, Any] = {fault: 1, "timeout_seconds": 0, "path": act}
-        await trouble(stage, "gateway", **lost)
-
-        async def once(number: str, first: bool = mark == "S") -> str:
-            if first:
-                return (await escrow.take_commission(payment, number, COMMISSION)).status
-            return (await escrow.release(payment, number, REST)).status
-
-        try:
-            assert await once(numbered(payment, mark)) == "done"
-        except GatewayError as failure:
-            assert failure.retryable
-        assert await once(numbered(payment, mark)) == "done"
-    found = await pockets(stage)
-    assert (found["frozen"], found["available"], found["basic"]) == (0, 8000, 888)
-
-
-async def test_before_the_release_a_refund_comes_out_of_what_is_frozen(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    payment = await held(stage)
-    answer = await given(stage, back(stage, payment.reference, 3000))
-    assert (answer.status, answer.amount) == ("done", Money(3000, "CNY"))
-    assert (await pockets(stage))["frozen"] == 5888
-    rest = Money(5888, "CNY")
-    released = await escrow.release(payment, numbered(payment, "L"), rest)
-    assert released.amount == rest
-
-
-async def test_after_the_split_our_share_goes_back_first(
-    stage: WechatPayStage, escrow: Escrow
-) -> None:
-    payment = await held(stage)
-    share, returned = numbered(payment, "S"), numbered(payment, "B")
-    await escrow.take_commission(payment, share, COMMISSION)
-    refused = await stage.gateway.refund(back(stage, payment.reference, 8888))
-    assert (refused.status, refused.reason) == ("failed", Reason.SELLER_FUNDS)
-    for _ in range(2):
-        answer = await escrow.return_commission(payment, share, returned, COMMISSION)
-        assert (answer.status, answer.amount) == ("done", COMMISSION)
-    with pytest.raises(Conflict):
-        await escrow.return_commission(payment, share, returned, Money(1, "CNY"))
-    more = await escrow.return_commission(payment, share, numbered(payment, "C"), COMMISSION)
-    assert more.status == "failed"
-    assert (await given(stage, back(stage, payment.reference, 8888))).status == "done"
-    found = await pockets(stage)
-    assert (found["frozen"], found["basic"]) == (0, 0)
 
 
 async def test_after_the_release_a_refund_comes_out_of_what_the_seller_has(
@@ -361,8 +212,3 @@ async def test_a_card_that_takes_nothing(stage: WechatPayStage, escrow: Escrow) 
     await escrow.withdraw(owner, "W0000000000000000006", REST)
     await stage.passes(timedelta(minutes=1))
     assert (await escrow.withdraw_query(owner, "W0000000000000000006")).status == "failed"
-
-
-def test_who_is_no_platform_holds_nothing() -> None:
-    with pytest.raises(Misconfigured, match="ecommerce"):
-        open_escrow(SmallWechatPay().rail, Clock())
