@@ -19,7 +19,7 @@ from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
 from littleshop.entry import verifying
 from littleshop.errors import NotFound, Refused
-from littleshop.identity import numbers, phones
+from littleshop.identity import numbers, operators, phones
 from littleshop.identity.people import Person
 from littleshop.ids import uuid7
 from littleshop.shop import cards, merchants, openings, shops, slugs, staff
@@ -62,13 +62,20 @@ async def begin(
     locale: str,
     at: datetime,
     brought_by: BroughtBy | None = None,
+    own_goods: bool = False,
 ) -> Progress:
-    """Begin an opening, or go on with the one this person has not finished."""
+    """Begin an opening, or go on with the one this person has not finished.
+
+    `own_goods`: the platform sells its own goods and may hold nobody else's money, so only its
+    operators open shops. Raises Refused("own_goods_only").
+    """
 
     async def reserve(conn: Connection) -> Opening:
         known = await openings.unfinished(conn, person.person_id)
         if known is not None:
             return known
+        if own_goods and await operators.get(conn, person.person_id) is None:
+            raise Refused("own_goods_only")
         return await openings.begin(
             conn,
             person.person_id,

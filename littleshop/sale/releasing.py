@@ -11,8 +11,9 @@ while a release is under way waits for its end (`taking_back`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -30,11 +31,14 @@ from littleshop.pay.releases import Release
 from littleshop.trade import cases, orders
 from littleshop.trade.orders import Order
 
-SEND, SWEEP = "releasing.send", "releases.sweep"
+SEND, SWEEP, ALARM = "releasing.send", "releases.sweep", "releases.alarm"
 SETTLES = timedelta(seconds=35)  # institutions split nothing in the first half minute (30 s)
 BLOCKED = timedelta(minutes=10)  # how often we look whether the request or chargeback has ended
 LOST = timedelta(hours=1)  # a job that is gone is replaced
+NEAR = timedelta(days=14)  # so long before an institution's limit somebody is told
 MOST_BPS = 3_000  # WeChat gives us no larger part of a payment
+
+_log = logging.getLogger(__name__)
 
 
 async def ask(conn: db.Connection, order: Order, at: datetime) -> None:
@@ -230,6 +234,23 @@ async def _claim(conn: db.Connection, release: Release, at: datetime) -> None:
         await _have_sent(conn, release.shop_id, release.payment_id, at)
 
 
+async def alarm(
+    database: db.Database, escrows: Mapping[str, Escrow], at: datetime
+) -> list[releases.Held]:
+    """What an institution soon releases by itself, whatever became of the order; also for the log.
+    The operator's desk lists the same."""
+    found = []
+    async with database.connection() as conn:
+        for name, escrow in escrows.items():
+            found += await releases.held_since(conn, name, at - escrow.holds_for + NEAR)
+    for one in found:
+        _log.warning(
+            "%s lets go of payment %s of shop %s by itself soon: held since %s",
+            one.gateway, one.reference, one.shop_id, one.paid_at,
+        )  # fmt: skip
+    return found
+
+
 async def pocket(conn: db.Connection, payment: Payment) -> str:
     """The account of what lies at a rail of a payment. Raises GatewayError(retryable) while it is
     just being released."""
@@ -252,10 +273,17 @@ def tasks(escrows: Mapping[str, Escrow]) -> dict[str, jobs.Task]:
     async def sweep_all(context: jobs.Context) -> None:
         await sweep(context.database, context.at)
 
+    async def alarm_all(context: jobs.Context) -> None:
+        await alarm(context.database, escrows, context.at)
+
     return {
+        ALARM: jobs.Task(alarm_all, attempts=3),
         SEND: jobs.Task(run, attempts=40, longest_wait=timedelta(minutes=30)),
         SWEEP: jobs.Task(sweep_all, attempts=3),
     }
 
 
-TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {SWEEP: jobs.Every(60)}
+TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {
+    SWEEP: jobs.Every(60),
+    ALARM: jobs.Daily(time(8, 30)),
+}

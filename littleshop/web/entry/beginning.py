@@ -34,6 +34,7 @@ async def begin(request: Request, person: Person) -> Progress:
         locale=pages.locale_of(request),
         at=http.now(request),
         brought_by=by,
+        own_goods=house.settings.own_goods,
     )
 
 
