@@ -16,6 +16,7 @@ from littleshop.postgres import Cluster
 from littleshop.settlement import funding, handing_in, recovering, settling
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, desk, sells, settle, verify
+from tests.settlement.paper_rail import PaperTransfers, sending
 from tests.settlement.test_settling import of_shop
 
 MON, TUE, WED, THU = (date(2026, 11, 23) + timedelta(days=n) for n in range(4))
@@ -71,12 +72,12 @@ async def asks(town: Town, bank: PaperBank) -> list[str]:
     return await recovering.ask_payout_rails(desk(town, bank), recovery, town.at)
 
 
-async def releases(town: Town) -> bool:
+async def releases(town: Town, *others: str) -> bool:
     async def work(conn: db.Connection) -> bool:
         recovery = await recoveries.current(conn)
         assert recovery is not None
         return await recovering.release(
-            conn, {}, recovery, payout_rails=["bank"], by="operator", at=town.at
+            conn, {}, recovery, payout_rails=["bank", *others], by="operator", at=town.at
         )
 
     return await town.database.transaction(work)
@@ -134,4 +135,34 @@ async def test_a_payout_of_a_run_that_was_forgotten_waits_for_a_person(
         await asks(again, bank)
         with pytest.raises(Refused, match="recovery_unexplained"):
             await releases(again)
+        await again.books_balance()
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_what_a_rail_paid_and_nobody_remembers_is_written_again_and_not_paid_twice(
+    town: Town, dsn: str, cluster: Cluster, tmp_path: Path, goes_on: bool
+) -> None:
+    """The backup is older than the run over Alipay; the sale that it paid is known."""
+    bank, alipay = PaperBank(), PaperTransfers()
+    bank.others, bank.usual = (sending(alipay),), "alipay"
+    await owed_on_tuesday(town, bank)
+    backing_up._dump(dsn, tmp_path / "database.dump")
+    await settle(town, bank)
+    (paid,) = await of_shop(town)
+    async with restored(town, dsn, cluster, tmp_path) as again:
+        if goes_on:
+            await settle(again, bank)
+        assert list(alipay.asked) == [paid.reference], "a restored database handed a payout in"
+        alipay.away = True
+        assert [one for one in await asks(again, bank) if one.endswith("away")]
+        alipay.away = False
+        beijing(again, WED, 9)
+        bank.today = WED
+        assert await asks(again, bank) == []
+        assert [one.reference for one in await of_shop(again)] == [paid.reference]
+        assert await releases(again, "alipay")
+        await settle(again, bank)
+        (known,) = await of_shop(again)
+        assert (known.status, known.amount, known.rail) == ("done", paid.amount, "alipay")
+        assert alipay.left == CNY("8832.00") and list(alipay.asked) == [paid.reference]
         await again.books_balance()
