@@ -16,6 +16,7 @@ import msgspec
 from littleshop import db, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
+from littleshop.pay import chargebacks
 from littleshop.sale import pausing, refunding, telling
 from littleshop.trade import cases, orders, timers
 from littleshop.trade.cases import Case
@@ -105,7 +106,7 @@ async def ask(
         raise Refused("case_open")
     await add_words(conn, case, "asked", by="buyer", words=wish.words, photos=wish.photos, at=at)
     await pausing.for_a_case(conn, order, at)
-    await timers.start(conn, shop_id, order_id, "case_answer", at + ANSWER)
+    await clock(conn, case, "case_answer", ANSWER, at)
     await orders.tell(
         conn, shop_id, order_id, "case_asked", by="buyer", at=at, wanted=case.kind,
         reason=case.reason, minor=case.amount_minor,
@@ -178,7 +179,7 @@ async def agree(
     if case.kind == "refund":
         return await give_back(conn, order, case, case.amount, left=(case.status,), at=at)
     moved = await step(conn, case, "returning", left=(case.status,), stamp="answered_at", at=at)
-    await clock(conn, moved, "case_send_back", at + SEND_BACK)
+    await clock(conn, moved, "case_send_back", SEND_BACK, at)
     await telling.buyer(
         conn, order, "case_send_back", at, occasion=str(case.number), when=at + SEND_BACK
     )
@@ -201,7 +202,7 @@ async def refuse(
         conn, case, "refused", left=("asked", "sent_back"), stamp="answered_at", at=at
     )
     await add_words(conn, moved, "refused", by="seller", words=words, at=at)
-    await clock(conn, moved, "case_escalate", at + ESCALATE)
+    await clock(conn, moved, "case_escalate", ESCALATE, at)
     await telling.buyer(
         conn, order, "case_refused", at, occasion=str(case.number), when=at + ESCALATE
     )
@@ -338,10 +339,12 @@ async def step(
     return moved
 
 
-async def clock(conn: db.Connection, case: Case, kind: str, due_at: datetime) -> None:
-    """The one clock that runs in this state."""
+async def clock(conn: db.Connection, case: Case, kind: str, lasts: timedelta, at: datetime) -> None:
+    """The one clock of this state; it stands still while the buyer's bank has the payment."""
     await timers.cancel(conn, case.shop_id, case.order_id, *pausing.CASE_CLOCKS)
-    await timers.start(conn, case.shop_id, case.order_id, kind, due_at)
+    await timers.start(conn, case.shop_id, case.order_id, kind, at + lasts)
+    if await chargebacks.open_of(conn, case.shop_id, case.order_id) is not None:
+        await timers.pause(conn, case.shop_id, case.order_id, [kind], at)
 
 
 async def end(conn: db.Connection, order: Order, case: Case, status: str, at: datetime) -> Case:

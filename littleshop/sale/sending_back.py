@@ -29,7 +29,7 @@ async def send_back(
         carrier=carrier, tracking_number=number,
     )  # fmt: skip
     await cases.tell(conn, moved, "sent_back", by="buyer", at=at, carrier=carrier, number=number)
-    await returning.clock(conn, moved, "case_take_back", at + returning.TAKE_BACK)
+    await returning.clock(conn, moved, "case_take_back", returning.TAKE_BACK, at)
     await telling.seller(conn, order, "case_sent_back", at, occasion=str(case.number))
     return moved
 
@@ -52,7 +52,7 @@ async def take_back(
     moved = await returning.step(
         conn, case, "replacing", left=("sent_back",), stamp="got_back_at", at=at
     )
-    await returning.clock(conn, moved, "case_replace", at + returning.REPLACE)
+    await returning.clock(conn, moved, "case_replace", returning.REPLACE, at)
     return moved
 
 

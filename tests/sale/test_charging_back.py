@@ -10,7 +10,7 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.pay.gateways import Notice
-from littleshop.sale import charging_back
+from littleshop.sale import charging_back, ticking
 from littleshop.sale.placing import Placed
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale, after
@@ -156,4 +156,22 @@ async def test_a_dispute_that_names_only_the_rails_number_finds_its_payment(
     assert found is not None and found.reference == number
     strange = msgspec.structs.replace(notice, gateway_trade_no="pi_of_somebody_else")
     assert await payments.told_of(owner, strange) is None
+    await town.books_balance()
+
+
+async def test_clocks_of_a_request_made_meanwhile_stand_still_and_go_on_afterwards(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await shipped(town)
+    await opened(town, owner, CNY("100.00"))
+    await sale.asks("return", "10.00")
+    await sale.seller_agrees()
+    town.later(days=40)
+    await town.clocks_strike()
+    assert not await owner.fetchval("select count(*) from jobs where name = $1", ticking.RETRY)
+    assert (await sale.case()).status == "returning"
+    await ended(town, owner, CNY("100.00"), won=True)
+    town.later(days=40)
+    await town.clocks_strike()
+    assert (await sale.case()).ended_at is not None
     await town.books_balance()
