@@ -36,7 +36,7 @@ from littleshop.sale import (
     waiting,
 )
 from littleshop.sale.paying import Paid
-from littleshop.settlement import reconciling_bills, settling, ways
+from littleshop.settlement import reconciling_bills, reconciling_by_asking, settling, ways
 from littleshop.shop import slugs
 from littleshop.trade import carts
 
@@ -236,15 +236,14 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
-        **verifying.tasks(
-            verifier.open(house.settings.rails), house.keyring, tuple(house.escrows)
-        ),
+        **verifying.tasks(verifier.open(house.settings.rails), house.keyring, tuple(house.escrows)),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
         **settling.tasks(
             ways.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
         **reconciling_bills.tasks(house.rails),
+        **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
         **admitting.tasks(house.escrows, house.keyring),
         **releasing.tasks(house.escrows),
@@ -257,6 +256,7 @@ TIMETABLE = Timetable(
         "payments.sweep": Every(30),
         "refunds.sweep": Daily(time(5, 0)),
         "bills.read": Every(1800),
+        "bills.ask": Every(300),
         "forgotten.sweep": Daily(time(4, 30)),
         "visits.fold": Every(300),
         **settling.TIMETABLE,

@@ -204,15 +204,16 @@ async def close_day(
 ) -> bool:
     """Close a day of all rails and the bank; False when it was closed.
 
-    Raises Refused: day_not_over, day_bill_missing(rail=), day_unexplained(count=).
+    Raises Refused: day_not_over, day_bill_missing(rail=), day_asking(rail=) of a rail without
+    bills that did not answer everything, day_unexplained(count=).
     """
     if day >= at.astimezone(SHANGHAI).date():
         raise Refused("day_not_over")
     for rail in rails:
         first = await bills.first_day(conn, rail.name)
         used = first is not None and first.astimezone(SHANGHAI).date() <= day
-        if used and rail.has_bills and await bills.days_without(conn, rail.name, day, day):
-            raise Refused("day_bill_missing", rail=rail.name)
+        if used and await bills.days_without(conn, rail.name, day, day):
+            raise Refused("day_bill_missing" if rail.has_bills else "day_asking", rail=rail.name)
     left = len(await bills.unexplained(conn, day=day))
     left += sum(entry.booked_on == day for entry in await statements.waiting(conn))
     if left:

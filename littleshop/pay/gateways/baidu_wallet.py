@@ -14,7 +14,8 @@ import msgspec
 from littleshop import wires
 from littleshop.clock import Clock
 from littleshop.config import Misconfigured
-from littleshop.errors import Conflict, GatewayError
+from littleshop.errors import GatewayError
+from littleshop.money import Money
 from littleshop.pay.gateways import asking
 from littleshop.pay.gateways import baidu_wallet_wire as wire
 from littleshop.pay.gateways.baidu_wallet_wire import BaiduWalletSettings
@@ -23,6 +24,7 @@ from littleshop.pay.gateways.contract import (
     Declined,
     How,
     Notice,
+    OtherSum,
     PayAnswer,
     PaymentState,
     PayRequest,
@@ -158,7 +160,9 @@ class BaiduWallet:
         if minor is None:
             return RefundAnswer(status="pending")
         if minor != request.amount.minor:
-            raise Conflict(f"refund {request.refund_reference} was made with another sum")
+            raise OtherSum(
+                f"refund {request.refund_reference} was made with another sum", Money(minor, "CNY")
+            )
         return RefundAnswer(status="done", amount=request.amount)
 
     def parse_notice(self, headers: Mapping[str, str], body: bytes) -> Notice | None:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from littleshop.errors import GatewayError
+from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 
 
@@ -136,6 +136,14 @@ class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["done", "pending", "failed"]
     amount: Money | None = None
     reason: Reason | None = None
+
+
+class OtherSum(Conflict):
+    """The rail made a refund under this number with another sum, and says which."""
+
+    def __init__(self, message: str, amount: Money) -> None:
+        super().__init__(message)
+        self.amount = amount
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
