@@ -47,6 +47,7 @@ def _rails() -> list[Route]:
         Route("/bank/pain.001", wire.take_pain001, methods=["POST"]),
         Route("/bank/pain.002", wire.give_pain002),
         Route("/bank/camt.053", wire.give_camt053),
+        Route("/bank/sub-ledger", wire.take_sub_ledger, methods=["POST"]),
         Route("/sms/aliyun", sms.send, methods=["POST"]),
         Route("/sms/aliyun/", sms.send, methods=["POST"]),
         Route("/inbox", sms.inbox),

@@ -135,6 +135,30 @@ create table if not exists bank_entries (
     unique (account, kind, reference)
 );
 
+create table if not exists bank_custody (account text primary key references bank_accounts);
+create table if not exists bank_sub_ledgers (
+    account text not null references bank_accounts,
+    day text not null,
+    number integer not null,
+    digest text not null,
+    taken_at text not null,
+    primary key (account, day, number)
+);
+create table if not exists bank_sub_balances (
+    account text not null,
+    day text not null,
+    number integer not null,
+    owner text not null,
+    amount_minor integer not null,
+    primary key (account, day, number, owner)
+);
+create table if not exists bank_on_behalf (
+    account text not null,
+    message_id text not null,
+    end_to_end_id text not null,
+    owner text not null,
+    primary key (account, message_id, end_to_end_id)
+);
 create table if not exists bank_payees (
     rail text not null,
     payee text not null,

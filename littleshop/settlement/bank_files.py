@@ -28,6 +28,13 @@ class Debtor(msgspec.Struct, frozen=True, kw_only=True):
     cnaps: str
 
 
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose money on a custody account a payment takes: the owner's name in the sub-ledger."""
+
+    reference: str
+    name: str
+
+
 class PayoutInstruction(msgspec.Struct, frozen=True, kw_only=True):
     """One payment to a card or account; `cnaps` is the head office of its bank, if known."""
 
@@ -37,6 +44,7 @@ class PayoutInstruction(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     cnaps: str | None = None
     remark: str = ""
+    owner: Owner | None = None
 
     def __repr__(self) -> str:
         return f"PayoutInstruction({self.reference!r}, {self.amount!r}, …{self.account[-4:]})"
@@ -110,6 +118,10 @@ def _transfer(payment: etree._Element, instruction: PayoutInstruction) -> None:
     _add(_add(transfer, "PmtId"), "EndToEndId", instruction.reference)
     amount = instruction.amount
     _add(_add(transfer, "Amt"), "InstdAmt", _decimal(amount)).set("Ccy", amount.currency)
+    if instruction.owner is not None:
+        debtor = _add(transfer, "UltmtDbtr")
+        _add(debtor, "Nm", _name(instruction.owner.name))
+        _add(_add(_add(_add(debtor, "Id"), "OrgId"), "Othr"), "Id", instruction.owner.reference)
     if instruction.cnaps:
         _agent(transfer, "CdtrAgt", instruction.cnaps)
     _add(_add(transfer, "Cdtr"), "Nm", _name(instruction.name))

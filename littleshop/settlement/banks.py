@@ -42,6 +42,11 @@ class Bank(Protocol):
         """The booked statements of our account for a day; none before it is closed."""
         ...
 
+    async def hand_sub_ledger(self, content: bytes) -> None:
+        """Hand in whose the money on our custody account is (custody.py); the same bytes again
+        change nothing. Raises GatewayError(retryable=False) when the bank does not agree."""
+        ...
+
     async def disconnect(self) -> None:
         """Let the connections go."""
         ...
@@ -101,6 +106,16 @@ class IsoBank:
         if any(statement.account != self.debtor.account for statement in found):
             raise GatewayError("the bank sent the statement of another account", retryable=False)
         return found
+
+    async def hand_sub_ledger(self, content: bytes) -> None:
+        """Post the sub-ledger. Banks have no standard for it: this is our own wire."""
+        headers = {**self._signed(content), "Content-Type": "application/json"}
+        answer = await self._wire.post("/sub-ledger", headers=headers, content=content)
+        if answer.status in (409, 422):
+            raise GatewayError(
+                f"the bank does not agree with the sub-ledger ({answer.status})", retryable=False
+            )
+        self._wire.refuse(answer, accepted=(202,))
 
     async def disconnect(self) -> None:
         """Let the connections go."""

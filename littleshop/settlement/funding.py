@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from littleshop import db
-from littleshop.clock import value_date
+from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear, value_date
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
@@ -56,6 +56,15 @@ async def purse(conn: db.Connection, currency: str, arrived_before: date) -> Pur
     own = {row["shop_id"]: row["minor"] for row in rows if row["minor"] > 0}
     lies_there = await db.value(conn, _LIES_THERE, currency, PLATFORM, chart.BANK, chart.SUSPENSE)
     return Purse(own, lies_there - sum(own.values()))
+
+
+def arrived_before(calendar: BusinessCalendar, at: datetime, otherwise: date) -> date:
+    """The rails pay a day's takings the next working day, and the day after we read of it;
+    `otherwise` where the calendar knows no working days."""
+    try:
+        return calendar.previous_working(at.astimezone(SHANGHAI).date())
+    except UncoveredYear:
+        return otherwise
 
 
 _TAKINGS = ["paid", "received_astray"]

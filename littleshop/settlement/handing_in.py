@@ -13,12 +13,20 @@ from functools import partial
 import msgspec
 
 from littleshop import db, recoveries
-from littleshop.clock import SHANGHAI, UncoveredYear
-from littleshop.crypto import Keyring
+from littleshop.clock import UncoveredYear
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.recoveries import Recovery
-from littleshop.settlement import bank_files, funding, hearing, outlook, payouts, rails, runs
+from littleshop.settlement import (
+    bank_files,
+    custody,
+    funding,
+    hearing,
+    outlook,
+    payouts,
+    rails,
+    runs,
+)
 from littleshop.settlement.bank_answers import BankReason, StatusReport
 from littleshop.settlement.bank_files import PayoutBatch, PayoutInstruction
 from littleshop.settlement.desks import CURRENCY, Desk
@@ -44,7 +52,7 @@ async def write(desk: Desk, run: Run, blocked: Collection[int], at: datetime) ->
         ready = [one for one in await _unwritten(conn, run) if one.shop_id not in blocked]
         for payout in ready:
             with desk.apart(f"payout {payout.reference}"):
-                instruction = await _instruction(conn, desk.keyring, payout)
+                instruction = await _instruction(conn, desk, payout)
                 bank_files.check(instruction)
                 instructions[payout.reference] = instruction
     if not instructions:
@@ -99,7 +107,8 @@ async def _keep(
     return await desk.database.transaction(keep)
 
 
-async def _instruction(conn: db.Connection, keyring: Keyring, payout: Payout) -> PayoutInstruction:
+async def _instruction(conn: db.Connection, desk: Desk, payout: Payout) -> PayoutInstruction:
+    keyring = desk.keyring
     card = await cards.get(conn, payout.shop_id, payout.card_id)
     assert card is not None, payout.payout_id
     bank = cards.bank(card.bank_code)
@@ -110,6 +119,7 @@ async def _instruction(conn: db.Connection, keyring: Keyring, payout: Payout) ->
         account=keyring.open(card.number_sealed),
         cnaps=bank.cnaps if bank else None,
         remark=f"littleshop {payout.run_on:%Y-%m-%d}",
+        owner=await custody.owner(conn, payout.shop_id) if desk.custody else None,
     )
 
 
@@ -243,7 +253,8 @@ class ByFile:
         if not asked:
             return
         async with desk.database.connection() as conn:
-            purse = await funding.purse(conn, CURRENCY, _arrived_before(desk, run, at))
+            before = funding.arrived_before(desk.calendar, at, run.run_on)
+            purse = await funding.purse(conn, CURRENCY, before)
         for payout in asked:
             if payout.shop_id not in halted:
                 with desk.apart(f"payout {payout.reference}"):
@@ -251,6 +262,8 @@ class ByFile:
 
     async def hand_in(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
         """Write what stands in no file, and hand in what the bank has not got."""
+        if desk.custody and not await custody.hand_over(desk, at):
+            return  # the bank pays for a shop what its sub-balance covers, so it must know it
         await write(desk, run, halted, at)
         await send(desk, run, at)
 
@@ -269,11 +282,3 @@ class ByFile:
         for run in unfinished:
             await recognise(desk, run, at)
             await query(desk, run, at)
-
-
-def _arrived_before(desk: Desk, run: Run, at: datetime) -> date:
-    """The rails pay a day's takings the next working day, and the day after we read of it."""
-    try:
-        return desk.calendar.previous_working(at.astimezone(SHANGHAI).date())
-    except UncoveredYear:
-        return run.run_on

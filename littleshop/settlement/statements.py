@@ -113,6 +113,17 @@ async def _keep_entry(
     )
 
 
+async def closing(conn: db.Connection, account: str) -> tuple[date, int] | None:
+    """The day and the closing balance, minor units, of the latest statement that told it."""
+    row = await conn.fetchrow(
+        "select day, closing_minor from bank_statements where shop_id = $1 and account = $2"
+        " and closing_minor is not null order by day desc limit 1",
+        PLATFORM,
+        account,
+    )
+    return None if row is None else (row["day"], row["closing_minor"])
+
+
 async def booked_days(conn: db.Connection, keys: Iterable[str]) -> dict[str, date]:
     """The day on which the bank booked each of these movements."""
     rows = await conn.fetch(

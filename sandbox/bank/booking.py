@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sandbox.alipay import pockets
 from sandbox.alipay.bills import bounds
-from sandbox.bank import incomes
+from sandbox.bank import custody, incomes
 from sandbox.bank.instructions import Message, Transfer
 from sandbox.clock import BEIJING, from_beijing, stamp, unstamp
 from sandbox.store import Row
@@ -30,6 +30,7 @@ def accept(world: World, account: Row, message: Message) -> None:
     """Write down what was asked and what will become of it."""
     for transfer in message.transfers:
         reason = _refusal(world, account, transfer)
+        _note_owner(world, account, message, transfer)
         now = world.clock.now()
         world.store.run(
             "insert into bank_transfers (account, message_id, payment_id, instruction_id,"
@@ -53,6 +54,18 @@ def accept(world: World, account: Row, message: Message) -> None:
         )
 
 
+def _note_owner(world: World, account: Row, message: Message, transfer: Transfer) -> None:
+    if transfer.on_behalf_of:
+        world.store.run(
+            "insert into bank_on_behalf (account, message_id, end_to_end_id, owner)"
+            " values (?, ?, ?, ?)",
+            account["account"],
+            message.message_id,
+            transfer.end_to_end_id,
+            transfer.on_behalf_of,
+        )
+
+
 def _execution(world: World, execute_on: date, now: datetime) -> datetime:
     """Nine in the morning of the day asked for, or shortly after now when that is past."""
     soon = now + timedelta(seconds=world.faults.number("bank.execute_after_seconds"))
@@ -68,6 +81,8 @@ def _refusal(world: World, account: Row, transfer: Transfer) -> str | None:
         transfer.end_to_end_id,
     ):
         return "DUPL"
+    if not transfer.on_behalf_of and custody.is_custody(world, account["account"]):
+        return "RR01"
     number = transfer.creditor_account
     if not (number.isdigit() and 12 <= len(number) <= 19):
         return "AC01"
@@ -105,7 +120,8 @@ def _execute(world: World) -> None:
         now,
     )
     for transfer in due:
-        if balance(world, transfer["account"]) < transfer["amount_minor"]:
+        short = balance(world, transfer["account"]) < transfer["amount_minor"]
+        if short or not custody.covers(world, transfer):
             world.store.run(
                 "update bank_transfers set status = 'RJCT', reason = 'AM04' where id = ?",
                 transfer["id"],

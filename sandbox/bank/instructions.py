@@ -33,6 +33,7 @@ class Transfer:
     creditor_name: str
     creditor_account: str
     creditor_cnaps: str | None
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _transfer(single: "_Element", payment_id: str, execute_on: date) -> Transfer
         creditor_name=_need_text(single, "Cdtr/Nm"),
         creditor_account=_need_text(single, "CdtrAcct/Id/Othr/Id"),
         creditor_cnaps=_text(single, "CdtrAgt/FinInstnId/ClrSysMmbId/MmbId"),
+        on_behalf_of=_text(single, "UltmtDbtr/Id/OrgId/Othr/Id"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The bank's three addresses, each signed with the account's key (README)."""
+"""The bank's four addresses, each signed with the account's key (README)."""
 
 import hashlib
 from datetime import date
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from sandbox.bank import booking, instructions, reports, statements
+from sandbox.bank import booking, custody, instructions, reports, statements
 from sandbox.bank.accounts import NotYours, proven
 from sandbox.clock import stamp
 from sandbox.store import Row
@@ -74,6 +74,23 @@ def _accept(
     )
     booking.accept(world, account, message)
     return answer
+
+
+async def take_sub_ledger(request: Request) -> Response:
+    """POST /bank/sub-ledger: whose the money on a custody account is, by the end of a day."""
+    world, content = world_of(request), await request.body()
+    if world.faults.strikes("bank.fail"):
+        return _no(503, "FAIL", "try again")
+    try:
+        account = proven(world, request, content)
+        booking.settle_due(world)
+        with world.store.transaction():
+            told = custody.take(world, account, content)
+    except NotYours as no:
+        return _no(401, "AUTH", str(no))
+    except custody.Unfit as no:
+        return _no(no.status, no.code, str(no))
+    return JSONResponse(told, 202)
 
 
 async def give_pain002(request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.alipay import apps, cashier, notices
 from sandbox.alipay.keys import BadKey, GatewayKeys, public_of
-from sandbox.bank import accounts
+from sandbox.bank import accounts, custody
 from sandbox.clock import stamp
 from sandbox.control import books
 from sandbox.faults import Unknown
@@ -78,7 +78,10 @@ def bank_account(world: World, _request: Request, told: dict[str, object]) -> ob
         raise ValueError("opening_minor is whole fen")
     if seller_id is not None and not isinstance(seller_id, str):
         raise ValueError("seller_id is text")
-    return accounts.open_account(world, _text(told, "name", "shop"), seller_id, opening)
+    made = accounts.open_account(world, _text(told, "name", "shop"), seller_id, opening)
+    if told.get("custody") is True:
+        custody.appoint(world, made["account"])
+    return made
 
 
 def sms_key(world: World, _request: Request, _told: dict[str, object]) -> object:

@@ -46,6 +46,7 @@ class PaperBank:
         self.booked: dict[date, list[StatementEntry]] = {}
         self.others: tuple[PayoutRail, ...] = ()  # the payout rails beside it
         self.usual = "bank"
+        self.sub_ledgers: list[bytes] = []
         self._number = 0
 
     async def submit(self, batch: PayoutBatch) -> None:
@@ -74,6 +75,9 @@ class PaperBank:
             return []
         entries = tuple(self.booked.get(on, ()))
         return [Statement(statement_id=f"{on:%Y%m%d}", account=ACCOUNT, entries=entries)]
+
+    async def hand_sub_ledger(self, content: bytes) -> None:
+        self.sub_ledgers.append(content)
 
     async def disconnect(self) -> None:
         """Nothing is open."""
