@@ -23,7 +23,7 @@ def go(request: Request, path: str, key: str = "", **facts: object) -> Response:
 
     `facts` are shown as they are: numbers, sums, and texts that are formatted already.
     """
-    answer = _onward(request, path)
+    answer = onward(request, path)
     if key:
         _tell(request, answer, key, facts)
     return answer
@@ -31,17 +31,24 @@ def go(request: Request, path: str, key: str = "", **facts: object) -> Response:
 
 def refuse(request: Request, path: str, refused: Refused) -> Response:
     """Send the browser on; the next page begins with why it was not done."""
-    answer = _onward(request, path)
+    answer = onward(request, path)
     _tell(request, answer, f"errors.{refused.code}", refused.details)
     return answer
 
 
-def _onward(request: Request, path: str) -> Response:
+def onward(request: Request, path: str) -> Response:
     """The way to the next page; a script that sent the form, to show how far the photos are, is
     told where (htmx's header) and goes there itself: following would use up what is said there."""
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"hx-redirect": path})
-    return RedirectResponse(path, status_code=303)
+    return led(request, RedirectResponse(path, status_code=303))
+
+
+def led(request: Request, answer: Response) -> Response:
+    """A way to the next page, its cookies with it, as `onward` would say it."""
+    if answer.status_code == 303 and request.headers.get("hx-request"):
+        answer.status_code = 204
+        answer.headers["hx-redirect"] = answer.headers["location"]
+        del answer.headers["location"]
+    return answer
 
 
 def _tell(request: Request, answer: Response, key: str, facts: dict[str, object]) -> None:

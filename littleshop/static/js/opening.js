@@ -2,7 +2,14 @@
 "use strict";
 const root = document.documentElement;
 root.classList.add("js");
-const all = (where, each) => document.querySelectorAll(where).forEach(each);
+const kinds = [];
+const all = (where, each) => {
+  kinds.push([where, each]);
+  document.querySelectorAll(where).forEach(each);
+};
+// a form that was sent by sending.js comes back with what is wrong
+document.addEventListener("fresh", (event) => kinds.forEach(([where, each]) =>
+  event.target.querySelectorAll(where).forEach(each)));
 
 // a form that creates something is sent once, however often it is pressed
 document.addEventListener("submit", (event) => {
@@ -13,7 +20,7 @@ document.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (button) button.setAttribute("aria-busy", "true");
 });
-addEventListener("pageshow", () => all("[data-sent]", (form) => {
+addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => {
   delete form.dataset.sent;
   form.querySelectorAll("[aria-busy]").forEach((each) => each.removeAttribute("aria-busy"));
 }));

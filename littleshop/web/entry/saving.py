@@ -16,7 +16,7 @@ from littleshop.entry.opening import Progress
 from littleshop.errors import NotFound, Refused
 from littleshop.identity.people import Person
 from littleshop.shop.shops import Face
-from littleshop.web import addresses, forms
+from littleshop.web import addresses, flash, forms
 from littleshop.web.entry import arriving
 from littleshop.web.entry.signing_in import to
 from littleshop.web.entry.standing import step_url
@@ -36,7 +36,7 @@ async def save(
     """Save a step and go on; after a refusal the step again with what was typed, or the step
     that has to come first. Raises NotFound."""
     try:
-        return (then or onward)(await saving)
+        return flash.led(request, (then or onward)(await saving))
     except NotFound:
         raise
     except Refused as refused:

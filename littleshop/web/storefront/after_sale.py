@@ -25,7 +25,7 @@ from littleshop.sale.returning import Wish
 from littleshop.sale.shipping import tracking_number
 from littleshop.trade import cases
 from littleshop.trade.cases import Case
-from littleshop.web import addresses, case_story, couriers, evidence, forms, pages
+from littleshop.web import addresses, case_story, couriers, evidence, flash, forms, pages
 from littleshop.web.case_story import Facts
 from littleshop.web.evidence import Shown
 from littleshop.web.forms import Form
@@ -122,7 +122,7 @@ async def ask(request: Request) -> Response:
     sheet = await _typed(request, link, form)
     wish = sheet if sheet.wrong else await _asked(request, link, form, sheet)
     if isinstance(wish, Case):
-        return RedirectResponse(_here(link, wish), status_code=303)
+        return flash.onward(request, _here(link, wish))
     return await _form(request, link, wish, status=422)
 
 
@@ -270,7 +270,7 @@ async def _act(request: Request, act: Act) -> Response:
         await database.transaction(lambda conn: act(conn, case.shop_id, case.case_id))
     except Refused as no:
         return await _page(request, await orders.behind(request), no=no)
-    return RedirectResponse(_here(link, case), status_code=303)
+    return flash.onward(request, _here(link, case))
 
 
 async def withdraw(request: Request) -> Response:
