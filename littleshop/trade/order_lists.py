@@ -142,7 +142,8 @@ class Duties(msgspec.Struct, frozen=True):
     pickup: int  # of those, the ones that somebody fetches
     late: int
     placed: int
-    waiting: int  # no rail has admitted the shop yet, or one has and the buyer may pay
+    waiting: int  # no rail has admitted the shop yet
+    invited: int  # one has, and the buyer may pay
     on_the_way: int
     reminded: int
     held_orders: int
@@ -163,7 +164,8 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
                count(*) filter (where o.status = 'to_ship' and o.way = 'courier'
                                   and t.due_at is null) as late,
                count(*) filter (where o.status = 'placed') as placed,
-               count(*) filter (where o.status in ('waiting', 'invited')) as waiting,
+               count(*) filter (where o.status = 'waiting') as waiting,
+               count(*) filter (where o.status = 'invited') as invited,
                count(*) filter (where o.status in ('shipped', 'delivered')) as on_the_way,
                count(*) filter (where o.status = 'to_ship' and o.reminded_at is not null)
                  as reminded,

@@ -38,3 +38,10 @@ async def to_say(conn: db.Connection, house: House, shop: Shop) -> str | None:
     if state == "admitted" and any(each.status == "signing" for each in latest(found)):
         return "signing"
     return None if state in ("admitted", "missing") else state
+
+
+def steps(house: House, missing: Sequence[str]) -> list[str]:
+    """The missing steps of an opening by what waits for them: being paid out, or, where an
+    institution admits sellers by them, being paid at all (`_first`)."""
+    first = house.settings.escrow == "psp_escrow"
+    return [f"{each}_first" if first else each for each in missing]

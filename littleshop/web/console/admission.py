@@ -34,7 +34,7 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     return {
         "state": registration.standing(found),
         "rows": [_row(locale, each) for each in registration.latest(found)],
-        "orders_waiting": (await order_lists.duties(conn, shop_id)).waiting,
+        "duties": await order_lists.duties(conn, shop_id),
         "waits": list(await opening.waits(conn, work.person.person_id, shop_id)),
         "waits_url": f"{addresses.OPENING}?shop={shop_id}",
         "card_url": f"{frame.root(work.shop)}/card" if owner else "",

@@ -228,7 +228,7 @@ def _list_context(
     counts = {
         "to_ship": duties.to_ship,
         "placed": duties.placed,
-        "waiting": duties.waiting,
+        "waiting": duties.waiting + duties.invited,
         "shipped": duties.on_the_way,
     }
     full = len(rows) == order_lists.PAGE and not q

@@ -54,6 +54,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     goods = await products.listing(conn, shop.shop_id)
     news = await order_lists.happened(conn, shop.shop_id, list(HAPPENED))
     pots = money.pots(await outlook.expected(conn, shop.shop_id, house.calendar, now))
+    pots["waits"] = registration.steps(house, pots["waits"])
     back = await order_lists.going_back(conn, shop.shop_id)
     latest = await payouts.of_shop(conn, shop.shop_id, limit=1)
     standing = await registration.to_say(conn, house, shop)
@@ -167,6 +168,8 @@ def _todos(
         found.append(_todo("unpaid", duties.placed, f"{root}/orders?state=placed"))
     if duties.waiting:
         found.append(_todo("waiting", duties.waiting, f"{root}/orders?state=waiting"))
+    if duties.invited:
+        found.append(_todo("invited", duties.invited, f"{root}/orders?state=waiting"))
     if latest and latest[0].state == "returned":
         found.append(_todo("returned", 1, f"{root}/money", amount=latest[0].amount, waits=True))
     waits_url = f"{addresses.OPENING}?shop={shop.shop_id}"
