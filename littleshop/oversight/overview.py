@@ -124,6 +124,7 @@ class PaidRow(msgspec.Struct, frozen=True):
     shop: str
     payout_id: UUID
     reference: str
+    rail: str
     amount_minor: int
     currency: str
     bank_code: str
@@ -145,7 +146,7 @@ async def run_of(conn: db.Connection, on: date) -> tuple[Run | None, list[PaidRo
         conn,
         PaidRow,
         "select /* all shops: a run pays them all */ p.shop_id, s.name as shop, p.payout_id,"
-        " p.reference, p.amount_minor, p.currency, p.bank_code, p.tail, p.status, p.reason"
+        " p.reference, p.rail, p.amount_minor, p.currency, p.bank_code, p.tail, p.status, p.reason"
         "  from payouts p join shops s on s.shop_id = p.shop_id where p.run_id = $1"
         " order by p.status in ('done') , p.amount_minor desc limit 200",
         run.run_id,

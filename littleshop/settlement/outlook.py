@@ -22,6 +22,7 @@ class OnTheWay(msgspec.Struct, frozen=True):
     payout_id: str
     amount: Money
     arrives_on: date | None
+    rail: str
     bank_code: str
     tail: str
     waits: str
@@ -103,6 +104,7 @@ def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime
         payout_id=str(payout.payout_id),
         amount=payout.amount,
         arrives_on=arrives_on,
+        rail=payout.rail,
         bank_code=payout.bank_code,
         tail=payout.tail,
         waits="rail_money" if waits else "",

@@ -290,6 +290,7 @@ def money(locale: str) -> dict[str, Any]:
         "payouts": [
             {
                 "reference": "7Q2M0ZK4V9X1B8C3D5E6",
+                "rail": "bank",
                 "url": "#",
                 "amount": amount,
                 "state": state,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from littleshop import db, http
 from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
+from littleshop.i18n import t
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.settlement import due, outlook, payouts, seller_statements, telling
@@ -65,8 +66,10 @@ async def _paid(
 ) -> dict[str, Any]:
     """The card and the payouts to it, each with its lines."""
     older = await payouts.of_shop(conn, shop.shop_id, before=beyond, limit=PAGE + 1)
-    found = older[:PAGE]
-    lines = await explained(conn, found, older[PAGE:])
+    runs = list(dict.fromkeys(each.run_on for each in older))[:PAGE]
+    found = [each for each in older if each.run_on in runs]  # a run is told whole
+    before = older[len(found) :]
+    lines = await explained(conn, found, before)
     ends = (each.return_entry or each.paid_entry for each in found)
     days = await bank_statements.booked_days(conn, [key for key in ends if key])
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
@@ -78,17 +81,18 @@ async def _paid(
         "payouts": [
             _payout(each, told, root, locale, days) for each, told in zip(found, lines, strict=True)
         ],
-        "older_url": f"{root}/money?beyond={found[-1].run_on}" if older[PAGE:] else "",
+        "older_url": f"{root}/money?beyond={found[-1].run_on}" if before else "",
     }
 
 
 async def explained(
     conn: db.Connection, found: list[Payout], before: list[Payout]
 ) -> list[list[Line]]:
-    """The lines of neighbouring payouts, newest first; `before` is the one before them, if any."""
+    """The lines of neighbouring payouts, newest first; `before` are those of the run before them,
+    if any."""
     if not found:
         return []
-    oldest_first = found[::-1]
+    before, oldest_first = before[::-1], found[::-1]
     *taken, _ = await due.lines(
         conn,
         found[0].shop_id,
@@ -134,7 +138,7 @@ def _on_the_way(each: OnTheWay, root: str, locale: str) -> dict[str, Any]:
         "url": f"{root}/money/payouts/{each.payout_id}",
         "amount": each.amount,
         "arrives_on": each.arrives_on,
-        "bank": bank_name(each.bank_code, locale),
+        "bank": paid_to(each.rail, each.bank_code, locale),
         "tail": each.tail,
         "waits": each.waits == "rail_money",
     }
@@ -161,6 +165,11 @@ def bank_name(code: str, locale: str) -> str:
     return code if known is None else known.name(locale)
 
 
+def paid_to(rail: str, code: str, locale: str) -> str:
+    """Where a payout goes: the card's bank, or the account at the rail itself."""
+    return bank_name(code, locale) if code else t(locale, f"settlement.rail.{rail}")
+
+
 def _payout(
     payout: Payout, lines: list[Line], root: str, locale: str, days: Mapping[str, date]
 ) -> dict[str, Any]:
@@ -171,8 +180,9 @@ def _payout(
         "state": payout.state,
         "on": payout.run_on,
         "arrives_on": _arrived(payout, days),
-        "bank": bank_name(payout.bank_code, locale),
+        "bank": paid_to(payout.rail, payout.bank_code, locale),
         "tail": payout.tail,
+        "rail": payout.rail,
         "reason": telling.why(locale, payout.reason) if payout.reason else "",
         "lines": [_line(each, root) for each in lines],
     }

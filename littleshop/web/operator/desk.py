@@ -108,6 +108,7 @@ def _paid(row: PaidRow, locale: str) -> dict[str, Any]:
         "shop": row.shop,
         "shop_url": f"{frame.ROOT}/shops/{row.shop_id}",
         "amount": row.amount,
+        "rail": row.rail,
         "bank": bank.name(locale) if bank else row.bank_code,
         "tail": row.tail,
         "status": row.status,
