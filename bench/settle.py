@@ -122,6 +122,7 @@ async def _leg(place: Ground, name: str, shops: int) -> dict[str, Any]:
         bank = PaperBank()
         bank.lump(SOLD, PRICE * (ORDERS * shops))
         counting.seen.clear()
+        began = _cpu(place)
         spent = {"paying_out": await _settle(town, bank, PAID)}
         asked = Counter(counting.seen)
         async with town.database.connection() as conn:
@@ -131,6 +132,7 @@ async def _leg(place: Ground, name: str, shops: int) -> dict[str, Any]:
         counting.seen.clear()
         spent["hearing"] = await _settle(town, bank, HEARD)
         asked += counting.seen
+        cpu = {who: round((now - began[who]) / shops, 2) for who, now in _cpu(place).items()}
         async with town.database.connection() as conn:
             findings = len(await audit.prove(conn))
             done = await db.value(conn, "select count(*) from payouts where status = 'done'")
@@ -143,6 +145,7 @@ async def _leg(place: Ground, name: str, shops: int) -> dict[str, Any]:
         "seconds": round(sum(spent.values()), 1),
         "seconds_of": {step: round(value, 1) for step, value in spent.items()},
         "ms_per_shop": round(sum(spent.values()) * 1000 / shops, 3),
+        "cpu_ms_per_shop": cpu,
         "statements_per_shop": round(sum(asked.values()) / shops, 2),
         "statements_not_per_shop": sum(many for many in asked.values() if many < shops // 2),
         "statements": {text: round(many / shops, 2) for text, many in asked.most_common(MOST)},
@@ -151,6 +154,14 @@ async def _leg(place: Ground, name: str, shops: int) -> dict[str, Any]:
 
 
 _PAID_SHOPS = "select shop_id from payouts order by shop_id"
+
+
+def _cpu(place: Ground) -> dict[str, float]:
+    """CPU so far in milliseconds; what a busy machine makes of the seconds is not in it."""
+    return {
+        "program": time.process_time() * 1000,
+        "database": ground.cpu_micros(place.postmaster) / 1000,
+    }
 
 
 async def _settle(town: Town, bank: PaperBank, day: date) -> float:
