@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import logging
 
 PLANTS = ("lost-notice", "double-refund", "early-release", "oversell", "stale-payout")
 
@@ -24,6 +25,7 @@ def command(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--plant", choices=PLANTS, help="a wrong that must be seen")
     told = parser.parse_args(arguments)
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the database is killed often
     played = importlib.import_module("tests.simulation.playing").play(
         days=told.days, seed=told.seed, plant=told.plant
     )
