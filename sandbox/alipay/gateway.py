@@ -23,6 +23,7 @@ MESSAGES = {
     "40001": "Missing Required Arguments",
     "40002": "Invalid Arguments",
     "40004": "Business Failed",
+    "40006": "Insufficient Permissions",
 }
 
 

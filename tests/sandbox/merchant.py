@@ -30,16 +30,15 @@ def certificate_number(pem: str) -> str:
 class Merchant:
     """Signs requests, verifies answers and notices."""
 
-    def __init__(self, program: "Program", name: str, mode: str) -> None:
+    def __init__(self, program: "Program", name: str, mode: str, *, zft: bool = False) -> None:
         self.program = program
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         public = self.key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         self.account = program.post("/control/bank/accounts", {"name": name})
-        self.app = program.post(
-            "/control/alipay/apps", {"public_key": public.decode(), "name": name, "mode": mode}
-        )
+        asked = {"public_key": public.decode(), "name": name, "mode": mode, "zft": zft}
+        self.app = program.post("/control/alipay/apps", asked)
 
     def params(self, method: str, biz: dict[str, Any], **more: str) -> dict[str, str]:
         """A signed request; `more` replaces or adds parameters before signing."""
