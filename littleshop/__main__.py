@@ -39,6 +39,9 @@ COMMANDS = {
     "operator": Command(
         "littleshop.oversight.appointing:command", "add|remove|list PHONE · 平台运营者"
     ),
+    "payee": Command(
+        "littleshop.entry.choosing_payee:command", "SHOP --alipay|--wechat|--card · 收款账户"
+    ),
     "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份"),
     "restore": Command(
         "littleshop.backing_up:restore", "FOLDER into an empty --home · 恢复", False

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from littleshop import db
+from littleshop.entry import choosing_payee
+from littleshop.errors import Refused
 from littleshop.settlement import payouts
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import payees
+from littleshop.shop.payees import Rail
 from tests.cast import CNY, Town
 from tests.sale.escrow import SELLER, Holding, holding
 from tests.sale.institution import HoldingRail
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.paper_rail import PaperInstitution, PaperTransfers, sending, withdrawing
-from tests.settlement.test_settling import THU, TUE, WED, bank, of_shop, told
+from tests.settlement.test_settling import FRI, THU, TUE, WED, bank, of_shop, told
 
 __all__ = ["bank"]  # the fixture
+NEXT = date(2026, 11, 30)  # Monday
 
 
 @pytest.fixture
@@ -127,25 +129,50 @@ async def test_a_success_that_comes_back_days_later_is_owed_again(
     await town.books_balance()
 
 
-async def test_a_shop_is_paid_where_it_chose_to_be(town: Town, bank: PaperBank) -> None:
-    paper = PaperTransfers(name="wechat_pay")
-    bank.others = (sending(paper),)
+async def test_a_shop_is_paid_where_it_chose_to_be_after_two_days(
+    town: Town, bank: PaperBank, alipay: PaperTransfers
+) -> None:
+    bank.usual = "bank"
+    with pytest.raises(Refused, match="card_first"):
+        await chooses(town, "13900001001")
+    await owed(town)
+    await chooses(town, "13900001001")
+    await settle(town, bank)
+    assert await of_shop(town) == [], "a new payee is paid before two days are over"
+    beijing(town, FRI, 8)
+    await settle(town, bank)
+    (payout,) = await of_shop(town)
+    (request,) = alipay.asked.values()
+    assert (request.payee.kind, request.payee.account) == ("account", "13900001001")
+    assert (payout.status, payout.tail, payout.bank_code) == ("done", "1001", "")
+    await town.database.transaction(
+        lambda conn: choosing_payee.back_to_card(conn, town.shop_id, town.at)
+    )
+    await sells(town, CNY("12.00"), "SF1408223100698")
+    beijing(town, NEXT, 8)
+    await settle(town, bank)
+    assert (await of_shop(town))[0].rail == "bank"
+    await town.books_balance()
+
+
+async def test_what_the_chosen_rail_has_not_got_goes_by_the_bank(
+    town: Town, bank: PaperBank
+) -> None:
+    bank.others = (sending(PaperTransfers(name="wechat_pay")),)
     await verify(town)
-    assert town.person_id is not None
-    owner = town.person_id
-
-    async def choose(conn: db.Connection) -> None:
-        assert await payees.choose(
-            conn, town.keyring, town.shop_id, uuid.UUID(int=7), "wechat_pay", "oXiaoman",
-            by=owner, at=town.at,
-        )  # fmt: skip
-
-    await town.database.transaction(choose)
+    await chooses(town, "oXiaoman", rail="wechat_pay")
     await sells(town, CNY("168.00"))  # paid with Alipay: WeChat has nothing of it
-    beijing(town, TUE, 8)
+    beijing(town, FRI, 8)
     await settle(town, bank)
     assert over(await of_shop(town)) == {"bank": ("sent", "168.0")}
     await town.books_balance()
+
+
+async def chooses(town: Town, account: str, rail: Rail = "alipay") -> None:
+    """The shop asks to be paid there."""
+    await town.database.transaction(
+        lambda conn: choosing_payee.choose(conn, town.keyring, town.shop_id, rail, account, town.at)
+    )
 
 
 @pytest.mark.parametrize("by_itself", [False, True])
