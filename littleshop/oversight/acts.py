@@ -41,6 +41,7 @@ KINDS = (
     "job_dropped",
     "shop_opened",
     "person_opened",
+    "fees_set",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

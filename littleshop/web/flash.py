@@ -75,7 +75,8 @@ def heard(request: Request, done: str) -> tuple[str, str]:
             base64.urlsafe_b64decode(packed), type=tuple[str, dict[str, int | str]]
         )
         locale = pages.locale_of(request)
-        if not key.startswith((done, "errors.")) or not i18n.has(locale, key):
+        known = i18n.has(locale, key) or i18n.has(locale, f"{key}.other")  # a counted text
+        if not key.startswith((done, "errors.")) or not known:
             return "", ""
         text = i18n.t(locale, key, **facts)
     except _FAULTS:

@@ -238,6 +238,23 @@ def shares(locale: str) -> dict[str, Any]:
     }
 
 
+def money_around(locale: str) -> dict[str, Any]:
+    """What we lent, what we take and what may be taken along."""
+    name = "标准" if locale == "zh-CN" else "Standard"
+    then = {"on": date(2026, 12, 1), "free": False, "rows": RATES[1:]}
+    return {
+        "coming_more": 3,
+        "lent": yuan(12.64),
+        "taken": {"name": name, "own": False, "free": False, "rows": RATES, "then": then},
+        "statement": {
+            "url": "#",
+            "months": [{"month": "2026-11", "csv_url": "#", "pdf_url": "#"}],
+            "since": date(2026, 8, 24),
+            "until": date(2026, 11, 22),
+        },
+    }
+
+
 RATES = [
     {"rail": "alipay", "rate": "0.6% + ¥0.10, ≥ ¥0.20, ≤ ¥20.00"},
     {"rail": "", "rate": "1%"},
@@ -254,7 +271,7 @@ def money(locale: str) -> dict[str, Any]:
         {"kind": "refund", "number": 1031, "amount": yuan(-12.64), "url": "#"},
     ]
     reason = "户名和卡号对不上。" if zh else "The name does not belong to this card."
-    known = {"bank": "招商银行" if zh else "CMB", "tail": "8814"}
+    known = {"bank": "招商银行" if zh else "CMB", "tail": "8814", "url": "#"}
     rows = [
         ("waits", yuan(30), date(2026, 11, 24), None, ""),
         ("sent", yuan(212), date(2026, 11, 23), date(2026, 11, 24), ""),
@@ -265,23 +282,13 @@ def money(locale: str) -> dict[str, Any]:
         "available": yuan(96),
         "kept": yuan(12.5),
         "coming": [{"kind": "order", "number": 1050, "amount": yuan(96), "url": "#"}],
-        "coming_more": 3,
-        "lent": yuan(12.64),
-        "taken": {"name": "标准" if zh else "Standard", "own": False, "free": False}
-        | {"rows": RATES, "then": {"on": date(2026, 12, 1), "free": False, "rows": RATES[1:]}},
-        "statement": {
-            "url": "#",
-            "months": [{"month": "2026-11", "csv_url": "#", "pdf_url": "#"}],
-            "since": date(2026, 8, 24),
-            "until": date(2026, 11, 22),
-        },
+        **money_around(locale),
         "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
         "held": yuan(642.5),
         "held_orders": 7,
         "on_the_way": [
-            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, "url": "#"}
-            | known,
-            {"amount": yuan(30), "arrives_on": None, "waits": True, "url": "#", **known},
+            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, **known},
+            {"amount": yuan(30), "arrives_on": None, "waits": True, **known},
         ],
         "waits": [],
         "hold": None,

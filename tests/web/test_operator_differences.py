@@ -92,7 +92,7 @@ async def test_a_row_of_somebody_else_is_explained_and_the_day_closed(monday: Re
     assert "The bill has ¥8.00, our books have nothing" in page and "None of our numbers" in page
     assert "A bill and our books differ" in shown(await desk.get())
     close = f"/days/{MON}/closing"
-    assert "1 differences" in await desk.does(close, reason="all is well")
+    assert "One difference" in await desk.does(close, reason="all is well")
     here = f"/differences/{one.difference_id}"
     assert "few words" in await desk.does(f"{here}/explanation", reason="")
     assert "None of our payments" in await desk.does(f"{here}/question", reason="what is it")

@@ -8,11 +8,12 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import http
+from littleshop import db, http
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.oversight import explaining
 from littleshop.oversight.acts import Act
+from littleshop.settlement import bill_questions
 from littleshop.settlement.bills import Difference
 from littleshop.web import flash, forms
 from littleshop.web.operator import frame
@@ -26,16 +27,21 @@ async def listed(request: Request) -> Response:
     at_desk, house = await frame.operator(request), http.house(request)
     async with house.database.connection() as conn:
         waits = await explaining.waiting(conn, http.now(request))
+        asked = await _asked(conn, house)
     said = [act for _, act in waits.differences if act]
     names = await frame.names(house, [act.operator_id for act in said])
     return frame.page(
-        request,
-        at_desk,
-        "differences.html",
+        request, at_desk, "differences.html",
         differences=[_row(one, act, names) for one, act in waits.differences],
-        entries=waits.entries,
+        asked=asked, entries=waits.entries,
         days=[_day(on, is_closed) for on, is_closed in waits.days],
-    )
+    )  # fmt: skip
+
+
+async def _asked(conn: db.Connection, house: http.House) -> list[dict[str, Any]]:
+    """The rails without bills, which are asked payment by payment, and what they owe us."""
+    names = [rail.name for rail in house.rails.values() if not rail.has_bills]
+    return [{"rail": name, "left": await bill_questions.open_ones(conn, name)} for name in names]
 
 
 def _row(one: Difference, last: Act | None, names: dict[UUID | None, str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _LISTS = {
     "job": "jobs",
     "rail": "rails",
     "hold": "holds",
+    "fees": "fees",
     "refund": "refunds",
 }
 
@@ -75,4 +76,6 @@ def _url(act: Act) -> str:
         return f"{frame.ROOT}/disputes/{rest}"
     if what in ("shop", "person"):
         return f"{frame.ROOT}/{'shops' if what == 'shop' else 'people'}/{rest}"
+    if what == "fees" and act.of_shop_id:
+        return f"{frame.ROOT}/shops/{act.of_shop_id}/fees"
     return f"{frame.ROOT}/{_LISTS[what]}" if what in _LISTS else ""
