@@ -19,7 +19,7 @@ from littleshop.money import Money
 from littleshop.pay.gateways import alipay_answers as answers
 from littleshop.pay.gateways.alipay_calls import AlipayCalls, filled, open_calls, plain_subject
 from littleshop.pay.gateways.contract import Declined, Reason
-from littleshop.pay.gateways.transfers import TransferAnswer, TransferRequest
+from littleshop.pay.gateways.transfers import PayeeKind, TransferAnswer, TransferRequest
 
 TRANSFER = "alipay.fund.trans.uni.transfer"
 QUERY = "alipay.fund.trans.common.query"
@@ -84,6 +84,28 @@ class AlipayTransfers:
             return TransferAnswer(status="unknown")
         self._calls.accept(found)
         return self._answer(found, request)
+
+    async def transfer_find(self, reference: str, kind: PayeeKind) -> TransferAnswer:
+        """What Alipay knows of a transfer whose content we lost; its sum comes when it is paid."""
+        if kind not in PRODUCTS:
+            return TransferAnswer(status="unknown")
+        content = {
+            "out_biz_no": reference,
+            "product_code": PRODUCTS[kind],
+            "biz_scene": SCENE,
+        }
+        found = await self._calls.ask(QUERY, content)
+        if found.reason is Reason.NOT_CREATED:
+            return TransferAnswer(status="unknown")
+        self._calls.accept(found)
+        status, told = STATES.get(found.text("status")), found.text("trans_amount")
+        if status is None or found.text("out_biz_no") != reference:
+            raise GatewayError("alipay told of another transfer", retryable=True)
+        try:
+            amount = answers.money(told) if told else None
+        except ValueError:
+            raise GatewayError("alipay's answer cannot be read", retryable=True) from None
+        return TransferAnswer(status=status, amount=amount)
 
     async def funds(self) -> Money:
         """What lies in our own Alipay account, to be paid out."""

@@ -75,6 +75,10 @@ async def test_a_card_is_paid_after_a_while_and_once(stage: AlipayStage, payer: 
     done = await payer.transfer_query(request)
     assert (done.status, done.amount, done.reason) == ("done", request.amount, None)
     assert done.gateway_no and done.at
+    known = await payer.transfer_find(request.reference, "bank_card")
+    assert (known.status, known.amount) == ("done", request.amount)
+    for kind in ("account", "openid"):
+        assert (await payer.transfer_find(request.reference, kind)).status == "unknown"
     assert (await payer.transfer(request)).status == "done"
     assert await payer.funds() == FUNDS - request.amount
 
