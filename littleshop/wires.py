@@ -6,7 +6,9 @@ plain http to another machine, it never carries a call while a database transact
 """
 
 import asyncio
+import functools
 import logging
+import ssl
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
@@ -28,6 +30,12 @@ SHORTEST_SECRET = 6  # blanking shorter texts would eat ordinary words
 # httpx logs every URL at INFO, and ours hold signatures and push addresses; httpcore logs headers.
 for _noisy in ("httpx", "httpcore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+
+@functools.cache
+def _trusted(trust_env: bool) -> ssl.SSLContext:
+    """Whom wires believe, read once: a wire is opened for each rail and each side of it."""
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,12 +75,14 @@ class Wire:
         self.base_url = base_url
         self._secrets = tuple(s for s in secrets if len(s) >= SHORTEST_SECRET)
         self._limit_bytes = limit_bytes
+        trust_env = bool(base_url) and not is_loopback(base_url)
         self._client = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
+            verify=_trusted(trust_env),
             # A proxy from the environment may carry calls to the world, never to this machine.
-            trust_env=bool(base_url) and not is_loopback(base_url),
+            trust_env=trust_env,
         )
 
     def __repr__(self) -> str:

@@ -35,7 +35,8 @@ def new_private_key() -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _private(pem: str) -> "rsa.RSAPrivateKey":
+def private_of(pem: str) -> "rsa.RSAPrivateKey":
+    """A key as it is used; reading one costs more than signing with it."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -72,7 +73,7 @@ def public_of(private_pem: str) -> str:
     from cryptography.hazmat.primitives import serialization
 
     return (
-        _private(private_pem)
+        private_of(private_pem)
         .public_key()
         .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode()
@@ -84,7 +85,7 @@ def sign(private_pem: str, text: str) -> str:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 
-    signature = _private(private_pem).sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+    signature = private_of(private_pem).sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
     return base64.b64encode(signature).decode()
 
 
@@ -128,7 +129,7 @@ def certificate(
         .not_valid_before(today - timedelta(days=400))
         .not_valid_after(today + timedelta(days=3650))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .sign(_private(issuer_key), hashes.SHA256())
+        .sign(private_of(issuer_key), hashes.SHA256())
     )
     return built.public_bytes(serialization.Encoding.PEM).decode()
 

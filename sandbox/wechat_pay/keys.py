@@ -5,7 +5,7 @@ import json
 import secrets
 from datetime import datetime
 
-from sandbox.alipay.keys import certificate, new_private_key, public_of, sign
+from sandbox.alipay.keys import certificate, new_private_key, private_of, public_of, sign
 from sandbox.clock import BEIJING
 from sandbox.store import Row, Store
 from sandbox.world import World
@@ -57,18 +57,15 @@ class PlatformKeys:
     def open(self, name: str, sealed: str) -> str:
         """Personal data that a merchant sealed with the key of this name. Raises Unreadable."""
         from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import padding, rsa
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from cryptography.hazmat.primitives.asymmetric import padding
 
         keys = {one["serial_no"]: one["key"] for one in self.certificates()}
         pem = self._kept("wechat.private_key") if name == PUBLIC_KEY_ID else keys.get(name)
         if pem is None:
             raise Unreadable("no such key")
-        key = load_pem_private_key(pem.encode(), password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)
         oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
         try:
-            return key.decrypt(base64.b64decode(sealed, validate=True), oaep).decode()
+            return private_of(pem).decrypt(base64.b64decode(sealed, validate=True), oaep).decode()
         except ValueError as wrong:
             raise Unreadable("not sealed for us") from wrong
 

@@ -7,6 +7,7 @@ here; certificates come and go (`learn`), a public key is a setting.
 
 import base64
 import binascii
+import functools
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -200,6 +201,7 @@ def certificate(pem: bytes) -> x509.Certificate:
     return found
 
 
+@functools.lru_cache(maxsize=4)
 def private_key(text: str) -> rsa.RSAPrivateKey:
     """Our own key (apiclient_key.pem); Misconfigured when it cannot be read."""
     try:
