@@ -17,7 +17,8 @@ from littleshop.shop import cards, merchants, shops
 
 
 class OnTheWay(msgspec.Struct, frozen=True):
-    """A payout that has left the balance; `waits` is rail_money while the rail has not paid us."""
+    """A payout that has left the balance; `waits` is rail_money while the rail has not paid us,
+    `to_agree` when its payee must take it first."""
 
     payout_id: str
     amount: Money
@@ -26,6 +27,7 @@ class OnTheWay(msgspec.Struct, frozen=True):
     bank_code: str
     tail: str
     waits: str
+    to_agree: bool = False
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -108,6 +110,7 @@ def _on_the_way(payout: payouts.Payout, calendar: BusinessCalendar, at: datetime
         bank_code=payout.bank_code,
         tail=payout.tail,
         waits="rail_money" if waits else "",
+        to_agree=payout.confirm_sealed is not None,
     )
 
 

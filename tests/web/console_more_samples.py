@@ -271,7 +271,7 @@ def money(locale: str) -> dict[str, Any]:
         {"kind": "refund", "number": 1031, "amount": yuan(-12.64), "url": "#"},
     ]
     reason = "户名和卡号对不上。" if zh else "The name does not belong to this card."
-    known = {"bank": "招商银行" if zh else "CMB", "tail": "8814", "url": "#"}
+    known = {"bank": "招商银行" if zh else "CMB", "tail": "8814", "url": "#", "take_url": ""}
     rows = [
         ("waits", yuan(30), date(2026, 11, 24), None, ""),
         ("sent", yuan(212), date(2026, 11, 23), date(2026, 11, 24), ""),
@@ -287,8 +287,9 @@ def money(locale: str) -> dict[str, Any]:
         "held": yuan(642.5),
         "held_orders": 7,
         "on_the_way": [
-            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, **known},
-            {"amount": yuan(30), "arrives_on": None, "waits": True, **known},
+            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False}
+            | {"take_url": "#", **known},
+            {"amount": yuan(30), "arrives_on": None, "waits": True, "take_url": "", **known},
         ],
         "waits": [],
         "hold": None,
@@ -319,6 +320,12 @@ def money_waits(locale: str) -> dict[str, Any]:
     free = {"name": "", "own": False, "free": True, "rows": [], "then": None}
     said = {"waits": ["identity", "card"], "taken": free, "statement": None}
     return money(locale) | nothing | said
+
+
+def taking(locale: str) -> dict[str, Any]:
+    """A payout that its owner takes inside WeChat, looked at outside of it."""
+    asked = {"amount": yuan(212), "open": True, "inside": False, "invoke": "", "bridge": None}
+    return around(locale, "money") | asked
 
 
 def money_made_of(locale: str) -> dict[str, Any]:

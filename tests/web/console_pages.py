@@ -90,6 +90,7 @@ def console(locale: str) -> dict[str, Page]:
         "shares-none": ("shares", more.shares(locale) | {"shares": []}),
         "money": ("money", more.money(locale)),
         "money-waits": ("money", more.money_waits(locale)),
+        "taking": ("taking", more.taking(locale)),
         "money-made-of": ("money_made_of", more.money_made_of(locale)),
         "cases": ("cases", requests.cases(locale)),
         "cases-none": ("cases", requests.cases_none(locale)),

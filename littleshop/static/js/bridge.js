@@ -1,11 +1,11 @@
-// Inside WeChat the page itself calls the cashier. What it says back decides nothing: the order
-// page has the rail asked.
+// Inside WeChat the page itself calls the cashier, or has a payout taken (data-call). What it says
+// back decides nothing: the rail is asked.
 (() => {
   const place = document.querySelector("[data-bridge]");
   if (!place) return;
   const call = () =>
-    window.WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(place.dataset.bridge), (said) => {
-      if (said && said.err_msg === "get_brand_wcpay_request:ok") location.replace(place.dataset.back);
+    window.WeixinJSBridge.invoke(place.dataset.call || "getBrandWCPayRequest", JSON.parse(place.dataset.bridge), (said) => {
+      if (said && /:ok$/.test(said.err_msg)) location.replace(place.dataset.back);
     });
   if (new URLSearchParams(location.search).has("returned")) return;
   if (window.WeixinJSBridge) call();

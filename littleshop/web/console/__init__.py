@@ -27,6 +27,7 @@ from littleshop.web.console import (
     shares,
     shipping,
     statements,
+    taking,
     today,
 )
 
@@ -55,6 +56,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/money/kept", made_of.kept),
     Route(f"{ROOT}/money/lent", made_of.lent),
     Route(f"{ROOT}/money/payouts/{{payout_id}}", made_of.payout),
+    Route(f"{ROOT}/money/payouts/{{payout_id}}/taking", taking.page),
     Route(f"{ROOT}/statement", statements.statement),
     Route(f"{ROOT}/figures", figures.page),
     Route(f"{ROOT}/figures.csv", figures.table),

@@ -141,6 +141,7 @@ def _on_the_way(each: OnTheWay, root: str, locale: str) -> dict[str, Any]:
         "bank": paid_to(each.rail, each.bank_code, locale),
         "tail": each.tail,
         "waits": each.waits == "rail_money",
+        "take_url": f"{root}/money/payouts/{each.payout_id}/taking" if each.to_agree else "",
     }
 
 
