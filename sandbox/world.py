@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -14,7 +15,8 @@ from sandbox.store import Store
 
 @dataclass
 class World:
-    """One running sandbox. `wake` is set when something may have fallen due.
+    """One running sandbox. `wake` is set when something may have fallen due; before `quiet_until`
+    (of the machine's monotonic clock) nothing is sent by itself.
 
     `public_url` is how browsers reach it, `own_url` how programs on this machine do.
     """
@@ -25,6 +27,11 @@ class World:
     public_url: str
     own_url: str = ""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    quiet_until: float = 0.0
+
+    async def rest(self) -> None:
+        """Whoever is told something needs a moment to see a clock that was moved."""
+        await asyncio.sleep(max(self.quiet_until - time.monotonic(), 0))
 
 
 def world_of(request: Request) -> World:

@@ -224,6 +224,7 @@ async def keep_sending(world: World) -> None:
     """Send what falls due until cancelled; wakes for news and for clock jumps."""
     running: set[asyncio.Task[None]] = set()
     while True:
+        await world.rest()
         world.wake.clear()
         for trade in trades.finish_old(world):
             announce(world, trade, "finished")

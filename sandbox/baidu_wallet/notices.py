@@ -196,6 +196,7 @@ async def keep_sending(world: World) -> None:
     """Send what falls due until cancelled; wakes for news and for clock jumps."""
     running: set[asyncio.Task[None]] = set()
     while True:
+        await world.rest()
         world.wake.clear()
         for sending in claim(world):
             task = asyncio.create_task(deliver(world, sending))

@@ -1,6 +1,7 @@
 """The control API: JSON for the demo's supervisor, for tests and for curious people."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -111,8 +112,12 @@ def courier_key(world: World, _request: Request, _told: dict[str, object]) -> ob
 
 
 def clock(world: World, request: Request, told: dict[str, object]) -> object:
-    """GET or POST /control/clock {"offset_seconds": int}"""
+    """GET or POST /control/clock {"offset_seconds": int, "quiet_seconds"?: int}"""
     if request.method == "POST":
+        quiet = told.get("quiet_seconds", 0)
+        if not isinstance(quiet, int) or not 0 <= quiet <= 60:
+            raise ValueError("quiet_seconds is a whole number, at most 60")
+        world.quiet_until = time.monotonic() + quiet
         set_clock(world, told.get("offset_seconds"))
     now = stamp(world.clock.now())
     return {"offset_seconds": world.clock.offset_seconds, "now": now}

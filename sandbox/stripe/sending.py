@@ -12,6 +12,7 @@ async def keep_sending(world: World) -> None:
     """Send what falls due until cancelled; wakes for news and for clock jumps."""
     running: set[asyncio.Task[None]] = set()
     while True:
+        await world.rest()
         world.wake.clear()
         with world.store.transaction():
             sessions.expire_old(world)

@@ -99,3 +99,14 @@ def test_the_sandbox_never_imports_littleshop() -> None:
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             assert not any(name.split(".")[0] == "littleshop" for name in names), path
+
+
+def test_after_a_move_of_the_clock_the_sandbox_is_quiet_as_long_as_it_is_told(
+    sandbox: Program,
+) -> None:
+    offset = sandbox.get("/control/clock")["offset_seconds"]
+    told = {"offset_seconds": offset, "quiet_seconds": 1}
+    assert sandbox.client.post("/control/clock", json=told).status_code == 200
+    for wrong in (-1, 61, "1"):
+        told = {"offset_seconds": offset, "quiet_seconds": wrong}
+        assert sandbox.client.post("/control/clock", json=told).status_code == 400

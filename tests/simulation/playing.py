@@ -18,6 +18,7 @@ import chinese_calendar
 
 from littleshop import db, installation
 from littleshop.clock import SHANGHAI
+from littleshop.demo.clock import QUIET
 from tests.flows import running
 from tests.simulation import comparing, faults, planting
 from tests.simulation.people import People
@@ -203,7 +204,8 @@ def _advance(town: Town, by: timedelta) -> None:
         return await installation.advance_clock(conn, by)
 
     offset = town.act(forward)
-    town.littleshop.control("clock", {"offset_seconds": int(offset.total_seconds())})
+    told = {"offset_seconds": int(offset.total_seconds()), "quiet_seconds": QUIET}
+    town.littleshop.control("clock", told)
     at = town.now()
     time.sleep(SEES_THE_CLOCK)
     end = time.monotonic() + PATIENCE
