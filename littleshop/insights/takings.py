@@ -13,7 +13,7 @@ import msgspec
 
 from littleshop import db
 
-_LATE = timedelta(days=3)  # an order may be paid that long after it was placed, not longer
+_LATE = timedelta(days=3)  # an order may be paid that long after it was placed, unless it waited
 
 
 class PaidMinute(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ async def minutes(
         "select date_trunc('minute', paid_at) as at, count(*)::integer as orders,"
         " count(distinct phone_index)::integer as buyers, sum(total_minor)::bigint as minor"
         " from orders"
-        " where shop_id = $1 and placed_at >= $4 and paid_at >= $2 and paid_at < $3"
+        " where shop_id = $1 and (placed_at >= $4 or waited) and paid_at >= $2 and paid_at < $3"
         " group by 1 order by 1",
         shop_id,
         since,
@@ -63,7 +63,7 @@ async def days(
         "select (paid_at at time zone $4)::date as day, count(*)::integer as orders,"
         " count(distinct phone_index)::integer as buyers,"
         " sum(total_minor)::bigint as minor from orders"
-        " where shop_id = $1 and placed_at >= $5 and paid_at >= $2 and paid_at < $3"
+        " where shop_id = $1 and (placed_at >= $5 or waited) and paid_at >= $2 and paid_at < $3"
         " group by 1 order by 1",
         shop_id,
         since,
@@ -95,7 +95,7 @@ async def again(conn: db.Connection, shop_id: int, since: datetime, until: datet
         "   as refunds,"
         " coalesce(sum(case o.status when 'refunded' then o.total_minor else o.refunded_minor end),"
         "   0)::bigint as refunded_minor"
-        " from orders o where o.shop_id = $1 and o.placed_at >= $4"
+        " from orders o where o.shop_id = $1 and (o.placed_at >= $4 or o.waited)"
         " and o.paid_at >= $2 and o.paid_at < $3",
         shop_id,
         since,
@@ -128,7 +128,8 @@ async def things(
         " sum(i.quantity)::integer as sold, sum(i.quantity * i.unit_minor"
         "   * (o.total_minor - o.refunded_minor)::numeric / o.total_minor)::bigint as minor"
         " from orders o join order_items i on i.shop_id = $1 and i.order_id = o.order_id"
-        " where o.shop_id = $1 and o.placed_at >= $4 and o.paid_at >= $2 and o.paid_at < $3"
+        " where o.shop_id = $1 and (o.placed_at >= $4 or o.waited)"
+        " and o.paid_at >= $2 and o.paid_at < $3"
         " and o.status <> 'refunded' and o.refunded_minor < o.total_minor"
         " group by i.product_id order by minor desc, title limit $5",
         shop_id,
@@ -159,7 +160,8 @@ async def shared(
         " coalesce(sum(o.total_minor - o.refunded_minor) filter (where o.status <> 'refunded'), 0)"
         "   ::bigint as minor from orders o"
         " left join shares s on s.shop_id = $1 and s.code = o.share_code"
-        " where o.shop_id = $1 and o.placed_at >= $4 and o.paid_at >= $2 and o.paid_at < $3"
+        " where o.shop_id = $1 and (o.placed_at >= $4 or o.waited)"
+        " and o.paid_at >= $2 and o.paid_at < $3"
         " and o.share_code is not null group by 1, 2 order by orders desc, minor desc, code",
         shop_id,
         since,

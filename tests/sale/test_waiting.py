@@ -10,6 +10,7 @@ import pytest
 from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
+from littleshop.insights import takings
 from littleshop.notify import messages
 from littleshop.pricing.quotes import Item
 from littleshop.sale import waiting
@@ -69,6 +70,9 @@ async def test_when_a_rail_opens_every_waiting_order_can_be_paid_for_72_hours(to
     reference = await town.opens_cashier(placed[0])
     assert await spare(town, bowl) == 2
     assert await town.money_arrives(reference, BOWL) == "accepted"
+    async with town.database.connection() as conn:  # the day it is paid counts, however long ago
+        took = await takings.minutes(conn, town.shop_id, town.at, town.later(minutes=1))
+    assert [(each.orders, each.minor) for each in took] == [(1, BOWL.minor)]
     await town.books_balance()
 
 

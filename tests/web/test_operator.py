@@ -16,7 +16,8 @@ from tests.web.client import World, says
 from tests.web.night_shift import PHONE, Desk, at_work
 
 PAGES = (
-    "", "/disputes", "/refunds", "/holds", "/differences", "/rails", "/jobs", "/look-up", "/runs", "/acts",
+    "", "/disputes", "/refunds", "/escrow", "/holds", "/differences", "/rails", "/jobs",
+    "/look-up", "/runs", "/acts",
 )  # fmt: skip
 
 
