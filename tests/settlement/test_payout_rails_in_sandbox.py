@@ -96,7 +96,10 @@ async def test_alipay_pays_a_card_and_a_closed_one_gives_it_back_days_later(
         assert await town.balance("payable") == CNY("12.01")
         assert await wire.funds() == FUNDS - CNY("168.88")
         town.shop_id = first
-        assert [one.status for one in await of_shop(town)] == ["done"]
+        (done,) = await of_shop(town)
+        found = await wire.transfer_find(done.reference, "bank_card")
+        assert (done.status, found.status, found.amount) == ("done", "done", done.amount)
+        assert (await wire.transfer_find(done.reference, "account")).status == "unknown"
         assert await town.balance("gateway_clearing:alipay") == CNY("0")
         await town.books_balance()
         await wire.disconnect()
@@ -125,6 +128,9 @@ async def test_wechat_pays_a_person_who_agrees_and_takes_back_what_nobody_took(
         await sandbox.control(f"/control/wechat_pay/transfers/{again.reference}/confirm")
         await days.pass_by(0)
         assert [one.status for one in await of_shop(town)] == ["done", "rejected"]
+        known = await wire.transfer_find(again.reference, "openid")
+        assert (known.status, known.amount) == ("done", CNY("88.88"))
+        assert (await wire.transfer_find("ABCDEFGHIJKLMNOPQRST", "openid")).status == "unknown"
         assert await wire.funds() == FUNDS - CNY("88.88")
         assert await town.balance("gateway_clearing:wechat_pay") == CNY("0")
         await town.books_balance()
