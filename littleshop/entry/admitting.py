@@ -25,6 +25,7 @@ from littleshop.trade import counters
 
 SEND, SWEEP = "admitting.send", "admissions.sweep"
 INVITE = "waiting.invite"  # orders that waited for a rail (sale/waiting.py)
+CHINA = "+86"
 SHORTEST, LONGEST = timedelta(seconds=20), timedelta(hours=1)
 
 
@@ -139,7 +140,7 @@ async def _request(conn: db.Connection, keyring: Keyring, admission: Admission) 
         shop_name=admission.shop_name or "littleshop",
         legal_name=keyring.open(merchant.name_sealed),
         id_number=keyring.open(merchant.id_number_sealed),
-        phone=keyring.open(card.phone_sealed),
+        phone=keyring.open(card.phone_sealed).removeprefix(CHINA),  # as they are written there
         card_number=keyring.open(card.number_sealed),
         bank_code=card.bank_code,
         bank_name=card.bank_code if bank is None else bank.zh,
