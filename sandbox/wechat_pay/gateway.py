@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from sandbox.alipay.keys import new_private_key, verify
 from sandbox.store import Row
-from sandbox.wechat_pay import merchants, methods, platforms, settling
+from sandbox.wechat_pay import media, merchants, methods, platforms, settling
 from sandbox.wechat_pay.keys import sign_headers
 from sandbox.wechat_pay.methods import Call
 from sandbox.wechat_pay.orders import Denied
@@ -40,24 +40,32 @@ async def gateway(request: Request) -> Response | ASGIApp:
     if here and world.faults.strikes("wechat_pay.gateway.fail"):
         return Response(b"<html>502 Bad Gateway</html>", 502, media_type="text/html")
     try:
-        merchant = _proven(world, request, content)
+        upload = await media.read(request) if path == media.PATH else None
+        merchant = _proven(world, request, upload.meta if upload else content)
     except Denied as no:
         return Response(_refusal(no).body, no.status, media_type="application/json")
     if here and world.faults.strikes("wechat_pay.gateway.busy"):
         said = _refusal(Denied(429, "FREQUENCY_LIMITED", "频率超限"))
         return _signed(world, merchant, said)
-    said = _act(world, merchant, request, path, content)
+    said = _act(world, merchant, request, path, content, upload)
     return _perhaps_broken(world, merchant, said) if here else _signed(world, merchant, said)
 
 
-def _act(world: World, merchant: Row, request: Request, path: str, content: bytes) -> Said:
+def _act(
+    world: World,
+    merchant: Row,
+    request: Request,
+    path: str,
+    content: bytes,
+    upload: media.Upload | None,
+) -> Said:
     """What WeChat does, and says."""
     try:
         settling.settle_due(world)
         act, named = _method(request.method, path)
         query = dict(request.query_params)
         sealed_by = request.headers.get("wechatpay-serial", "")
-        call = Call(world, merchant, named, query, content, sealed_by)
+        call = Call(world, merchant, named, query, content, sealed_by, upload)
     except Denied as no:
         return _refusal(no)
     with world.store.transaction():
@@ -115,7 +123,8 @@ def _check_headers(request: Request, content: bytes) -> None:
         raise Denied(406, "PARAM_ERROR", "Http头Accept不正确")
     if not request.headers.get("user-agent"):
         raise Denied(403, "PARAM_ERROR", "Http头缺少User-Agent")
-    if content and not request.headers.get("content-type", "").startswith("application/json"):
+    kind = request.headers.get("content-type", "")
+    if content and not kind.startswith(("application/json", "multipart/form-data")):
         raise Denied(415, "PARAM_ERROR", "Http头Content-Type不正确")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from sandbox.clock import stamp, unstamp
 from sandbox.store import Row
-from sandbox.wechat_pay import abnormal, bills, notices, orders, trades, views
+from sandbox.wechat_pay import abnormal, bills, media, notices, orders, trades, views
 from sandbox.wechat_pay.keys import PlatformKeys, rfc3339, sealed, validity
 from sandbox.wechat_pay.orders import Denied, wrong
 from sandbox.world import World
@@ -25,6 +25,7 @@ class Call:
     query: dict[str, str]
     content: bytes
     sealed_by: str
+    upload: media.Upload | None = None
 
     @property
     def mchid(self) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sandbox.clock import stamp, unstamp
 from sandbox.store import Row
-from sandbox.wechat_pay import holding, pockets, sellers, transfers, withdrawals
+from sandbox.wechat_pay import holding, media, pockets, sellers, transfers, withdrawals
 from sandbox.wechat_pay.keys import rfc3339
 from sandbox.wechat_pay.methods import Answer, Call, Fields, route
 from sandbox.wechat_pay.orders import Denied, wrong
@@ -22,6 +22,13 @@ def _platform(call: Call) -> Row:
     if not call.merchant["ecommerce"]:
         raise Denied(403, "NO_AUTH", "商户号未开通电商收付通")
     return call.merchant
+
+
+def upload(call: Call) -> Answer:
+    """POST /v3/merchant/media/upload"""
+    if call.upload is None:
+        raise wrong("缺少file")
+    return 200, {"media_id": media.keep(call.world, call.mchid, call.upload)}
 
 
 def apply(call: Call) -> Answer:
@@ -211,6 +218,7 @@ def _at(text: str) -> str:
 
 
 METHODS = [
+    route("POST", "merchant/media/upload", upload),
     route("POST", "ecommerce/applyments/", apply),
     route("GET", "ecommerce/applyments/out-request-no/{number}", applyment),
     route("POST", "ecommerce/profitsharing/orders", split),

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from sandbox.clock import stamp
 from sandbox.pages import problem, render
 from sandbox.store import Row
+from sandbox.wechat_pay import media
 from sandbox.wechat_pay.keys import PlatformKeys, Unreadable
 from sandbox.wechat_pay.orders import Body, Denied, number, text, wrong
 from sandbox.world import World, digits, world_of
@@ -22,6 +23,9 @@ CARD = re.compile(r"\d{12,19}")
 def apply(world: World, merchant: Row, body: Body, sealed_by: str) -> Row:
     """An application; a repeat is the same one, another content only after a refusal."""
     wanted = _read(world, body, sealed_by)
+    for side in ("id_card_copy", "id_card_national"):
+        if side in _part(body, "id_card_info"):
+            media.check(world, merchant, _part(body, "id_card_info")[side])
     content = json.dumps(wanted, ensure_ascii=False, sort_keys=True)
     known = of_number(world, merchant["mchid"], number(body, "out_request_no"))
     if known is not None and known["state"] != "REJECTED":

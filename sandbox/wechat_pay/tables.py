@@ -72,6 +72,11 @@ create table if not exists wechat_refunds (
     done_at text,
     unique (mchid, out_refund_no)
 );
+create table if not exists wechat_media (
+    media_id text primary key,
+    mchid text not null references wechat_merchants,
+    made_at text not null
+);
 create table if not exists wechat_redirects (
     id integer primary key,
     refund_id text not null references wechat_refunds,

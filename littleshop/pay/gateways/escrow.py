@@ -14,7 +14,11 @@ from littleshop.pay.gateways.transfers import TransferAnswer
 
 
 class AdmissionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Have a seller admitted as a sub-merchant. `reference` is ours; a repeat is the same one."""
+    """Have a seller admitted as a sub-merchant. `reference` is ours; a repeat is the same one.
+
+    `id_card` are pictures (JPEG) of the side with the face and of the one with the emblem, for an
+    institution that wants to see them.
+    """
 
     reference: str
     shop_name: str
@@ -24,6 +28,7 @@ class AdmissionRequest(msgspec.Struct, frozen=True, kw_only=True):
     card_number: str
     bank_code: str
     bank_name: str
+    id_card: tuple[bytes, bytes] | None = None
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):

@@ -185,18 +185,35 @@ class WechatPayCalls:
         """Let the connections go."""
         await self._wire.close()
 
+    async def upload(self, path: str, meta: bytes, body: bytes, kind: str) -> Outcome:
+        """Send a file: of `body` (multipart, its type is `kind`) only `meta` is signed."""
+        reply = await self._send("POST", path, body, None, signed=meta, kind=kind)
+        if reply.status == 200:
+            await self._believe(reply)
+            return Outcome(status=reply.status, reason=None, code="", fields=_fields(reply))
+        return await self._refusal(reply)
+
     async def _send(
-        self, method: str, path: str, body: bytes, sealed_by: str | None
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        sealed_by: str | None,
+        *,
+        signed: bytes | None = None,
+        kind: str = "application/json",
     ) -> wires.Answer:
         # The path is signed as it travels: httpx has the last word on percent-encoding.
         target = httpx.URL(self.settings.base_url + path).raw_path.decode()
         headers = {
             "Accept": "application/json",
             "User-Agent": USER_AGENT,
-            "Authorization": self.keys.authorization(method, target, body, self.now()),
+            "Authorization": self.keys.authorization(
+                method, target, body if signed is None else signed, self.now()
+            ),
         }
         if body:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = kind
         named = sealed_by or self.keys.names_itself
         if named:
             headers["Wechatpay-Serial"] = named

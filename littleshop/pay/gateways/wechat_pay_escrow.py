@@ -15,6 +15,7 @@ from littleshop.config import Misconfigured
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
 from littleshop.pay.gateways import wechat_pay_answers as answers
+from littleshop.pay.gateways import wechat_pay_media
 from littleshop.pay.gateways.contract import Declined, Reason
 from littleshop.pay.gateways.escrow import Admission, AdmissionRequest, Held, ShareAnswer
 from littleshop.pay.gateways.transfers import TransferAnswer
@@ -62,6 +63,14 @@ class WechatPayEscrow:
 
         Conflict when the reference was used for another seller and is not refused yet.
         """
+        pictures: dict[str, str] = {}
+        if request.id_card is not None:
+            known = await self.admission(request.reference)
+            if known.status not in ("unknown", "refused"):
+                return known
+            names = ("id_card_copy", "id_card_national")
+            for side, picture in zip(names, request.id_card, strict=True):
+                pictures[side] = await wechat_pay_media.upload(self._calls, picture)
         name, sealed = await self._calls.seal(
             {
                 "name": request.legal_name,
@@ -70,7 +79,7 @@ class WechatPayEscrow:
                 "phone": request.phone,
             }
         )
-        content = _application(request, sealed)
+        content = _application(request, sealed, pictures)
         found = await self._calls.ask("POST", f"{APPLYMENTS}/", content, sealed_by=name)
         if found.ok:
             return await self.admission(request.reference)
@@ -290,11 +299,17 @@ def open_escrow(
     return WechatPayEscrow(open_calls(rail, clock, transport))
 
 
-def _application(request: AdmissionRequest, sealed: Mapping[str, str]) -> dict[str, object]:
+def _application(
+    request: AdmissionRequest, sealed: Mapping[str, str], pictures: Mapping[str, str]
+) -> dict[str, object]:
     return {
         "out_request_no": request.reference,
         "organization_type": INDIVIDUAL,
-        "id_card_info": {"id_card_name": sealed["name"], "id_card_number": sealed["id"]},
+        "id_card_info": {
+            "id_card_name": sealed["name"],
+            "id_card_number": sealed["id"],
+            **pictures,
+        },
         "account_info": {
             "bank_account_type": PRIVATE_ACCOUNT,
             "account_bank": request.bank_name,

@@ -4,14 +4,17 @@ withdrawals."""
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from littleshop.clock import Clock
 from littleshop.errors import Conflict, GatewayError
 from littleshop.money import Money
+from littleshop.pay.gateways import wechat_pay_media
 from littleshop.pay.gateways.contract import Declined, Reason
 from littleshop.pay.gateways.escrow import Escrow, Held
+from littleshop.pay.gateways.wechat_pay_calls import open_calls
 from littleshop.pay.gateways.wechat_pay_escrow import WechatPayEscrow, open_escrow
 from tests.pay.gateways.plays import back, given, paid
 from tests.pay.gateways.sellers import seller
@@ -37,6 +40,24 @@ async def escrow(stage: WechatPayStage) -> AsyncIterator[WechatPayEscrow]:
     found = open_escrow(stage.rail, stage.clock)
     yield found
     await found.disconnect()
+
+
+async def test_a_seller_shows_both_sides_of_the_id_card(
+    stage: WechatPayStage, escrow: WechatPayEscrow
+) -> None:
+    request = msgspec.structs.replace(seller(), id_card=(b"the face", b"the emblem"))
+    for _ in range(2):
+        assert (await escrow.admit(request)).status == "signing"
+    too_big = msgspec.structs.replace(seller(), id_card=(b"\0" * 2_100_000, b""))
+    with pytest.raises(Declined, match="2 MB"):
+        await escrow.admit(too_big)
+    calls = open_calls(stage.rail, stage.clock)
+    meta = b'{"filename":"a.jpg","sha256":"0"}'
+    found = await calls.upload(
+        wechat_pay_media.PATH, meta, b"--x--\r\n", "multipart/form-data; boundary=x"
+    )
+    assert found.reason is Reason.BAD_REQUEST
+    await calls.disconnect()
 
 
 async def held(stage: WechatPayStage, *, waits: bool = True) -> Held:
