@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
@@ -13,114 +13,29 @@ import pytest_asyncio
 from littleshop import db
 from littleshop.entry import admitting
 from littleshop.errors import GatewayError
-from littleshop.pay import gateways, payments, refunds
-from littleshop.pay.gateways import Escrow
-from littleshop.sale import paying, refunding, releasing, taking_back
-from littleshop.sale.placing import Placed
+from littleshop.pay import gateways
+from littleshop.sale import releasing
 from littleshop.settlement import reconciling_bills
 from littleshop.shop import admissions
 from tests.cast import CNY, Town
+from tests.pay.gateways.mirrors import Mirror, WechatPayMirror
 from tests.pay.gateways.stage_wechat_pay import WechatPayStage, wechat_pay
-from tests.sale.escrow import Holding
 from tests.sale.institution import HoldingRail, Institution
 from tests.sandbox_process import Sandbox
 from tests.settlement.paper_bank import verify
 
 
-class Mirror(Holding):
-    """A shop whose buyers' money WeChat holds; `merchant_id` once it is admitted."""
-
-    stage: WechatPayStage
-    escrow: Escrow
-    merchant_id: str = ""
-
-    @property
-    def escrows(self) -> dict[str, Escrow]:
-        return {"wechat_pay": self.escrow}
-
-    async def passes(self, **span: float) -> None:
-        await self.stage.passes(timedelta(**span))
-        self.town.at = self.stage.clock.now()
-
-    async def frozen_and_available(self) -> tuple[int, int]:
-        """By the sandbox's own books."""
-        books = await self.stage.sandbox.read("/books.json")
-        lies = {
-            row["pocket"]: row["balance_minor"]
-            for row in books["wechat_pay"]["pockets"]
-            if row["owner"] == self.merchant_id
-        }
-        return lies.get("frozen", 0), lies.get("available", 0)
-
-    async def mirrors(self) -> None:
-        ours = [
-            await self.town.balance(f"{each}:wechat_pay") for each in ("held_at", "withdrawable")
-        ]
-        assert tuple(each.minor for each in ours) == await self.frozen_and_available()
-        await self.town.books_balance()
-
-    async def sells(self, total: str = "100.00", *, pays: str | None = None) -> Placed:
-        assert pays is None
-        town = self.town
-        placed = await town.place([await town.stock(f"茶 {total}", price=CNY(total))], CNY(total))
-        payment = await self.cashier(placed)
-        assert payment.held_for == self.merchant_id
-        answer = await paying.send(
-            self.stage.gateway, payment, subject="茶", return_url="https://shop.test/o",
-            notify_url=self.stage.notify_url, client_ip="203.0.113.7",
-        )  # fmt: skip
-        assert await self.stage.opens(answer) and await self.stage.pays(payment.reference)
-        paid = await paying.find_out(self.stage.gateway, payment)
-        assert paid is not None
-        said = await town.database.transaction(
-            lambda conn: paying.hear(conn, town.shop_id, paid, town.at)
-        )
-        assert said == "accepted"
-        return placed
-
-    async def refunds_are_sent(self, placed: Placed) -> None:
-        town = self.town
-        async with town.database.connection() as conn:
-            asked = await refunds.of_order(conn, town.shop_id, placed.order_id)
-            payment = await payments.accepted(conn, town.shop_id, placed.order_id)
-        for refund in [each for each in asked if each.status == "asked"]:
-            await taking_back.send(
-                town.database, self.stage.gateway, self.escrows, payment, refund, town.at
-            )
-            await town.database.transaction(
-                partial(
-                    refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at
-                )
-            )
-
-    async def is_admitted(self) -> str:
-        """The job of admitting, once; how it stands."""
-        town = self.town
-        async with town.database.connection() as conn:
-            last = await admissions.latest(conn, town.shop_id, "wechat_pay")
-        assert last is not None
-        await admitting.send(
-            town.database, town.keyring, self.escrows, town.shop_id, last.admission_id, town.at
-        )
-        async with town.database.connection() as conn:
-            found = await admissions.get(conn, town.shop_id, last.admission_id)
-        assert found is not None
-        if found.status == "signing":
-            path = f"/control/wechat_pay/applyments/{found.reference}/sign"
-            await self.stage.sandbox.control(path)
-        self.merchant_id = found.merchant_id or ""
-        return found.status
-
-
 @pytest_asyncio.fixture
-async def mirror(town: Town, owner: db.Connection, sandbox: Sandbox) -> AsyncIterator[Mirror]:
+async def mirror(
+    town: Town, owner: db.Connection, sandbox: Sandbox
+) -> AsyncIterator[WechatPayMirror]:
     """The town's shop, verified and admitted by the sandbox's WeChat."""
     await owner.execute("update shops set commission_bps = 300")
     town.at = datetime.now(UTC)
     await verify(town)
     async with wechat_pay(sandbox, "key", ecommerce=True) as stage:
         settings: dict[str, Any] = {"wechat_pay": cast(WechatPayStage, stage).rail}
-        found = Mirror(town, Institution(), HoldingRail(Institution(), ""))
+        found = WechatPayMirror(town, Institution(), HoldingRail(Institution(), ""))
         found.stage = cast(WechatPayStage, stage)
         found.escrow = gateways.escrows(settings, stage.clock)["wechat_pay"]
         try:
