@@ -35,7 +35,10 @@ def run(*, afresh: bool) -> int:
     home, sandbox_url = Path(os.environ["LITTLESHOP_HOME"]), os.environ.get("SANDBOX_URL")
     try:
         if sandbox_url:
-            registration.register(home, sandbox_url, os.environ["PUBLIC_URL"], afresh=afresh)
+            custody = os.environ.get("LITTLESHOP_ESCROW") == "bank_custody"
+            registration.register(
+                home, sandbox_url, os.environ["PUBLIC_URL"], afresh=afresh, custody=custody
+            )
         if not sys.stdin.readline():  # whoever started us has given up
             return 1
         asyncio.run(prepare(os.environ))

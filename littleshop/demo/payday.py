@@ -40,7 +40,8 @@ async def _morning(house: House, day: date, at: datetime) -> None:
     assert bank is not None
     try:
         past = Past(house.database)
-        desk = Desk(past, bank, house.keyring, house.calendar)
+        custody = house.settings.escrow == "bank_custody"
+        desk = Desk(past, bank, house.keyring, house.calendar, custody=custody)
         if house.calendar.is_working(day):
             await settling.open_run(desk, day, at)
         await settling.advance(desk, at)

@@ -40,11 +40,12 @@ class SandboxSilent(Exception):
 
 
 def register(
-    home: Path, sandbox_url: str, public_url: str, *, afresh: bool = False
+    home: Path, sandbox_url: str, public_url: str, *, afresh: bool = False, custody: bool = False
 ) -> dict[str, dict[str, Any]]:
     """The rails of this demo: registered once, their addresses following the sandbox's port.
 
-    `afresh` forgets an earlier registration: the sandbox has lost its books.
+    `afresh` forgets an earlier registration: the sandbox has lost its books. `custody`: the bank
+    account is opened as one that holds the money of many owners.
     Raises SandboxSilent when the sandbox does not answer within SANDBOX_SECONDS.
     """
     path = home / "rails.json"
@@ -55,7 +56,7 @@ def register(
     if not {*_LATER} <= {*rails} or rails["sms"].get("texts_for") != told:
         with httpx.Client(base_url=sandbox_url, timeout=10, trust_env=False) as client:
             _wait_for(client)
-            rails = rails or _register(client)
+            rails = rails or _register(client, custody=custody)
             for name in {*_LATER} - {*rails}:
                 rails[name] = _LATER[name](client)
             for code, text in messages.templates(public_url).items():
@@ -100,14 +101,14 @@ def _wait_for(client: httpx.Client) -> None:
             time.sleep(0.03)
 
 
-def _register(client: httpx.Client) -> dict[str, dict[str, Any]]:
+def _register(client: httpx.Client, *, custody: bool) -> dict[str, dict[str, Any]]:
     app_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     app = _ask(
         client,
         "/control/alipay/apps",
         {"public_key": _public(app_key), "name": NAME, "mode": "cert", "zft": True},
     )
-    account = _ask(client, "/control/bank/accounts", {"name": NAME})
+    account = _ask(client, "/control/bank/accounts", {"name": NAME, "custody": custody})
     return {
         "alipay": {
             "app_id": app["app_id"],
