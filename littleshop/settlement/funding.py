@@ -67,7 +67,7 @@ def arrived_before(calendar: BusinessCalendar, at: datetime, otherwise: date) ->
         return otherwise
 
 
-_TAKINGS = ["paid", "received_astray"]
+_TAKINGS = ["paid", "received_astray", "commission_shared"]
 _CLAIMS = """
     select /* all shops: the rails pay for them all at once */
            held.shop_id, (held.minor - coalesce(fresh.minor, 0))::bigint as minor
@@ -79,8 +79,9 @@ _CLAIMS = """
                    from journals j
                    join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
                   where j.value_on >= $2 and t.currency = $1
-                    and (j.kind = any($4) or (j.kind = $5 and t.debit like 'leaving:%'
-                         and t.credit like 'gateway_clearing:%'))
+                    and ((j.kind = any($4) and t.debit like 'gateway_clearing:%')
+                         or (j.kind = $5 and t.debit like 'leaving:%'
+                             and t.credit like 'gateway_clearing:%'))
                   group by t.shop_id) fresh on fresh.shop_id = held.shop_id"""
 # What was given and is not taken yet, or was taken back and not given back yet, lies there still.
 _LIES_THERE = """
