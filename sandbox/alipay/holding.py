@@ -249,7 +249,8 @@ def settle_due(world: World) -> None:
 
 def _pay_card(world: World, payout: Row) -> None:
     seller = world.store.one(
-        "select target_tail from alipay_sellers where smid = ?", payout["smid"]
+        "select target_tail from alipay_sellers where smid = ? order by rowid desc limit 1",
+        payout["smid"],
     )
     assert seller is not None
     why = FAILS.get(seller["target_tail"])

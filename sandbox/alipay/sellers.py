@@ -242,17 +242,27 @@ def sign(world: World, row: Row) -> None:
 
 
 def _admit(world: World, row: Row) -> None:
+    """Who was admitted before, with the same Alipay, stays the sub-merchant he is."""
+    login = json.loads(row["content"])["login"]
+    before = world.store.one(
+        "select smid from alipay_sellers where app_id = ? and smid is not null"
+        " and json_extract(content, '$.login') = ? order by rowid limit 1",
+        row["app_id"],
+        login,
+    )
     world.store.run(
         "update alipay_sellers set status = '99', smid = ? where order_id = ? and smid is null",
-        "2088" + digits(12),
+        before["smid"] if before else "2088" + digits(12),
         row["order_id"],
     )
 
 
 def admitted(world: World, app_id: str, smid: str) -> Row | None:
-    """A platform's sub-merchant, or None."""
+    """A platform's sub-merchant as he was last told of, or None."""
     return world.store.one(
-        "select * from alipay_sellers where app_id = ? and smid = ?", app_id, smid
+        "select * from alipay_sellers where app_id = ? and smid = ? order by rowid desc limit 1",
+        app_id,
+        smid,
     )
 
 

@@ -47,7 +47,7 @@ create table if not exists alipay_sellers (
     audit text not null check (audit in ('CREATE', 'PASS', 'REJECT')),
     sub_confirm text not null check (sub_confirm in ('CREATE', 'NOT_CONFIRM', 'SKIP', 'FINISH')),
     refusal text,
-    smid text unique,
+    smid text,
     due_at text,
     made_at text not null,
     unique (app_id, external_id)

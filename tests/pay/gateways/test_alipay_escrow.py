@@ -125,7 +125,8 @@ async def test_a_seller_told_of_with_his_papers_is_asked_in_his_alipay(
     assert (await escrow.admit(request)).status == "checking"
     await holder.signs(request.reference)
     assert (await escrow.admission(request.reference)).status == "admitted"
-    assert (await escrow.admit(other)).status == "admitted"
+    again = await escrow.admit(other)  # with the same Alipay he is the same sub-merchant
+    assert (again.status, again.merchant_id) == ("admitted", holder.seller)
     await escrow.disconnect()
 
 
