@@ -130,7 +130,7 @@ def sheet(
     teller, (first, last) = _Teller(shop, locale, opened), days
     rows = [teller.bound("opening", first), *[teller.row(line) for line in lines]]
     rows += [teller.bound("closing", last)]
-    widths = (1.5, 1.1, 3.4, 1.0, 2.6, 1.5, 1.5, 1.5, 1.3, 1.3, 1.6)
+    widths = (1.5, 1.55, 2.9, 0.9, 2.9, 1.35, 1.35, 1.35, 1.2, 1.2, 1.4)
     return Sheet(
         title=i18n.t(locale, "statement.title", shop=shop.name),
         facts=[
