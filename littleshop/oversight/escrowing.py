@@ -41,8 +41,16 @@ class NearLimit(msgspec.Struct, frozen=True):
 
 async def asked(conn: db.Connection) -> list[Asked]:
     """Admissions of all shops that are open or were refused, the oldest first."""
-    found = await admissions.every(conn)
+    found = [each for each in await admissions.every(conn) if await _stands(conn, each)]
     return [Asked(each, (await shops.get(conn, each.shop_id)).name) for each in found]
+
+
+async def _stands(conn: db.Connection, each: Admission) -> bool:
+    """Whether it is the institution's last word; a no that was asked about again is not."""
+    if each.status in admissions.OPEN:
+        return True
+    newest = await admissions.latest(conn, each.shop_id, each.gateway)
+    return newest is not None and newest.admission_id == each.admission_id
 
 
 async def near_limit(
