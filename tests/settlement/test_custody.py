@@ -10,6 +10,7 @@ from pathlib import Path
 from littleshop.clock import SHANGHAI, BusinessCalendar
 from littleshop.settlement import banks, custody, daily, payouts
 from littleshop.settlement.bank_answers import Statement
+from littleshop.settlement.bank_files import PayoutBatch, PayoutInstruction
 from littleshop.settlement.banks import Bank
 from littleshop.settlement.daily import Day
 from littleshop.settlement.desks import Desk
@@ -99,18 +100,18 @@ async def an_uncovered_payment(here: Custodian) -> str:
     return {"funds": "AM04"}.get(str(status.reason), status.code)
 
 
-async def batch_for(here: Custodian, payout: Payout) -> banks.PayoutBatch:
+async def batch_for(here: Custodian, payout: Payout) -> PayoutBatch:
     """A file with one payment of 500 yuan, more than the shop has there."""
     async with here.town.database.connection() as conn:
         owner = await custody.owner(conn, payout.shop_id)
-    instruction = banks.bank_files.PayoutInstruction(
+    instruction = PayoutInstruction(
         reference="ABCDEFGHIJKLMNOPQRST",
         amount=CNY("500.00"),
         name="林小满",
         account="6214830000001234",
         owner=owner,
     )
-    return banks.PayoutBatch(
+    return PayoutBatch(
         message_id="strange-1",
         created_at=here.town.at.replace(microsecond=0),
         execute_on=here.town.at.astimezone(SHANGHAI).date(),

@@ -58,7 +58,8 @@ async def test_a_kill_while_ends_are_heard_books_each_once(
     await settle(town, bank)
     institution, alipay = wires(bank)
     institution.sends_back(*institution.gone)
-    alipay.ends_as(*alipay.asked, "failed")
+    (asked,) = alipay.asked
+    alipay.ends_as(asked, "failed")
     town.later(days=1)  # what came back counts for a later run
     await owner.close()
     assert await dies_everywhere(cluster, town, bank, dsn, back_once, at_once=True) > 3

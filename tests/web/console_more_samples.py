@@ -261,6 +261,12 @@ RATES = [
 ]
 
 
+LEAVES: dict[str, Any] = {
+    "amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False, "take_url": "#",
+}  # fmt: skip
+WAITS: dict[str, Any] = {"amount": yuan(30), "arrives_on": None, "waits": True, "take_url": ""}
+
+
 def money(locale: str) -> dict[str, Any]:
     """One payout on its way, one that came back."""
     zh = locale == "zh-CN"
@@ -286,11 +292,7 @@ def money(locale: str) -> dict[str, Any]:
         "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
         "held": yuan(642.5),
         "held_orders": 7,
-        "on_the_way": [
-            {"amount": yuan(212), "arrives_on": date(2026, 11, 24), "waits": False}
-            | {"take_url": "#", **known},
-            {"amount": yuan(30), "arrives_on": None, "waits": True, "take_url": "", **known},
-        ],
+        "on_the_way": [known | LEAVES, known | WAITS],
         "waits": [],
         "hold": None,
         "waits_url": "/open",

@@ -11,9 +11,8 @@ from starlette.responses import Response
 from littleshop import http
 from littleshop.errors import NotFound
 from littleshop.settlement import payouts
+from littleshop.web import wechat_bridge
 from littleshop.web.console import frame
-from littleshop.web.storefront import in_wechat
-from littleshop.web.storefront.visitors import container
 
 
 async def page(request: Request) -> Response:
@@ -24,11 +23,11 @@ async def page(request: Request) -> Response:
         payout = await payouts.get(conn, work.shop.shop_id, payout_id)
     if payout is None:
         raise NotFound
-    sealed, inside = payout.confirm_sealed, container(request) == "wechat"
+    sealed, inside = payout.confirm_sealed, wechat_bridge.is_inside(request)
     open_now = sealed is not None and payout.under_way
     return await frame.page(
         request, work, "taking.html", "money",
         amount=payout.amount, open=open_now, inside=inside,
         invoke=house.keyring.open(sealed) if sealed and open_now and inside else "",
-        bridge=in_wechat.bridge(request), scripts=in_wechat.script_origins(request),
+        bridge=wechat_bridge.address(request), scripts=wechat_bridge.script_origins(request),
     )  # fmt: skip

@@ -24,7 +24,7 @@ from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import timers
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, keepers, pages
+from littleshop.web import addresses, keepers, pages, wechat_bridge
 from littleshop.web.storefront import in_wechat, orders, views, ways
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
@@ -251,8 +251,8 @@ def _around(request: Request) -> dict[str, Any]:
     """What the browser lets this page reach beside us."""
     return {
         "form_targets": views.rail_origins(http.house(request)),
-        "scripts": in_wechat.script_origins(request),
-        "bridge": in_wechat.bridge(request),
+        "scripts": wechat_bridge.script_origins(request),
+        "bridge": wechat_bridge.address(request),
     }
 
 

@@ -1,4 +1,4 @@
-"""A page inside WeChat: who the payer is there (his openid), and the bridge his page calls.
+"""A page inside WeChat: who the payer is there (his openid).
 
 The openid is asked for once, without asking the person anything, and kept sealed in a cookie of
 this browser; WeChat wants it for every payment from inside (PROTOCOLS 1.4).
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -19,7 +18,6 @@ from littleshop import http
 from littleshop.errors import GatewayError, Refused
 from littleshop.pay.gateways import wechat_openid
 from littleshop.web import addresses
-from littleshop.web.storefront.visitors import container
 
 OPENID, STATE = "wx", "wx_state"
 OPENID_KEPT, STATE_KEPT = 30 * 86_400, 600  # seconds
@@ -69,15 +67,3 @@ def is_fresh(invoke: str, at: datetime) -> bool:
     """Whether WeChat still takes these parameters (JSON) of a call of its cashier."""
     made = int(msgspec.json.decode(invoke, type=dict[str, str])["timeStamp"])
     return at.timestamp() - made < CALL_LIFE.total_seconds()
-
-
-def bridge(request: Request) -> str | None:
-    """In the demo the sandbox stands in for the bridge that WeChat's browser has."""
-    sandbox = http.house(request).settings.sandbox_url
-    return f"{sandbox}/wechat/bridge.js" if sandbox and container(request) == "wechat" else None
-
-
-def script_origins(request: Request) -> list[str]:
-    """Where the page may take scripts from beside us: nowhere in live mode."""
-    found = urlsplit(bridge(request) or "")
-    return [f"{found.scheme}://{found.netloc}"] if found.netloc else []
