@@ -82,6 +82,10 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
             )
         if notice.kind == "refund_failed" and notice.refund_reference:
             await resending.hear_failed(conn, shop_id, notice.refund_reference, context.at)
+        if notice.kind == "refunded" and notice.refund_reference:
+            await resending.look_again(
+                conn, shop_id, notice.refund_reference, told_at=notice.at, at=context.at
+            )
         await notices.handled(conn, gateway, notice_id, context.at)
 
     await context.database.transaction(act)

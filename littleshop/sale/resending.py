@@ -75,6 +75,20 @@ async def hear_failed(conn: db.Connection, shop_id: int, reference: str, at: dat
     return await hear_stuck(conn, shop_id, another.refund_id, at)
 
 
+async def look_again(
+    conn: db.Connection, shop_id: int, reference: str, *, told_at: datetime, at: datetime
+) -> bool:
+    """The rail has news (of `told_at`) of a refund: a stuck one that went out after all, at the
+    rail's own desk, is asked for once more. False for any other, and for one that came to us."""
+    known = await refunds.by_reference(conn, shop_id, reference)
+    if known is None or known.stuck_at is None or told_at <= known.stuck_at:
+        return False
+    if known.redirect == TO_US or await refunds.unstick(conn, shop_id, known.refund_id) is None:
+        return False
+    await refunding.have_sent(conn, known, at)
+    return True
+
+
 async def _tell(conn: db.Connection, refund: Refund, at: datetime) -> None:
     order = await orders.lock(conn, refund.shop_id, refund.order_id)
     await orders.tell(

@@ -123,3 +123,21 @@ async def test_what_the_rail_was_told_to_send_to_the_card_is_not_also_paid_by_ha
     done = await of(town, sale)
     assert (done.status, done.done_by) == ("done", "rail")  # what WeChat sent to us is in its bill
     await town.books_balance()
+
+
+async def test_a_stuck_refund_that_goes_out_at_the_rails_own_desk_is_asked_for_again(
+    town: Town,
+) -> None:
+    sale = await after(town)
+    await sale.asks("refund", "100.00")
+    await sale.seller_agrees()
+    refund = await of(town, sale)
+    before = town.at
+    town.later(hours=1)
+    await does(town, resending.hear_stuck, town.shop_id, refund.refund_id, town.at)
+    news = (town.shop_id, refund.reference)
+    assert not await does(town, resending.look_again, *news, told_at=before, at=town.at)
+    told_at = town.later(hours=1)
+    assert await does(town, resending.look_again, *news, told_at=told_at, at=town.at)
+    assert await sale.rail_sends_all_back() == 1
+    await town.books_balance()
