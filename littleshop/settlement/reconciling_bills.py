@@ -163,9 +163,7 @@ async def _book_fee(
         clearing = chart.gateway_clearing(gateway)
         owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
         others = sum(
-            minor
-            for name, minor in held.items()
-            if name.startswith(_LIES_AT) and name != clearing
+            minor for name, minor in held.items() if name.startswith(_LIES_AT) and name != clearing
         )
         await bridging.take_from_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,

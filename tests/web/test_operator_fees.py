@@ -48,6 +48,13 @@ async def test_a_schedule_is_set_once_with_its_reason_and_the_seller_reads_it(de
     assert agreed["alipay"].of(CNY("100.00")) == Money(70, "CNY")
 
 
+async def test_a_fixed_part_alone_is_a_rate(desk: Desk) -> None:
+    wish = form(desk, **{"bps-every": "", "fixed-every": "1"})
+    await desk.does("/fees", reason="a yuan an order", **wish)
+    page = shown(await desk.get("/fees"))
+    assert "Every way to pay" in page and "¥1.00" in page
+
+
 async def test_one_shop_has_its_own_and_then_the_platforms_again(desk: Desk) -> None:
     await desk.does("/fees", reason="for all", **form(desk))
     here = f"/shops/{desk.town.shop_id}/fees"
@@ -66,6 +73,7 @@ async def test_one_shop_has_its_own_and_then_the_platforms_again(desk: Desk) -> 
         ({"name": " "}, "It needs a name"),
         ({"starts_on": "2020-01-01"}, "today or later"),
         ({"starts_on": "soon"}, "today or later"),
+        ({"bps-every": "", "bps-alipay": "1"}, "between 0 and 100"),
         ({"bps-every": "101"}, "between 0 and 100"),
         ({"lowest-every": "5", "highest-every": "4"}, "less than the least"),
         ({"reason": " "}, "in a few words why"),

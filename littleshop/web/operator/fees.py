@@ -25,6 +25,7 @@ from littleshop.web.forms import Form
 from littleshop.web.operator import frame
 
 HERE = f"{frame.ROOT}/fees"
+_PARTS = ("bps", "fixed", "lowest", "highest")
 
 
 async def page(request: Request) -> Response:
@@ -100,10 +101,13 @@ def _wish(form: Form, of_shop_id: int) -> Wish:
     wanted = {
         rail: _rate(form, rail or "every", currency)
         for rail in (EVERY_RAIL, *gateways.OPENERS)
-        if not form.ticked("follows") and (not rail or form.text(f"bps-{rail}"))
+        if any(form.text(f"{part}-{rail or 'every'}") for part in _PARTS)
     }
+    follows = form.ticked("follows")
+    if not follows and EVERY_RAIL not in wanted:
+        raise Refused("fees_rate")
     name = " ".join(form.text("name", 200).split())
-    return Wish(of_shop_id, name, currency, starts_on, wanted)
+    return Wish(of_shop_id, name, currency, starts_on, {} if follows else wanted)
 
 
 def _rate(form: Form, rail: str, currency: str) -> Rate:
