@@ -18,8 +18,6 @@ from littleshop.shop import admissions, shops
 from littleshop.shop.admissions import Admission
 from littleshop.trade import orders
 
-NEAR = timedelta(days=14)  # before the limit
-
 
 class Asked(msgspec.Struct, frozen=True):
     """A seller whom an institution has not admitted, or not yet."""
@@ -59,7 +57,7 @@ async def near_limit(
     """What is held and reaches its institution's limit (by gateway) soon, the next one first."""
     found = []
     for gateway, limit in limits.items():
-        for held in await releases.held_since(conn, gateway, at - limit + NEAR):
+        for held in await releases.held_since(conn, gateway, at - limit + releases.NEAR_LIMIT):
             shop = await shops.get(conn, held.shop_id)
             order = await orders.get(conn, held.shop_id, held.order_id)
             assert order is not None, held.order_id

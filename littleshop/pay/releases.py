@@ -6,7 +6,7 @@ come out of what is frozen; from `begun` on the sums stand: our commission, then
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ import msgspec
 from littleshop import db, ids
 from littleshop.money import Money
 from littleshop.pay.payments import Payment
+
+NEAR_LIMIT = timedelta(days=14)  # so long before an institution's limit somebody is told
 
 
 class Release(msgspec.Struct, frozen=True):

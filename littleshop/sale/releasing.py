@@ -35,7 +35,6 @@ SEND, SWEEP, ALARM = "releasing.send", "releases.sweep", "releases.alarm"
 SETTLES = timedelta(seconds=35)  # institutions split nothing in the first half minute (30 s)
 BLOCKED = timedelta(minutes=10)  # how often we look whether the request or chargeback has ended
 LOST = timedelta(hours=1)  # a job that is gone is replaced
-NEAR = timedelta(days=14)  # so long before an institution's limit somebody is told
 MOST_BPS = 3_000  # WeChat gives us no larger part of a payment
 
 _log = logging.getLogger(__name__)
@@ -242,7 +241,9 @@ async def alarm(
     found = []
     async with database.connection() as conn:
         for name, escrow in escrows.items():
-            found += await releases.held_since(conn, name, at - escrow.holds_for + NEAR)
+            found += await releases.held_since(
+                conn, name, at - escrow.holds_for + releases.NEAR_LIMIT
+            )
     for one in found:
         _log.warning(
             "%s lets go of payment %s of shop %s by itself soon: held since %s",

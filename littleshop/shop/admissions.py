@@ -51,7 +51,8 @@ async def of_shop(conn: db.Connection, shop_id: int) -> list[Admission]:
     return await db.all(
         conn,
         Admission,
-        f"select {COLUMNS} from admissions where shop_id = $1 order by asked_at desc",
+        f"select {COLUMNS} from admissions where shop_id = $1"
+        " order by asked_at desc, admission_id desc",
         shop_id,
     )
 
