@@ -25,7 +25,7 @@ from littleshop.web import pages
 from littleshop.web.console import frame
 from littleshop.web.console.figures import harmless
 
-MOST_ON_PAPER = 20_000  # lines of one PDF: about 600 pages, two seconds
+MOST_ON_PAPER = 20_000  # lines of one PDF: about 750 pages, ten seconds on a busy machine
 MONTHS = 12  # that the money page offers
 POCKETS = ("held", "balance", "on_the_way", "owed")
 
