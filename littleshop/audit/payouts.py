@@ -147,12 +147,12 @@ _ENTRY_IS_BOOKED = """
        select from journals j join transfers t
            on t.shop_id = j.shop_id and t.journal_id = j.journal_id
         where t.amount_minor = e.amount_minor and t.currency = e.currency
-          and case e.outcome
-              when 'paid_out' then j.kind = 'paid_out' and j.reference = e.reference
-              when 'returned' then j.kind = 'payout_returned' and j.reference = e.reference
-              else j.shop_id = 0 and j.reference = right(e.account, 6) || '/' || e.entry_key
-                   and j.kind = case e.outcome when 'lump' then 'rail_lump' else 'bank_took' end
-              end)"""
+          and j.kind = case e.outcome when 'paid_out' then 'paid_out'
+                                      when 'returned' then 'payout_returned'
+                                      when 'lump' then 'rail_lump' else 'bank_took' end
+          and j.reference = case when e.outcome in ('paid_out', 'returned') then e.reference
+                                 else right(e.account, 6) || '/' || e.entry_key end
+          and (j.shop_id = 0 or e.outcome in ('paid_out', 'returned')))"""
 
 _FILE_PAYS_ONCE = """
     select /* all shops: a file pays them all */
