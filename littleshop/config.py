@@ -18,7 +18,7 @@ class Misconfigured(Exception):
     """The settings do not fit together; the start is refused with this sentence."""
 
 
-# Who holds the buyers' money until receipt (PROTOCOLS 6, docs/decisions/0030-escrow.md).
+# Who holds the buyers' money until receipt (PROTOCOLS 6, docs/decisions/0028-escrow.md).
 EscrowMode = Literal["merchant_of_record", "psp_escrow", "bank_custody"]
 MODES: tuple[EscrowMode, ...] = ("merchant_of_record", "psp_escrow", "bank_custody")
 RIGHTS = ("own-licence", "own-goods")  # why the money may lie with the platform itself

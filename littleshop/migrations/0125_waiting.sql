@@ -1,4 +1,4 @@
--- Orders that wait for a rail (docs/decisions/0036-waiting.md): a shop that no rail has admitted yet
+-- Orders that wait for a rail (docs/decisions/0031-waiting.md): a shop that no rail has admitted yet
 -- takes orders that hold nothing. `waiting` until a rail opens, then `invited`: it can be paid for a
 -- while, and holds its pieces (`placed`) only once its buyer goes to pay. Takes the place of the
 -- functions of 0100; new there: asked_order.waits, and the answer
@@ -448,6 +448,15 @@ begin
       from unnest(p_items) with ordinality as i
       join unnest(p_orders) with ordinality as o on o.ordinality = i.asked
      where i.asked = any (accepted);
+
+    insert into order_fees
+      (shop_id, order_id, schedule_id, gateway, rate_bps, fixed_minor, lowest_minor,
+       highest_minor)
+    select o.shop_id, o.order_id, f.schedule_id, '', f.rate_bps, f.fixed_minor, f.lowest_minor,
+           f.highest_minor
+      from unnest(p_orders) with ordinality as o
+     cross join lateral fees_agreed(o.shop_id, o.currency, p_at) as f
+     where o.ordinality = any (accepted);
 
     insert into order_links (shop_id, token_hash, order_id, role)
     select o.shop_id, o.token_hash, o.order_id, 'chooser'

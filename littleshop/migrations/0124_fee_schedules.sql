@@ -81,26 +81,3 @@ returns bigint language sql immutable as $$
   select least(p_released, greatest(p_lowest, least(p_highest,
            (p_released * p_bps + 5000) / 10000 + p_fixed)))
 $$;
-
--- Placing writes what is agreed beside the order. The function is long and others change it too:
--- one statement is put into it as it stands now.
-do $$
-declare
-  here constant text := E'\n    insert into order_links (shop_id, token_hash, order_id, role)';
-  told text := pg_get_functiondef('place_orders'::regproc);
-begin
-  if cardinality(string_to_array(told, here)) <> 2 then
-    raise exception 'place_orders does not write order_links once';
-  end if;
-  execute replace(told, here, $fees$
-    insert into order_fees
-      (shop_id, order_id, schedule_id, gateway, rate_bps, fixed_minor, lowest_minor,
-       highest_minor)
-    select o.shop_id, o.order_id, f.schedule_id, '', f.rate_bps, f.fixed_minor, f.lowest_minor,
-           f.highest_minor
-      from unnest(p_orders) with ordinality as o
-     cross join lateral fees_agreed(o.shop_id, o.currency, p_at) as f
-     where o.ordinality = any (accepted);
-$fees$ || here);
-end
-$$;
