@@ -246,10 +246,11 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **settling.tasks(
             ways.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
+        **resending.tasks(house.rails),
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
-        **admitting.tasks(house.escrows, house.keyring),
+        **admitting.tasks(house.escrows, house.keyring, house.files),
         **releasing.tasks(house.escrows),
     }
 

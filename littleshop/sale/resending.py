@@ -7,12 +7,14 @@ way the refund is stuck until an operator sends it again, to another card, or pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from littleshop import db
+from littleshop import db, jobs
 from littleshop.clock import value_date
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.pay import payments, refunds
@@ -22,8 +24,10 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import refunding, releasing, telling
 from littleshop.trade import orders
 
+ASK = "resending.ask"
 UNTOUCHED, TO_US = "", "us"
 ASKING = {"card": "asking_card", "us": "asking_us"}  # told the rail, and no answer noted yet
+AWAY_FROM_BUYER = (TO_US, ASKING["us"])  # its end at the rail is perhaps no end for the buyer
 
 
 async def get(conn: db.Connection, shop_id: int, refund_id: UUID) -> tuple[Payment, Refund]:
@@ -83,10 +87,44 @@ async def look_again(
     known = await refunds.by_reference(conn, shop_id, reference)
     if known is None or known.stuck_at is None or told_at <= known.stuck_at:
         return False
-    if known.redirect == TO_US or await refunds.unstick(conn, shop_id, known.refund_id) is None:
+    if known.redirect in AWAY_FROM_BUYER:
+        return False
+    if await refunds.unstick(conn, shop_id, known.refund_id) is None:
         return False
     await refunding.have_sent(conn, known, at)
     return True
+
+
+async def have_asked(conn: db.Connection, shop_id: int, reference: str, at: datetime) -> bool:
+    """A bill has a refund that is not done here: have its rail asked when it is stuck (it went out
+    at the rail's own desk, and the notice was lost). False for any other."""
+    known = await refunds.by_reference(conn, shop_id, reference)
+    if known is None or known.status != "stuck" or known.redirect in AWAY_FROM_BUYER:
+        return False
+    await jobs.defer(conn, ASK, at=at, key=reference, shop_id=shop_id, reference=reference)
+    return True
+
+
+async def ask(
+    database: db.Database, rails: Mapping[str, Gateway], shop_id: int, reference: str, at: datetime
+) -> bool:
+    """Ask the rail about a stuck refund; one that went out there is sent for once more, which
+    finds it done. False for any other. A rail that is away is asked with the next bill."""
+    async with database.connection() as conn:
+        known = await refunds.by_reference(conn, shop_id, reference)
+        if known is None or known.status != "stuck" or known.redirect in AWAY_FROM_BUYER:
+            return False
+        payment, refund = await get(conn, shop_id, known.refund_id)
+    try:
+        answer = await rails[payment.gateway].refund_query(refunding.request(payment, refund))
+    except GatewayError as fault:
+        if fault.retryable:
+            return False
+        raise
+    if answer.status != "done":
+        return False
+    again = partial(look_again, shop_id=shop_id, reference=reference, told_at=at, at=at)
+    return await database.transaction(again)
 
 
 async def _tell(conn: db.Connection, refund: Refund, at: datetime) -> None:
@@ -159,3 +197,12 @@ async def pay_by_hand(
         raise Refused("refund_moved")
     await refunding.hear(conn, shop_id, refund_id, at)
     return refund
+
+
+def tasks(rails: Mapping[str, Gateway]) -> dict[str, jobs.Task]:
+    """The job of this flow."""
+
+    async def run(context: jobs.Context, *, shop_id: int, reference: str) -> None:
+        await ask(context.database, rails, shop_id, reference, context.at)
+
+    return {ASK: jobs.Task(run, attempts=3)}

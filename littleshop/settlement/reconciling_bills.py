@@ -2,8 +2,8 @@
 
 A row is matched by our reference, whatever day it stands on; what is missing here, missing there
 or of another amount becomes a work item. The rail is asked about what may yet explain itself (a
-lost notice), and the next comparison sees that. The fee that a bill names is booked, one journal
-per shop and day.
+lost notice, a refund that was stuck), and the next comparison sees that. The fee that a bill names
+is booked, one journal per shop and day.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from littleshop.jobs import Context, Task
 from littleshop.ledger import accounts, bridging, chart, journals
 from littleshop.money import Money
 from littleshop.pay.gateways import BillNotReady, Gateway
+from littleshop.sale import resending
 from littleshop.settlement import bills, statements
 from littleshop.settlement.bills import Difference, Movement, Row
 
@@ -177,7 +178,8 @@ async def _book_fee(
 
 
 async def look_again(database: db.Database, gateway: str, at: datetime) -> int:
-    """Differences that the books explain by now; how many."""
+    """Differences that the books explain by now; how many. Refunds that the rail's bill has and
+    that are stuck here are asked about: they may have gone out at its own desk."""
     async with database.connection() as conn:
         left = await bills.unexplained(conn, gateway=gateway)
         here = await bills.moved_under(conn, gateway, [one.reference for one in left])
@@ -187,6 +189,10 @@ async def look_again(database: db.Database, gateway: str, at: datetime) -> int:
         await database.transaction(
             partial(bills.explain, difference_id=one.difference_id, by="books", why="agrees", at=at)
         )
+    for one in left:
+        if one.kind == "missing_here" and one.of_shop_id is not None:
+            stuck = partial(resending.have_asked, shop_id=one.of_shop_id, reference=one.reference)
+            await database.transaction(partial(stuck, at=at))
     return len(agreed)
 
 

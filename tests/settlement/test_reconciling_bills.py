@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +12,15 @@ from littleshop import db
 from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, Refused
 from littleshop.money import Money
-from littleshop.pay.gateways import Bill, BillNotReady, BillRow
+from littleshop.pay.gateways import (
+    Bill,
+    BillNotReady,
+    BillRow,
+    Gateway,
+    RefundAnswer,
+    RefundRequest,
+)
+from littleshop.sale import resending
 from littleshop.settlement import bills, reconciling_bills
 from littleshop.settlement.bills import Difference
 from tests.cast import CNY, Town
@@ -283,4 +292,80 @@ async def test_our_commission_bears_the_fee_as_far_as_it_goes(
     await reads(town, rail)
     assert await town.balance("gateway_clearing:alipay") == CNY("99.60")  # what the seller is owed
     assert await town.balance("due_to_shop") == CNY("0.20")
+    await town.books_balance()
+
+
+@dataclass
+class Desk:
+    """A rail that is asked about one refund."""
+
+    status: str = "failed"
+
+    async def refund_query(self, _request: RefundRequest) -> RefundAnswer:
+        if self.status == "away":
+            raise GatewayError("away", retryable=True)
+        return RefundAnswer(status=self.status)  # type: ignore[arg-type]
+
+
+async def jobs_asking(owner: db.Connection) -> int:
+    return int(await owner.fetchval("select count(*) from jobs where name = 'resending.ask'"))
+
+
+async def test_a_stuck_refund_that_the_bill_has_is_asked_about_until_its_rail_has_sent_it(
+    town: Town, owner: db.Connection
+) -> None:
+    rail, desk = Biller(), Desk()
+    sale = await after(town)
+    paid = str(await owner.fetchval("select reference from payments"))
+    await sale.asks("refund", "100.00", "not_wanted")
+    await sale.seller_agrees()
+    back, refund_id = await owner.fetchrow("select reference, refund_id from refunds")
+    await town.database.transaction(
+        lambda conn: resending.hear_stuck(conn, town.shop_id, refund_id, town.at)
+    )
+    rail.took(paid, "100.00")
+    rail.took(paid, "100.00", back=back)  # as WeChat's bill: on the day it was asked for
+    beijing(town, TUE, 10)
+    await reads(town, rail)
+    assert await jobs_asking(owner) == 1
+
+    async def asks() -> bool:
+        rails = {"alipay": cast(Gateway, desk)}
+        return await resending.ask(town.database, rails, town.shop_id, back, town.at)
+
+    for desk.status in ("failed", "away"):
+        assert not await asks()
+    assert len(await left(town)) == 1
+    await owner.execute("delete from jobs")
+    town.later(days=1)
+    await reads(town, rail)
+    assert await jobs_asking(owner) == 1  # again, though the row is an old one
+    desk.status = "done"
+    assert await asks() and not await asks()
+    assert await sale.rail_sends_all_back() == 1
+    await reads(town, rail)
+    assert await left(town) == []
+    await town.books_balance()
+
+
+async def test_what_the_rail_may_have_sent_to_us_is_not_taken_for_the_buyers(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await after(town)
+    await sale.asks("refund", "100.00", "not_wanted")
+    await sale.seller_agrees()
+    back, refund_id = await owner.fetchrow("select reference, refund_id from refunds")
+
+    async def does(step: Any, *told: object) -> Any:
+        return await town.database.transaction(
+            lambda conn: step(conn, town.shop_id, refund_id, *told)
+        )
+
+    await does(resending.hear_stuck, town.at)
+    await does(resending.ask_redirect, "us")  # and its answer was lost
+    later, rails = town.later(hours=1), {"alipay": cast(Gateway, Desk("done"))}
+    assert not await resending.ask(town.database, rails, town.shop_id, back, later)
+    assert not await town.database.transaction(
+        lambda conn: resending.look_again(conn, town.shop_id, back, told_at=later, at=later)
+    )
     await town.books_balance()
