@@ -24,7 +24,7 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import refunding, releasing, telling
 from littleshop.trade import orders
 
-ASK = "resending.ask"
+ASK = "resending.ask"  # deferred by settlement/reconciling_bills.py
 UNTOUCHED, TO_US = "", "us"
 ASKING = {"card": "asking_card", "us": "asking_us"}  # told the rail, and no answer noted yet
 AWAY_FROM_BUYER = (TO_US, ASKING["us"])  # its end at the rail is perhaps no end for the buyer
@@ -95,21 +95,12 @@ async def look_again(
     return True
 
 
-async def have_asked(conn: db.Connection, shop_id: int, reference: str, at: datetime) -> bool:
-    """A bill has a refund that is not done here: have its rail asked when it is stuck (it went out
-    at the rail's own desk, and the notice was lost). False for any other."""
-    known = await refunds.by_reference(conn, shop_id, reference)
-    if known is None or known.status != "stuck" or known.redirect in AWAY_FROM_BUYER:
-        return False
-    await jobs.defer(conn, ASK, at=at, key=reference, shop_id=shop_id, reference=reference)
-    return True
-
-
 async def ask(
     database: db.Database, rails: Mapping[str, Gateway], shop_id: int, reference: str, at: datetime
 ) -> bool:
-    """Ask the rail about a stuck refund; one that went out there is sent for once more, which
-    finds it done. False for any other. A rail that is away is asked with the next bill."""
+    """A bill has a refund that is stuck here: ask the rail, which may have sent it at its own desk
+    (and the notice was lost). Then it is sent for once more, which finds it done. False for any
+    other. A rail that is away is asked with the next bill."""
     async with database.connection() as conn:
         known = await refunds.by_reference(conn, shop_id, reference)
         if known is None or known.status != "stuck" or known.redirect in AWAY_FROM_BUYER:

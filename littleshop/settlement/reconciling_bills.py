@@ -20,8 +20,8 @@ from littleshop.errors import GatewayError, Refused
 from littleshop.jobs import Context, Task
 from littleshop.ledger import accounts, bridging, chart, journals
 from littleshop.money import Money
+from littleshop.pay import refunds
 from littleshop.pay.gateways import BillNotReady, Gateway
-from littleshop.sale import resending
 from littleshop.settlement import bills, statements
 from littleshop.settlement.bills import Difference, Movement, Row
 
@@ -191,9 +191,17 @@ async def look_again(database: db.Database, gateway: str, at: datetime) -> int:
         )
     for one in left:
         if one.kind == "missing_here" and one.of_shop_id is not None:
-            stuck = partial(resending.have_asked, shop_id=one.of_shop_id, reference=one.reference)
-            await database.transaction(partial(stuck, at=at))
+            asks = partial(_ask_stuck, shop_id=one.of_shop_id, reference=one.reference, at=at)
+            await database.transaction(asks)
     return len(agreed)
+
+
+async def _ask_stuck(conn: db.Connection, shop_id: int, reference: str, at: datetime) -> None:
+    refund = await refunds.by_reference(conn, shop_id, reference)
+    if refund is not None and refund.status == "stuck":
+        await jobs.defer(
+            conn, "resending.ask", at=at, key=reference, shop_id=shop_id, reference=reference
+        )
 
 
 def _agrees(one: Difference, here: Mapping[str, Movement], there: Mapping[str, Row]) -> bool:
