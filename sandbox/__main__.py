@@ -10,14 +10,15 @@ import signal
 from pathlib import Path
 
 from sandbox import app
-from sandbox.alipay import notices
-from sandbox.baidu_wallet import notices as baidu_notices
+from sandbox.alipay import notices as alipay
+from sandbox.baidu_wallet import notices as baidu
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.serving import Server
 from sandbox.store import Store
-from sandbox.stripe import sending as stripe
-from sandbox.wechat_pay import notices as wechat_notices
+from sandbox.stripe import settling as stripe
+from sandbox.stripe import webhooks
+from sandbox.wechat_pay import notices as wechat
 from sandbox.world import World
 
 
@@ -56,8 +57,12 @@ async def serve(told: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    rails = (notices, wechat_notices, stripe, baidu_notices)
-    sending = asyncio.gather(*(rail.keep_sending(world) for rail in rails))
+    sending = asyncio.gather(
+        alipay.SENDER.keep_sending(world, alipay.finish_old),
+        wechat.SENDER.keep_sending(world, wechat.settle_refunds),
+        webhooks.SENDER.keep_sending(world, stripe.settle_due),
+        baidu.SENDER.keep_sending(world),
+    )
     sending.add_done_callback(lambda _: stop.set())
     if told.ready_file:
         announce(told.ready_file, world.public_url)

@@ -6,7 +6,7 @@ seen by the others whole or not at all; `transaction()` makes it survive kill -9
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sandbox.schema import SCHEMA
@@ -74,6 +74,12 @@ class Store:
     def run(self, sql: str, *values: Value) -> int:
         """Run a statement; returns how many rows it touched."""
         return self.connection.execute(sql, values).rowcount
+
+    def insert(self, table: str, row: Mapping[str, Value]) -> int:
+        """Put a row into a table; returns its number."""
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        self.run(f"insert into {table} ({names}) values ({marks})", *row.values())
+        return self.number("select last_insert_rowid()")
 
     def number(self, sql: str, *values: Value) -> int:
         """The single integer a statement answers, 0 for null."""

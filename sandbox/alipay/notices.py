@@ -4,53 +4,37 @@ A notice keeps its notify_id over all sends (PROTOCOLS 2.3): at once, then after
 10m, 1h, 2h, 6h and 15h by the sandbox's clock, until the body `success` comes back.
 """
 
-import asyncio
-import contextlib
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
-from sandbox.alipay import apps, outgoing, trades
+from sandbox.alipay import apps, trades
 from sandbox.alipay.keys import GatewayKeys, new_private_key, sign, signed_text
-from sandbox.clock import beijing, stamp, unstamp
+from sandbox.clock import beijing, stamp
+from sandbox.notices import Copy, Sender
 from sandbox.store import Row
 from sandbox.world import World, yuan
 
 WAITS = [timedelta(minutes=m) for m in (4, 10, 10, 60, 120, 360, 900)]
 LEFT_OUT = frozenset({"sign", "sign_type"})
-
-
-@dataclass(frozen=True)
-class Sending:
-    """One send that has fallen due: where to, what, how many times."""
-
-    notice_id: int
-    url: str
-    bodies: list[tuple[int, dict[str, str]]]
+FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
 def announce(world: World, trade: Row, kind: str, extra: dict[str, str] | None = None) -> None:
     """Tell the merchant about a payment, a refund or the end of the refund window."""
     if not trade["notify_url"]:
         return
-    now = world.clock.now()
-    held = kind == "pay" and world.faults.get("alipay.notify.reorder") is True
-    delay = timedelta(seconds=world.faults.number("alipay.notify.delay_seconds"))
-    world.store.run(
-        "insert into alipay_notices (notify_id, app_id, out_trade_no, kind, url, fields, state,"
-        " next_at, made_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        now.strftime("%Y%m%d") + secrets.token_hex(13),
-        trade["app_id"],
-        trade["out_trade_no"],
-        kind,
-        trade["notify_url"],
-        json.dumps(_fields(world, trade) | (extra or {}), ensure_ascii=False),
-        "held" if held else "waiting",
-        None if held else stamp(now + delay),
-        stamp(now),
-    )
-    world.wake.set()
+    fields = _fields(world, trade) | (extra or {})
+    told = {
+        "notify_id": world.clock.now().strftime("%Y%m%d") + secrets.token_hex(13),
+        "app_id": trade["app_id"],
+        "out_trade_no": trade["out_trade_no"],
+        "kind": kind,
+        "url": trade["notify_url"],
+        "fields": json.dumps(fields, ensure_ascii=False),
+    }
+    SENDER.write(world, told, of_payment=kind == "pay")
 
 
 def _fields(world: World, trade: Row) -> dict[str, str]:
@@ -99,40 +83,16 @@ def announce_refund(world: World, trade: Row, request_no: str) -> None:
     announce(world, trade, "refund", extra)
 
 
-def claim(world: World) -> list[Sending]:
-    """Take what is due, decide its faults, plan the next send; all in one step."""
-    store = world.store
-    with store.transaction():
-        if world.faults.get("alipay.notify.reorder") is not True:
-            store.run(
-                "update alipay_notices set state = 'waiting', next_at = ? where state = 'held'",
-                stamp(world.clock.now()),
-            )
-        due = store.all(
-            "select * from alipay_notices where next_at <= ? order by next_at, id limit 50",
-            stamp(world.clock.now()),
-        )
-        return [sending for row in due if (sending := _prepare(world, row))]
+def finish_old(world: World) -> None:
+    """Tell the merchants whose refund window has ended."""
+    for trade in trades.finish_old(world):
+        announce(world, trade, "finished")
 
 
-def _prepare(world: World, notice: Row) -> Sending | None:
-    now = world.clock.now()
-    sends = notice["sends"] + 1
-    again = stamp(now + WAITS[sends - 1]) if sends <= len(WAITS) else None
-    world.store.run(
-        "update alipay_notices set sends = ?, next_at = ?, state = ? where id = ?",
-        sends,
-        again,
-        "waiting" if again else "given_up",
-        notice["id"],
-    )
-    if world.faults.strikes("alipay.notify.drop"):
-        _log(world, notice["id"], {}, "dropped", "(never sent)")
-        return None
+def _copies(world: World, notice: Row, count: int) -> list[Copy]:
     params, twist = _twisted(world, notice)
-    copies = max(1, world.faults.number("alipay.notify.copies"))
-    bodies = [(_log(world, notice["id"], params, twist, None), params) for _ in range(copies)]
-    return Sending(notice["id"], notice["url"], bodies)
+    told = {"body": json.dumps(params, ensure_ascii=False), "twist": twist}
+    return [Copy(notice["url"], told, FORM, urlencode(params).encode())] * count
 
 
 def _twisted(world: World, notice: Row) -> tuple[dict[str, str], str]:
@@ -159,87 +119,13 @@ def _twisted(world: World, notice: Row) -> tuple[dict[str, str], str]:
     return params, " ".join(twists)
 
 
-def _log(
-    world: World, notice_id: int, params: dict[str, str], twist: str, answer: str | None
-) -> int:
-    store = world.store
-    store.run(
-        "insert into alipay_attempts (notice_id, at, body, twist, answer) values (?, ?, ?, ?, ?)",
-        notice_id,
-        stamp(world.clock.now()),
-        json.dumps(params, ensure_ascii=False),
-        twist,
-        answer,
-    )
-    return store.number("select last_insert_rowid()")
-
-
-async def deliver(world: World, sending: Sending) -> None:
-    """Send all copies at once and write down what came back."""
-    answers = await asyncio.gather(
-        *(outgoing.post_form(sending.url, params) for _, params in sending.bodies)
-    )
-    with world.store.transaction():
-        for (attempt, _), (status, text) in zip(sending.bodies, answers, strict=True):
-            world.store.run(
-                "update alipay_attempts set status = ?, answer = ? where id = ?",
-                status,
-                text,
-                attempt,
-            )
-        if any(status == 200 and text == "success" for status, text in answers):
-            world.store.run(
-                "update alipay_notices set state = 'delivered', next_at = null where id = ?",
-                sending.notice_id,
-            )
-        _release(world, sending.notice_id)
-    world.wake.set()
-
-
-def _release(world: World, notice_id: int) -> None:
-    """After a refund's notice has been sent, the payment's held one follows."""
-    world.store.run(
-        "update alipay_notices set state = 'waiting', next_at = ? where state = 'held'"
-        " and (app_id, out_trade_no) in (select app_id, out_trade_no from alipay_notices"
-        " where id = ? and kind = 'refund')",
-        stamp(world.clock.now()),
-        notice_id,
-    )
-
-
-def resend(world: World, app_id: str, out_trade_no: str) -> int:
-    """Send every notice of a trade once more, now; returns how many."""
-    count = world.store.run(
-        "update alipay_notices set state = 'waiting', next_at = ?"
-        " where app_id = ? and out_trade_no = ?",
-        stamp(world.clock.now()),
-        app_id,
-        out_trade_no,
-    )
-    world.wake.set()
-    return count
-
-
-async def keep_sending(world: World) -> None:
-    """Send what falls due until cancelled; wakes for news and for clock jumps."""
-    running: set[asyncio.Task[None]] = set()
-    while True:
-        await world.rest()
-        world.wake.clear()
-        for trade in trades.finish_old(world):
-            announce(world, trade, "finished")
-        for sending in claim(world):
-            task = asyncio.create_task(deliver(world, sending))
-            running.add(task)
-            task.add_done_callback(running.discard)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_until_next(world)):
-                await world.wake.wait()
-
-
-def _until_next(world: World) -> float:
-    row = world.store.one("select min(next_at) from alipay_notices")
-    if row is None or row[0] is None:
-        return 30.0
-    wait = (unstamp(row[0]) - world.clock.now()).total_seconds()
-    return min(30.0, max(0.01, wait))
+SENDER = Sender(
+    rail="alipay",
+    notices="alipay_notices",
+    attempts="alipay_attempts",
+    owner=("app_id", "out_trade_no"),
+    waits=WAITS,
+    copies=_copies,
+    dropped={"body": "{}", "twist": "dropped", "answer": "(never sent)"},
+    heard=lambda status, text: status == 200 and text == "success",
+)

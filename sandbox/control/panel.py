@@ -138,7 +138,7 @@ async def act_on_trade(request: Request) -> Response:
     if request.path_params["act"] == "pay":
         cashier.pay_now(world, trade_no)
     else:
-        notices.resend(world, row["app_id"], row["out_trade_no"])
+        notices.SENDER.resend(world, row["app_id"], row["out_trade_no"])
     return RedirectResponse(f"/control/trades/{trade_no}", 303)
 
 

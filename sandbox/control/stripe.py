@@ -83,7 +83,7 @@ def settle(world: World, request: Request, told: Told) -> object:
 def resend(world: World, request: Request, _told: Told) -> object:
     """POST .../resend: every event of the payment once more, now."""
     row = _session(world, request)
-    return {"notices": webhooks.resend(world, row["account"], row["reference"])}
+    return {"notices": webhooks.SENDER.resend(world, row["account"], row["reference"])}
 
 
 def told_of(world: World, request: Request, _told: Told) -> object:

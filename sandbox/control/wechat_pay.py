@@ -58,7 +58,7 @@ def pay(world: World, request: Request, _told: dict[str, object]) -> object:
 def resend(world: World, request: Request, _told: dict[str, object]) -> object:
     """POST .../resend: every notice of the trade once more, now."""
     row = _trade(world, request)
-    return {"notices": notices.resend(world, row["mchid"], row["out_trade_no"])}
+    return {"notices": notices.SENDER.resend(world, row["mchid"], row["out_trade_no"])}
 
 
 def told_of(world: World, request: Request, _told: dict[str, object]) -> object:

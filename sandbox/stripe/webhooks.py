@@ -5,16 +5,13 @@ the third day by the sandbox's clock, until any 2xx comes back. Each send is sig
 types below are sent, as if every merchant had subscribed to just these.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 
-from sandbox.alipay import outgoing
-from sandbox.clock import stamp
+from sandbox.notices import JSON, Copy, Sender
 from sandbox.store import Row
 from sandbox.stripe import accounts, asked
 from sandbox.stripe.views import View
@@ -37,16 +34,6 @@ TYPES = (
 OLD_SECONDS = 3 * 86400
 
 
-@dataclass(frozen=True)
-class Sending:
-    """One send that has fallen due: where to, the body, the header of each copy."""
-
-    event: str
-    url: str
-    body: str
-    copies: list[tuple[int, str]]  # attempt, Stripe-Signature
-
-
 def reference_of(world: World, intent: Row) -> str | None:
     """The number that the merchant gave to the session of an intent."""
     row = world.store.one("select reference from stripe_sessions where intent = ?", intent["id"])
@@ -59,75 +46,39 @@ def announce(world: World, account: str, reference: str | None, event: str, view
     row = accounts.find(world, account)
     if row is None or not row["webhook_url"]:
         return
-    now = world.clock.now()
-    held = event in PAID and world.faults.get("stripe.notify.reorder") is True
-    delay = timedelta(seconds=world.faults.number("stripe.notify.delay_seconds"))
     number = f"evt_{secrets.token_hex(12)}"
     payload = {
         "id": number,
         "object": "event",
         "api_version": VERSION,
-        "created": int(now.timestamp()),
+        "created": int(world.clock.now().timestamp()),
         "data": {"object": view},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": asked.number("req"), "idempotency_key": None},
         "type": event,
     }
-    world.store.run(
-        "insert into stripe_events (id, account, reference, type, payload, state, next_at,"
-        " made_at) values (?, ?, ?, ?, ?, ?, ?, ?)",
-        number,
-        account,
-        reference,
-        event,
-        json.dumps(payload, indent=2, ensure_ascii=False),
-        "held" if held else "waiting",
-        None if held else stamp(now + delay),
-        stamp(now),
-    )
-    world.wake.set()
+    told = {
+        "id": number,
+        "account": account,
+        "reference": reference,
+        "type": event,
+        "payload": json.dumps(payload, indent=2, ensure_ascii=False),
+    }
+    SENDER.write(world, told, of_payment=event in PAID)
 
 
-def claim(world: World) -> list[Sending]:
-    """Take what is due, decide its faults, plan the next send; all in one step."""
-    store = world.store
-    with store.transaction():
-        if world.faults.get("stripe.notify.reorder") is not True:
-            store.run(
-                "update stripe_events set state = 'waiting', next_at = ? where state = 'held'",
-                stamp(world.clock.now()),
-            )
-        due = store.all(
-            "select * from stripe_events where next_at <= ? order by next_at, number limit 50",
-            stamp(world.clock.now()),
-        )
-        return [sending for row in due if (sending := _prepare(world, row))]
-
-
-def _prepare(world: World, event: Row) -> Sending | None:
-    now = world.clock.now()
-    sends = event["sends"] + 1
-    again = stamp(now + WAITS[sends - 1]) if sends <= len(WAITS) else None
-    world.store.run(
-        "update stripe_events set sends = ?, next_at = ?, state = ? where id = ?",
-        sends,
-        again,
-        "waiting" if again else "given_up",
-        event["id"],
-    )
+def _copies(world: World, event: Row, count: int) -> list[Copy]:
     account = accounts.find(world, event["account"])
     assert account is not None
-    if world.faults.strikes("stripe.notify.drop"):
-        _log(world, event["id"], "", "", "dropped", "(never sent)")
-        return None
     body, twists = _twisted(world, event)
     copies = []
-    for _ in range(max(1, world.faults.number("stripe.notify.copies"))):
+    for _ in range(count):
         signature, more = _signature(world, account, body)
-        twist = " ".join([*twists, *more])
-        copies.append((_log(world, event["id"], signature, body, twist, None), signature))
-    return Sending(event["id"], account["webhook_url"], body, copies)
+        told = {"signature": signature, "body": body, "twist": " ".join([*twists, *more])}
+        headers = JSON | {"Stripe-Signature": signature}
+        copies.append(Copy(account["webhook_url"], told, headers, body.encode()))
+    return copies
 
 
 def _twisted(world: World, event: Row) -> tuple[str, list[str]]:
@@ -164,67 +115,19 @@ def _signature(world: World, account: Row, body: str) -> tuple[str, list[str]]:
     return ",".join(parts), twists
 
 
-def _log(
-    world: World, event: str, signature: str, body: str, twist: str, answer: str | None
-) -> int:
-    store = world.store
-    store.run(
-        "insert into stripe_attempts (event, at, signature, body, twist, answer)"
-        " values (?, ?, ?, ?, ?, ?)",
-        event,
-        stamp(world.clock.now()),
-        signature,
-        body,
-        twist,
-        answer,
-    )
-    return store.number("select last_insert_rowid()")
-
-
-async def deliver(world: World, sending: Sending) -> None:
-    """Send all copies at once and write down what came back."""
-    answers = await asyncio.gather(
-        *(
-            outgoing.post_json(sending.url, {"Stripe-Signature": signature}, sending.body.encode())
-            for _, signature in sending.copies
-        )
-    )
-    with world.store.transaction():
-        for (attempt, _), (status, text) in zip(sending.copies, answers, strict=True):
-            world.store.run(
-                "update stripe_attempts set status = ?, answer = ? where id = ?",
-                status,
-                text,
-                attempt,
-            )
-        if any(status is not None and 200 <= status < 300 for status, _ in answers):
-            world.store.run(
-                "update stripe_events set state = 'delivered', next_at = null where id = ?",
-                sending.event,
-            )
-        _release(world, sending.event)
-    world.wake.set()
-
-
-def _release(world: World, event: str) -> None:
-    """After a refund has been told, the held word of its payment follows."""
-    world.store.run(
-        "update stripe_events set state = 'waiting', next_at = ? where state = 'held'"
-        " and (account, reference) in (select account, reference from stripe_events"
-        " where id = ? and type = 'charge.refunded')",
-        stamp(world.clock.now()),
-        event,
-    )
-
-
-def resend(world: World, account: str, reference: str) -> int:
-    """Send every event of a payment once more, now; returns how many."""
-    count = world.store.run(
-        "update stripe_events set state = 'waiting', next_at = ?"
-        " where account = ? and reference = ?",
-        stamp(world.clock.now()),
-        account,
-        reference,
-    )
-    world.wake.set()
-    return count
+SENDER = Sender(
+    rail="stripe",
+    notices="stripe_events",
+    attempts="stripe_attempts",
+    owner=("account", "reference"),
+    waits=WAITS,
+    copies=_copies,
+    dropped={"signature": "", "body": "", "twist": "dropped", "answer": "(never sent)"},
+    heard=lambda status, _: 200 <= status < 300,
+    notice_column="event",
+    refund="type = 'charge.refunded'",
+    due=(
+        "select min(due_at) from stripe_refunds",
+        "select min(expires_at) from stripe_sessions where status = 'open'",
+    ),
+)

@@ -173,19 +173,19 @@ def _refunded(call: Call, trade: Row, body: Fields) -> Answer:
         "advanced": body.get("refund_account") == "REFUND_SOURCE_PARTNER_ADVANCE",
     }
     trades.refund(call.world, trade, wanted)
-    notices.announce_refunds(call.world, trades.settle_refunds(call.world))
+    notices.settle_refunds(call.world)
     return _refund_state(call, number)
 
 
 def refund_query(call: Call) -> Answer:
     """GET /v3/refund/domestic/refunds/{number}, GET /v3/ecommerce/refunds/out-refund-no/{number}"""
-    notices.announce_refunds(call.world, trades.settle_refunds(call.world))
+    notices.settle_refunds(call.world)
     return _refund_state(call, call.named["number"], call.query.get("sub_mchid"))
 
 
 def abnormal_refund(call: Call) -> Answer:
     """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund, /v3/ecommerce/..."""
-    notices.announce_refunds(call.world, trades.settle_refunds(call.world))
+    notices.settle_refunds(call.world)
     body = call.body()
     found = trades.refund_of(call.world, call.mchid, str(body.get("out_refund_no")))
     if found is None or found["refund_id"] != call.named["number"]:

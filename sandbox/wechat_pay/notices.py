@@ -5,16 +5,13 @@ A notice keeps its id over all sends: at once, then after 15s, 15s, 30s, 3m, 10m
 outranks the body: 200 with {"code":"FAIL"} ends it too.
 """
 
-import asyncio
-import contextlib
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 
-from sandbox.alipay import outgoing
 from sandbox.alipay.keys import new_private_key
-from sandbox.clock import stamp, unstamp
+from sandbox.clock import unstamp
+from sandbox.notices import JSON, Copy, Sender
 from sandbox.store import Row
 from sandbox.wechat_pay import merchants, trades, views
 from sandbox.wechat_pay.keys import rfc3339, sealed, sign_headers
@@ -24,16 +21,6 @@ SECONDS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 108
 WAITS = [timedelta(seconds=seconds) for seconds in SECONDS]
 OLD_SECONDS = 600
 SUMS = ("total", "total_amount", "payer_total", "payer_amount")
-Post = tuple[int, dict[str, str], bytes]  # attempt, headers, body
-
-
-@dataclass(frozen=True)
-class Sending:
-    """One send that has fallen due: where to, and every copy of it."""
-
-    notice_id: int
-    url: str
-    posts: list[Post]
 
 
 def announce(world: World, trade: Row) -> None:
@@ -42,6 +29,11 @@ def announce(world: World, trade: Row) -> None:
     held = trade["sub_mchid"] is not None
     view = views.combined(merchant, trade) if held else views.direct(merchant, trade)
     _write(world, trade, "pay", "TRANSACTION.SUCCESS", "支付成功", trade["notify_url"], view)
+
+
+def settle_refunds(world: World) -> None:
+    """Decide the refunds that have fallen due, and tell the merchants."""
+    announce_refunds(world, trades.settle_refunds(world))
 
 
 def announce_refunds(world: World, refunds: list[Row]) -> None:
@@ -71,67 +63,26 @@ def _write(
     url: str,
     view: dict[str, object],
 ) -> None:
-    now = world.clock.now()
-    held = kind == "pay" and world.faults.get("wechat_pay.notify.reorder") is True
-    delay = timedelta(seconds=world.faults.number("wechat_pay.notify.delay_seconds"))
-    world.store.run(
-        "insert into wechat_notices (event_id, mchid, out_trade_no, kind, event_type, summary,"
-        " original_type, url, resource, state, next_at, made_at)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        f"EV-{now:%Y%m%d%H%M%S}{secrets.token_hex(8)}",
-        trade["mchid"],
-        trade["out_trade_no"],
-        kind,
-        event,
-        summary,
-        "transaction" if kind == "pay" else "refund",
-        url,
-        json.dumps(view, ensure_ascii=False),
-        "held" if held else "waiting",
-        None if held else stamp(now + delay),
-        stamp(now),
-    )
-    world.wake.set()
+    told = {
+        "event_id": f"EV-{world.clock.now():%Y%m%d%H%M%S}{secrets.token_hex(8)}",
+        "mchid": trade["mchid"],
+        "out_trade_no": trade["out_trade_no"],
+        "kind": kind,
+        "event_type": event,
+        "summary": summary,
+        "original_type": "transaction" if kind == "pay" else "refund",
+        "url": url,
+        "resource": json.dumps(view, ensure_ascii=False),
+    }
+    SENDER.write(world, told, of_payment=kind == "pay")
 
 
-def claim(world: World) -> list[Sending]:
-    """Take what is due, decide its faults, plan the next send; all in one step."""
-    store = world.store
-    with store.transaction():
-        if world.faults.get("wechat_pay.notify.reorder") is not True:
-            store.run(
-                "update wechat_notices set state = 'waiting', next_at = ? where state = 'held'",
-                stamp(world.clock.now()),
-            )
-        due = store.all(
-            "select * from wechat_notices where next_at <= ? order by next_at, id limit 50",
-            stamp(world.clock.now()),
-        )
-        return [sending for row in due if (sending := _prepare(world, row))]
-
-
-def _prepare(world: World, notice: Row) -> Sending | None:
-    now = world.clock.now()
-    sends = notice["sends"] + 1
-    again = stamp(now + WAITS[sends - 1]) if sends <= len(WAITS) else None
-    world.store.run(
-        "update wechat_notices set sends = ?, next_at = ?, state = ? where id = ?",
-        sends,
-        again,
-        "waiting" if again else "given_up",
-        notice["id"],
-    )
-    if world.faults.strikes("wechat_pay.notify.drop"):
-        _log(world, notice["id"], {}, b"", "dropped", "(never sent)")
-        return None
+def _copies(world: World, notice: Row, count: int) -> list[Copy]:
     merchant = _merchant(world, notice["mchid"])
     body, twists = _body(world, merchant, notice)
-    posts = []
-    if world.faults.strikes("wechat_pay.notify.probe"):
-        posts.append(_probe(world, merchant, notice, body))
-    for _ in range(max(1, world.faults.number("wechat_pay.notify.copies"))):
-        posts.append(_copy(world, merchant, notice, body, list(twists)))
-    return Sending(notice["id"], notice["url"], posts)
+    probes = world.faults.strikes("wechat_pay.notify.probe")
+    copies = [_copy(world, merchant, notice, body, twists) for _ in range(count)]
+    return [_probe(world, merchant, notice, body), *copies] if probes else copies
 
 
 def _body(world: World, merchant: Row, notice: Row) -> tuple[bytes, list[str]]:
@@ -171,118 +122,40 @@ def _bend(view: dict[str, object], name: str, wrong: str) -> None:
     amount |= {field: int(wrong) for field in SUMS if field in amount}
 
 
-def _probe(world: World, merchant: Row, notice: Row, body: bytes) -> Post:
+def _probe(world: World, merchant: Row, notice: Row, body: bytes) -> Copy:
     """WeChat tries out whether signatures are checked; this one must be refused."""
     headers = sign_headers(world, merchant, body)
     headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + headers["Wechatpay-Signature"][19:]
-    return _log(world, notice["id"], headers, body, "probe", None), headers, body
+    return _post(notice, headers, body, "probe", counts=False)
 
 
-def _copy(world: World, merchant: Row, notice: Row, body: bytes, twists: list[str]) -> Post:
+def _copy(world: World, merchant: Row, notice: Row, body: bytes, twists: list[str]) -> Copy:
     key, late = None, 0
     if world.faults.strikes("wechat_pay.notify.forge"):
         key = new_private_key()
-        twists.append("forged")
+        twists = [*twists, "forged"]
     if world.faults.strikes("wechat_pay.notify.old"):
         late = OLD_SECONDS
-        twists.append("old")
+        twists = [*twists, "old"]
     headers = sign_headers(world, merchant, body, key, late)
-    return _log(world, notice["id"], headers, body, " ".join(twists), None), headers, body
+    return _post(notice, headers, body, " ".join(twists))
 
 
-def _log(
-    world: World,
-    notice_id: int,
-    headers: dict[str, str],
-    body: bytes,
-    twist: str,
-    answer: str | None,
-) -> int:
-    store = world.store
-    store.run(
-        "insert into wechat_attempts (notice_id, at, headers, body, twist, answer)"
-        " values (?, ?, ?, ?, ?, ?)",
-        notice_id,
-        stamp(world.clock.now()),
-        json.dumps(headers),
-        body.decode(),
-        twist,
-        answer,
-    )
-    return store.number("select last_insert_rowid()")
+def _post(
+    notice: Row, headers: dict[str, str], body: bytes, twist: str, counts: bool = True
+) -> Copy:
+    told = {"headers": json.dumps(headers), "body": body.decode(), "twist": twist}
+    return Copy(notice["url"], told, JSON | headers, body, counts)
 
 
-async def deliver(world: World, sending: Sending) -> None:
-    """Send all copies at once and write down what came back."""
-    answers = await asyncio.gather(
-        *(outgoing.post_json(sending.url, headers, body) for _, headers, body in sending.posts)
-    )
-    with world.store.transaction():
-        heard = False
-        for (attempt, headers, _), (status, text) in zip(sending.posts, answers, strict=True):
-            world.store.run(
-                "update wechat_attempts set status = ?, answer = ? where id = ?",
-                status,
-                text,
-                attempt,
-            )
-            probe = headers["Wechatpay-Signature"].startswith("WECHATPAY/SIGNTEST/")
-            heard = heard or (status in (200, 204) and not probe)
-        if heard:
-            world.store.run(
-                "update wechat_notices set state = 'delivered', next_at = null where id = ?",
-                sending.notice_id,
-            )
-        _release(world, sending.notice_id)
-    world.wake.set()
-
-
-def _release(world: World, notice_id: int) -> None:
-    """After a refund's notice has been sent, the payment's held one follows."""
-    world.store.run(
-        "update wechat_notices set state = 'waiting', next_at = ? where state = 'held'"
-        " and (mchid, out_trade_no) in (select mchid, out_trade_no from wechat_notices"
-        " where id = ? and kind = 'refund')",
-        stamp(world.clock.now()),
-        notice_id,
-    )
-
-
-def resend(world: World, mchid: str, out_trade_no: str) -> int:
-    """Send every notice of a trade once more, now; returns how many."""
-    count = world.store.run(
-        "update wechat_notices set state = 'waiting', next_at = ?"
-        " where mchid = ? and out_trade_no = ?",
-        stamp(world.clock.now()),
-        mchid,
-        out_trade_no,
-    )
-    world.wake.set()
-    return count
-
-
-async def keep_sending(world: World) -> None:
-    """Send what falls due until cancelled; wakes for news and for clock jumps."""
-    running: set[asyncio.Task[None]] = set()
-    while True:
-        await world.rest()
-        world.wake.clear()
-        announce_refunds(world, trades.settle_refunds(world))
-        for sending in claim(world):
-            task = asyncio.create_task(deliver(world, sending))
-            running.add(task)
-            task.add_done_callback(running.discard)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_until_next(world)):
-                await world.wake.wait()
-
-
-def _until_next(world: World) -> float:
-    row = world.store.one(
-        "select min(at) from (select min(next_at) as at from wechat_notices"
-        " union all select min(due_at) from wechat_refunds)"
-    )
-    if row is None or row[0] is None:
-        return 30.0
-    wait = (unstamp(row[0]) - world.clock.now()).total_seconds()
-    return min(30.0, max(0.01, wait))
+SENDER = Sender(
+    rail="wechat_pay",
+    notices="wechat_notices",
+    attempts="wechat_attempts",
+    owner=("mchid", "out_trade_no"),
+    waits=WAITS,
+    copies=_copies,
+    dropped={"headers": "{}", "body": "", "twist": "dropped", "answer": "(never sent)"},
+    heard=lambda status, _: status in (200, 204),
+    due=("select min(due_at) from wechat_refunds",),
+)

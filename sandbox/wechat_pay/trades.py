@@ -65,10 +65,7 @@ def create(world: World, merchant: Row, wanted: dict[str, object]) -> Row:
     for name in ("out_trade_no", "combine_no", "attach", *COMPARED):
         value = wanted[name]
         values[name] = value if isinstance(value, int) or value is None else str(value)
-    world.store.run(
-        f"insert into wechat_trades ({', '.join(values)}) values ({', '.join('?' * len(values))})",
-        *values.values(),
-    )
+    world.store.insert("wechat_trades", values)
     return current(world, transaction_id)
 
 

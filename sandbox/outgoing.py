@@ -3,31 +3,21 @@
 import asyncio
 import http.client
 import ssl
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 PATIENCE_SECONDS = 10
 LONGEST_ANSWER = 4096
 
 
-async def post_form(url: str, params: dict[str, str]) -> tuple[int | None, str]:
-    """POST the form; answers (status, text), or (None, why) when nothing came back."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    return await asyncio.to_thread(_send, "POST", url, headers, urlencode(params).encode())
-
-
-async def get(url: str) -> tuple[int | None, str]:
-    """GET this address; answers as `post_form` does."""
-    return await asyncio.to_thread(_send, "GET", url, {}, None)
-
-
-async def post_json(url: str, headers: dict[str, str], body: bytes) -> tuple[int | None, str]:
-    """POST these bytes as JSON with these headers; answers as `post_form` does."""
-    told = {"Content-Type": "application/json", **headers}
-    return await asyncio.to_thread(_send, "POST", url, told, body)
+async def call(url: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int | None, str]:
+    """POST the body, or GET without one; answers (status, text), or (None, why) when nothing came
+    back."""
+    return await asyncio.to_thread(_send, "GET" if body is None else "POST", url, headers, body)
 
 
 def _send(
-    method: str, url: str, headers: dict[str, str], body: bytes | None
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None
 ) -> tuple[int | None, str]:
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
