@@ -230,7 +230,7 @@ async def test_a_refund_may_fail_days_after_it_was_done(stage: StripeStage) -> N
     made = (await stage.payment(reference))["refunds"][0]["id"]
     await stage.sandbox.control(f"/control/stripe/refunds/{made}/fail")
     notice = await stage.hears()
-    assert (notice.kind, notice.refund_reference) == ("refunded", request.refund_reference)
+    assert (notice.kind, notice.refund_reference) == ("refund_failed", request.refund_reference)
     answer = await stage.gateway.refund_query(request)
     assert (answer.status, answer.reason) == ("failed", Reason.BUYER_ACCOUNT)
 
