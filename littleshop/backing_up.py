@@ -27,6 +27,7 @@ from littleshop import config, crypto, db, installation, migrate, postgres, reco
 from littleshop import home as homes
 from littleshop.clock import Clock
 from littleshop.errors import GatewayError, Refused
+from littleshop.files import SEALED
 from littleshop.http import House, open_house
 from littleshop.i18n import t
 from littleshop.recoveries import Recovery
@@ -129,9 +130,12 @@ def _tool(name: str, *arguments: str) -> None:
 
 
 def _copy_files(of: Path, to: Path) -> int:
-    """Copy what is not there yet: a file never changes. How many there are."""
+    """Copy what is not there yet: a file never changes. How many there are. What is kept for a
+    while only (id cards) stays here: a backup would keep it for ever."""
     count = 0
     for source in sorted(path for path in of.rglob("*") if path.is_file()):
+        if source.relative_to(of).parts[0] == SEALED:
+            continue
         target = to / source.relative_to(of)
         count += 1
         if target.exists() and target.stat().st_size == source.stat().st_size:

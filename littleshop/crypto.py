@@ -29,15 +29,23 @@ class Keyring:
 
     def seal(self, text: str) -> bytes:
         """Encrypt; layout: 1 byte key id, 12 bytes nonce, ciphertext with its tag."""
+        return self.seal_bytes(text.encode())
+
+    def seal_bytes(self, content: bytes) -> bytes:
+        """Encrypt what is no text, such as a picture; the layout of `seal`."""
         nonce = os.urandom(12)
         head = bytes([self._newest])
-        return head + nonce + self._seals[self._newest].encrypt(nonce, text.encode(), head)
+        return head + nonce + self._seals[self._newest].encrypt(nonce, content, head)
 
     def open(self, sealed: bytes) -> str:
         """Decrypt. Raises WrongKey when the key is unknown or the bytes were changed."""
+        return self.open_bytes(sealed).decode()
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """Decrypt what `seal_bytes` made. Raises WrongKey as `open` does."""
         head, nonce, body = sealed[:1], sealed[1:13], sealed[13:]
         try:
-            return self._seals[head[0]].decrypt(nonce, body, head).decode()
+            return self._seals[head[0]].decrypt(nonce, body, head)
         except (KeyError, InvalidTag, IndexError) as fault:
             raise WrongKey("sealed under another key, or changed") from fault
 

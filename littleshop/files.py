@@ -4,10 +4,13 @@ Public pictures have immutable addresses `/f/<hash>/<width>.<webp|avif|jpg>`. Th
 first and the row that names it after; a file without a row is harmless and swept later. Writing
 is atomic (a new name, then a rename) and repeating it changes nothing. Private files (evidence,
 statements, bank files) lie apart and are streamed only by a caller that checked the permission.
+Sealed files (photos of an id card) were encrypted by their caller, who removes them again; they
+lie in a folder that no backup takes along.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -20,6 +23,7 @@ from littleshop.pictures import Picture
 CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpg": "image/jpeg"}
 _HASH = re.compile(r"[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[1-9][0-9]{0,4}\.(webp|avif|jpg)\Z")
+SEALED = "sealed"  # the folder of what is kept for a while only
 _PRIVATE = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -83,6 +87,26 @@ class Files:
     async def get_private(self, name: str) -> bytes | None:
         """Content of a private file, or None. The caller has checked who asks."""
         return await self._read(f"private/{name}") if _PRIVATE.match(name) else None
+
+    def sealed_name(self, content: bytes) -> str:
+        """The name `put_sealed` gives this content: its row can be written first."""
+        return hashlib.sha256(content).hexdigest()
+
+    async def put_sealed(self, content: bytes) -> str:
+        """Keep a file that was encrypted before; answers its name (64 hex digits)."""
+        name = self.sealed_name(content)
+        await obstore.put_async(self._store, f"{SEALED}/{name}", content)
+        return name
+
+    async def get_sealed(self, name: str) -> bytes | None:
+        """Content of a sealed file, still encrypted, or None."""
+        return await self._read(f"{SEALED}/{name}") if _PRIVATE.match(name) else None
+
+    async def remove_sealed(self, name: str) -> None:
+        """Remove a sealed file; one that is gone already is no fault."""
+        if _PRIVATE.match(name):
+            with contextlib.suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, f"{SEALED}/{name}")
 
     async def _read(self, path: str) -> bytes | None:
         try:

@@ -250,7 +250,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
-        **admitting.tasks(house.escrows, house.keyring),
+        **admitting.tasks(house.escrows, house.keyring, house.files),
         **releasing.tasks(house.escrows),
     }
 

@@ -21,7 +21,9 @@ def sold_and_kept(dsn: str, home: Path) -> str:
         town = Town(database, crypto.keys_at(home))
         await town.open_shop()
         await town.buys([await town.stock(price=CNY("18.00"))], CNY("18.00"))
-        name = await files.Files.open(home / "files").put_private(b"evidence")
+        kept = files.Files.open(home / "files")
+        name = await kept.put_private(b"evidence")
+        await kept.put_sealed(b"an id card, kept for a while only")
         await database.close()
         return name
 
@@ -47,6 +49,7 @@ def test_a_backup_keeps_dump_files_and_keys_apart_and_takes_only_what_is_new(
 ) -> None:
     home, folder, name = told
     assert (folder / "files" / "private" / name).read_bytes() == b"evidence"
+    assert not (folder / "files" / "sealed").exists() and (home / "files" / "sealed").exists()
     assert (folder / "keys" / "keys").read_text() == (home / "keys").read_text()
     assert (folder / "keys" / "keys").stat().st_mode & 0o077 == 0
     kept = (folder / "files" / "private" / name).stat().st_mtime_ns

@@ -4,6 +4,9 @@
 changed card, and again (`again`) when the seller wants it after a refusal. `send` is a job: it asks
 under that reference, so a kill after the call asks for the same thing, and then how it stands, at
 growing distances, until it is final. The seller signs at the institution himself (`sign_url`).
+
+An institution that wants photos of the id card is not asked before they are there: the admission
+says so, and `shown` goes on with it (showing_id_card.py keeps them).
 """
 
 from __future__ import annotations
@@ -11,19 +14,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Literal
 from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.crypto import Keyring
+from littleshop.entry import showing_id_card
 from littleshop.errors import Conflict, GatewayError
+from littleshop.files import Files
 from littleshop.pay.gateways import Escrow
 from littleshop.pay.gateways.escrow import Admission as Answer
 from littleshop.pay.gateways.escrow import AdmissionRequest
-from littleshop.shop import admissions, cards, merchants, shops
+from littleshop.shop import admissions, cards, id_photos, merchants, shops
 from littleshop.shop.admissions import Admission
+from littleshop.shop.id_photos import IdPhotos
 from littleshop.trade import counters
 
-SEND, SWEEP = "admitting.send", "admissions.sweep"
+SEND, SWEEP, CLEAR = "admitting.send", "admissions.sweep", "id_photos.clear"
 INVITE = "waiting.invite"  # orders that waited for a rail (sale/waiting.py)
 CHINA = "+86"
 SHORTEST, LONGEST = timedelta(seconds=20), timedelta(hours=1)
@@ -89,9 +96,48 @@ async def _have_sent(conn: db.Connection, admission: Admission, at: datetime) ->
     )
 
 
+async def shown(
+    conn: db.Connection, photos: IdPhotos, wanting: Collection[str], at: datetime
+) -> None:
+    """Both photos are there: whoever waits for them is asked, and who refused is asked again."""
+    shop_id = photos.shop_id
+    await counters.lock(conn, shop_id)  # a job that finds them missing now has not said so yet
+    await id_photos.complete(conn, photos, at)
+    for each in await admissions.of_shop(conn, shop_id):
+        if each.gateway in wanting and each.status in admissions.OPEN:
+            await admissions.lack_id_card(conn, each, lacks=False)
+            await _have_sent(conn, each, at)
+    refused = [one for one in await _last(conn, shop_id, wanting) if one.status == "refused"]
+    await again(conn, shop_id, [one.gateway for one in refused], at)
+
+
+async def _last(conn: db.Connection, shop_id: int, gateways: Collection[str]) -> list[Admission]:
+    found = [await admissions.latest(conn, shop_id, each) for each in sorted(gateways)]
+    return [one for one in found if one is not None]
+
+
+async def photos_fit(
+    conn: db.Connection, shop_id: int, wanting: Collection[str]
+) -> Literal["", "missing", "again"]:
+    """Whether photos of the id card are asked for: `missing` while an institution cannot be asked
+    without them, `again` where they may be given (anew): kept and not shown yet, or refused."""
+    merchant = await merchants.find(conn, shop_id)
+    card = await cards.active(conn, shop_id)
+    if not wanting or merchant is None or card is None:
+        return ""
+    if "mismatched" in (merchant.verdict, card.verdict):
+        return ""
+    last = await _last(conn, shop_id, wanting)
+    unasked = [one for one in last if one.status == "asked" and one.heard_at is None]
+    if unasked or len(last) < len(wanting):
+        return "again" if await id_photos.newest(conn, shop_id) else "missing"
+    return "again" if any(one.status == "refused" for one in last) else ""
+
+
 async def send(
     database: db.Database,
     keyring: Keyring,
+    files: Files,
     escrows: Mapping[str, Escrow],
     shop_id: int,
     admission_id: UUID,
@@ -106,19 +152,34 @@ async def send(
     escrow = escrows.get(admission.gateway)
     if escrow is None:
         raise GatewayError(f"{admission.gateway} admits nobody now", retryable=True)
-    answer = await _ask(database, keyring, escrow, admission)
+    answer = await escrow.admission(admission.reference)
+    if answer.status == "unknown":  # it never heard of it
+        id_card = None
+        if escrow.wants_id_card:
+            id_card = await showing_id_card.read(database, keyring, files, shop_id)
+            if id_card is None:
+                await database.transaction(partial(_lacks, admission=admission, at=at))
+                return
+        async with database.connection() as conn:
+            wanted = await _request(conn, keyring, admission, id_card)
+        answer = await _ask(escrow, wanted)
     await database.transaction(partial(hear, admission=admission, answer=answer, at=at))
+    if escrow.wants_id_card:
+        wanting = showing_id_card.wanting(escrows)
+        await showing_id_card.clear(database, files, wanting, at, shop_id)
 
 
-async def _ask(
-    database: db.Database, keyring: Keyring, escrow: Escrow, admission: Admission
-) -> Answer:
-    """How it stands; one that the institution never heard of is asked for."""
-    known = await escrow.admission(admission.reference)
-    if known.status != "unknown":
-        return known
-    async with database.connection() as conn:
-        wanted = await _request(conn, keyring, admission)
+async def _lacks(conn: db.Connection, admission: Admission, at: datetime) -> None:
+    """Nobody is asked until the photos are there; those that came just now go on at once."""
+    await counters.lock(conn, admission.shop_id)
+    if await id_photos.newest(conn, admission.shop_id) is None:
+        await admissions.lack_id_card(conn, admission, lacks=True)
+    else:
+        await _have_sent(conn, admission, at)
+
+
+async def _ask(escrow: Escrow, wanted: AdmissionRequest) -> Answer:
+    """Have him admitted; an institution's no to the request itself is a refusal."""
     try:
         return await escrow.admit(wanted)
     except Conflict as other:
@@ -129,7 +190,12 @@ async def _ask(
         return Answer(status="refused", said=str(no))
 
 
-async def _request(conn: db.Connection, keyring: Keyring, admission: Admission) -> AdmissionRequest:
+async def _request(
+    conn: db.Connection,
+    keyring: Keyring,
+    admission: Admission,
+    id_card: tuple[bytes, bytes] | None,
+) -> AdmissionRequest:
     """What an institution is told: the same at each repeat."""
     merchant = await merchants.find(conn, admission.shop_id)
     card = await cards.get(conn, admission.shop_id, admission.card_id)
@@ -144,6 +210,7 @@ async def _request(conn: db.Connection, keyring: Keyring, admission: Admission) 
         card_number=keyring.open(card.number_sealed),
         bank_code=card.bank_code,
         bank_name=card.bank_code if bank is None else bank.zh,
+        id_card=id_card,
     )
 
 
@@ -202,20 +269,31 @@ async def sweep(database: db.Database, gateways: Collection[str], at: datetime) 
     return count
 
 
-def tasks(escrows: Mapping[str, Escrow], keyring: Keyring) -> dict[str, jobs.Task]:
+def tasks(escrows: Mapping[str, Escrow], keyring: Keyring, files: Files) -> dict[str, jobs.Task]:
     """The jobs of this flow; an institution may be away for a night."""
 
     async def run(context: jobs.Context, *, shop_id: int, admission_id: str) -> None:
-        await send(context.database, keyring, escrows, shop_id, UUID(admission_id), context.at)
+        await send(
+            context.database, keyring, files, escrows, shop_id, UUID(admission_id), context.at
+        )
 
     async def sweep_all(context: jobs.Context) -> None:
         if escrows:
             await sweep(context.database, tuple(escrows), context.at)
 
+    async def clear(context: jobs.Context) -> None:
+        wanting = showing_id_card.wanting(escrows)
+        while await showing_id_card.clear(context.database, files, wanting, context.at):
+            pass
+
     return {
         SEND: jobs.Task(run, attempts=40, longest_wait=timedelta(minutes=30)),
         SWEEP: jobs.Task(sweep_all, attempts=3),
+        CLEAR: jobs.Task(clear, attempts=3),
     }
 
 
-TIMETABLE: dict[str, jobs.Daily | jobs.Every] = {SWEEP: jobs.Every(600)}
+TIMETABLE: dict[str, jobs.Daily | jobs.Every] = {
+    SWEEP: jobs.Every(600),
+    CLEAR: jobs.Every(600),
+}

@@ -17,7 +17,8 @@ OPEN = ("asked", "signing")
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """`merchant_id` is what payments name (sub_mchid, smid); `said` is the institution's why."""
+    """`merchant_id` is what payments name (sub_mchid, smid); `said` is the institution's why.
+    While it `lacks_id_card` nobody is asked: photos of both sides are missing."""
 
     shop_id: int
     admission_id: UUID
@@ -32,6 +33,12 @@ class Admission(msgspec.Struct, frozen=True):
     asked_at: datetime
     heard_at: datetime | None
     admitted_at: datetime | None
+    lacks_id_card: bool
+
+    @property
+    def stands(self) -> str:
+        """Its status, or `photos` while those are what it waits for."""
+        return "photos" if self.lacks_id_card else self.status
 
 
 COLUMNS = ", ".join(Admission.__struct_fields__)
@@ -119,7 +126,8 @@ async def hear(
     """asked | signing -> asked | signing | refused; False when it is final."""
     return await db.changed(
         conn,
-        "update admissions set status = $3, sign_url = $4, said = $5, heard_at = $6"
+        "update admissions set status = $3, sign_url = $4, said = $5, heard_at = $6,"
+        " lacks_id_card = false"
         " where shop_id = $1 and admission_id = $2 and status in ('asked', 'signing')",
         admission.shop_id,
         admission.admission_id,
@@ -127,6 +135,18 @@ async def hear(
         sign_url,
         said,
         at,
+    )
+
+
+async def lack_id_card(conn: db.Connection, admission: Admission, *, lacks: bool) -> bool:
+    """Say that photos of the id card are missing, or that they are there; False once asked."""
+    return await db.changed(
+        conn,
+        "update admissions set lacks_id_card = $3"
+        " where shop_id = $1 and admission_id = $2 and status = 'asked' and heard_at is null",
+        admission.shop_id,
+        admission.admission_id,
+        lacks,
     )
 
 
@@ -143,7 +163,7 @@ async def admit(conn: db.Connection, admission: Admission, merchant_id: str, at:
     return await db.changed(
         conn,
         "update admissions set status = 'admitted', merchant_id = $3, sign_url = null, said = '',"
-        " heard_at = $4, admitted_at = $4"
+        " heard_at = $4, admitted_at = $4, lacks_id_card = false"
         " where shop_id = $1 and admission_id = $2 and status in ('asked', 'signing')",
         admission.shop_id,
         admission.admission_id,
@@ -171,13 +191,14 @@ async def unasked(conn: db.Connection, gateways: list[str], most: int = 200) -> 
 
 
 async def unheard(conn: db.Connection, before: datetime, most: int = 200) -> list[Admission]:
-    """Open ones of all shops of which nothing was heard since `before`: their job is lost."""
+    """Open ones of all shops of which nothing was heard since `before`: their job is lost. Those
+    that wait for photos have none."""
     return await db.all(
         conn,
         Admission,
         f"select {COLUMNS} from admissions /* all shops: the worker's sweep */"
         " where status in ('asked', 'signing') and coalesce(heard_at, asked_at) < $1"
-        " order by asked_at limit $2",
+        " and not lacks_id_card order by asked_at limit $2",
         before,
         most,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from littleshop import db
+from littleshop.entry import admitting, showing_id_card
 from littleshop.http import House
 from littleshop.shop import admissions
 from littleshop.shop.admissions import Admission
@@ -29,10 +30,18 @@ def standing(found: Sequence[Admission]) -> str:
     return "missing"
 
 
+async def id_photos(conn: db.Connection, house: House, shop_id: int) -> str:
+    """Whether the seller is to give photos of his id card; see admitting.photos_fit."""
+    return await admitting.photos_fit(conn, shop_id, showing_id_card.wanting(house.escrows))
+
+
 async def to_say(conn: db.Connection, house: House, shop: Shop) -> str | None:
-    """What a seller is to be told: a state as `standing`; None when there is nothing to tell."""
+    """What a seller is to be told: a state as `standing`, or that `photos` of his id card are
+    missing; None when there is nothing to tell."""
     if house.settings.escrow != "psp_escrow":
         return None
+    if await id_photos(conn, house, shop.shop_id) == "missing":
+        return "photos"
     found = await admissions.of_shop(conn, shop.shop_id)
     state = standing(found)
     if state == "admitted" and any(each.status == "signing" for each in latest(found)):

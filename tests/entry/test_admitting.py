@@ -6,10 +6,12 @@ from functools import partial
 from typing import cast
 
 import pytest
+from obstore.store import MemoryStore
 
 from littleshop import db
 from littleshop.entry import admitting
 from littleshop.errors import GatewayError
+from littleshop.files import Files
 from littleshop.pay.gateways import Escrow
 from littleshop.pay.gateways.escrow import Admission as Answer
 from littleshop.shop import admissions
@@ -17,6 +19,8 @@ from littleshop.shop.admissions import Admission
 from tests.cast import Town
 from tests.sale.institution import Institution
 from tests.settlement.paper_bank import verify
+
+SAFE = Files(MemoryStore())
 
 
 async def begins(town: Town, *gateways: str, again: bool = False) -> list[Admission]:
@@ -31,6 +35,7 @@ async def sends(town: Town, institution: Institution, admission: Admission) -> A
     await admitting.send(
         town.database,
         town.keyring,
+        SAFE,
         {institution.name: cast(Escrow, institution)},
         town.shop_id,
         admission.admission_id,

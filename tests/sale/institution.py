@@ -24,6 +24,7 @@ class Institution:
     name: str = "wechat_pay"
     holds_for: timedelta = timedelta(days=180)
     pays_out: bool = False
+    wants_id_card: bool = False
     away: int = 0
     lost: int = 0
     slow: int = 0

@@ -51,6 +51,7 @@ class AlipayEscrow:
     """The holding side of a platform's app. Alipay pays the seller itself once we released."""
 
     name = "alipay"
+    wants_id_card = False  # it knows its users: name and number are enough
     pays_out = True
 
     def __init__(self, calls: AlipayCalls) -> None:

@@ -65,6 +65,7 @@ class Escrow(Protocol):
 
     name: str
     holds_for: timedelta  # then the institution releases by itself
+    wants_id_card: bool  # admits nobody without photos of both sides of the id card
     pays_out: bool  # a release is paid to the seller's card by the institution itself
 
     async def admit(self, request: AdmissionRequest) -> Admission:

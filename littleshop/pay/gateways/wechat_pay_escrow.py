@@ -46,6 +46,7 @@ class WechatPayEscrow:
 
     name = "wechat_pay"
     holds_for = timedelta(days=180)
+    wants_id_card = True
     pays_out = False
 
     def __init__(self, calls: WechatPayCalls) -> None:

@@ -15,16 +15,24 @@ from littleshop.http import AtWork
 from littleshop.shop import admissions
 from littleshop.shop.admissions import Admission
 from littleshop.trade import order_lists
-from littleshop.web import addresses, pages, registration
-from littleshop.web.console import frame
+from littleshop.web import addresses, forms, pages, registration
+from littleshop.web.console import frame, id_card
 
 
 async def page(request: Request) -> Response:
     """GET root/admission"""
-    work = await http.at_work(request)
+    return await _page(request, await http.at_work(request), {})
+
+
+async def _page(request: Request, work: AtWork, wrong: dict[str, str]) -> Response:
+    """How far it is; with what is `wrong` with photos, their form again and why."""
     async with http.house(request).database.connection() as conn:
         told = await _told(conn, work, pages.locale_of(request))
-    return await frame.page(request, work, "admission.html", "today", **told)
+        told |= await id_card.asked(request, conn, work, wrong)
+    if told["photos"] == "missing" and told["state"] in ("missing", "asked", "signing"):
+        told["state"] = "photos"
+    status = 422 if wrong else 200
+    return await frame.page(request, work, "admission.html", "today", status=status, **told)
 
 
 async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any]:
@@ -47,7 +55,7 @@ def _row(locale: str, each: Admission) -> dict[str, Any]:
     return {
         "name": i18n.t(locale, f"checkout.method.{each.gateway}"),
         "gateway": each.gateway,
-        "state": each.status,
+        "state": each.stands,
         "asked_at": each.asked_at,
         "admitted_at": each.admitted_at,
         "merchant_id": each.merchant_id,
@@ -71,7 +79,23 @@ async def again(request: Request) -> Response:
     return frame.go(request, f"{frame.root(work.shop)}/admission", "admission_asked")
 
 
+async def photos(request: Request) -> Response:
+    """POST root/admission/photos: both sides of the owner's id card, where they are wanted."""
+    work, here = await frame.owner(request), "admission"
+    async with http.house(request).database.connection() as conn:
+        fit = await registration.id_photos(conn, http.house(request), work.shop.shop_id)
+    if not fit:
+        return frame.go(request, f"{frame.root(work.shop)}/{here}")
+    form = await forms.read(request, photos=2)
+    given = await id_card.take(request, form, work)
+    if given.wrong:
+        return await _page(request, work, given.wrong)
+    await id_card.keep(request, form, work, given)
+    return frame.go(request, f"{frame.root(work.shop)}/{here}", "id_photos_kept")
+
+
 ROUTES = [
     Route("/console/{shop_id}/admission", page),
+    Route("/console/{shop_id}/admission/photos", photos, methods=["POST"]),
     Route("/console/{shop_id}/admission", again, methods=["POST"]),
 ]

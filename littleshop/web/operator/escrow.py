@@ -58,7 +58,7 @@ def _admission(each: Asked, locale: str, at: datetime) -> dict[str, Any]:
         "shop": each.shop,
         "shop_url": f"{frame.ROOT}/shops/{known.shop_id}",
         "name": _name(locale, known.gateway),
-        "state": known.status,
+        "state": known.stands,
         "age": _age(at - known.asked_at),
         "heard_at": known.heard_at,
         "said": known.said,

@@ -102,7 +102,7 @@ async def _shop_sheet(house: House, sheet: ShopSheet, locale: str) -> dict[str, 
         "admissions": [
             {
                 "name": i18n.t(locale, f"checkout.method.{each.gateway}"),
-                "state": each.status,
+                "state": each.stands,
                 "at": each.admitted_at or each.asked_at,
                 "said": each.said,
             }

@@ -6,13 +6,17 @@ import abc
 from datetime import timedelta
 from functools import partial
 
+from obstore.store import MemoryStore
+
 from littleshop.entry import admitting
+from littleshop.files import Files
 from littleshop.pay import payments, refunds
 from littleshop.pay.gateways import Escrow
 from littleshop.sale import paying, refunding, taking_back
 from littleshop.sale.placing import Placed
 from littleshop.shop import admissions
 from tests.cast import CNY
+from tests.entry.id_card import shows
 from tests.pay.gateways.stage import Stage
 from tests.sale.escrow import Holding
 
@@ -23,6 +27,7 @@ class Mirror(Holding, abc.ABC):
     stage: Stage
     escrow: Escrow
     merchant_id: str = ""
+    files = Files(MemoryStore())
 
     @abc.abstractmethod
     async def frozen_and_available(self) -> tuple[int, int]:
@@ -83,14 +88,17 @@ class Mirror(Holding, abc.ABC):
             )
 
     async def is_admitted(self) -> str:
-        """The job of admitting, once; how it stands."""
+        """The job of admitting, once, with what the institution wants to see; how it stands."""
         town = self.town
         async with town.database.connection() as conn:
             last = await admissions.latest(conn, town.shop_id, self.institution.name)
         assert last is not None
+        if self.escrow.wants_id_card and last.status == "asked":
+            await shows(town, self.files, self.escrows)
         await admitting.send(
-            town.database, town.keyring, self.escrows, town.shop_id, last.admission_id, town.at
-        )
+            town.database, town.keyring, self.files, self.escrows, town.shop_id,
+            last.admission_id, town.at,
+        )  # fmt: skip
         async with town.database.connection() as conn:
             found = await admissions.get(conn, town.shop_id, last.admission_id)
         assert found is not None
