@@ -11,11 +11,11 @@ from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
-from littleshop.ledger import bridging, chart, journals
+from littleshop.ledger import accounts, bridging, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
-from littleshop.pay.gateways import Gateway, Reason, RefundAnswer, RefundRequest
+from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import releasing, telling
@@ -327,6 +327,9 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         for payment in await payments.of_order(conn, shop_id, refund.order_id)
         if payment.payment_id == refund.payment_id
     )
+    pocket = None if done.advanced_at else await releasing.pocket(conn, payment)
+    if pocket == chart.withdrawable(payment.gateway) and payment.gateway in PAY_SELLERS:
+        await _take_from_seller(conn, refund, pocket, at)
     await bridging.take_from_clearing(
         conn,
         shop_id,
@@ -336,7 +339,7 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
         kind="refunded",
         reference=refund.reference,
         order_id=refund.order_id,
-        pocket=None if done.advanced_at else await releasing.pocket(conn, payment),
+        pocket=pocket,
         at=at,
     )
     if refund.paid_from == chart.ESCROW:
@@ -348,3 +351,22 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     if refund.case_id is not None:
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True
+
+
+async def _take_from_seller(conn: db.Connection, refund: Refund, pocket: str, at: datetime) -> None:
+    """An institution that has paid the seller took what is lacking out of his own account there:
+    nobody lent it, and he owes that much less (or is owed that much more)."""
+    names = [refund.paid_from, pocket, chart.PAYABLE, chart.DUE_TO_SHOP]
+    held = await accounts.lock(conn, refund.shop_id, names, refund.currency)
+    short = Money(refund.amount_minor - max(held.get(pocket, 0), 0), refund.currency)
+    if short.minor > 0:
+        await journals.post(
+            conn,
+            refund.shop_id,
+            kind="paid_by_seller",
+            reference=refund.reference,
+            order_id=refund.order_id,
+            value_on=value_date(at),
+            booked_at=at,
+            transfers=[Transfer(pocket, chart.PAYABLE, short)],
+        )

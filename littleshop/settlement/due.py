@@ -152,6 +152,7 @@ _KINDS = {
     "received": "order",
     "refunded": "refund",
     "clawed_back": "refund",
+    "paid_by_seller": "refund",
     "payout_returned": "returned",
     "reversed_payout": "returned",
 }

@@ -41,9 +41,10 @@ class Pockets(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a fact did: `kind` paid, order, fee, fee_back, clawed_back, refund, charged_back,
-    payout, paid_out, returned, loan, repaid or correction. `kept_minor` is what a payout left in
-    the balance by the shop's terms (a reserve, a retained sum)."""
+    """What a fact did: `kind` paid, order, fee, fee_back, clawed_back, refund, own_account (an
+    institution took a refund out of what it had paid him), charged_back, payout, paid_out,
+    returned, loan, repaid or correction. `kept_minor` is what a payout left in the balance by the
+    shop's terms (a reserve, a retained sum)."""
 
     kind: str
     number: int | None
@@ -75,6 +76,7 @@ _KINDS = {
     "received": "order",
     "clawed_back": "clawed_back",
     "refunded": "refund",
+    "paid_by_seller": "own_account",
     "charged_back": "charged_back",
     "payout": "payout",
     "paid_out": "paid_out",

@@ -187,6 +187,27 @@ async def test_what_the_seller_has_on_his_card_is_advanced_and_comes_with_the_ne
     await held.town.books_balance()
 
 
+async def test_what_alipay_took_from_the_sellers_own_account_is_nobodys_loan(
+    held: Holding, owner: db.Connection
+) -> None:
+    town, seller = held.town, "2088000000000001"
+    await is_admitted(town, owner, "alipay", seller)
+    zft = Institution("alipay", pays_out=True)
+    other = Holding(town, zft, HoldingRail(zft, seller))
+    placed = await other.sells()
+    await other.receives(placed)
+    await other.is_released(placed)
+    await other.withdraws(CNY("97.00"))  # paid by itself
+    await other.goes_back(placed, "40.00")
+    assert (await town.balance("payable")).minor == -38_80
+    await other.refunds_are_sent(placed)
+    assert zft.available[seller] == 97_00 - 38_80
+    for account in ("payable", "due_to_shop", "withdrawable:alipay", "escrow"):
+        assert await town.balance(account) == CNY("0.00"), account
+    assert await town.balance("gateway_clearing:alipay") == CNY("1.80")
+    await town.books_balance()
+
+
 async def test_money_that_pays_nothing_goes_back_from_where_it_is_frozen(held: Holding) -> None:
     placed = await held.sells("100.00", pays="1.00")
     assert await held.town.balance("suspense") == CNY("1.00")

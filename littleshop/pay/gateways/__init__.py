@@ -76,6 +76,12 @@ HOLDERS: dict[str, tuple[Callable[[RailSettings], bool], EscrowOpener]] = {
     "alipay": (lambda rail: bool(rail.get("zft")), alipay_escrow.open_escrow),
     "wechat_pay": (lambda rail: bool(rail.get("ecommerce")), wechat_pay_escrow.open_escrow),
 }
+# Institutions that pay sellers by themselves: what was released is the seller's own account there.
+PAY_SELLERS = frozenset(
+    each.name
+    for each in (alipay_escrow.AlipayEscrow, wechat_pay_escrow.WechatPayEscrow)
+    if each.pays_out
+)
 OFF_UNLESS_ENABLED = {"baidu_wallet"}  # nobody could verify that it still takes merchants
 
 
