@@ -40,10 +40,10 @@ def hidden(page: httpx.Response, name: str) -> str:
     return unescape(found[1])
 
 
-def picture() -> bytes:
+def picture(width: int = 320, height: int = 240, green: int = 150) -> bytes:
     """A small photo."""
     kept = io.BytesIO()
-    Image.new("RGB", (320, 240), (120, 150, 140)).save(kept, "JPEG")
+    Image.new("RGB", (width, height), (120, green, 140)).save(kept, "JPEG")
     return kept.getvalue()
 
 
@@ -110,15 +110,17 @@ class Shopkeeper:
         rows = re.split(r'id="p-(?=[0-9a-f-]{36}")', shelf)[1:]
         return next(row[:36] for row in rows if title in row)
 
-    def register(self, card: str) -> None:
+    def register(
+        self, card: str, name: str = "林小满", id_number: str = "11010519491231002X"
+    ) -> None:
         """Identity and card, the steps that the quick way in leaves for later."""
         shop = str(self.shop_id)
         self.post(
             "/open/identity",
             shop=shop,
-            legal_name="林小满",
+            legal_name=name,
             document="resident",
-            id_number="11010519491231002X",
+            id_number=id_number,
             consent="yes",
         )
         self.post(
@@ -172,7 +174,8 @@ class Shopper:
         )
         assert answer.status_code == 303, answer.text[-1500:]
         page = self.client.get(answer.headers["location"])
-        return {name: hidden(page, name) for name in ("key", "items", "cart", "total")} | DELIVERY
+        names = ("key", "items", "cart", "total", "said")
+        return {name: hidden(page, name) for name in names} | DELIVERY
 
     def press(self, slug: str, form: dict[str, str]) -> httpx.Response:
         """Press "pay"."""

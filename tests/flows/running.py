@@ -49,6 +49,7 @@ class Running:
     web: str
     sandbox: str
     process: subprocess.Popen[bytes]
+    told: dict[str, str] = field(default_factory=dict)  # of the environment, beside ours
     aside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     browsers: list[httpx.Client] = field(default_factory=list)
 
@@ -57,6 +58,7 @@ class Running:
         return subprocess.run(
             [sys.executable, "-m", "littleshop", *words, "--home", str(self.home)],
             cwd=ROOT,
+            env=os.environ | self.told,
             capture_output=True,
             text=True,
             timeout=120,
@@ -187,8 +189,10 @@ class Running:
         until(answers, seconds)
 
 
-def start(home: Path, *options: str) -> Running:
-    """Start the demo under `home` on free ports and wait until its first page can be served."""
+def start(home: Path, *options: str, told: dict[str, str] | None = None) -> Running:
+    """Start the demo under `home` on free ports and wait until its first page can be served.
+    `told` is put into its environment."""
+    told = told or {}
     port, sandbox_port, ready = free_port(), free_port(), home / "ready.json"
     home.mkdir(parents=True, exist_ok=True)
     with (home / "log").open("ab") as log:
@@ -196,6 +200,7 @@ def start(home: Path, *options: str) -> Running:
             [sys.executable, "-m", "littleshop", "demo", "--home", str(home), "--port", str(port),
              "--sandbox-port", str(sandbox_port), "--ready-file", str(ready), *options],
             cwd=ROOT,
+            env=os.environ | told,
             stdout=log,
             stderr=log,
         )  # fmt: skip
@@ -206,7 +211,7 @@ def start(home: Path, *options: str) -> Running:
 
     until(is_ready, 60)
     said = json.loads(ready.read_text())
-    return Running(home, said["web"], said["sandbox"], process)
+    return Running(home, said["web"], said["sandbox"], process, told)
 
 
 def stop(running: Running) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation import rails
+from tests.simulation import holding, rails
 from tests.simulation.rails import RAILS
 from tests.simulation.town import Town
 
@@ -21,6 +21,14 @@ _LEFT = {
         "select /* all shops: the whole town */ reference, run_on, status, bank_says from payouts"
         " where status in ('asked', 'funded', 'sent') and run_on <"
         " (select max(run_on) - 3 from runs)"
+    ),
+    "refund {reference} is {status} {redirect}": (
+        "select /* all shops: the whole town */ reference, status, redirect from refunds"
+        " where status in ('asked', 'stuck')"
+    ),
+    "release of {order_id} is {status} {said}": (
+        "select /* all shops: the whole town */ order_id, status, said from releases"
+        " where status <> 'done'"
     ),
     "held job: {name} {fault}": (
         "select name, fault from jobs where held_at is not null and dropped_at is null"
@@ -38,6 +46,10 @@ def differences(town: Town, audit: Mapping[str, Any], books: Mapping[str, Any]) 
         wrong += _apart(f"{rail} refund", _refunded(town, rail), back)
     wrong += _apart("chargeback", _charged_back(town), rails.disputes(books))
     wrong += _apart("payout", _paid_out(town), _left_the_bank(books))
+    if town.escrow == "psp_escrow":
+        wrong += _apart("pocket", holding.ours(town), holding.theirs(town, books))
+        wrong += _apart("withdrawal", holding.withdrawn(town), holding.withdrawn_there(books))
+        wrong += _apart("own pocket", holding.own(town), holding.own_there(town, books))
     wrong += _apart("bank", {"balance": _in_our_books(town)}, {"balance": _at_the_bank(books)})
     for sentence, sql in _LEFT.items():
         wrong += [sentence.format(**row) for row in town.read(sql)]
@@ -81,7 +93,7 @@ def _paid_out(town: Town) -> dict[str, object]:
     """What we say left the bank for a seller's card; what came back is an entry too."""
     rows = town.read(
         "select /* all shops: the bank knows none */ reference, amount_minor from payouts"
-        " where status in ('done', 'returned')"
+        " where rail = 'bank' and status in ('done', 'returned')"
     )
     return {row["reference"]: row["amount_minor"] for row in rows}
 

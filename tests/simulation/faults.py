@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from tests.simulation import holding
 from tests.simulation.rails import RAILS
 from tests.simulation.town import Town
 
@@ -19,8 +20,8 @@ _CALLS = {"stripe": "api"}  # what a rail's wire is called on the switchboard
 _WRONG_SUM = {"alipay": "0.01", "wechat_pay": "1", "baidu_wallet": "1"}
 
 
-def board(chance: random.Random) -> dict[str, Any]:
-    """The switchboard of a day."""
+def board(chance: random.Random, *, held: bool = False) -> dict[str, Any]:
+    """The switchboard of a day; of one on which institutions hold the money."""
     today: dict[str, Any] = {rail: _rail(chance, rail) for rail in RAILS}
     today["alipay"]["gateway"]["awkward"] = chance.random() < 0.3
     today["wechat_pay"]["gateway"]["awkward"] = chance.random() < 0.3
@@ -43,6 +44,8 @@ def board(chance: random.Random) -> dict[str, Any]:
         "return": chance.choice((0, 0, 0, 1)),
     }
     today["sms"] = {"fail": chance.choice((0, 0, 2))}
+    for rail, more in (holding.faults(chance) if held else {}).items():
+        today[rail] |= more
     return today
 
 
@@ -74,7 +77,7 @@ def _rail(chance: random.Random, rail: str) -> dict[str, Any]:
 
 def strike(town: Town) -> None:
     """Set today's faults, and count of which kinds the day is bad."""
-    today = board(town.chance)
+    today = board(town.chance, held=town.escrow == "psp_escrow")
     town.littleshop.control("faults", today)
     for who, kinds in today.items():
         told = {f"{part}.{name}": value for part, found in kinds.items() if isinstance(found, dict)

@@ -24,7 +24,8 @@ from littleshop.sale import (
 from littleshop.sale.returning import Wish
 from littleshop.settlement import bills
 from littleshop.trade import orders
-from tests.simulation.rails import BAD_CARD, RAILS, Buyers, Cashier, Deck
+from tests.simulation import desks, holding
+from tests.simulation.rails import BAD_CARD, Buyers, Cashier, Deck
 from tests.simulation.town import Town
 
 OPERATOR = UUID("7f1b6a90-0000-4000-8000-000000000001")
@@ -33,16 +34,19 @@ DESK = "simulation"
 
 @dataclass
 class People:
-    """Everybody who acts. `late` are cashiers that were left open, `disputed` what banks took."""
+    """Everybody who acts. `late` are cashiers that were left open, `disputed` what banks took,
+    `invited` who ordered from a shop that could not be paid yet."""
 
     town: Town
     buyers: Buyers = field(init=False)
     deck: Deck = field(init=False)
     late: list[Cashier] = field(default_factory=list)
+    invited: list[tuple[int, Cashier]] = field(default_factory=list)
     disputed: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.buyers, self.deck = Buyers(self.town), Deck(self.town.chance)
+        self.buyers = Buyers(self.town)
+        self.deck = Deck(self.town.chance, self.town.rails)
 
     # --- buyers
 
@@ -61,14 +65,39 @@ class People:
             return
         town.happened["orders"] += 1
         town.happened[f"orders {rail}"] += 1
+        if not self._can_be_paid(shop.shop_id):
+            town.happened["ordered_early"] += 1
+            self.invited.append((shop.shop_id, cashier))
+            return
         if cashier.page is None:  # the rail was away, or switched off: over another one then
             town.happened[f"no_page {rail}"] += 1
             cashier = self._another_way(cashier)
         if cashier is not None and cashier.page is not None:
             self._decide_to_pay(cashier, chance.random())
 
+    def _can_be_paid(self, shop_id: int) -> bool:
+        if self.town.escrow != "psp_escrow":
+            return True
+        return shop_id in holding.open_shops(self.town)
+
+    def pay_invited(self, share: float = 0.8) -> None:
+        """Who ordered from a shop before it was admitted pays now that it is, or never."""
+        there = holding.open_shops(self.town) if self.invited else set()
+        for shop_id, cashier in list(self.invited):
+            if shop_id in there and self.town.chance.random() < share:
+                self.invited.remove((shop_id, cashier))
+                rail = self.deck.draw()
+                begun = self.town.over_http(
+                    lambda rail=rail, cashier=cashier: self.buyers.begin(rail, cashier)  # type: ignore[misc]
+                )
+                if begun is not None and begun.page is None:
+                    begun = self._another_way(begun)
+                if begun is not None and begun.page is not None:
+                    self.town.happened["invited_went_to_pay"] += 1
+                    self._decide_to_pay(begun, self.town.chance.random())
+
     def _another_way(self, cashier: Cashier) -> Cashier | None:
-        others = [rail for rail in RAILS if rail not in (cashier.rail, "stripe")]
+        others = [rail for rail in self.town.rails if rail not in (cashier.rail, "stripe")]
         if cashier.rail == "stripe":  # who is abroad knows no other rail than cards
             others = ["stripe"]
         rail = self.town.chance.choice(others)
@@ -270,10 +299,11 @@ class People:
                     self.disputed[reference] = False
                     self.town.happened["chargeback_" + ("won" if won else "lost")] += 1
 
-    def rails_unstick(self) -> None:
-        """WeChat's desk looks after refunds that got stuck."""
+    def rails_unstick(self, share: float = 0.4) -> None:
+        """WeChat's desk looks after some refunds that got stuck."""
         for refund in self.town.books()["wechat_pay"]["refunds"]:
-            if refund["status"] == "ABNORMAL" and self.buyers.unstick(refund["out_refund_no"]):
+            wanted = refund["status"] == "ABNORMAL" and self.town.chance.random() < share
+            if wanted and self.buyers.unstick(refund["out_refund_no"]):
                 self.town.happened["refund_unstuck"] += 1
 
     def operators_switch(self, share: float = 0.08) -> None:
@@ -285,12 +315,16 @@ class People:
 
         self.town.act(on)
         if self.town.chance.random() < share:
-            rail = self.town.chance.choice(RAILS)
+            rail = self.town.chance.choice(self.town.rails)
 
             async def off(conn: db.Connection, at: datetime) -> object:
                 return await switches.switch_off(conn, rail, why="模拟", by=DESK, at=at)
 
             self.town.does(f"switched_off {rail}", off)
+
+    def operators_redirect(self, share: float = 0.5) -> None:
+        """Refunds that did not arrive are sent another way."""
+        desks.handle_stuck(self.town, share)
 
     def operators_try_again(self) -> None:
         """Every job that was given up is tried once more: what stopped it may be mended."""

@@ -20,16 +20,18 @@ from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from littleshop.demo.clock import QUIET
 from tests.flows import running
-from tests.simulation import comparing, faults, planting
+from tests.simulation import comparing, faults, holding, planting
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import Away, Town
 
 SHOPS = 3
+OWN = "merchant_of_record"  # the platform holds the money itself
 # Of a day in Beijing: after the bank's and the run's morning, after the bills, before the cut-off,
 # at night.
 HOURS = (8, 12, 16, 21)
 QUIET_HOUR = 14  # of the days after the last one
+CALM_DAYS = 3  # in a row, and nothing is under way: the last bills and statements are read
 MOST_QUIET_DAYS = 45  # by then every clock has struck, every refund and payout is home
 PATIENCE = 90.0
 SEES_THE_CLOCK = 1.05  # every process reads it once a second
@@ -38,10 +40,10 @@ LEAST = {"orders": 4.0, "shipped": 1.0, "received": 0.3}
 LEAST_OF_A_RAIL = {"orders": 0.5, "paid": 0.3, "refunds": 0.05}
 
 
-def play(*, days: int, seed: int, plant: str | None) -> dict[str, Any]:
+def play(*, days: int, seed: int, plant: str | None, escrow: str = OWN) -> dict[str, Any]:
     """Play so many days; what happened, and what differs at the end."""
     began = time.monotonic()
-    with town_of(seed) as town:
+    with town_of(seed, escrow=escrow) as town:
         live(town, days)
         come_to_rest(town, MOST_QUIET_DAYS, hurry=plant is not None)
         if plant is not None:
@@ -51,19 +53,34 @@ def play(*, days: int, seed: int, plant: str | None) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def town_of(seed: int, shops: int = SHOPS) -> Iterator[Town]:
+def town_of(seed: int, shops: int = SHOPS, *, escrow: str = OWN) -> Iterator[Town]:
     """A running littleshop with open shops; ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="littleshop-simulation-") as folder:
-        littleshop = running.start(Path(folder), "--empty")
-        town = Town(littleshop, random.Random(seed))
+        littleshop = running.start(Path(folder), "--empty", told={"LITTLESHOP_ESCROW": escrow})
+        rails = RAILS if escrow == OWN else holding.INSTITUTIONS
+        town = Town(littleshop, random.Random(seed), rails, escrow)
         try:
             with town.phase("opening"):
                 _announce_years(town)
-                town.open(shops)
+                _open_shops(town, shops)
             yield town
         finally:
             town.close()
             running.stop(littleshop)
+
+
+def _open_shops(town: Town, shops: int) -> None:
+    """Where institutions hold the money the first shop is admitted at once, the last one refused
+    by both at first, and what is sold pays a commission."""
+    held = town.escrow != OWN
+    for number in range(shops):
+        if held and number == shops - 1:
+            town.littleshop.control("faults", holding.REFUSING)
+        town.open(1)
+        if held and number == 0:
+            holding.Sellers(town).are_admitted()
+    if held:
+        planting.sql(town, "update shops set commission_bps = 300 where shop_id > 0")
 
 
 def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
@@ -73,6 +90,8 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         books = town.books()
         wrong = comparing.differences(town, audit, books)
         by_rail = _by_rail(town, books)
+        held = holding.counted(town, books) if town.escrow != OWN else {}
+    too_few = _too_few(town.happened, by_rail, days)
     return {
         "days": days,
         "plant": plant,
@@ -81,9 +100,10 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "differences": len(wrong),
         "audit": {"ok": audit["ok"], "checked": audit["checked"]},
         "rails": by_rail,
+        "held": held,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
-        "too_few": _too_few(town.happened, by_rail, days),
+        "too_few": too_few + (holding.too_few(held, days) if held else []),
         "wrong": wrong[:50],
         "spent": {name: round(seconds, 1) for name, seconds in town.spent.items()},
     }
@@ -125,7 +145,7 @@ def _by_rail(town: Town, books: dict[str, Any]) -> dict[str, dict[str, int]]:
         }
     )
     counted = {}
-    for rail in RAILS:
+    for rail in town.rails:
         taken, back = moved(books, rail)
         counted[rail] = {
             "orders": town.happened[f"orders {rail}"],
@@ -135,7 +155,8 @@ def _by_rail(town: Town, books: dict[str, Any]) -> dict[str, dict[str, int]]:
             "bills": read[rail],
             "switched_off": town.happened[f"switched_off {rail}"],
         }
-    counted["stripe"]["chargebacks"] = len(books["stripe"]["disputes"])
+    if "stripe" in counted:
+        counted["stripe"]["chargebacks"] = len(books["stripe"]["disputes"])
     return counted
 
 
@@ -169,21 +190,25 @@ def live(town: Town, days: int, *, surely_killed: tuple[str, ...] = ()) -> None:
 
 def _people_act(people: People, hour: int) -> None:
     people.pay_late()
+    people.pay_invited()
     for _ in range(people.town.chance.randrange(1, 5)):
         people.order_something()
     if hour == 8:
         people.operators_switch()
         people.operators_explain()
         people.rails_unstick()
+        people.operators_redirect()
         people.operators_try_again()
         people.sellers_restock()
+        if people.town.escrow != OWN:
+            holding.Sellers(people.town).act(0.7)
         people.banks_decide()
     if hour in (12, 21):
         people.sellers_ship()
         people.buyers_receive()
         people.cases_go_on()
     if hour == 16:
-        people.buyers_regret()
+        people.buyers_regret(0.08 if people.town.escrow == OWN else 0.2)  # after the release too
         people.banks_take_back()
 
 
@@ -243,23 +268,25 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
         reference: True for reference, (_, status) in comparing.disputed(town) if status not in
         ("won", "lost")
     }  # fmt: skip
+    calm = 0
     with town.phase("rest"):
         for day in range(most_days):
             _say(f"quiet day {day + 1}, under way {town.left}")
             people.banks_decide(1.0)
             people.operators_explain()
             people.rails_unstick()
+            people.operators_redirect(1.0)
             people.operators_try_again()
+            if town.escrow != OWN:
+                holding.Sellers(town).act()
             if hurry:
                 people.sellers_ship(1.0)
                 people.buyers_receive(1.0)
                 people.cases_go_on(1.0)
             _quiet_day(town)
-            if not _under_way(people):
+            calm = 0 if _under_way(people) else calm + 1
+            if calm == CALM_DAYS:
                 break
-        for _ in range(2):  # the last bills and statements
-            _quiet_day(town)
-            people.operators_explain()
 
 
 def _say(words: str) -> None:
@@ -276,9 +303,11 @@ def _quiet_day(town: Town) -> None:
 def _under_way(people: People) -> int:
     [row] = people.town.read(
         "select /* all shops: the whole town */"
-        " (select count(*) from orders where status in ('placed', 'to_ship', 'shipped'))"
+        " (select count(*) from orders where status in ('waiting', 'invited', 'placed',"
+        "  'to_ship', 'shipped'))"
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
-        " (select count(*) from refunds where status = 'asked') as refunds,"
+        " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
+        " (select count(*) from releases where status <> 'done') as releases,"
         " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
         " (select count(*) from chargebacks where status = 'open') as chargebacks"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -16,7 +16,7 @@ from tests.flows.people import DESK_AGENT, PHONE_AGENT, Shopper
 from tests.simulation.town import Gone, Town
 
 RAILS = ("alipay", "wechat_pay", "stripe", "baidu_wallet")
-SHARES = ("alipay", "alipay", "wechat_pay", "wechat_pay", "stripe", "baidu_wallet")
+TWICE = ("alipay", "wechat_pay")  # as many buyers have these as the others together
 WITH_CODES = ("alipay", "wechat_pay")  # at a desk they show a code
 BAD_CARD = "pm_card_chargeDeclined"
 Sums = dict[str, int]  # minor units by our reference
@@ -25,13 +25,14 @@ Sums = dict[str, int]  # minor units by our reference
 class Deck:
     """Rails in a shuffled order in which each has its share, however few are drawn."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, rails: Sequence[str]) -> None:
         self.chance = chance
+        self.shares = [rail for rail in rails for _ in range(2 if rail in TWICE else 1)]
         self.left: list[str] = []
 
     def draw(self) -> str:
         if not self.left:
-            self.left = self.chance.sample(SHARES, len(SHARES))
+            self.left = self.chance.sample(self.shares, len(self.shares))
         return self.left.pop()
 
 

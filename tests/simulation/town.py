@@ -23,7 +23,11 @@ from tests.flows.running import Running
 
 T = TypeVar("T")
 Work = Callable[[db.Connection, datetime], Awaitable[T]]
-CARDS = ("6222021234567890128", "6217000012345678901", "6228480012345678908")
+PERSONS = (  # name, number, card
+    ("林小满", "11010519491231002X", "6222021234567890128"),
+    ("陈一帆", "330106198804123011", "6217000012345678901"),
+    ("周可心", "440305199109231621", "6228480012345678908"),
+)
 # Price and stock of each shop's goods: one of them sells out now and then.
 GOODS = (("168.00", 400), ("35.50", 9), ("9.90", 400))
 PATIENCE = 60.0  # seconds of ours, for processes to come back
@@ -44,6 +48,8 @@ class Town:
 
     littleshop: Running
     chance: random.Random
+    rails: tuple[str, ...] = ("alipay", "wechat_pay", "stripe", "baidu_wallet")
+    escrow: str = "merchant_of_record"
     happened: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
     shops: list[Shopkeeper] = field(default_factory=list)
@@ -54,10 +60,11 @@ class Town:
 
     def open(self, count: int) -> None:
         """Shops with goods, owners known and cards verified."""
-        for number in range(count):
+        for number in range(len(self.shops), len(self.shops) + count):
             phone = f"1370000{1000 + number}"
             shop = open_shop(self.littleshop, f"sim{number}", phone, f"模拟小店{number}")
-            shop.register(CARDS[number % len(CARDS)])
+            name, id_number, card = PERSONS[number % len(PERSONS)]
+            shop.register(card, name, id_number)
             self.shops.append(shop)
             self.products[shop.shop_id] = [
                 shop.put_on_sale(f"物件{number}-{one}", price=price, stock=stock)
@@ -91,11 +98,20 @@ class Town:
 
         return self.act(look)
 
+    def at_desk(self, work: Callable[[db.Database, datetime], Awaitable[T]]) -> T:
+        """A flow that makes transactions of its own; repeated when the database is back."""
+        return self._insist(lambda: self._runner.run(self._at_desk(work)))
+
     def now(self) -> datetime:
         async def look(_: db.Connection, at: datetime) -> datetime:
             return at
 
         return self.act(look)
+
+    def tell(self, where: str) -> bool:
+        """Somebody does something at the sandbox, by its control API; whether he could."""
+        answer = httpx.post(f"{self.littleshop.sandbox}/{where}", json={}, trust_env=False)
+        return answer.status_code == 200
 
     def books(self) -> dict[str, Any]:
         """The sandbox's own books, all of them."""
@@ -126,18 +142,30 @@ class Town:
         return None
 
     async def _act(self, work: Work[T]) -> T:
-        if self._database is None:
-            dsn = postgres.Cluster(self.littleshop.home).dsn()
-            self._database = await db.open_database(dsn, size=1)
-
         async def whole(conn: db.Connection) -> T:
             return await work(conn, Clock(await installation.clock_offset(conn)).now())
 
         try:
-            return await self._database.transaction(whole)
+            return await (await self._opened()).transaction(whole)
         except _MAY_COME_BACK:
             await self._let_go()
             raise
+
+    async def _at_desk(self, work: Callable[[db.Database, datetime], Awaitable[T]]) -> T:
+        try:
+            database = await self._opened()
+            async with database.connection() as conn:
+                at = Clock(await installation.clock_offset(conn)).now()
+            return await work(database, at)
+        except _MAY_COME_BACK:
+            await self._let_go()
+            raise
+
+    async def _opened(self) -> db.Database:
+        if self._database is None:
+            dsn = postgres.Cluster(self.littleshop.home).dsn()
+            self._database = await db.open_database(dsn, size=1)
+        return self._database
 
     async def _let_go(self) -> None:
         if self._database is not None:

@@ -17,6 +17,7 @@ from littleshop.sale.placing import Placed
 from littleshop.shop import admissions
 from tests.cast import CNY
 from tests.entry.id_card import shows
+from tests.pay.gateways import pockets
 from tests.pay.gateways.stage import Stage
 from tests.sale.escrow import Holding
 
@@ -29,9 +30,10 @@ class Mirror(Holding, abc.ABC):
     merchant_id: str = ""
     files = Files(MemoryStore())
 
-    @abc.abstractmethod
     async def frozen_and_available(self) -> tuple[int, int]:
         """By the sandbox's own books."""
+        books = await self.stage.sandbox.read("/books.json")
+        return pockets.frozen_and_free(books, self.institution.name, self.merchant_id)
 
     @abc.abstractmethod
     async def signs(self, reference: str) -> None:
@@ -110,19 +112,11 @@ class Mirror(Holding, abc.ABC):
     async def pockets(self) -> dict[str, int]:
         """What lies in each of the seller's pockets at the institution."""
         books = await self.stage.sandbox.read("/books.json")
-        return {
-            row["pocket"]: row["balance_minor"]
-            for row in books[self.institution.name]["pockets"]
-            if row["owner"] == self.merchant_id
-        }
+        return pockets.of_owner(books, self.institution.name, self.merchant_id)
 
 
 class WechatPayMirror(Mirror):
     """At WeChat."""
-
-    async def frozen_and_available(self) -> tuple[int, int]:
-        lies = await self.pockets()
-        return lies.get("frozen", 0), lies.get("available", 0)
 
     async def signs(self, reference: str) -> None:
         await self.stage.sandbox.control(f"/control/wechat_pay/applyments/{reference}/sign")
@@ -130,10 +124,6 @@ class WechatPayMirror(Mirror):
 
 class AlipayMirror(Mirror):
     """At Alipay."""
-
-    async def frozen_and_available(self) -> tuple[int, int]:
-        lies = await self.pockets()
-        return lies.get("unsettled", 0) + lies.get("frozen", 0), lies.get("account", 0)
 
     async def signs(self, reference: str) -> None:
         await self.stage.sandbox.control(f"/control/alipay/sellers/{reference}/sign")
