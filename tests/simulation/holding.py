@@ -132,6 +132,8 @@ def counted(town: Town, books: Mapping[str, Any]) -> dict[str, int]:
         " union all select 'returned_shares', count(*) from refunds where returned_at is not null"
         " union all select 'advanced', count(*) from refunds where advanced_at is not null"
         " union all select 'paid_by_itself', count(*) from payouts where rail = 'alipay_settle'"
+        " union all select 'refunds_paid_by_seller', count(*) from journals"
+        "  where kind = 'paid_by_seller'"
         " union all select 'orders_invited', count(distinct order_id) from order_events"
         "  where kind = 'invited'"
         " union all select 'refunded_' || split_part(t.credit, ':', 1), count(*) from transfers t"
@@ -159,8 +161,12 @@ def ours(town: Town) -> _Sums:
     paid_out = {
         row["shop_id"]: row["minor"]
         for row in town.read(
-            "select /* all shops: the whole town */ shop_id, sum(amount_minor)::bigint as minor"
-            " from payouts where rail = 'alipay_settle' and status = 'done' group by shop_id"
+            "select /* all shops: the whole town */ shop_id, sum(minor)::bigint as minor from ("
+            " select shop_id, amount_minor as minor from payouts"
+            "  where rail = 'alipay_settle' and status = 'done'"
+            " union all select t.shop_id, -t.amount_minor from transfers t join journals j"
+            "  on j.shop_id = t.shop_id and j.journal_id = t.journal_id"
+            "  where j.kind = 'paid_by_seller') as his_own group by shop_id"
         )
     }
     found: Counter[str] = Counter()
