@@ -111,6 +111,18 @@ _REFUND_LEFT_WHERE_IT_LAY = """
                 when l.done_at <= r.done_at then 'withdrawable:'
                 else 'held_at:' end || p.gateway"""
 
+# What an institution took from the account on which it has paid the seller.
+_SELLER_PAID_A_REFUND = """
+    select j.shop_id, j.reference as subject, 'the seller is said to have paid '
+           || sum(t.amount_minor) || ' of ' || coalesce(max(r.amount_minor), 0) as says
+      from journals j
+      join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+      left join refunds r on r.shop_id = j.shop_id and r.reference = j.reference
+       and r.done_at is not null and r.advanced_at is null
+     where ($1::bigint is null or j.shop_id = $1) and j.kind = 'paid_by_seller'
+     group by j.shop_id, j.reference
+    having sum(t.amount_minor) > coalesce(max(r.amount_minor), 0)"""
+
 RULES = {
     "held_where_it_was_paid": _HELD_WHERE_IT_WAS_PAID,
     "held_at_is_held_payments": _HELD_AT_IS_HELD_PAYMENTS,
@@ -118,6 +130,7 @@ RULES = {
     "release_is_booked": _RELEASE_IS_BOOKED,
     "commission_return_is_booked": _COMMISSION_RETURN_IS_BOOKED,
     "refund_left_where_it_lay": _REFUND_LEFT_WHERE_IT_LAY,
+    "seller_paid_a_refund": _SELLER_PAID_A_REFUND,
 }
 
 

@@ -20,6 +20,8 @@ BREACHES = {
     "commission_return_is_booked": "update refunds set return_minor = return_minor + 1"
     " where returned_at is not null returning return_reference",
     "refund_left_where_it_lay": "update refunds set advanced_at = done_at returning reference",
+    "seller_paid_a_refund": "update journals set kind = 'paid_by_seller' where kind = 'released'"
+    " returning reference",
 }
 
 
