@@ -57,10 +57,15 @@ class Claim(msgspec.Struct, frozen=True):
 
     @property
     def at_the_platform(self) -> int:
-        """What of the shop's money lies where the bank's files are paid from, or comes there."""
+        """What of the shop's money lies where the bank's files are paid from, or comes there.
+
+        Our commission there is not the shop's, but for what an institution took as its fee: that
+        is the platform's to bear. It can bear no more than lies there.
+        """
         brought = sum(minor for name, minor in self.balances.items() if name.startswith(_RAILS))
-        own = brought + self.balances.get(chart.BANK, 0)
-        return own - self.balances.get(chart.COMMISSION, 0)
+        there = brought + self.balances.get(chart.BANK, 0)
+        fees = self.balances.get(chart.GATEWAY_FEE, 0)
+        return min(there, there - self.balances.get(chart.COMMISSION, 0) + fees)
 
     @property
     def is_held_elsewhere(self) -> bool:
