@@ -97,7 +97,9 @@ class Sending:
     def part(self, claim: Claim) -> Money:
         """What of the rail's money is the shop's, where this is the shop's way."""
         wanted = claim.chose(self.name) and (self._to_cards or claim.payee is not None)
-        return claim.stands_on(self.source, self.name) if wanted else claim.up_to(0)
+        if not wanted:
+            return claim.up_to(0)
+        return claim.of_the_platform(claim.stands_on(self.source, self.name))
 
     async def goal(self, conn: db.Connection, keyring: Keyring, payout: Payout) -> Goal | None:
         """The payee the shop chose, or its card."""

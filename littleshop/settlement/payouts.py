@@ -246,11 +246,13 @@ async def of_rail(
 
 
 async def waiting(conn: db.Connection, shop_id: int) -> dict[str, int]:
-    """The sums, minor units, of a shop's payouts that wait for their rail's money, by rail."""
+    """The sums, minor units, of a shop's payouts that its accounts have still to bear, by rail: what
+    waits for its rail's money, and at the bank what the statement does not show gone."""
     rows = await conn.fetch(
-        "select rail, sum(amount_minor)::bigint as minor from payouts"
-        " where shop_id = $1 and status = 'asked' group by rail",
+        "select rail, sum(amount_minor)::bigint as minor from payouts where shop_id = $1"
+        " and (status = 'asked' or rail = $2 and status in ('funded', 'sent')) group by rail",
         shop_id,
+        BANK,
     )
     return {row["rail"]: row["minor"] for row in rows}
 

@@ -27,14 +27,16 @@ WECHAT_PAY = "wechat_pay"  # from our own account there, to a person who agrees
 ALIPAY_SETTLE = "alipay_settle"  # the institution has paid it by itself
 WECHAT_PAY_WITHDRAW = "wechat_pay_withdraw"  # what it holds for the shop, to the shop's card
 
+_INSTITUTIONS = (ALIPAY_SETTLE, WECHAT_PAY_WITHDRAW)  # pay of what they hold themselves
 _HELD = (chart.held_at(""), chart.withdrawable(""))
 _RAILS = chart.gateway_clearing("")
 
 
 class Claim(msgspec.Struct, frozen=True):
     """What is left to be paid to a shop in a run, what stands on its accounts (minor units) and
-    whom it goes to when that is not the card. `waiting` are sums by rail for which earlier payouts
-    wait, `usual` is the rail of shops that chose none."""
+    whom it goes to when that is not the card. `waiting` are sums by rail that earlier payouts have
+    been promised and that stand on its accounts still; `usual` is the rail of shops that chose
+    none."""
 
     shop_id: int
     left: Money
@@ -59,13 +61,21 @@ class Claim(msgspec.Struct, frozen=True):
     def at_the_platform(self) -> int:
         """What of the shop's money lies where the bank's files are paid from, or comes there.
 
-        Our commission there is not the shop's, but for what an institution took as its fee: that
-        is the platform's to bear. It can bear no more than lies there.
+        What earlier payouts were promised is not there any more, and what the platform lent is its
+        own. Our commission is not the shop's, but for what an institution took as its fee: that is
+        the platform's to bear. It can bear no more than lies there.
         """
         brought = sum(minor for name, minor in self.balances.items() if name.startswith(_RAILS))
-        there = brought + self.balances.get(chart.BANK, 0)
+        there = brought + self.balances.get(chart.BANK, 0) - self.balances.get(chart.DUE_TO_SHOP, 0)
+        there -= sum(minor for rail, minor in self.waiting.items() if rail not in _INSTITUTIONS)
         fees = self.balances.get(chart.GATEWAY_FEE, 0)
         return min(there, there - self.balances.get(chart.COMMISSION, 0) + fees)
+
+    def of_the_platform(self, amount: Money) -> Money:
+        """So much of it as need not come from an institution that holds a part for the shop."""
+        if not self.is_held_elsewhere:
+            return amount
+        return Money(max(min(amount.minor, self.at_the_platform), 0), amount.currency)
 
     @property
     def is_held_elsewhere(self) -> bool:
@@ -111,9 +121,7 @@ class PayoutRail(Protocol):
 
 def part_of_bank(claim: Claim) -> Money:
     """What the bank's files carry: all, or what does not lie at an institution."""
-    if claim.is_held_elsewhere:
-        return claim.up_to(claim.at_the_platform)
-    return claim.up_to(claim.left.minor)
+    return claim.of_the_platform(claim.left)
 
 
 def place(rail: str) -> str:

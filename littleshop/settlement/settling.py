@@ -196,6 +196,7 @@ async def ask(
         )
         if payout is not None:
             left -= amount
+            waiting[rail.name] = waiting.get(rail.name, 0) + amount.minor
             asked.append(payout)
             await _take_off(conn, payout, at)
     return asked

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from littleshop import db
+from littleshop.settlement.rails import Claim, part_of_bank
 from tests.cast import CNY, Town
 from tests.sale.escrow import SELLER, Holding, holding
 from tests.sale.institution import HoldingRail
-from tests.settlement.paper_bank import PaperBank, beijing, settle, verify
-from tests.settlement.paper_rail import PaperInstitution, withdrawing
-from tests.settlement.test_settling import TUE, WED, bank, of_shop
+from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
+from tests.settlement.paper_rail import PaperInstitution, PaperTransfers, sending, withdrawing
+from tests.settlement.test_settling import THU, TUE, WED, bank, of_shop
 
 __all__ = ["bank"]  # the fixture
 
@@ -46,3 +49,52 @@ async def test_the_fee_an_institution_keeps_is_paid_to_the_seller_out_of_our_com
     ]
     assert await town.balance("payable") == CNY("0")
     await town.books_balance()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_money_that_a_payout_of_the_bank_has_taken_is_not_promised_to_the_next(
+    town: Town, owner: db.Connection, bank: PaperBank, gone: bool
+) -> None:
+    """The bank pays 50 on Tuesday; what is received then lies at the institution, unreleased."""
+    held = await held_there(town, owner, bank)
+    await owner.execute("update shops set commission_bps = 0")
+    await sells(town, CNY("50.00"), "SF1408223100699")
+    await held.sells("10.00")
+    beijing(town, TUE, 8)
+    await settle(town, bank)
+    if gone:
+        bank.pays(TUE, (await of_shop(town))[0])
+    placed = await held.sells("100.00")
+    await held.receives(placed)
+    beijing(town, WED, 8)
+    await settle(town, bank)
+    assert len(await over(town)) == 1, "fifty yuan were promised twice"
+    await held.is_released(placed)
+    beijing(town, THU, 8)
+    await settle(town, bank)
+    assert await over(town) == [
+        ("bank", "done" if gone else "sent", 50_00),
+        ("wechat_pay_withdraw", "done", 100_00),
+    ]
+    assert await town.balance("payable") == CNY("0")
+    await town.books_balance()
+
+
+def claims(balances: dict[str, int], waiting: dict[str, int], left: str = "97.00") -> Claim:
+    return Claim(1, CNY(left), balances, waiting, None, "alipay")
+
+
+def test_what_the_platform_lent_is_not_paid_out_as_the_shops_own() -> None:
+    lent = {"gateway_clearing:alipay": 9700, "due_to_shop": 9000, "held_at:wechat_pay": 1}
+    assert part_of_bank(claims(lent, {})) == CNY("7.00")
+    assert sending(PaperTransfers()).part(claims(lent, {})) == CNY("7.00")
+
+
+def test_money_that_a_payout_waits_for_is_not_promised_a_second_time() -> None:
+    taken, waits = {"gateway_clearing:alipay": 9700}, {"alipay": 9000}
+    assert sending(PaperTransfers()).part(claims(taken, waits)) == CNY("7.00")
+    released = {"withdrawable:wechat_pay": 9700}
+    rail = withdrawing(PaperInstitution())
+    assert rail.part(claims(released, {"wechat_pay_withdraw": 9000})) == CNY("7.00")
+    both = {**taken, **released}
+    assert part_of_bank(claims(both, {"wechat_pay_withdraw": 9000, "alipay": 90})) == CNY("96.10")
