@@ -131,6 +131,7 @@ class PaidRow(msgspec.Struct, frozen=True):
     tail: str
     status: str
     reason: str
+    arrived_on: date | None
 
     @property
     def amount(self) -> Money:
@@ -146,7 +147,10 @@ async def run_of(conn: db.Connection, on: date) -> tuple[Run | None, list[PaidRo
         conn,
         PaidRow,
         "select /* all shops: a run pays them all */ p.shop_id, s.name as shop, p.payout_id,"
-        " p.reference, p.rail, p.amount_minor, p.currency, p.bank_code, p.tail, p.status, p.reason"
+        " p.reference, p.rail, p.amount_minor, p.currency, p.bank_code, p.tail, p.status, p.reason,"
+        " case p.status when 'done' then coalesce((select max(b.booked_on) from bank_entries b"
+        "   where b.shop_id = 0 and b.entry_key = p.paid_entry),"
+        "  (p.done_at at time zone 'Asia/Shanghai')::date) end as arrived_on"
         "  from payouts p join shops s on s.shop_id = p.shop_id where p.run_id = $1"
         " order by p.status in ('done') , p.amount_minor desc limit 200",
         run.run_id,

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from littleshop import db
+from littleshop.clock import SHANGHAI
 from littleshop.errors import Refused
 from littleshop.ledger import chart
 
@@ -44,7 +45,8 @@ class Line(msgspec.Struct, frozen=True):
     """What a fact did: `kind` paid, order, fee, fee_back, clawed_back, refund, own_account (an
     institution took a refund out of what it had paid him), charged_back, payout, paid_out,
     returned, loan, repaid or correction. `kept_minor` is what a payout left in the balance by the
-    shop's terms (a reserve, a retained sum)."""
+    shop's terms (a reserve, a retained sum); `arrived_on` is the bank's day of a payout that
+    arrived, which we read of later."""
 
     kind: str
     number: int | None
@@ -53,6 +55,7 @@ class Line(msgspec.Struct, frozen=True):
     booked_at: datetime
     moved: Pockets
     kept_minor: int = 0
+    arrived_on: date | None = None
 
 
 class _Fact(msgspec.Struct, frozen=True):
@@ -69,6 +72,7 @@ class _Fact(msgspec.Struct, frozen=True):
     owed_minor: int
     fee_minor: int
     kept_minor: int
+    arrived_on: date | None
 
 
 _KINDS = {
@@ -159,7 +163,12 @@ def _lines(fact: _Fact) -> Iterable[Line]:
     owed = fact.owed_minor if kind == "repaid" else 0
     main = Pockets(fact.held_minor, fact.balance_minor + fact.fee_minor, fact.way_minor, owed)
     if main:
-        yield Line(kind, *about, main, fact.kept_minor)
+        arrived_on = (
+            (fact.arrived_on or fact.booked_at.astimezone(SHANGHAI).date())
+            if kind == "paid_out"
+            else None
+        )
+        yield Line(kind, *about, main, fact.kept_minor, arrived_on)
     if fact.fee_minor:
         fee = "fee" if fact.fee_minor > 0 else "fee_back"
         yield Line(fee, *about, Pockets(balance=-fact.fee_minor))
@@ -182,17 +191,19 @@ async def _facts(
         " coalesce(sum(m.minor) filter (where m.account = $8), 0)::bigint as owed_minor,"
         " case when j.kind in ('received', 'clawed_back') then"
         "  coalesce(sum(m.minor) filter (where m.account = $9), 0)::bigint else 0 end as fee_minor,"
-        " coalesce(p.kept_minor, 0) as kept_minor"
+        " case j.kind when 'payout' then coalesce(p.kept_minor, 0) else 0 end as kept_minor,"
+        " (select max(b.booked_on) from bank_entries b where b.shop_id = 0"
+        "   and b.entry_key = p.paid_entry) as arrived_on"
         "  from journals j"
         "  join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         " cross join lateral (values (t.credit, t.amount_minor), (t.debit, -t.amount_minor))"
         "   as m(account, minor)"
         "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
         "  left join payouts p on p.shop_id = j.shop_id and p.reference = j.reference"
-        "   and j.kind = 'payout'"
+        "   and j.kind in ('payout', 'paid_out')"
         " where j.shop_id = $1 and j.value_on between $3 and $4 and t.currency = $2"
         " group by j.journal_id, j.kind, j.reference, o.number, j.value_on, j.booked_at,"
-        "   p.kept_minor) f"
+        "   p.kept_minor, p.paid_entry) f"
         " where (held_minor, balance_minor, way_minor, owed_minor) <> (0, 0, 0, 0)"
         " order by value_on, booked_at, kind <> 'paid', reference, kind",
         shop_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Due(Protocol):
-    """The timer that runs: register, invited, hold, pay, ship, confirm or payout."""
+    """The timer that runs: register, invited, hold, pay, ship, confirm, payout or on_way."""
 
     @property
     def kind(self) -> str: ...
@@ -55,6 +55,8 @@ class Steppable(Protocol):
     def delivered_at(self) -> datetime | None: ...
     @property
     def received_at(self) -> datetime | None: ...
+    @property
+    def arrived_on(self) -> date | None: ...
     @property
     def ended_at(self) -> datetime | None: ...
 
@@ -100,10 +102,26 @@ def steps_of(
     if ended:
         rows.append(_step(locale, "stopped", order.state, "ban", (seller, holds), ended, now, zone))
     elif not order.direct:
+        rows.append(_payout(locale, order, seller, due, now, zone))
+    return rows
+
+
+def _payout(
+    locale: str,
+    order: Steppable,
+    seller: str,
+    due: Due | None,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Step:
+    """The last step: the bank names a day for it, no hour."""
+    if order.arrived_on is None:
         state = "now" if order.state == "received" else "next"
         paid = due.at if due is not None and due.kind == "payout" else None
-        rows.append(_step(locale, state, "payout", "wallet", (seller, holds), paid, now, zone))
-    return rows
+        return _step(locale, state, "payout", "wallet", (seller, ""), paid, now, zone)
+    row = _step(locale, "done", "payout", "wallet", (seller, ""), None, now, zone)
+    said = i18n.day(locale, order.arrived_on, now.astimezone(zone).date())
+    return msgspec.structs.replace(row, day=said)
 
 
 def _step(

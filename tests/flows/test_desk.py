@@ -34,7 +34,7 @@ def test_a_desk_shows_the_rails_code_and_notices_the_other_phone(
     other.goto(asked["code_url"])  # what a phone's camera opens
     other.click("button.go")
     desk.wait_for_url(re.compile(r"/o/[^/]+$"))
-    expect(desk.locator("h1").first).to_contain_text("打包")
+    expect(desk.locator("h1").first).to_contain_text("发货")
 
 
 def test_a_desk_may_pay_on_the_rails_own_page(
@@ -47,4 +47,4 @@ def test_a_desk_may_pay_on_the_rails_own_page(
     desk.wait_for_url(re.compile("/alipay/cashier"))
     desk.click("button.go")
     desk.wait_for_url(re.compile(r"/o/[^/]+$"))
-    expect(desk.locator("h1").first).to_contain_text("打包")
+    expect(desk.locator("h1").first).to_contain_text("发货")

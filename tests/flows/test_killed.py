@@ -25,7 +25,7 @@ def test_everything_is_killed_in_the_middle_and_comes_back(
     littleshop.wait_ready()
     buyer.goto(cashier)
     buyer.click("a.go")
-    expect(buyer.locator("h1").first).to_contain_text("打包", timeout=30_000)
+    expect(buyer.locator("h1").first).to_contain_text("发货", timeout=30_000)
 
 
 def test_web_and_worker_die_between_asking_and_hearing(
@@ -76,7 +76,7 @@ def test_the_rail_is_away_while_paying_and_the_page_says_so(
     desk.wait_for_url(re.compile("/alipay/cashier"))
     desk.click("button.go")
     desk.wait_for_url(re.compile(rf"/o/{order}$"))
-    expect(desk.locator("h1").first).to_contain_text("打包")
+    expect(desk.locator("h1").first).to_contain_text("发货")
 
 
 def test_the_database_dies_while_placing_and_a_second_press_places_one_order(
@@ -102,4 +102,4 @@ def test_the_database_dies_while_placing_and_a_second_press_places_one_order(
     assert after["many"] == before["many"] + 1
     buyer.click("button.go")
     buyer.wait_for_url(re.compile(r"/o/[^/]+$"))
-    expect(buyer.locator("h1").first).to_contain_text("打包")
+    expect(buyer.locator("h1").first).to_contain_text("发货")

@@ -24,7 +24,7 @@ def test_a_shop_is_opened_stocked_bought_from_shipped_received_and_paid(
     put_on_sale(seller, "青灰釉盖碗", "168", "5", photo)
 
     token = buy(buyer, littleshop, "xiaoman")
-    expect(buyer.locator("h1").first).to_contain_text("打包")
+    expect(buyer.locator("h1").first).to_contain_text("发货")
 
     seller.goto(f"{console}/orders/1001")
     seller.fill("input[name=tracking_number]", "SF1408223100671")

@@ -42,7 +42,7 @@ def pay_there(page: Page, method: str) -> None:
     page.click("button.go")
 
 
-def is_packed(page: Page, littleshop: Running, says: str = "打包") -> None:
+def is_packed(page: Page, littleshop: Running, says: str = "发货") -> None:
     """The order is paid, and its page came by itself."""
     page.wait_for_url(re.compile(re.escape(littleshop.web) + r"/o/[^/?]+$"))
     expect(page.locator("h1").first).to_contain_text(says)

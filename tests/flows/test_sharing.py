@@ -34,7 +34,7 @@ def test_a_named_share_brings_a_visitor_an_order_and_its_turnover(
     buyer.wait_for_url(re.compile("/alipay/cashier"))
     buyer.click("button.go")
     buyer.wait_for_url(re.compile("/o/"))
-    expect(buyer.locator("h1").first).to_contain_text("打包")
+    expect(buyer.locator("h1").first).to_contain_text("发货")
 
     def seen() -> bool:
         seller.reload()

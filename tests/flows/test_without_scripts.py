@@ -34,7 +34,7 @@ def test_without_scripts_one_buys_by_plain_forms(
 
     def packed() -> bool:
         page.goto(order)
-        return "打包" in page.locator("h1").first.inner_text()
+        return "发货" in page.locator("h1").first.inner_text()
 
     until(packed, every=0.5)
     expect(page.locator("main")).to_contain_text("336")

@@ -304,6 +304,7 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "things": [MUG, SOAP],
                 "method": "Alipay",
                 "ended_at": None,
+                "arrived_on": None,
                 "end_reason": None,
                 "address": "Hangzhou, West Lake, Wensan Road ***",
                 "recipient": "C***",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_the_sums_of_a_checkout_can_be_had_alone() -> None:
 
 def test_the_status_of_an_order_can_be_had_alone() -> None:
     piece = drawn("order", kept.order("to_ship", "ship", ("remind",)), fragment="status")
-    assert "<html" not in piece and "Ada is packing" in piece
+    assert "<html" not in piece and "Waiting for Ada to send it" in piece
 
 
 def test_a_friend_with_the_link_sees_the_order_but_no_button_and_no_address() -> None:
@@ -136,3 +137,17 @@ def test_a_shop_on_a_break_has_nothing_to_buy_with(locale: str) -> None:
     html = drawn("product", context, locale)
     assert 'form="buy"' not in html and "On a break." in html
     assert "OutOfStock" in html
+
+
+def test_an_order_whose_payout_arrived_says_so_with_a_tick_and_no_promise() -> None:
+    context = kept.order("received")
+    context["order"].arrived_on = (context["now"] - timedelta(days=1)).date()
+    html = drawn("order", context, fragment="status")
+    assert "Ada has been paid" in html and "being paid" not in html
+    row = html[html.rindex('<li class="done"') :]
+    assert "Ada was paid" in row and "yesterday" in row and "by yesterday" not in html
+
+
+def test_a_payout_whose_hour_has_passed_unheard_is_not_promised_for_a_day_that_is_over() -> None:
+    html = drawn("order", kept.order("received", "on_way"), fragment="status")
+    assert "bank is taking in" in html and "by yesterday" not in html

@@ -15,8 +15,7 @@ from littleshop.errors import NotFound
 from littleshop.i18n import t
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
-from littleshop.settlement import due, outlook, payouts, seller_statements, telling
-from littleshop.settlement import statements as bank_statements
+from littleshop.settlement import arrivals, due, outlook, payouts, seller_statements, telling
 from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Payout
@@ -70,8 +69,7 @@ async def _paid(
     found = [each for each in older if each.run_on in runs]  # a run is told whole
     before = older[len(found) :]
     lines = await explained(conn, found, before)
-    ends = (each.return_entry or each.paid_entry for each in found)
-    days = await bank_statements.booked_days(conn, [key for key in ends if key])
+    days = await arrivals.booked(conn, found)
     card, root = await cards.active(conn, shop.shop_id), frame.root(shop)
     change = f"{root}/card"
     bank = "" if card is None else bank_name(card.bank_code, locale)
@@ -180,25 +178,13 @@ def _payout(
         "amount": payout.amount,
         "state": payout.state,
         "on": payout.run_on,
-        "arrives_on": _arrived(payout, days),
+        "arrives_on": arrivals.day(payout, days),
         "bank": paid_to(payout.rail, payout.bank_code, locale),
         "tail": payout.tail,
         "rail": payout.rail,
         "reason": telling.why(locale, payout.reason) if payout.reason else "",
         "lines": [_line(each, root) for each in lines],
     }
-
-
-def _arrived(payout: Payout, days: Mapping[str, date]) -> date | None:
-    """The day the page names: when the bank booked its end, else when it is to arrive.
-
-    We read of it a day later; a payout the bank never booked ended when it told us.
-    """
-    booked = days.get(payout.return_entry or payout.paid_entry or "")
-    moved = payout.back_at or payout.done_at
-    if booked is not None or moved is None:
-        return booked or payout.arrives_on
-    return moved.astimezone(SHANGHAI).date()
 
 
 def _line(line: Line, root: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,7 @@ from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
 from littleshop.sale import paying
-from littleshop.settlement import payouts
-from littleshop.settlement.payouts import Payout
+from littleshop.settlement import arrivals, payouts
 from littleshop.social import shares
 from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, timers
 from littleshop.trade.cases import Case
@@ -54,7 +53,7 @@ class Dossier:
     back: list[Refund]
     before: int
     share_name: str
-    payout: Payout | None
+    arrived_on: date | None  # its payout, by the bank's books
     asked: list[Case]
     facts: Facts | None  # of the case that is open
     rate: Rate  # what we take of it
@@ -109,7 +108,7 @@ async def read(request: Request, work: AtWork) -> Dossier:
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
             share_name=await _share_name(conn, order),
-            payout=await payouts.carrying(*of),
+            arrived_on=await arrivals.of(conn, await payouts.carrying(*of)),
             asked=asked,
             facts=await case_story.read(conn, order, is_open) if is_open else None,
             rate=await fees.of_order(conn, order),
@@ -301,14 +300,12 @@ def _timer(dossier: Dossier) -> dict[str, Any] | None:
 def _steps(dossier: Dossier, locale: str) -> list[dict[str, Any]]:
     """The money's way: what happened with its moment, what is next, where it stopped."""
     order = dossier.order
-    moments = {
+    moments: dict[str, date | None] = {
         "paid": order.paid_at,
         "shipped": order.shipped_at,
         "delivered": order.delivered_at,
         "received": order.received_at,
-        "paid_out": dossier.payout.done_at
-        if dossier.payout is not None and dossier.payout.state == "paid"
-        else None,
+        "paid_out": dossier.arrived_on,
     }
     if order.way == "pickup":  # nothing travels: it is handed over, and so received
         handed = order.shipped_at or order.received_at

@@ -175,13 +175,17 @@ class _Teller:
         return [
             line.value_on.isoformat(),
             line.booked_at.astimezone(self._zone).strftime("%m-%d %H:%M"),
-            i18n.t(self._locale, f"statement.line.{line.kind}"),
+            self._what(line),
             str(line.number or ""),
             harmless(line.reference),
             *[self._plain(minor) if minor else "" for minor in moved],
             self._plain(line.kept_minor) if line.kept_minor else "",
             self._plain(self._now.balance),
         ]
+
+    def _what(self, line: Line) -> str:
+        said = i18n.t(self._locale, f"statement.line.{line.kind}")
+        return f"{said} {line.arrived_on}" if line.arrived_on else said
 
     def _plain(self, minor: int) -> str:
         """A figure as a spreadsheet reads it: a bare number, which is no formula."""

@@ -13,6 +13,7 @@ from littleshop.clock import SHANGHAI
 from littleshop.errors import NotFound
 from littleshop.oversight import acts, overview
 from littleshop.oversight.overview import PaidRow, RunRow, Waiting
+from littleshop.settlement import closing
 from littleshop.settlement import runs as run_steps
 from littleshop.shop import cards
 from littleshop.web import pages
@@ -23,12 +24,13 @@ PAGE = 20
 
 async def page(request: Request) -> Response:
     """GET /operator"""
-    at_desk = await frame.operator(request)
-    async with http.house(request).database.connection() as conn:
+    at_desk, house = await frame.operator(request), http.house(request)
+    async with house.database.connection() as conn:
         waits = await overview.waiting(conn, http.now(request))
         head = await acts.head(conn)
-    held = await escrow.row(http.house(request), http.now(request))
-    rows = _rows(waits) + ([] if held is None else [held])
+        days = await closing.waiting(conn, list(house.rails.values()), http.now(request))
+    held = await escrow.row(house, http.now(request))
+    rows = [*_rows(waits), _row("days", *days)] + ([] if held is None else [held])
     return frame.page(
         request,
         at_desk,
@@ -113,6 +115,7 @@ def _paid(row: PaidRow, locale: str) -> dict[str, Any]:
         "tail": row.tail,
         "status": row.status,
         "reason": row.reason,
+        "arrived_on": row.arrived_on,
         "reference": row.reference,
     }
 

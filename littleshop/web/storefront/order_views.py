@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from littleshop import crypto, i18n
+from littleshop import i18n
 from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear, value_date
 from littleshop.crypto import Keyring
 from littleshop.ledger import chart
@@ -41,8 +41,10 @@ def order(
     attempts: Sequence[Payment],
     back: Sequence[Refund],
     keyring: Keyring,
+    arrived_on: date | None = None,
 ) -> SimpleNamespace:
-    """The order for the template; the address is masked, and a friend does not see it at all."""
+    """The order for the template; a friend does not see the address at all, the device that
+    ordered sees it as it was written. `arrived_on` is when the seller's bank had the money."""
     row = seen.order
     returned = _sum(row, back)
     return SimpleNamespace(
@@ -63,6 +65,7 @@ def order(
         shipped_at=row.shipped_at,
         delivered_at=row.delivered_at,
         received_at=row.received_at,
+        arrived_on=arrived_on,
         ended_at=row.cancelled_at or row.refunded_at,
         end_reason=_end_reason(locale, row),
         address=_address(row, keyring) if seen.may_act else None,
@@ -111,12 +114,12 @@ def _address(row: Order, keyring: Keyring) -> str | None:
     to = row.delivery(keyring)
     if not to.city:
         return None
-    return f"{to.province} {to.city} {to.district} {to.street[:2]}***"
+    return " ".join(part for part in (to.province, to.city, to.district, to.street) if part)
 
 
 def _recipient(row: Order, keyring: Keyring) -> str:
     to = row.delivery(keyring)
-    return f"{crypto.mask_name(to.name)} {crypto.mask_phone(to.phone)}"
+    return f"{to.name} {to.phone.removeprefix('+86')}"
 
 
 def parcel(
@@ -141,20 +144,29 @@ def parcel(
     )
 
 
-def due(row: Order, clocks: Sequence[Timer], calendar: BusinessCalendar) -> SimpleNamespace | None:
-    """What happens by itself next, and when."""
+def due(
+    row: Order,
+    clocks: Sequence[Timer],
+    calendar: BusinessCalendar,
+    now: datetime,
+    arrived_on: date | None = None,
+) -> SimpleNamespace | None:
+    """What happens by itself next, and when; of a payout whose hour has passed nobody has heard
+    yet, so it names none."""
     for timer in clocks:
         if timer.kind in DUE and timer.paused_at is None:
             kind = DUE[timer.kind]
             kind = PAY_BY.get(row.status, kind) if kind == "pay" else kind
             return SimpleNamespace(kind=kind, at=timer.due_at, extended=row.extended_at is not None)
     if row.status == "received" and row.received_at is not None and not row.direct:
+        if arrived_on is not None:
+            return None
         try:
             day = pays_on(calendar, value_date(row.received_at))
         except UncoveredYear:
             return None  # nobody has announced that year's working days yet
         at = datetime.combine(day, PAYOUT_AT, SHANGHAI)
-        return SimpleNamespace(kind="payout", at=at, extended=False)
+        return SimpleNamespace(kind="payout" if now < at else "on_way", at=at, extended=False)
     return None
 
 

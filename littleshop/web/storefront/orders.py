@@ -15,6 +15,7 @@ from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
 from littleshop.sale import paying, receiving, refunding, shipping, waiting
+from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import cases, deliveries, order_links, orders, timers
@@ -90,15 +91,19 @@ async def _page(
         history = await orders.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
+        paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
+        arrived_on = await arrivals.of(conn, paid)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
-    shown = order_views.order(locale, seen, link.token, things, attempts, back, house.keyring)
+    shown = order_views.order(
+        locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
+    )
     known = order_views.context(
         shop.zone,
         shop=views.shop(shop),
         order=shown,
         parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
-        due=order_views.due(row, clocks, house.calendar),
+        due=order_views.due(row, clocks, house.calendar, now, arrived_on),
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
         keeper=keepers.of_rails(
