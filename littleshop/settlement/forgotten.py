@@ -1,7 +1,8 @@
 """Forgotten payouts: after a restore, what a rail paid since the backup is found and written again.
 
 A payout's reference comes of our keys, the run's day, the shop and the rail. So every payout that
-a lost run may have made can be asked for by name; one that the rail knows gets its row and its
+a lost run may have made can be asked for by name, and so is every one that waited for the rail's
+money; one that the rail knows gets its row and its
 journal back under the same reference, and the next pass hears how it ended. Nothing is paid twice.
 """
 
@@ -27,23 +28,26 @@ from littleshop.shop import cards, payees
 async def adopt(
     desk: Desk, rail: str, carrier: Carrier, recovery: Recovery, at: datetime
 ) -> list[str]:
-    """Ask for every payout that may have left since the backup; the references that were known.
+    """Ask for every payout that may have left since the backup, also one that an earlier run asked
+    for and that waited then; the references that were known.
 
     Raises GatewayError while the rail does not tell.
     """
     known = []
     async with desk.database.connection() as conn:
         shops = await carrier.shops(conn)
+        waiting = await payouts.of_rail(conn, rail, "asked")
+    names = {payout.payout_id: (payout.run_on, payout.shop_id) for payout in waiting}
     for on in _days(desk, recovery, at):
         run_id = runs.identity(desk.keyring, on)
-        for shop_id in shops:
-            payout_id = payouts.identity(run_id, shop_id, rail)
-            async with desk.database.connection() as conn:
-                written = await payouts.get(conn, shop_id, payout_id)
-            if written is not None and written.status != "asked":
-                continue
-            if await _look(desk, carrier, on, shop_id, payout_id, at):
-                known.append(payouts.reference_of(payout_id))
+        names |= {payouts.identity(run_id, shop_id, rail): (on, shop_id) for shop_id in shops}
+    for payout_id, (on, shop_id) in names.items():
+        async with desk.database.connection() as conn:
+            written = await payouts.get(conn, shop_id, payout_id)
+        if written is not None and written.status != "asked":
+            continue
+        if await _look(desk, carrier, on, shop_id, payout_id, at):
+            known.append(payouts.reference_of(payout_id))
     return known
 
 
