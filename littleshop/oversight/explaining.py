@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from littleshop import db
-from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.money import Money
 from littleshop.oversight import acts
@@ -19,23 +18,23 @@ from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import paying, refunding
 from littleshop.sale.paying import Paid
-from littleshop.settlement import bills, reconciling_bills, statements
+from littleshop.settlement import bills, closing, reconciling_bills, statements
 from littleshop.settlement.bills import Difference
+from littleshop.settlement.closing import Standing
 from littleshop.settlement.statements import Entry
 from littleshop.shop.shops import PLATFORM
 
-DAYS = 14  # that the page offers to close
 SILENT = "silent"  # what a rail says that does not answer
 
 
 @dataclass(frozen=True)
 class Waiting:
     """The work that is left: differences with the last act on each, the bank's movements that
-    are in no book yet, and the days that may be closed."""
+    are in no book yet, and how the last days stand, the latest first."""
 
     differences: list[tuple[Difference, Act | None]]
     entries: list[Entry]
-    days: list[tuple[date, bool]]
+    days: list[Standing]
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,14 @@ def subject(difference_id: UUID) -> str:
     return f"difference/{difference_id}"
 
 
-async def waiting(conn: db.Connection, at: datetime) -> Waiting:
+async def waiting(conn: db.Connection, rails: Sequence[Gateway], at: datetime) -> Waiting:
     """What is not explained yet, the oldest first."""
     found = await bills.unexplained(conn)
     said = await acts.of_subjects(conn, [subject(one.difference_id) for one in found])
-    today = at.astimezone(SHANGHAI).date()
-    days = [today - timedelta(days=back) for back in range(1, DAYS + 1)]
     return Waiting(
         differences=[(one, said.get(subject(one.difference_id))) for one in found],
         entries=await statements.waiting(conn),
-        days=[(day, await bills.closed(conn, day)) for day in days],
+        days=(await closing.standings(conn, rails, at))[::-1],
     )
 
 
@@ -172,12 +169,11 @@ async def close_day(
 ) -> None:
     """Close a day that is explained to the end.
 
-    Raises Refused: day_closed, day_not_over, day_bill_missing(rail=), day_unexplained(count=),
-    reason_short.
+    Raises Refused: day_closed, reason_short, and what `closing.close_day` raises.
     """
 
     async def work(conn: db.Connection) -> None:
-        new = await reconciling_bills.close_day(conn, rails, day, by=str(operator), at=at)
+        new = await closing.close_day(conn, rails, day, by=str(operator), at=at)
         if not new:
             raise Refused("day_closed")
         await acts.record(conn, operator, "day_closed", f"day/{day}", reason=reason, at=at, day=day)

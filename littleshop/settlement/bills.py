@@ -347,9 +347,24 @@ async def close_day(conn: db.Connection, day: date, by: str, at: datetime) -> bo
     )
 
 
-async def closed(conn: db.Connection, day: date) -> bool:
-    """Whether a day was closed."""
-    found = await db.value(
-        conn, "select 1 from closed_days where shop_id = $1 and day = $2", PLATFORM, day
+async def compared(conn: db.Connection, first: date, last: date) -> set[tuple[str, date]]:
+    """The rails and days from `first` to `last` whose bill was held against our books."""
+    rows = await conn.fetch(
+        "select gateway, day from bills where shop_id = $1 and day between $2 and $3"
+        " and compared_at is not null",
+        PLATFORM,
+        first,
+        last,
     )
-    return found is not None
+    return {(row["gateway"], row["day"]) for row in rows}
+
+
+async def closed_between(conn: db.Connection, first: date, last: date) -> set[date]:
+    """The closed days from `first` to `last`."""
+    rows = await conn.fetch(
+        "select day from closed_days where shop_id = $1 and day between $2 and $3",
+        PLATFORM,
+        first,
+        last,
+    )
+    return {row["day"] for row in rows}

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
 from littleshop import db, jobs
 from littleshop.clock import SHANGHAI
-from littleshop.errors import GatewayError, Refused
+from littleshop.errors import GatewayError
 from littleshop.jobs import Context, Task
 from littleshop.ledger import accounts, bridging, chart, journals
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.gateways import BillNotReady, Gateway
-from littleshop.settlement import bills, statements
+from littleshop.settlement import bills
 from littleshop.settlement.bills import Difference, Movement, Row
 
 BACK = timedelta(days=14)  # bills that could not be read are asked for again so long
@@ -209,28 +209,6 @@ def _agrees(one: Difference, here: Mapping[str, Movement], there: Mapping[str, R
     if one.kind == "unread" or ours is None or theirs is None:
         return False
     return (ours.amount_minor, ours.currency) == (theirs.amount_minor, theirs.currency)
-
-
-async def close_day(
-    conn: db.Connection, rails: Sequence[Gateway], day: date, *, by: str, at: datetime
-) -> bool:
-    """Close a day of all rails and the bank; False when it was closed.
-
-    Raises Refused: day_not_over, day_bill_missing(rail=), day_asking(rail=) of a rail without
-    bills that did not answer everything, day_unexplained(count=).
-    """
-    if day >= at.astimezone(SHANGHAI).date():
-        raise Refused("day_not_over")
-    for rail in rails:
-        first = await bills.first_day(conn, rail.name)
-        used = first is not None and first.astimezone(SHANGHAI).date() <= day
-        if used and await bills.days_without(conn, rail.name, day, day):
-            raise Refused("day_bill_missing" if rail.has_bills else "day_asking", rail=rail.name)
-    left = len(await bills.unexplained(conn, day=day))
-    left += sum(entry.booked_on == day for entry in await statements.waiting(conn))
-    if left:
-        raise Refused("day_unexplained", count=left)
-    return await bills.close_day(conn, day, by, at)
 
 
 def tasks(rails: Mapping[str, Gateway]) -> dict[str, Task]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
+from datetime import date
 
 import msgspec
 from starlette.requests import Request
@@ -53,9 +55,21 @@ def led(request: Request, answer: Response) -> Response:
 
 def _tell(request: Request, answer: Response, key: str, facts: dict[str, object]) -> None:
     locale = pages.locale_of(request)
-    shown = {name: _plain(locale, fact) for name, fact in facts.items()}
+    shown = {name: _plain(locale, each) for name, each in in_words(locale, facts).items()}
     packed = base64.urlsafe_b64encode(msgspec.json.encode([key, shown])).decode()
     http.set_cookie(request, answer, COOKIE, packed, max_age=60)
+
+
+def in_words(locale: str, facts: Mapping[str, object]) -> dict[str, object]:
+    """The facts of a sentence as people say them: a rail has a name, a day its month."""
+    return {name: _worded(locale, name, fact) for name, fact in facts.items()}
+
+
+def _worded(locale: str, name: str, fact: object) -> object:
+    key = f"operator.rail.{fact}"
+    if name == "rail" and i18n.has(locale, key):
+        return i18n.t(locale, key)
+    return i18n.full_date(locale, fact) if type(fact) is date else fact
 
 
 def _plain(locale: str, fact: object) -> int | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -21,7 +21,7 @@ from littleshop.pay.gateways import (
     RefundRequest,
 )
 from littleshop.sale import resending
-from littleshop.settlement import bills, reconciling_bills
+from littleshop.settlement import bills, closing, reconciling_bills
 from littleshop.settlement.bills import Difference
 from tests.cast import CNY, Town
 from tests.sale.after_sale import after
@@ -90,7 +90,7 @@ async def left(town: Town) -> list[Difference]:
 
 async def closes(town: Town, rail: Biller, day: date = MON) -> bool:
     return await town.database.transaction(
-        lambda conn: reconciling_bills.close_day(
+        lambda conn: closing.close_day(
             conn,
             [rail],  # type: ignore[list-item]
             day,
@@ -253,6 +253,33 @@ async def test_a_rail_that_is_away_is_asked_again(town: Town, owner: db.Connecti
     rail.away = False
     assert await reads(town, rail) == []
     assert await closes(town, rail)
+
+
+async def test_days_are_closed_one_after_another(town: Town, owner: db.Connection) -> None:
+    rail = Biller()
+    rail.took(await sold(town, owner), "100.00")
+    rail.rows[TUE] = []
+    beijing(town, TUE + timedelta(days=1), 10)
+    await reads(town, rail)
+    with pytest.raises(Refused, match="day_before_open"):
+        await closes(town, rail, TUE)
+    assert await closes(town, rail)
+    assert await closes(town, rail, TUE)
+    assert not await closes(town, rail, TUE)
+
+
+async def test_the_days_say_what_was_compared_and_what_stands_in_the_way(
+    town: Town, owner: db.Connection
+) -> None:
+    rail = Biller()
+    rail.took(await sold(town, owner), "100.00")
+    beijing(town, TUE + timedelta(days=1), 10)
+    await reads(town, rail)
+    async with town.database.connection() as conn:
+        monday, tuesday = await closing.standings(conn, [rail], town.at)  # type: ignore[list-item]
+    assert (monday.day, monday.compared, monday.hindrance) == (MON, ("alipay",), None)
+    assert (tuesday.day, tuesday.missing) == (TUE, ("alipay",))
+    assert tuesday.hindrance is not None and tuesday.hindrance.code == "day_bill_missing"
 
 
 async def test_a_day_that_is_not_over_cannot_be_closed(town: Town) -> None:

@@ -28,9 +28,7 @@ async def page(request: Request) -> Response:
     async with house.database.connection() as conn:
         waits = await overview.waiting(conn, http.now(request))
         head = await acts.head(conn)
-        days = await closing.waiting(conn, list(house.rails.values()), http.now(request))
-    held = await escrow.row(house, http.now(request))
-    rows = [*_rows(waits), _row("days", *days)] + ([] if held is None else [held])
+    rows = _rows(waits) + await _more_rows(house, http.now(request))
     return frame.page(
         request,
         at_desk,
@@ -40,6 +38,14 @@ async def page(request: Request) -> Response:
         rails_off=waits.rails_off,
         acts=head.number,
     )
+
+
+async def _more_rows(house: http.House, at: datetime) -> list[dict[str, Any]]:
+    """The days that wait to be closed, and what institutions hold where they do."""
+    async with house.database.connection() as conn:
+        days = await closing.waiting(conn, list(house.rails.values()), at)
+    held = await escrow.row(house, at)
+    return [_row("days", *days), *([] if held is None else [held])]
 
 
 def _rows(waits: Waiting) -> list[dict[str, Any]]:

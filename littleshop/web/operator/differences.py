@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import db, http
+from littleshop import db, http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.oversight import explaining
 from littleshop.oversight.acts import Act
 from littleshop.settlement import bill_questions
 from littleshop.settlement.bills import Difference
-from littleshop.web import flash, forms
+from littleshop.settlement.closing import Standing
+from littleshop.web import flash, forms, pages
 from littleshop.web.operator import frame
 from littleshop.web.operator.desk import day
 
@@ -26,7 +28,7 @@ async def listed(request: Request) -> Response:
     """GET /operator/differences"""
     at_desk, house = await frame.operator(request), http.house(request)
     async with house.database.connection() as conn:
-        waits = await explaining.waiting(conn, http.now(request))
+        waits = await explaining.waiting(conn, list(house.rails.values()), http.now(request))
         asked = await _asked(conn, house)
     said = [act for _, act in waits.differences if act]
     names = await frame.names(house, [act.operator_id for act in said])
@@ -34,7 +36,8 @@ async def listed(request: Request) -> Response:
         request, at_desk, "differences.html",
         differences=[_row(one, act, names) for one, act in waits.differences],
         asked=asked, entries=waits.entries,
-        days=[_day(on, is_closed) for on, is_closed in waits.days],
+        days=[_day(each, pages.locale_of(request)) for each in waits.days],
+        compared=[_compared(name, waits.days) for name in house.rails],
     )  # fmt: skip
 
 
@@ -74,8 +77,28 @@ def _said(act: Act, names: dict[UUID | None, str]) -> dict[str, Any]:
     }
 
 
-def _day(on: object, is_closed: bool) -> dict[str, Any]:
-    return {"on": on, "closed": is_closed, "close_url": f"{frame.ROOT}/days/{on}/closing"}
+def _day(one: Standing, locale: str) -> dict[str, Any]:
+    """A day, and before anybody presses what stands in the way of closing it."""
+    no = one.hindrance
+    return {
+        "on": one.day,
+        "closed": one.closed,
+        "compared": one.compared,
+        "why": no and i18n.t(locale, f"errors.{no.code}", **flash.in_words(locale, no.details)),
+        "close_url": f"{frame.ROOT}/days/{one.day}/closing",
+    }
+
+
+def _compared(rail: str, days: Sequence[Standing]) -> dict[str, Any]:
+    """What was held against the books of a rail, of the days that are shown."""
+    done = [each.day for each in days if rail in each.compared]
+    return {
+        "rail": rail,
+        "count": len(done),
+        "first": done[-1] if done else None,
+        "last": done[0] if done else None,
+        "missing": [each.day for each in days if rail in each.missing][::-1],
+    }
 
 
 async def explain(request: Request) -> Response:
