@@ -299,6 +299,18 @@ async def unexplained(
     )
 
 
+async def late(conn: db.Connection, gateway: str, day: date) -> set[str]:
+    """The rows of a day's bill that our books did not have when it was held against them."""
+    rows = await conn.fetch(
+        "select reference from differences where shop_id = $1 and gateway = $2 and day = $3"
+        " and kind = 'missing_here'",
+        PLATFORM,
+        gateway,
+        day,
+    )
+    return {row["reference"] for row in rows}
+
+
 async def explain(
     conn: db.Connection, difference_id: UUID, *, by: str, why: str, at: datetime
 ) -> bool:

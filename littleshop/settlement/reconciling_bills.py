@@ -69,8 +69,9 @@ async def compare(database: db.Database, gateway: str, day: date, at: datetime) 
         fees = await _fees(conn, gateway, day)
     for (shop_id, held), fee in fees.items():
         book = _book_held_fee if held else _book_fee
+        named = f"{gateway}/{day}/held" if held else f"{gateway}/{day}"
         await database.transaction(
-            partial(book, shop_id=shop_id, gateway=gateway, day=day, fee=fee, at=at)
+            partial(book, shop_id=shop_id, gateway=gateway, reference=named, fee=fee, at=at)
         )
     await database.transaction(partial(bills.mark_compared, gateway=gateway, day=day, at=at))
 
@@ -127,8 +128,10 @@ async def _compare_row(
 
 async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[tuple[int, bool], Money]:
     """What the rail kept of each shop's money that day, less what it gave back; apart: of money
-    that it holds for the shop and has released. Of what is frozen the release tells the fee."""
+    that it holds for the shop and has released. Of what is frozen the release tells the fee, and
+    that of a row which is late comes with it (`_book_late`)."""
     rows = await bills.rows_of(conn, gateway, day)
+    late = await bills.late(conn, gateway, day)
     named = [row.own_reference for row in rows]
     ours = await bills.moved_under(conn, gateway, named)
     lay_at = await journals.lay_at(conn, named)
@@ -137,25 +140,39 @@ async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[tuple[int,
         known, where = ours.get(row.own_reference), lay_at.get(row.own_reference, "")
         if known is None or not row.fee_minor or where == chart.held_at(gateway):
             continue
+        if row.own_reference in late:
+            continue
         of = (known.shop_id, where == chart.withdrawable(gateway))
         sums[of] += Money(row.fee_minor, row.currency)
     return dict(sums)
 
 
+async def _book_late(
+    conn: db.Connection, one: Difference, ours: Movement, row: Row, at: datetime
+) -> None:
+    """The fee of a row that our books did not have when its bill was held against them."""
+    lay_at = (await journals.lay_at(conn, [one.reference])).get(one.reference, "")
+    if row.fee_minor and lay_at != chart.held_at(one.gateway):
+        book = _book_held_fee if lay_at == chart.withdrawable(one.gateway) else _book_fee
+        named = f"{one.gateway}/{one.day}/{one.reference}"
+        fee = Money(row.fee_minor, row.currency)
+        await book(conn, ours.shop_id, one.gateway, named, fee, at)
+
+
 async def _book_held_fee(
-    conn: db.Connection, shop_id: int, gateway: str, day: date, fee: Money, at: datetime
+    conn: db.Connection, shop_id: int, gateway: str, reference: str, fee: Money, at: datetime
 ) -> None:
     """Refunds of what was released gave fees back to the seller's account there."""
     if fee.minor < 0:
         await bridging.give_to_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE,
-            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=f"{gateway}/{day}/held",
+            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=reference,
             pocket=chart.withdrawable(gateway), at=at,
         )  # fmt: skip
 
 
 async def _book_fee(
-    conn: db.Connection, shop_id: int, gateway: str, day: date, fee: Money, at: datetime
+    conn: db.Connection, shop_id: int, gateway: str, reference: str, fee: Money, at: datetime
 ) -> None:
     """The rail pays us that much less (or more, when refunds gave fees back). Our commission bears
     it; where that does not suffice the platform lends it, so that seller and buyers get theirs."""
@@ -168,12 +185,12 @@ async def _book_fee(
         )
         await bridging.take_from_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,
-            reference=f"{gateway}/{day}", spoken_for=max(owed - others, 0), at=at,
+            reference=reference, spoken_for=max(owed - others, 0), at=at,
         )  # fmt: skip
     elif fee.minor < 0:
         await bridging.give_to_clearing(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE,
-            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=f"{gateway}/{day}", at=at,
+            amount=Money(-fee.minor, fee.currency), kind=FEE, reference=reference, at=at,
         )  # fmt: skip
 
 
@@ -186,6 +203,9 @@ async def look_again(database: db.Database, gateway: str, at: datetime) -> int:
         there = await bills.rows_of_references(conn, gateway, [one.reference for one in left])
     agreed = [one for one in left if _agrees(one, here, there)]
     for one in agreed:
+        if one.kind == "missing_here":
+            ours, theirs = here[one.reference], there[one.reference]
+            await database.transaction(partial(_book_late, one=one, ours=ours, row=theirs, at=at))
         await database.transaction(
             partial(bills.explain, difference_id=one.difference_id, by="books", why="agrees", at=at)
         )

@@ -350,8 +350,8 @@ async def test_a_stuck_refund_that_the_bill_has_is_asked_about_until_its_rail_ha
     await town.database.transaction(
         lambda conn: resending.hear_stuck(conn, town.shop_id, refund_id, town.at)
     )
-    rail.took(paid, "100.00")
-    rail.took(paid, "100.00", back=back)  # as WeChat's bill: on the day it was asked for
+    rail.took(paid, "100.00", fee="0.60")
+    rail.took(paid, "100.00", fee="-0.60", back=back)  # as WeChat: of the day it was asked for
     beijing(town, TUE, 10)
     await reads(town, rail)
     assert await jobs_asking(owner) == 1
@@ -363,15 +363,19 @@ async def test_a_stuck_refund_that_the_bill_has_is_asked_about_until_its_rail_ha
     for desk.status in ("failed", "away"):
         assert not await asks()
     assert len(await left(town)) == 1
-    await owner.execute("delete from jobs")
+    await owner.execute("delete from jobs where name = 'resending.ask'")
     town.later(days=1)
     await reads(town, rail)
     assert await jobs_asking(owner) == 1  # again, though the row is an old one
     desk.status = "done"
     assert await asks() and not await asks()
     assert await sale.rail_sends_all_back() == 1
+    assert await town.balance("gateway_fee") == CNY("0.60")
     await reads(town, rail)
     assert await left(town) == []
+    assert await town.balance("gateway_fee") == CNY("0.00")  # the late row's fee is booked too
+    await reconciling_bills.compare(town.database, "alipay", MON, town.at)
+    assert await town.balance("gateway_fee") == CNY("0.00")
     await town.books_balance()
 
 
