@@ -191,19 +191,25 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
        and (coalesce(t.commission, 0), coalesce(t.payable, 0)) <>
            (fee::numeric, (o.released_minor - fee)::numeric)"""
 
-# What was agreed is the schedule's, for the rail that the order was paid over.
+# What was agreed is the schedule's, for the rail that the order was paid over; of a payment that an
+# institution holds it is not more than it gives us.
 _FEE_IS_AS_SCHEDULED = """
     select f.shop_id, f.order_id as subject, 'a fee that its schedule does not say' as says
       from order_fees f
       left join payments p on p.shop_id = f.shop_id and p.order_id = f.order_id
            and p.outcome = 'accepted'
       left join fee_rates r on r.schedule_id = f.schedule_id and r.gateway = p.gateway
+      left join fee_rates s on s.schedule_id = f.schedule_id and s.gateway = coalesce(r.gateway, '')
+      left join lateral (
+        select p.amount_minor * 3000 / 10000 as most
+         where p.held_for is not null
+           and fee_of(p.amount_minor, s.rate_bps, s.fixed_minor, s.lowest_minor, s.highest_minor)
+               > p.amount_minor * 3000 / 10000) as cap on true
      where ($1::bigint is null or f.shop_id = $1)
-       and (f.gateway <> coalesce(r.gateway, '') or not exists (
-             select from fee_rates s where s.schedule_id = f.schedule_id
-                and s.gateway = f.gateway and s.rate_bps = f.rate_bps
-                and s.fixed_minor = f.fixed_minor and s.lowest_minor = f.lowest_minor
-                and s.highest_minor is not distinct from f.highest_minor))"""
+       and (f.gateway, f.rate_bps, f.fixed_minor, f.lowest_minor, coalesce(f.highest_minor, -1))
+           is distinct from
+           (coalesce(r.gateway, ''), s.rate_bps, s.fixed_minor, least(s.lowest_minor, cap.most),
+            coalesce(cap.most, s.highest_minor, -1))"""
 
 # A case that waits for somebody has the clock that decides when nobody acts.
 _CASE_HAS_ITS_TIMER = """

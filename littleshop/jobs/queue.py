@@ -105,6 +105,14 @@ async def defer(
     )
 
 
+async def exists(conn: db.Connection, name: str, **arguments: object) -> bool:
+    """Whether a job of this name with these arguments waits, runs or is held for a person."""
+    found = await conn.fetchval(
+        "select exists (select from jobs where name = $1 and arguments @> $2)", name, arguments
+    )
+    return bool(found)
+
+
 async def take(
     conn: db.Connection, at: datetime, count: int, but: Collection[UUID] = ()
 ) -> list[TakenJob]:

@@ -37,6 +37,34 @@ class NearLimit(msgspec.Struct, frozen=True):
     until: datetime
 
 
+class Stuck(msgspec.Struct, frozen=True):
+    """A release that an institution refuses with these words; `refunding` waits for its end."""
+
+    shop_id: int
+    shop: str
+    number: int
+    gateway: str
+    amount: Money
+    refunding: Money
+    said: str
+    since: datetime
+
+
+async def stuck(conn: db.Connection) -> list[Stuck]:
+    """What no institution lets go of though it was asked to: a person must see it."""
+    found = []
+    for each in await releases.stuck(conn):
+        shop = await shops.get(conn, each.shop_id)
+        order = await orders.get(conn, each.shop_id, each.order_id)
+        assert order is not None, each.order_id
+        amount, back = (Money(minor, each.currency) for minor in (each.minor, each.refunding_minor))
+        since, said = each.begun_at, each.said
+        found.append(
+            Stuck(each.shop_id, shop.name, order.number, each.gateway, amount, back, said, since)
+        )
+    return found
+
+
 async def asked(conn: db.Connection) -> list[Asked]:
     """Admissions of all shops that are open or were refused, the oldest first."""
     found = [each for each in await admissions.every(conn) if await _stands(conn, each)]

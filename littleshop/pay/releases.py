@@ -16,6 +16,7 @@ from littleshop.money import Money
 from littleshop.pay.payments import Payment
 
 NEAR_LIMIT = timedelta(days=14)  # so long before an institution's limit somebody is told
+MOST_BPS = 3_000  # no institution gives us a larger part of a payment
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -52,6 +53,11 @@ class Release(msgspec.Struct, frozen=True):
         """What is the seller's. Only of one that has begun."""
         assert self.rest_minor is not None, self.payment_id
         return Money(self.rest_minor, self.currency)
+
+
+def most(paid: Money) -> Money:
+    """The largest part of a payment that an institution gives us."""
+    return Money(paid.minor * MOST_BPS // 10_000, paid.currency)
 
 
 COLUMNS = ", ".join(Release.__struct_fields__)
@@ -183,6 +189,34 @@ async def due(conn: db.Connection, at: datetime, most: int = 200) -> list[Releas
         f"select {COLUMNS} from releases /* all shops: the worker's sweep */"
         " where status <> 'done' and not_before <= $1 order by not_before limit $2",
         at,
+        most,
+    )
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """A release that the institution refuses (`said`), and what is to go back once it has ended."""
+
+    shop_id: int
+    order_id: UUID
+    gateway: str
+    minor: int
+    currency: str
+    said: str
+    begun_at: datetime
+    refunding_minor: int
+
+
+async def stuck(conn: db.Connection, most: int = 200) -> list[Stuck]:
+    """Releases of all shops that their institution refused and has not done since."""
+    return await db.all(
+        conn,
+        Stuck,
+        "select /* all shops: the operator's desk */ r.shop_id, r.order_id, r.gateway,"
+        " r.share_minor + r.rest_minor as minor, r.currency, r.said, r.begun_at,"
+        " coalesce((select sum(f.amount_minor) from refunds f where f.shop_id = r.shop_id"
+        "   and f.payment_id = r.payment_id and f.status = 'asked'), 0)::bigint as refunding_minor"
+        " from releases r where r.status in ('begun', 'shared') and r.said <> ''"
+        " order by r.begun_at limit $1",
         most,
     )
 

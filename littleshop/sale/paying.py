@@ -19,7 +19,7 @@ from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.pay import payments
+from littleshop.pay import payments, releases
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
 from littleshop.sale import receiving, refunding, telling, waiting
@@ -170,7 +170,8 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     )
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id
-    await fees.paid_over(conn, order.shop_id, order.order_id, payment.gateway)
+    most = releases.most(payment.amount) if payment.held_for is not None else None
+    await fees.paid_over(conn, order, payment.gateway, most)
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, marked, at)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")

@@ -35,7 +35,6 @@ SEND, SWEEP, ALARM = "releasing.send", "releases.sweep", "releases.alarm"
 SETTLES = timedelta(seconds=35)  # institutions split nothing in the first half minute (30 s)
 BLOCKED = timedelta(minutes=10)  # how often we look whether the request or chargeback has ended
 LOST = timedelta(hours=1)  # a job that is gone is replaced
-MOST_BPS = 3_000  # WeChat gives us no larger part of a payment
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +105,7 @@ async def _owed(
     debt = held.get(chart.DUE_TO_SHOP, 0) - held.get(names[-1], 0) - held.get(chart.BANK, 0)
     owed_to_seller = max(held.get(chart.PAYABLE, 0), 0)
     most = min(
-        payment.amount.minor * MOST_BPS // 10_000 - commission.minor,
+        releases.most(payment.amount).minor - commission.minor,
         released.minor - commission.minor - owed_to_seller,
     )
     return Money(max(min(debt, most), 0), order.currency)
@@ -140,6 +139,11 @@ async def send(
         said = await escrow.release(where, release.release_reference, release.rest)
     if said.status != "done" or said.amount is None:
         failed = said.status == "failed"
+        if failed:
+            words = f"release: {said.reason}"
+            await database.transaction(
+                partial(releases.wait, release=release, until=at + LOST, said=words)
+            )
         raise GatewayError(f"release is {said.status} ({said.reason})", retryable=not failed)
     await database.transaction(partial(hear_released, release=release, amount=said.amount, at=at))
 
@@ -229,7 +233,9 @@ async def sweep(database: db.Database, at: datetime) -> None:
 
 
 async def _claim(conn: db.Connection, release: Release, at: datetime) -> None:
-    if await releases.claim_due(conn, release, at + LOST, at):
+    if not await releases.claim_due(conn, release, at + LOST, at):
+        return
+    if not await jobs.exists(conn, SEND, payment_id=str(release.payment_id)):
         await _have_sent(conn, release.shop_id, release.payment_id, at)
 
 

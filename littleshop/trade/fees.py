@@ -14,6 +14,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.money import Money
+from littleshop.trade import orders
 from littleshop.trade.orders import Order
 
 EVERY_RAIL = ""  # the rate of every rail without one of its own
@@ -82,8 +83,12 @@ async def of_order(conn: db.Connection, order: Order) -> Rate:
     return row.rate if row else Rate(order.commission_bps)
 
 
-async def paid_over(conn: db.Connection, shop_id: int, order_id: UUID, gateway: str) -> None:
-    """An order was paid over this rail: of what was agreed, the rail's own rate holds, if any."""
+async def paid_over(
+    conn: db.Connection, order: Order, gateway: str, most: Money | None = None
+) -> None:
+    """An order was paid over this rail: of what was agreed, the rail's own rate holds, if any, and
+    no fee is above `most`, which an institution that holds the payment gives us of it."""
+    shop_id, order_id = order.shop_id, order.order_id
     await db.run(
         conn,
         "update order_fees o set gateway = r.gateway, rate_bps = r.rate_bps,"
@@ -94,6 +99,24 @@ async def paid_over(conn: db.Connection, shop_id: int, order_id: UUID, gateway: 
         order_id,
         gateway,
     )
+    if most is not None:
+        await _at_most(conn, order, most)
+
+
+async def _at_most(conn: db.Connection, order: Order, most: Money) -> None:
+    """Cap what was agreed where the fee of the whole order is above it; less never is then."""
+    await db.run(
+        conn,
+        "update order_fees set lowest_minor = least(lowest_minor, $3), highest_minor = $3"
+        " where shop_id = $1 and order_id = $2"
+        " and fee_of($4, rate_bps, fixed_minor, lowest_minor, highest_minor) > $3",
+        order.shop_id,
+        order.order_id,
+        most.minor,
+        order.total.minor,
+    )
+    if order.total:
+        await orders.cap_commission(conn, order, most.minor * 10_000 // order.total.minor)
 
 
 async def agree(conn: db.Connection, schedule: Schedule, rates: Mapping[str, Rate]) -> bool:

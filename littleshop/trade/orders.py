@@ -255,6 +255,18 @@ async def mark_received(
     )
 
 
+async def cap_commission(conn: db.Connection, order: Order, bps: int) -> None:
+    """The plain commission of a locked order is no more than this."""
+    await db.run(
+        conn,
+        "update orders set commission_bps = least(commission_bps, $3)"
+        " where shop_id = $1 and order_id = $2",
+        order.shop_id,
+        order.order_id,
+        bps,
+    )
+
+
 async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
     """All that is held goes to the seller while the order is to ship (direct settlement)."""
     return await _move(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from littleshop import http, i18n
 from littleshop.http import House
 from littleshop.oversight import escrowing
-from littleshop.oversight.escrowing import Asked, NearLimit
+from littleshop.oversight.escrowing import Asked, NearLimit, Stuck
 from littleshop.web import pages
 from littleshop.web.operator import frame
 
@@ -29,7 +29,9 @@ async def row(house: House, at: datetime) -> dict[str, Any] | None:
         return None
     async with house.database.connection() as conn:
         near = await escrowing.near_limit(conn, limits(house), at)
-    return {"name": "escrow", "count": len(near), "since": None}
+        stuck = await escrowing.stuck(conn)
+    since = min((each.since for each in stuck), default=None)
+    return {"name": "escrow", "count": len(near) + len(stuck), "since": since}
 
 
 async def listed(request: Request) -> Response:
@@ -39,12 +41,14 @@ async def listed(request: Request) -> Response:
     async with house.database.connection() as conn:
         asked = await escrowing.asked(conn)
         near = await escrowing.near_limit(conn, limits(house), at)
+        stuck = await escrowing.stuck(conn)
     return frame.page(
         request,
         at_desk,
         "escrow.html",
         admissions=[_admission(each, locale, at) for each in asked],
         near=[_near(each, locale) for each in near],
+        stuck=[_stuck(each, locale) for each in stuck],
     )
 
 
@@ -82,4 +86,17 @@ def _near(each: NearLimit, locale: str) -> dict[str, Any]:
         "name": _name(locale, each.gateway),
         "amount": each.amount,
         "until": each.until,
+    }
+
+
+def _stuck(each: Stuck, locale: str) -> dict[str, Any]:
+    return {
+        "shop": each.shop,
+        "shop_url": f"{frame.ROOT}/shops/{each.shop_id}",
+        "number": each.number,
+        "name": _name(locale, each.gateway),
+        "amount": each.amount,
+        "refunding": each.refunding,
+        "said": each.said,
+        "since": each.since,
     }
