@@ -121,6 +121,12 @@ async def said_already(
     )
 
 
+def since(case: Case) -> datetime:
+    """When a case came to the state it is in."""
+    steps = (case.answered_at, case.sent_back_at, case.got_back_at, case.escalated_at)
+    return case.ended_at or max((at for at in steps if at is not None), default=case.asked_at)
+
+
 def ended(case: Case) -> str:
     """The state of a case that is over, without its history."""
     return "exchanged" if case.status == "done" and not case.agreed_minor else case.status

@@ -203,7 +203,7 @@ def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, A
                 "is_open": is_open,
                 "silence": silence,
                 "amount": each.agreed or (each.amount if each.amount_minor else None),
-                "at": each.ended_at or each.asked_at,
+                "at": case_story.since(each),
             }
         )
     return rows

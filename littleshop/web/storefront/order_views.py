@@ -229,7 +229,7 @@ def asked(
                 is_open=is_open,
                 silence=silence,
                 amount=case.agreed or (case.amount if case.amount_minor else None),
-                at=case.ended_at or case.asked_at,
+                at=case_story.since(case),
             )
         )
     return rows
