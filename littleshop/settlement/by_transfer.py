@@ -101,7 +101,7 @@ class ByTransfer:
         if self.pays_by_itself:
             return
         async with desk.database.connection() as conn:
-            lately = await payouts.of_rail(conn, self.name, "done", done_since=at - LOOK_BACK)
+            lately = await payouts.done_since(conn, self.name, at - LOOK_BACK)
         for payout in lately:
             if payout.heard_at is None or payout.heard_at <= at - LOOK_EVERY:
                 with desk.apart(f"payout {payout.reference}"):
@@ -134,11 +134,11 @@ class ByTransfer:
         await forgotten.adopt(desk, self.name, self._carrier, recovery, at)
         since = recovery.taken_at - LOOK_BACK
         async with desk.database.connection() as conn:
-            known = await payouts.of_rail(conn, self.name, "funded", "sent", "done")
+            known = await payouts.of_rail(conn, self.name, "funded", "sent")
+            known += await payouts.done_since(conn, self.name, since)
         for payout in known:
-            if payout.status != "done" or (payout.done_at or at) >= since:
-                with desk.apart(f"payout {payout.reference}"):
-                    await self._ask(desk, payout, at, only=True)
+            with desk.apart(f"payout {payout.reference}"):
+                await self._ask(desk, payout, at, only=True)
 
     async def _of_run(self, desk: Desk, run: Run, status: str) -> list[Payout]:
         async with desk.database.connection() as conn:

@@ -227,27 +227,34 @@ async def carrying(conn: db.Connection, shop_id: int, order_id: UUID) -> Payout 
     )
 
 
-async def of_rail(
-    conn: db.Connection, rail: str, *status: str, done_since: datetime | None = None
-) -> list[Payout]:
-    """The payouts over a rail in one of these states, of every run; of the done ones, those since
-    `done_since`."""
+async def of_rail(conn: db.Connection, rail: str, *status: str) -> list[Payout]:
+    """The payouts over a rail in one of these states, of every run."""
     return await db.all(
         conn,
         Payout,
         f"select /* all shops: the rail is asked about them all */ {_COLUMNS} from payouts"
-        " where rail = $1 and status = any ($2)"
-        " and ($3::timestamptz is null or status <> 'done' or done_at >= $3)"
-        " order by run_on, shop_id",
+        " where rail = $1 and status = any ($2) order by run_on, shop_id",
         rail,
         list(status),
-        done_since,
+    )
+
+
+async def done_since(conn: db.Connection, rail: str, since: datetime) -> list[Payout]:
+    """What is done since then over a rail that is not the bank, of every run."""
+    return await db.all(  # in the words of the index payouts_done_by_rail
+        conn,
+        Payout,
+        f"select /* all shops: the rail is asked about them all */ {_COLUMNS} from payouts"
+        " where rail = $1 and rail <> 'bank' and status = 'done' and done_at >= $2"
+        " order by run_on, shop_id",
+        rail,
+        since,
     )
 
 
 async def waiting(conn: db.Connection, shop_id: int) -> dict[str, int]:
-    """The sums, minor units, of a shop's payouts that its accounts have still to bear, by rail: what
-    waits for its rail's money, and at the bank what the statement does not show gone."""
+    """The sums, minor units, of a shop's payouts that its accounts have still to bear, by rail:
+    what waits for its rail's money, and at the bank what the statement does not show gone."""
     rows = await conn.fetch(
         "select rail, sum(amount_minor)::bigint as minor from payouts where shop_id = $1"
         " and (status = 'asked' or rail = $2 and status in ('funded', 'sent')) group by rail",

@@ -236,3 +236,18 @@ async def held_and_taken(
     await owner.execute("update shops set commission_bps = 0")
     await sells(town, CNY("50.00"), "SF1408223100699")
     return made
+
+
+async def test_what_is_done_over_a_rail_is_found_by_its_index(
+    town: Town, owner: db.Connection
+) -> None:
+    await owner.execute("set enable_seqscan = off")
+    asked: list[str] = []
+
+    class Noting:
+        async def fetch(self, sql: str, *args: object) -> list[object]:
+            asked.extend(row[0] for row in await owner.fetch(f"explain {sql}", *args))
+            return []
+
+    await payouts.done_since(Noting(), "alipay", town.at)  # type: ignore[arg-type]
+    assert any("payouts_done_by_rail" in line for line in asked), asked
