@@ -278,6 +278,21 @@ async def plan_return(conn: db.Connection, refund: Refund, share: Money) -> Refu
     return planned or refund
 
 
+async def return_anew(conn: db.Connection, refund: Refund) -> bool:
+    """The institution ended the return and moved nothing: the next asking has a new number. False
+    when it has one, or when our commission has gone back."""
+    assert refund.return_reference is not None
+    return await db.changed(
+        conn,
+        "update refunds set return_reference = $4"
+        " where shop_id = $1 and refund_id = $2 and return_reference = $3 and returned_at is null",
+        refund.shop_id,
+        refund.refund_id,
+        refund.return_reference,
+        ids.reference(refund.return_reference.encode()),
+    )
+
+
 async def mark_returned(conn: db.Connection, refund: Refund, at: datetime) -> bool:
     """Our commission has gone back; False when that was known."""
     return await db.changed(

@@ -35,6 +35,7 @@ SEND, SWEEP, ALARM = "releasing.send", "releases.sweep", "releases.alarm"
 SETTLES = timedelta(seconds=35)  # institutions split nothing in the first half minute (30 s)
 BLOCKED = timedelta(minutes=10)  # how often we look whether the request or chargeback has ended
 LOST = timedelta(hours=1)  # a job that is gone is replaced
+MOST_FEE_BPS = 200  # no institution keeps more of a payment: what lacks more was not released
 
 _log = logging.getLogger(__name__)
 
@@ -152,16 +153,27 @@ async def _share(
     database: db.Database, escrow: Escrow, where: Held, release: Release, at: datetime
 ) -> None:
     """Our commission, before the rest. A commission that was closed moved nothing and is asked
-    for anew by the next attempt."""
+    for anew by the next attempt; a plain no may be a yes to the same number later."""
     if release.share:
         said = await escrow.take_commission(where, release.share_reference, release.share)
         if said.status == "failed":
-            await database.transaction(
-                partial(releases.share_anew, release=release, said=f"commission: {said.reason}")
-            )
+            await _hear_no(database, escrow, where, release, f"commission: {said.reason}", at)
         if said.status != "done":
             raise GatewayError(f"commission is {said.status} ({said.reason})", retryable=True)
     await database.transaction(partial(hear_shared, release=release, at=at))
+
+
+async def _hear_no(
+    database: db.Database, escrow: Escrow, where: Held, release: Release, said: str, at: datetime
+) -> None:
+    """Note why; under a new number only when the institution says that the old one is closed."""
+    known = await escrow.share_query(where, release.share_reference)
+    if known.status == "failed":
+        await database.transaction(partial(releases.share_anew, release=release, said=said))
+    else:
+        await database.transaction(
+            partial(releases.wait, release=release, until=at + LOST, said=said)
+        )
 
 
 def held(payment: Payment) -> Held:
@@ -189,10 +201,12 @@ async def hear_shared(conn: db.Connection, release: Release, at: datetime) -> bo
 async def hear_released(conn: db.Connection, release: Release, amount: Money, at: datetime) -> bool:
     """The rest is the seller's at the institution: book it. False when that was known.
 
-    What it kept of the rest is its fee. Raises Conflict when it released more than there was.
+    What it kept of the rest is its fee. Raises Conflict when it released more than there was, or
+    so little that it cannot be a fee.
     """
     fee = release.rest - amount
-    if fee.minor < 0:
+    most = -(-(release.rest + release.share).minor * MOST_FEE_BPS // 10_000)  # rounded up
+    if not 0 <= fee.minor <= most:
         raise Conflict(f"{release.gateway} released {amount}, not {release.rest}")
     if not await releases.finish(conn, release, amount, at):
         return False

@@ -71,6 +71,8 @@ async def _give_share_back(
             planned.return_reference,
             planned.returning,
         )
+        if said.status == "failed" and said.amount is not None:  # known there, and ended
+            await database.transaction(partial(refunds.return_anew, refund=planned))
         if said.status != "done":
             raise GatewayError(
                 f"commission of {refund.reference} is {said.status} ({said.reason})", retryable=True

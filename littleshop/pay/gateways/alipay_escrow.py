@@ -130,14 +130,14 @@ class AlipayEscrow:
         """Let go of all that is left: settle it, or end the freeze of a settled one.
 
         The amount answered is what is the seller's at Alipay: `rest` less its fee. Conflict when
-        the reference is a commission's. What Alipay settled by itself is done already.
+        the reference is a commission's. What Alipay settled by itself is done once it names that.
         """
         settled = await self._settled(held)
         if settled.has("transfer", release_reference):
             raise Conflict(f"release {release_reference} bears the number of a commission")
         if settled.confirm_no is None:
-            if not settled.unsettled:
-                return ShareAnswer(status="done", amount=settled.amount)
+            if not settled.unsettled:  # nothing is frozen, and nobody says where it went
+                return ShareAnswer(status="pending")
             await self._confirm(held, release_reference, settled.unsettled, freezes=False)
             settled = await self._settled(held)
             if settled.confirm_no is None:  # done, and not told of yet

@@ -51,7 +51,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShareAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """State of a release, a commission or its return."""
+    """State of a release, a commission or its return. failed with an `amount`: it is known there
+    and ended without moving anything; without one it was refused, and may be made yet."""
 
     status: Literal["unknown", "pending", "done", "failed"]
     amount: Money | None = None
