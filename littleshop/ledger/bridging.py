@@ -70,6 +70,46 @@ async def take_from_clearing(
     )
 
 
+async def undo_loan(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    clearing: str,
+    kind: str,
+    reference: str,
+    order_id: UUID | None = None,
+    currency: str,
+    at: datetime,
+) -> bool:
+    """The rail gave back what it took in the journal (`kind`, `reference`), and it stands in
+    `clearing` again: what was lent for it is repaid out of it, as far as it is owed still. False
+    when nothing was."""
+    parts = await journals.transfers(conn, shop_id, kind, reference)
+    lent = sum(part.amount.minor for part in parts if part.credit == chart.DUE_TO_SHOP)
+    held = await accounts.lock(conn, shop_id, [clearing, chart.DUE_TO_SHOP], currency)
+    repaid = Money(min(lent, max(held.get(chart.DUE_TO_SHOP, 0), 0)), currency)
+    if not repaid:
+        return False
+    await jobs.defer(
+        conn,
+        TAKE_BACK,
+        at=at,
+        reference=named(shop_id, reference),
+        minor=repaid.minor,
+        currency=currency,
+    )
+    return await journals.post(
+        conn,
+        shop_id,
+        kind=REPAID,
+        reference=reference,
+        order_id=order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(chart.DUE_TO_SHOP, clearing, repaid)],
+    )
+
+
 async def give_to_clearing(
     conn: db.Connection,
     shop_id: int,

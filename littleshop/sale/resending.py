@@ -15,9 +15,9 @@ from uuid import UUID
 from littleshop import db, jobs
 from littleshop.clock import value_date
 from littleshop.errors import GatewayError, NotFound, Refused
-from littleshop.ledger import chart, journals
+from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
-from littleshop.pay import payments, refunds
+from littleshop.pay import payments, refunds, releases
 from littleshop.pay.gateways import Gateway, Redirecting
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
@@ -61,22 +61,39 @@ async def hear_failed(conn: db.Connection, shop_id: int, reference: str, at: dat
     if failed is None:
         return False
     payment, _ = await get(conn, shop_id, known.refund_id)
-    await journals.post(
-        conn,
-        shop_id,
-        kind="refund_failed",
-        reference=reference,
-        order_id=order.order_id,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=[
-            Transfer(await releasing.pocket(conn, payment), failed.paid_from, failed.amount)
-        ],
-    )
+    await _book_failed(conn, payment, failed, at)
     if failed.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, order.order_id, -failed.amount_minor)  # held again
     another = await refunds.replace(conn, failed, at)
     return await hear_stuck(conn, shop_id, another.refund_id, at)
+
+
+async def _book_failed(conn: db.Connection, payment: Payment, failed: Refund, at: datetime) -> None:
+    """It lies again where it came from. One that the platform advanced is ours at the rail, and
+    what the shop was lent for it is not owed any more."""
+    clearing = chart.gateway_clearing(payment.gateway)
+    pocket = clearing if failed.advanced_at else await releasing.pocket(conn, payment)
+    await journals.post(
+        conn,
+        failed.shop_id,
+        kind="refund_failed",
+        reference=failed.reference,
+        order_id=failed.order_id,
+        value_on=value_date(at),
+        booked_at=at,
+        transfers=[Transfer(pocket, failed.paid_from, failed.amount)],
+    )
+    if failed.advanced_at:
+        await bridging.undo_loan(
+            conn,
+            failed.shop_id,
+            clearing=clearing,
+            kind="refunded",
+            reference=failed.reference,
+            order_id=failed.order_id,
+            currency=failed.currency,
+            at=at,
+        )
 
 
 async def look_again(
@@ -177,15 +194,25 @@ async def pay_by_hand(
     """The operator has paid the buyer from our bank account: the refund is done.
 
     What lies at the rail for it is ours. Where the rail could still send it to the buyer, it
-    must have come to us first: Refused refund_take_first; refund_moved, NotFound.
+    must have come to us first: Refused refund_take_first; refund_moved, NotFound. What lies at
+    the seller's account there is not ours: refund_held while it is frozen or just being released;
+    once it is his the platform has advanced it.
     """
-    _, refund = await get(conn, shop_id, refund_id)
+    payment, refund = await get(conn, shop_id, refund_id)
     redirects = isinstance(rail, Redirecting)
     if redirects and refund.redirect != TO_US:
         raise Refused("refund_take_first")
     by = "rail" if redirects else "hand"  # what the rail sent to us stands in its bill
+    not_ours = payment.held_for is not None and refund.redirect != TO_US
+    if not_ours:
+        await orders.lock(conn, shop_id, refund.order_id)
+        release = await releases.find(conn, shop_id, payment.payment_id)
+        if release is None or release.status != "done":
+            raise Refused("refund_held")
     if await refunds.unstick(conn, shop_id, refund_id, done_by=by) is None:
         raise Refused("refund_moved")
+    if not_ours:
+        await refunds.advance(conn, refund, at)
     await refunding.hear(conn, shop_id, refund_id, at)
     return refund
 
