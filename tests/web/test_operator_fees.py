@@ -82,6 +82,19 @@ async def test_one_shop_has_its_own_and_then_the_platforms_again(desk: Desk) -> 
 async def test_what_makes_no_sense_is_not_set(
     desk: Desk, wrong: dict[str, str], words: str
 ) -> None:
-    said = await desk.does("/fees", **(form(desk) | {"reason": "why not"} | wrong))
-    assert words.lower() in said.lower()
+    answer = await desk.post("/fees", **(form(desk) | {"reason": "why not"} | wrong))
+    assert answer.status_code == 422
+    assert words.lower() in shown(answer).lower() and 'aria-invalid="true"' in answer.text
+    assert await desk.log() == []
+
+
+async def test_one_wrong_value_leaves_the_others_as_they_were_typed(desk: Desk) -> None:
+    typed = form(desk, **{"bps-stripe": "abc", "fixed-alipay": "0.10", "reason": "spring"})
+    answer = await desk.post("/fees", **typed)
+    assert "A percentage is a number between 0 and 100" in shown(answer)
+    for value in ("标准", "abc", "0.10", "spring"):
+        assert f'value="{value}"' in answer.text
+    assert 'id="f-bps-stripe"' in answer.text.partition('aria-invalid="true"')[0][-300:]
+    again = await desk.post("/fees", **(typed | {"fixed-alipay": "ten", "bps-stripe": "2.9"}))
+    assert "An amount is a number" in shown(again)
     assert await desk.log() == []
