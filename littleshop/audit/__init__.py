@@ -9,12 +9,12 @@ import sys
 import msgspec
 
 from littleshop import config, db
-from littleshop.audit import acts, books, held, payouts, stock
+from littleshop.audit import acts, books, held, moves, payouts, stock
 from littleshop.audit.findings import Finding
 
 __all__ = ["Finding", "command", "prove", "prove_log"]
 
-_AREAS = (books, stock, held, payouts)
+_AREAS = (books, moves, stock, held, payouts)
 
 
 class _Proof(msgspec.Struct, frozen=True):

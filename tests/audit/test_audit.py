@@ -10,7 +10,7 @@ import pytest
 
 from littleshop import audit, db
 from littleshop.audit import acts as log
-from littleshop.audit import books, held, payouts, stock
+from littleshop.audit import books, held, moves, payouts, stock
 from littleshop.oversight import acts
 from littleshop.sale import refunding
 from littleshop.trade.fees import Rate
@@ -174,7 +174,7 @@ async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["findings"]) == (True, [])
     assert told["checked"]["payouts"] == told["checked"]["acts"] == 2
-    assert told["checked"]["rules"] == len(BREACHES) + len(held.RULES)  # theirs: test_held.py
+    assert told["checked"]["rules"] == len(BREACHES) + len(held.RULES) + len(moves.RULES)
     variant = await owner.fetchval("update variants set on_hand = on_hand + 1 returning variant_id")
     assert await asyncio.to_thread(audit.command, ["--json"]) == 1
     told = json.loads(capsys.readouterr().out)

@@ -18,7 +18,9 @@ from littleshop.pay.releases import Release
 from littleshop.sale import paying, refunding, releasing, taking_back
 from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Placed
-from littleshop.shop import admissions
+from littleshop.settlement import funding, payouts, runs
+from littleshop.shop import admissions, cards
+from littleshop.shop.cards import BankCard
 from tests.cast import CNY, Town
 from tests.sale.institution import HoldingRail, Institution
 
@@ -127,14 +129,40 @@ class Holding:
 
     async def withdraws(self, amount: Money) -> None:
         """The seller has so much of it on his card."""
-        town, name = self.town, self.institution.name
         self.institution.available[SELLER] -= amount.minor
-        await town.database.transaction(
-            lambda conn: journals.post(
-                conn, town.shop_id, kind="withdrawn", reference="1", value_on=town.at.date(),
-                booked_at=town.at,
-                transfers=[Transfer(chart.PAYABLE, chart.withdrawable(name), amount)],
-            )
+        await self.town.database.transaction(partial(self._withdraw, amount=amount))
+
+    async def _withdraw(self, conn: db.Connection, amount: Money) -> None:
+        town, source = self.town, chart.withdrawable(self.institution.name)
+        rail = "alipay_settle" if self.institution.name == "alipay" else "wechat_pay_withdraw"
+        day, at = town.at.date(), town.at
+        run = await runs.open(conn, town.keyring, day, day, at)
+        payout = await payouts.ask(
+            conn, run, town.shop_id, amount, await self._card(conn), at, kept=CNY("0.00"), rail=rail
+        )
+        assert payout is not None
+        await self._book(conn, "payout", payout.reference, chart.PAYABLE, chart.IN_TRANSIT, amount)
+        assert await funding.put_apart(conn, payout, source, at)
+        assert await payouts.mark_sent(conn, payout, day, at)
+        assert await payouts.mark_done(conn, payout, "1", at)
+        gone = chart.leaving(rail)
+        await self._book(conn, "paid_out", payout.reference, chart.IN_TRANSIT, gone, amount)
+
+    async def _card(self, conn: db.Connection) -> BankCard:
+        known = await conn.fetchval(
+            "select card_id from cards where shop_id = $1 limit 1", self.town.shop_id
+        )
+        card = await cards.get(conn, self.town.shop_id, known)
+        assert card is not None
+        return card
+
+    async def _book(
+        self, conn: db.Connection, kind: str, reference: str, debit: str, credit: str, amount: Money
+    ) -> None:
+        await journals.post(
+            conn, self.town.shop_id, kind=kind, reference=reference,
+            value_on=self.town.at.date(), booked_at=self.town.at,
+            transfers=[Transfer(debit, credit, amount)],
         )  # fmt: skip
 
     async def mirrors(self) -> None:
