@@ -54,6 +54,8 @@ class ByTransfer:
         try:
             held_for = await self._carrier.covers(payout, goal, spent)
         except GatewayError as fault:
+            if not fault.retryable:  # our own settings are wrong: a person must see it
+                raise
             desk.problems.append(f"{self.name}: {fault}")
             return False
         if held_for is None and payout.heard_at is None:  # else it has paid it already
