@@ -31,10 +31,10 @@ from littleshop.shop import admissions, cards, payees
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """Where a payout goes: a payee, or the sub-merchants one of which it is withdrawn from."""
+    """Where a payout goes: a payee, or the sub-merchant it is withdrawn from."""
 
     payee: Payee | None = None
-    merchants: tuple[str, ...] = ()
+    merchant_id: str = ""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -88,8 +88,9 @@ class Sending:
 
     pays_by_itself = False
 
-    def __init__(self, name: str, transfers: Transfers) -> None:
-        self.name = name
+    def __init__(self, name: str, transfers: Transfers, *, ending: bool = False) -> None:
+        """`ending`: it takes no new payouts, and those that are open go on."""
+        self.name, self._ending = name, ending
         self.source = chart.gateway_clearing(transfers.name)
         self._transfers = transfers
         self._to_cards = name == rails.ALIPAY
@@ -97,7 +98,7 @@ class Sending:
     def part(self, claim: Claim) -> Money:
         """What of the rail's money is the shop's, where this is the shop's way."""
         wanted = claim.chose(self.name) and (self._to_cards or claim.payee is not None)
-        if not wanted:
+        if self._ending or not wanted:
             return claim.up_to(0)
         return claim.of_the_platform(claim.stands_on(self.source, self.name))
 
@@ -187,22 +188,16 @@ class Withdrawing:
         return claim.stands_on(self.source, self.name)
 
     async def goal(self, conn: db.Connection, keyring: Keyring, payout: Payout) -> Goal | None:
-        """The sub-merchant it was decided for, else those under which it may lie."""
-        if payout.held_for:
-            return Goal(merchants=(payout.held_for,))
-        known = [
-            one.merchant_id
-            for one in await admissions.of_shop(conn, payout.shop_id)
-            if one.gateway == self._escrow.name and one.merchant_id
-        ]
-        return Goal(merchants=tuple(dict.fromkeys(known))) if known else None
+        """The shop's sub-merchant there; it has one, also when it was admitted anew."""
+        known = payout.held_for or (await admissions.open_for(conn, payout.shop_id)).get(
+            self._escrow.name
+        )
+        return Goal(merchant_id=known) if known else None
 
     async def covers(self, payout: Payout, goal: Goal, spent: Money) -> str | None:
-        """The sub-merchant, the latest first, where all of it may be withdrawn."""
-        for merchant_id in goal.merchants:
-            if (await self._escrow.balance(merchant_id)).minor >= payout.amount_minor:
-                return merchant_id
-        return None
+        """The sub-merchant, when all of it may be withdrawn there."""
+        there = await self._escrow.balance(goal.merchant_id)
+        return goal.merchant_id if there.minor >= payout.amount_minor else None
 
     async def carry(self, payout: Payout, goal: Goal) -> TransferAnswer:
         """Withdraw it."""
@@ -218,20 +213,21 @@ class Withdrawing:
     async def shops(self, conn: db.Connection) -> list[int]:
         """Those that were admitted there."""
         rows = await conn.fetch(
-            "select /* all shops: any may have been paid */ distinct shop_id from admissions"
-            " where gateway = $1 and merchant_id is not null order by shop_id",
+            "select /* all shops: any may have been paid */ shop_id from admissions"
+            " where gateway = $1 and status = 'admitted' order by shop_id",
             self._escrow.name,
         )
         return [row["shop_id"] for row in rows]
 
     async def find(self, conn: db.Connection, shop_id: int, reference: str) -> Found | None:
-        """Ask under every sub-merchant the shop was."""
-        for one in await admissions.of_shop(conn, shop_id):
-            if one.gateway == self._escrow.name and one.merchant_id:
-                answer = await self._escrow.withdraw_query(one.merchant_id, reference)
-                if answer.status not in ("unknown", "failed"):
-                    return Found(answer.amount, one.merchant_id)
-        return None
+        """Ask under the shop's sub-merchant."""
+        merchant_id = (await admissions.open_for(conn, shop_id)).get(self._escrow.name)
+        if merchant_id is None:
+            return None
+        answer = await self._escrow.withdraw_query(merchant_id, reference)
+        if answer.status in ("unknown", "failed"):
+            return None
+        return Found(answer.amount, merchant_id)
 
 
 def _held_for(payout: Payout) -> str:
