@@ -73,13 +73,14 @@ async def accept_notice(context: Context, *, gateway: str, notice_id: str) -> No
             await paying.hear(conn, shop_id, paid, context.at)
         if notice.kind == "disputed":
             await charging_back.hear_opened(
-                conn, shop_id, payment.reference, notice.amount, context.at
+                conn, shop_id, payment.reference, notice.amount, context.at, dispute=notice.dispute
             )
         if notice.kind in ("dispute_won", "dispute_lost"):
             won = notice.kind == "dispute_won"
             await charging_back.hear_ended(
-                conn, shop_id, payment.reference, notice.amount, won=won, at=context.at
-            )
+                conn, shop_id, payment.reference, notice.amount, won=won, at=context.at,
+                dispute=notice.dispute,
+            )  # fmt: skip
         if notice.kind == "refund_failed" and notice.refund_reference:
             await resending.hear_failed(conn, shop_id, notice.refund_reference, context.at)
         if notice.kind == "refunded" and notice.refund_reference:

@@ -110,6 +110,38 @@ async def undo_loan(
     )
 
 
+async def bear(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    gateway: str,
+    account: str,
+    amount: Money,
+    kind: str,
+    reference: str,
+    order_id: UUID | None = None,
+    at: datetime,
+) -> bool:
+    """Book what a rail took that the platform bears: out of our commission in the shop's part of
+    what the rails hold; what is owed to buyers and seller is not touched, and lent instead."""
+    held = await accounts.lock_all(conn, shop_id, amount.currency)
+    clearing = chart.gateway_clearing(gateway)
+    owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
+    others = sum(
+        minor for name, minor in held.items() if name.startswith(_LIES_AT) and name != clearing
+    )
+    return await take_from_clearing(
+        conn, shop_id, gateway=gateway, account=account, amount=amount, kind=kind,
+        reference=reference, order_id=order_id, spoken_for=max(owed - others, 0), at=at,
+    )  # fmt: skip
+
+
+_OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
+_LIES_AT = tuple(
+    lies("") for lies in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
+)
+
+
 async def give_to_clearing(
     conn: db.Connection,
     shop_id: int,

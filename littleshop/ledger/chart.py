@@ -7,6 +7,7 @@ PAYABLE = "payable"  # owed to the seller after receipt
 IN_TRANSIT = "in_transit"  # on its way to the seller's card
 COMMISSION = "commission"
 GATEWAY_FEE = "gateway_fee"
+CHARGEBACK_LOSS = "chargeback_loss"  # what a bank took that had gone back already: the platform's
 BANK = "bank"
 DUE_TO_SHOP = "due_to_shop"  # what another shop (the platform: shop 0) is owed by this one
 DUE_FROM_SHOP = "due_from_shop"
@@ -14,7 +15,7 @@ SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits f
 
 _CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
 _PER_RAIL = {"gateway_clearing", "held_at", "withdrawable", "leaving"}
-_DEBIT = {BANK, GATEWAY_FEE, DUE_FROM_SHOP, *_PER_RAIL}
+_DEBIT = {BANK, GATEWAY_FEE, CHARGEBACK_LOSS, DUE_FROM_SHOP, *_PER_RAIL}
 
 
 def gateway_clearing(gateway: str) -> str:

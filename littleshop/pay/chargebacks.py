@@ -13,7 +13,8 @@ from littleshop.pay.payments import Payment
 
 
 class Chargeback(msgspec.Struct, frozen=True):
-    """open -> won | lost. `unbooked_minor` had gone back to the buyer already: our own loss."""
+    """open -> won | lost. `unbooked_minor` had gone back to the buyer already: our own loss.
+    `dispute` is the rail's number of it, empty where it gives none."""
 
     shop_id: int
     chargeback_id: UUID
@@ -25,6 +26,7 @@ class Chargeback(msgspec.Struct, frozen=True):
     status: str
     opened_at: datetime
     ended_at: datetime | None
+    dispute: str = ""
 
     @property
     def amount(self) -> Money:
@@ -35,35 +37,95 @@ _COLUMNS = ", ".join(Chargeback.__struct_fields__)
 
 
 async def open(
-    conn: db.Connection, payment: Payment, amount: Money, at: datetime
+    conn: db.Connection, payment: Payment, amount: Money, at: datetime, dispute: str = ""
 ) -> Chargeback | None:
-    """Write a chargeback; None when the payment has an open one, or one that ended."""
-    return await db.one(
+    """Write a chargeback of a locked payment; None when this dispute is known, open or ended."""
+    if await find(conn, payment, dispute) is not None:
+        return None
+    return await db.the_one(
         conn,
         Chargeback,
         "insert into chargebacks (shop_id, chargeback_id, payment_id, order_id, amount_minor,"
-        " currency, opened_at) values ($1, $2, $3, $4, $5, $6, $7)"
-        f" on conflict on constraint chargebacks_pkey do nothing returning {_COLUMNS}",
+        " currency, opened_at, dispute) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+        f" returning {_COLUMNS}",
         payment.shop_id,
-        ids.derived(payment.payment_id, "chargeback"),
+        ids.derived(payment.payment_id, f"chargeback/{dispute}" if dispute else "chargeback"),
         payment.payment_id,
         payment.order_id,
         amount.minor,
         amount.currency,
         at,
+        dispute,
+    )
+
+
+async def find(conn: db.Connection, payment: Payment, dispute: str = "") -> Chargeback | None:
+    """A chargeback of this payment by the rail's number of it. An open one without a number is
+    taken for it: it was written before numbers were kept."""
+    return await db.one(
+        conn,
+        Chargeback,
+        f"select {_COLUMNS} from chargebacks where shop_id = $1 and payment_id = $2"
+        " and (dispute = $3 or (dispute = '' and status = 'open'))"
+        " order by dispute desc limit 1",
+        payment.shop_id,
+        payment.payment_id,
+        dispute,
     )
 
 
 async def open_of(conn: db.Connection, shop_id: int, order_id: UUID) -> Chargeback | None:
-    """The open chargeback of an order, if any."""
+    """The oldest open chargeback of the payment that pays an order, if any. One of a payment that
+    was returned concerns the order no more."""
     return await db.one(
         conn,
         Chargeback,
-        f"select {_COLUMNS} from chargebacks"
-        " where shop_id = $1 and order_id = $2 and status = 'open'",
+        f"select {', '.join('c.' + name for name in Chargeback.__struct_fields__)}"
+        " from chargebacks c"
+        " join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id"
+        " where c.shop_id = $1 and c.order_id = $2 and c.status = 'open'"
+        " and p.outcome = 'accepted' order by c.opened_at limit 1",
         shop_id,
         order_id,
     )
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A chargeback as the operator's desk shows it."""
+
+    chargeback: Chargeback
+    gateway: str
+    outcome: str
+    shop: str
+    number: int
+
+    @property
+    def borne(self) -> Money:
+        """What the platform bears of it."""
+        return Money(self.chargeback.unbooked_minor, self.chargeback.currency)
+
+
+async def shown(conn: db.Connection, most: int = 50) -> list[Shown]:
+    """What waits at a bank, and what the platform bears, of all shops: the newest first."""
+    rows = await conn.fetch(
+        f"select /* all shops: the operator's desk */"
+        f" {', '.join('c.' + name for name in Chargeback.__struct_fields__)},"
+        " p.gateway, p.outcome, s.name as shop, o.number from chargebacks c"
+        " join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id"
+        " join shops s on s.shop_id = c.shop_id"
+        " join orders o on o.shop_id = c.shop_id and o.order_id = c.order_id"
+        " where c.status = 'open' or c.unbooked_minor > 0"
+        " order by c.opened_at desc limit $1",
+        most,
+    )
+    own = Chargeback.__struct_fields__
+    return [
+        Shown(
+            Chargeback(**{name: row[name] for name in own}),
+            **{name: row[name] for name in ("gateway", "outcome", "shop", "number")},
+        )
+        for row in rows
+    ]
 
 
 async def end(

@@ -1,7 +1,10 @@
 """Charging back: the buyer's bank takes a payment back; nothing moves until it has decided.
 
 While it is open the order stands still. Won: it goes on. Lost: the rail has taken the money, so it
-is booked as gone back, out of escrow or out of what the seller had.
+is booked as gone back, out of escrow or out of what the seller had; what had gone back before
+that, by a refund, is gone twice: the platform bears it.
+
+One of a payment that was returned (another one pays the order) stops nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from littleshop import db, ids
+from littleshop.ledger import bridging, chart
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments
 from littleshop.pay.chargebacks import Chargeback
@@ -19,12 +23,21 @@ from littleshop.trade.orders import Order
 
 
 async def hear_opened(
-    conn: db.Connection, shop_id: int, reference: str, amount: Money, at: datetime
+    conn: db.Connection,
+    shop_id: int,
+    reference: str,
+    amount: Money,
+    at: datetime,
+    *,
+    dispute: str = "",
 ) -> bool:
-    """The rail says that a bank takes a payment back; False when that was known."""
+    """The rail says that a bank takes a payment back; False when that was known. `dispute` is the
+    rail's number of it, where it gives one."""
     order, payment = await _lock(conn, shop_id, reference)
-    if await chargebacks.open(conn, payment, amount, at) is None:
+    if await chargebacks.open(conn, payment, amount, at, dispute) is None:
         return False
+    if payment.outcome != "accepted":
+        return True
     await pausing.for_a_bank(conn, order, at)
     await orders.tell(
         conn, shop_id, order.order_id, "charged_back", by="platform", at=at, minor=amount.minor
@@ -34,18 +47,27 @@ async def hear_opened(
 
 
 async def hear_ended(
-    conn: db.Connection, shop_id: int, reference: str, amount: Money, *, won: bool, at: datetime
+    conn: db.Connection,
+    shop_id: int,
+    reference: str,
+    amount: Money,
+    *,
+    won: bool,
+    at: datetime,
+    dispute: str = "",
 ) -> bool:
     """The bank has decided; False when that was known. Notices may come in any order."""
-    await hear_opened(conn, shop_id, reference, amount, at)
+    await hear_opened(conn, shop_id, reference, amount, at, dispute=dispute)
     order, payment = await _lock(conn, shop_id, reference)
-    chargeback = await chargebacks.open_of(conn, shop_id, order.order_id)
-    if chargeback is None or chargeback.payment_id != payment.payment_id:
+    chargeback = await chargebacks.find(conn, payment, dispute)
+    if chargeback is None or chargeback.status != "open":
         return False
     if won:
         await chargebacks.end(conn, chargeback, "won", 0, at)
     else:
         await _lose(conn, order, payment, chargeback, at)
+    if payment.outcome != "accepted":
+        return True
     await orders.tell(
         conn, shop_id, order.order_id, "chargeback_won" if won else "chargeback_lost",
         by="platform", at=at, minor=chargeback.amount_minor,
@@ -69,13 +91,34 @@ async def _lose(
     if payment.outcome == "accepted":
         left = await refunding.left_of(conn, order)
     booked = min(chargeback.amount, left, key=lambda each: each.minor)
-    unbooked = chargeback.amount_minor - booked.minor
-    await chargebacks.end(conn, chargeback, "lost", unbooked, at)
+    unbooked = Money(chargeback.amount_minor - booked.minor, chargeback.currency)
+    await chargebacks.end(conn, chargeback, "lost", unbooked.minor, at)
+    if unbooked:
+        await _bear(conn, payment, chargeback, unbooked, at)
     if not booked:
         return
     case = await cases.open_of(conn, order.shop_id, order.order_id)
     if booked == left and case is not None and case.status != "refunding":
         await refunding.end_case(conn, case, at)
     await refunding.take(
-        conn, order, payment, booked, reference=str(ids.derived(payment.payment_id, "lost")), at=at
+        conn, order, payment, booked, reference=str(ids.derived(chargeback.chargeback_id, "lost")),
+        at=at,
+    )  # fmt: skip
+
+
+async def _bear(
+    conn: db.Connection, payment: Payment, chargeback: Chargeback, lost: Money, at: datetime
+) -> None:
+    """The rail has taken what had gone back already. The seller was not the one who gave it twice:
+    our commission bears it, as it bears the rail's fees."""
+    await bridging.bear(
+        conn,
+        payment.shop_id,
+        gateway=payment.gateway,
+        account=chart.CHARGEBACK_LOSS,
+        amount=lost,
+        kind="chargeback_loss",
+        reference=str(chargeback.chargeback_id),
+        order_id=payment.order_id,
+        at=at,
     )

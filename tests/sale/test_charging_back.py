@@ -8,7 +8,7 @@ import pytest
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.pay import payments
+from littleshop.pay import chargebacks, payments
 from littleshop.pay.gateways import Notice
 from littleshop.sale import charging_back, ticking
 from littleshop.sale.placing import Placed
@@ -121,6 +121,11 @@ async def test_what_had_gone_back_already_is_our_own_loss_and_is_written_down(
     await ended(town, owner, CNY("100.00"), won=False)
     assert await owner.fetchval("select unbooked_minor from chargebacks") == 70_00
     assert await status(town, sale.placed) == "refunded"
+    assert await town.balance("chargeback_loss") == CNY("70.00")
+    assert await town.balance("gateway_clearing:alipay") == CNY("0.00")
+    assert await town.balance("due_to_shop") == CNY("70.00"), "of this shop the rail has nothing"
+    (shown,) = await chargebacks.shown(owner)
+    assert (shown.borne, shown.gateway) == (CNY("70.00"), "alipay")
     await town.books_balance()
 
 
@@ -174,4 +179,77 @@ async def test_clocks_of_a_request_made_meanwhile_stand_still_and_go_on_afterwar
     town.later(days=40)
     await town.clocks_strike()
     assert (await sale.case()).ended_at is not None
+    await town.books_balance()
+
+
+async def disputed(
+    town: Town, number: str, how: str, *, dispute: str = "", amount: str = "100.00"
+) -> bool:
+    """What the rail says of one dispute of one payment: opened, won or lost."""
+
+    async def work(conn: db.Connection) -> bool:
+        about = (conn, town.shop_id, number, CNY(amount))
+        if how == "opened":
+            return await charging_back.hear_opened(*about, town.at, dispute=dispute)
+        return await charging_back.hear_ended(*about, won=how == "won", at=town.at, dispute=dispute)
+
+    return await town.database.transaction(work)
+
+
+async def paid_twice(town: Town) -> tuple[Placed, str, str]:
+    """An order, the payment that pays it and the one that came after it and was returned."""
+    goods = await town.stock(price=CNY("100.00"), pieces=3)
+    placed = await town.place([goods], CNY("100.00"))
+    first = await town.opens_cashier(placed)
+    second = await town.opens_cashier(placed, "page")
+    assert await town.money_arrives(first, CNY("100.00")) == "accepted"
+    assert await town.money_arrives(second, CNY("100.00")) == "returned"
+    await AfterSale(town, placed).rail_sends_all_back()
+    return placed, first, second
+
+
+@pytest.mark.parametrize("how", ["won", "lost"])
+async def test_two_payments_of_one_order_are_disputed_apart(town: Town, how: str) -> None:
+    placed, first, second = await paid_twice(town)
+    assert await disputed(town, first, "opened", dispute="dp_1")
+    assert await disputed(town, second, "opened", dispute="dp_2")
+    assert await disputed(town, second, how, dispute="dp_2")
+    with pytest.raises(Refused, match="chargeback_open"):
+        await town.ships(placed)
+    await town.books_balance()
+    assert await disputed(town, first, "won", dispute="dp_1")
+    await town.ships(placed)
+    await town.receives(placed)
+    assert await town.balance("payable") == CNY("100.00")
+    lost = CNY("100.00" if how == "lost" else "0.00")
+    assert await town.balance("chargeback_loss") == lost
+    assert await town.balance("due_to_shop") == lost, "what is the seller's is not touched"
+    await town.books_balance()
+
+
+async def test_a_dispute_of_a_returned_payment_does_not_stop_the_good_order(town: Town) -> None:
+    placed, _, second = await paid_twice(town)
+    assert await disputed(town, second, "opened")
+    await town.ships(placed)
+    town.later(days=40)
+    await town.clocks_strike()
+    assert await status(town, placed) == "received"
+    await town.books_balance()
+
+
+async def test_one_payment_may_be_disputed_twice_and_each_ends_for_itself(town: Town) -> None:
+    placed, first, _ = await paid_twice(town)
+    assert await disputed(town, first, "opened", dispute="dp_1", amount="30.00")
+    assert await disputed(town, first, "won", dispute="dp_1", amount="30.00")
+    assert await disputed(town, first, "opened", dispute="dp_2", amount="40.00")
+    assert not await disputed(town, first, "opened", dispute="dp_2", amount="40.00")
+    with pytest.raises(Refused, match="chargeback_open"):
+        await town.ships(placed)
+    assert await disputed(town, first, "opened", dispute="dp_3", amount="10.00")
+    assert await disputed(town, first, "lost", dispute="dp_2", amount="40.00")
+    assert await disputed(town, first, "lost", dispute="dp_3", amount="10.00")
+    assert not await disputed(town, first, "lost", dispute="dp_2", amount="40.00")
+    await town.ships(placed)
+    order = await town.order(placed)
+    assert (order.refunded_minor, order.held_minor) == (50_00, 50_00)
     await town.books_balance()

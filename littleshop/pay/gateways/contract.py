@@ -152,7 +152,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     kind finished (refund window over) and pending need no act. `amount` is the paid sum; for
     refunded it is the sum refunded so far as the rail tells it: ask `refund_query`, never add
     it up; refund_failed is of one refund, whose money came back to us; for disputed (the buyer's
-    bank takes it back: a chargeback), dispute_won and dispute_lost it is the disputed sum. `at`
+    bank takes it back: a chargeback), dispute_won and dispute_lost it is the disputed sum and
+    `dispute` the rail's number of it, where it gives one: a payment may be disputed twice. `at`
     is when the event happened, `raw` the body as received.
     """
 
@@ -175,6 +176,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     raw: str
     refund_reference: str | None = None
+    dispute: str = ""
 
 
 class BuyerCard(msgspec.Struct, frozen=True):

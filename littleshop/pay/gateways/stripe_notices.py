@@ -131,6 +131,7 @@ def _notice(event: Fields, kind: Kind, told: Fields, minor: object, body: bytes)
         at=moment(int(event["created"])),
         raw=body.decode(),
         refund_reference=metadata.get("refund_reference") if of_refund else None,
+        dispute=str(told.get("id") or "") if told.get("object") == "dispute" else "",
     )
 
 

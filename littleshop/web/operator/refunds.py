@@ -13,6 +13,7 @@ from littleshop import http
 from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.oversight import redirecting
 from littleshop.oversight.redirecting import Stuck
+from littleshop.pay import chargebacks
 from littleshop.web import flash, forms
 from littleshop.web.forms import Form
 from littleshop.web.operator import frame
@@ -25,9 +26,10 @@ async def listed(request: Request) -> Response:
     at_desk, house = await frame.operator(request), http.house(request)
     async with house.database.connection() as conn:
         found = await redirecting.waiting(conn, house.rails)
+        taken = [_taken(each) for each in await chargebacks.shown(conn)]
     names = await frame.names(house, [each.last.operator_id for each in found if each.last])
     rows = [_row(each, names) for each in found]
-    return frame.page(request, at_desk, "refunds.html", refunds=rows)
+    return frame.page(request, at_desk, "refunds.html", refunds=rows, taken=taken)
 
 
 def _row(row: Stuck, names: dict[UUID | None, str]) -> dict[str, Any]:
@@ -48,6 +50,21 @@ def _row(row: Stuck, names: dict[UUID | None, str]) -> dict[str, Any]:
         "last": {"who": names[last.operator_id], "at": last.at, "reason": last.reason}
         if last
         else None,
+    }
+
+
+def _taken(row: chargebacks.Shown) -> dict[str, Any]:
+    """A chargeback: it waits for the bank, or the platform bears a part of it."""
+    one = row.chargeback
+    return {
+        "rail": row.gateway,
+        "shop": row.shop,
+        "shop_url": f"{frame.ROOT}/shops/{one.shop_id}",
+        "number": row.number,
+        "state": "open" if one.status == "open" else "borne",
+        "amount": one.amount if one.status == "open" else row.borne,
+        "at": one.opened_at if one.ended_at is None else one.ended_at,
+        "returned": row.outcome == "returned",
     }
 
 
