@@ -52,6 +52,7 @@ def test_who_was_shown_a_thing_opens_a_shop_sells_and_is_paid_in_english(
     page.locator("button.go").first.click()
     expect(page.locator("main")).to_contain_text("SF14")
     friend.goto(f"{littleshop.web}/o/{token}")
+    friend.locator("a[href$='/receipt']").click()
     friend.locator("form[action$='/receipt'] button").click()
     expect(friend.locator("h1").first).to_contain_text("Harbour Cups")
     littleshop.advance("2d")

@@ -252,6 +252,7 @@ def checkout(**facts: Any) -> dict[str, Any]:
                 mark="支",
                 note="会打开支付宝，付完自动回来",
                 way="here",
+                folded=False,
                 chosen=True,
             )
         ],

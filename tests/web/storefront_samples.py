@@ -93,6 +93,7 @@ def buying() -> Iterator[Sample]:
         mark="支",
         note="微信里打不开，去浏览器付",
         way="outside",
+        folded=False,
         chosen=True,
     )
     yield "checkout-wechat", "checkout", checkout(methods=[outside])

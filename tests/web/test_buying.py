@@ -286,17 +286,19 @@ async def test_tokens_of_nobody_and_of_other_shops_are_not_found(market: Market)
         assert (await market.buyer.get(f"/o/{token}")).status_code == 404
 
 
-async def test_inside_wechat_the_way_out_is_shown(market: Market) -> None:
+async def test_inside_wechat_the_way_out_is_shown_before_anything_is_ordered(
+    market: Market,
+) -> None:
     chat = market.world.browser(
         "zh-CN", user_agent="Mozilla/5.0 (iPhone) MicroMessenger/8.0.50 Mobile"
     )
     await market.to_checkout(chat)
     form = await market.form(chat)
     answer = await chat.post("/@xiaoman/checkout", data=form)
-    waiting = await chat.get(answer.headers["location"])
-    assert waiting.status_code == 200
-    assert "浏览器" in waiting.text
-    assert "alipay/gateway.do" not in waiting.text
+    assert answer.status_code == 409
+    assert "按上面两步到浏览器里付" in answer.text
+    assert 'value="alipay"' not in answer.text
+    assert await market.statuses() == []
 
 
 async def test_a_desk_is_shown_a_code_and_a_rail_that_is_away_is_said(market: Market) -> None:

@@ -155,7 +155,7 @@
   const methodNamed = (radio) => {
     const words = document.querySelector("[data-method-name]");
     const title = radio.closest(".meth").querySelector(".ti").textContent;
-    words.textContent = words.dataset.pattern.replace("%s", title);
+    words.textContent = words.dataset.pattern.replace("＿", title);
   };
 
   // --- the sum for this way of sending, from the same place that will charge it

@@ -111,7 +111,7 @@ async def place(request: Request) -> Response:
     if form.get("then") in ("split", "quote"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
-    wrong |= checkouts.unseen(form)
+    wrong |= checkouts.unseen(form) | await cashier.stopped(request, shop, form.get("method", ""))
     if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)

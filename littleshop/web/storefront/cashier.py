@@ -87,6 +87,7 @@ def methods(request: Request, found: Sequence[Way], chosen: str) -> list[SimpleN
             note=i18n.t(locale, f"checkout.method.{way.gateway}.{_note(request, way)}"),
             way="outside" if way.outside else "here",
             chosen=way.gateway == picked,
+            folded=way.rare,
         )
         for way in found
     ]
@@ -96,6 +97,12 @@ def _note(request: Request, way: Way) -> str:
     if way.outside:
         return "outside"
     return "desktop" if container(request) == "desktop" else "here"
+
+
+async def stopped(request: Request, shop: Shop, method: str) -> dict[str, Refused]:
+    """What is wrong with a way that cannot be gone from here: said before anything is ordered."""
+    found = [way for way in await offered(request, shop) if method in (way.gateway, "")]
+    return {"method": Refused("way_outside")} if found and found[0].outside else {}
 
 
 async def pay(request: Request) -> Response:
@@ -230,6 +237,9 @@ async def waiting(request: Request) -> Response:
         attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
         clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
     await _have_asked(request, link, attempts)
+    if "sign" in request.query_params:  # what a rail hung on to the address says nothing to us
+        to = f"{addresses.order_part(link.token, 'payment')}?returned=1"
+        return RedirectResponse(to, status_code=303)
     tried = [each.gateway for each in attempts if each.outcome == "accepted"]
     told = {"keeper": keepers.of_rails(house.settings.escrow, tried)}
     told |= _shown(request, link, clocks) | _choices(

@@ -142,6 +142,23 @@ async def _act(request: Request, act: Act) -> Response:
     return RedirectResponse(addresses.order(link.token), status_code=303)
 
 
+async def check_receipt(request: Request) -> Response:
+    """Is it all there? The money goes over only with the press on this page."""
+    link = await acting(request)
+    if link.order.status not in ("shipped", "delivered"):
+        return RedirectResponse(addresses.order(link.token), status_code=303)
+    async with http.house(request).database.connection() as conn:
+        left = await refunding.left_of(conn, link.order)
+    return pages.page(
+        request,
+        "storefront/receipt.html",
+        private=True,
+        shop=views.shop(link.shop),
+        order=link.short,
+        amount=left,
+    )
+
+
 async def receive(request: Request) -> Response:
     """The buyer has it all. A second press finds it done."""
     at = http.now(request)
@@ -205,6 +222,7 @@ async def pickup(request: Request) -> Response:
 ROUTES = [
     Route("/o/{token}", show, methods=["GET"]),
     Route("/o/{token}/status", status, methods=["GET"]),
+    Route("/o/{token}/receipt", check_receipt, methods=["GET"]),
     Route("/o/{token}/receipt", receive, methods=["POST"]),
     Route("/o/{token}/extension", extend, methods=["POST"]),
     Route("/o/{token}/reminder", remind, methods=["POST"]),

@@ -42,10 +42,12 @@ CASHIERS = {
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A rail that can be offered; without a `how` only outside this container."""
+    """A rail that can be offered; without a `how` only outside this container. A `rare` one is
+    folded away under the others."""
 
     gateway: str
     how: How | None
+    rare: bool = False
 
     @property
     def outside(self) -> bool:
@@ -61,16 +63,15 @@ def offered(
 ) -> list[Way]:
     """The ways to pay in this container, the first one proposed.
 
-    Cards over Stripe are for people abroad: where the shop's money is not yuan, or the page is
-    not read in Chinese.
+    Cards over Stripe are for people abroad: where the shop's money is yuan and the page is read
+    in Chinese they are rare, but whoever has no other way finds them.
     """
     found = []
     for name, how in _MATRIX[container].items():
         rail = rails.get(name)
         if rail is None or name in off or currency not in rail.currencies:
             continue
-        if name == "stripe" and currency == "CNY" and locale.startswith("zh"):
-            continue
+        rare = name == "stripe" and currency == "CNY" and locale.startswith("zh")
         if how is None or how in rail.hows:
-            found.append(Way(name, how))
+            found.append(Way(name, how, rare))
     return found
