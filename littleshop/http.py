@@ -60,10 +60,16 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
-    escrows: Mapping[str, Escrow] = field(default_factory=dict)  # only in psp_escrow, by gateway
+    escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def admits_at(self) -> tuple[str, ...]:
+        """The institutions that new sellers are to be admitted by: none but in psp_escrow. What
+        was begun in that mode is finished in any."""
+        return tuple(self.escrows) if self.settings.escrow == "psp_escrow" else ()
 
     def notify_url(self, gateway: str) -> str:
         """Where a rail sends its notices."""
@@ -94,7 +100,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         loader=Loader(database),
         meters=Meters(database),
         doors=Doors(database),
-        escrows=gateways.escrows(settings.rails, clock) if settings.escrow == "psp_escrow" else {},
+        escrows=gateways.escrows(settings.rails, clock),
         wechat_login=_wechat_login(settings),
     )
     house.tasks.add(asyncio.create_task(_keep_up(house)))

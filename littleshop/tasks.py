@@ -241,7 +241,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
-        **verifying.tasks(verifier.open(house.settings.rails), house.keyring, tuple(house.escrows)),
+        **verifying.tasks(verifier.open(house.settings.rails), house.keyring, house.admits_at),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
         **settling.tasks(
@@ -251,7 +251,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
-        **admitting.tasks(house.escrows, house.keyring, house.files),
+        **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
     }
 

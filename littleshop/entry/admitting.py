@@ -220,14 +220,21 @@ async def hear(conn: db.Connection, admission: Admission, answer: Answer, at: da
         return await _admitted(conn, admission, answer.merchant_id, at)
     if answer.status == "refused":
         await admissions.hear(conn, admission, status="refused", said=answer.said[:500], at=at)
-        return "refused"
+        return await _stands(conn, admission)
     status = "signing" if answer.status == "signing" and answer.sign_url else "asked"
     waits = await admissions.hear(
         conn, admission, status=status, sign_url=answer.sign_url, said=answer.said[:500], at=at
     )
     if waits:
         await _have_sent(conn, admission, at + wait(at - admission.asked_at))
-    return status
+    return status if waits else await _stands(conn, admission)
+
+
+async def _stands(conn: db.Connection, admission: Admission) -> str:
+    """What an answer came to: one that comes after the last word changes nothing."""
+    found = await admissions.get(conn, admission.shop_id, admission.admission_id)
+    assert found is not None, admission.admission_id
+    return found.status
 
 
 async def _admitted(
@@ -239,10 +246,11 @@ async def _admitted(
     if before is not None and before != merchant_id:
         said = f"admitted as {merchant_id}, but is {before} already"
         await admissions.hear(conn, admission, status="refused", said=said, at=at)
-        return "refused"
-    await admissions.admit(conn, admission, merchant_id, at)
+        return await _stands(conn, admission)
     shop_id = admission.shop_id
     await counters.lock(conn, shop_id)  # an order just being placed sees the rail or is seen
+    if not await admissions.admit(conn, admission, merchant_id, at):
+        return await _stands(conn, admission)
     await jobs.defer(conn, INVITE, at=at, key=str(shop_id), shop_id=shop_id)
     return "admitted"
 
@@ -265,12 +273,21 @@ async def sweep(database: db.Database, gateways: Collection[str], at: datetime) 
         )
         count += len(asked)
     for admission in forgotten:
-        await database.transaction(partial(_have_sent, admission=admission, at=at))
+        await database.transaction(partial(_replace_job, admission=admission, at=at))
     return count
 
 
-def tasks(escrows: Mapping[str, Escrow], keyring: Keyring, files: Files) -> dict[str, jobs.Task]:
-    """The jobs of this flow; an institution may be away for a night."""
+async def _replace_job(conn: db.Connection, admission: Admission, at: datetime) -> None:
+    """Unless it is only that the institution is away: then its job is tried again by itself."""
+    if not await jobs.exists(conn, SEND, admission_id=str(admission.admission_id)):
+        await _have_sent(conn, admission, at)
+
+
+def tasks(
+    escrows: Mapping[str, Escrow], keyring: Keyring, files: Files, asking: Collection[str]
+) -> dict[str, jobs.Task]:
+    """The jobs of this flow; an institution may be away for a night. Of the `escrows` those named
+    in `asking` are asked about sellers; what was begun at others is finished."""
 
     async def run(context: jobs.Context, *, shop_id: int, admission_id: str) -> None:
         await send(
@@ -279,7 +296,7 @@ def tasks(escrows: Mapping[str, Escrow], keyring: Keyring, files: Files) -> dict
 
     async def sweep_all(context: jobs.Context) -> None:
         if escrows:
-            await sweep(context.database, tuple(escrows), context.at)
+            await sweep(context.database, asking, context.at)
 
     async def clear(context: jobs.Context) -> None:
         wanting = showing_id_card.wanting(escrows)

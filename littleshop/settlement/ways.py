@@ -101,7 +101,7 @@ def of(settings: Settings, clock: Clock, escrows: Mapping[str, Escrow] | None = 
     opened: list[Connected] = []
     held = escrows
     if held is None:
-        held = gateways.escrows(settings.rails, clock) if settings.escrow == "psp_escrow" else {}
+        held = gateways.escrows(settings.rails, clock)
         opened += held.values()
     others: list[PayoutRail] = [_of_escrow(one) for one in held.values()]
     for name in told.over:

@@ -151,7 +151,18 @@ async def lack_id_card(conn: db.Connection, admission: Admission, *, lacks: bool
 
 
 async def admit(conn: db.Connection, admission: Admission, merchant_id: str, at: datetime) -> bool:
-    """asked | signing -> admitted, in the place of the one before; False when it is final."""
+    """asked | signing -> admitted, in the place of the one before; False when it is final: then
+    the one before stays."""
+    is_open = await db.value(
+        conn,
+        "select status = any($3) from admissions where shop_id = $1 and admission_id = $2"
+        " for update",
+        admission.shop_id,
+        admission.admission_id,
+        list(OPEN),
+    )
+    if not is_open:
+        return False
     await db.run(
         conn,
         "update admissions set status = 'replaced'"

@@ -32,6 +32,8 @@ def standing(found: Sequence[Admission]) -> str:
 
 async def id_photos(conn: db.Connection, house: House, shop_id: int) -> str:
     """Whether the seller is to give photos of his id card; see admitting.photos_fit."""
+    if not house.admits_at:
+        return ""
     return await admitting.photos_fit(conn, shop_id, showing_id_card.wanting(house.escrows))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 from typing import cast
 
+import asyncpg
 import pytest
 from obstore.store import MemoryStore
 
-from littleshop import db
+from littleshop import db, jobs
 from littleshop.entry import admitting
 from littleshop.errors import GatewayError
 from littleshop.files import Files
@@ -16,6 +18,7 @@ from littleshop.pay.gateways import Escrow
 from littleshop.pay.gateways.escrow import Admission as Answer
 from littleshop.shop import admissions
 from littleshop.shop.admissions import Admission
+from littleshop.trade import counters
 from tests.cast import Town
 from tests.sale.institution import Institution
 from tests.settlement.paper_bank import verify
@@ -158,3 +161,91 @@ async def test_the_sweep_finds_shops_that_were_verified_before_the_mode(
     town.later(hours=3)
     await admitting.sweep(town.database, ("wechat_pay",), town.at)
     assert await owner.fetchval("select count(*) from jobs") == 1
+
+
+async def test_an_answer_that_comes_too_late_leaves_the_one_in_force(
+    town: Town, owner: db.Connection
+) -> None:
+    await verify(town)
+    institution = Institution()
+    (first,) = await begins(town)
+    institution.standing[first.reference] = Answer(status="admitted", merchant_id="19001")
+    await sends(town, institution, first)
+    await owner.execute("update cards set active = false")
+    await owner.execute("delete from merchants")
+    await verify(town, number="6222020200112230001")
+    town.later(minutes=1)
+    (second,) = await begins(town)
+    institution.standing[second.reference] = Answer(status="refused", said="no")
+    await sends(town, institution, second)
+    for answer, stands in (
+        (Answer(status="admitted", merchant_id="19001"), "refused"),
+        (Answer(status="admitted", merchant_id="19002"), "refused"),
+        (Answer(status="signing", sign_url="https://x.test"), "refused"),
+    ):
+        late = partial(admitting.hear, admission=second, answer=answer, at=town.at)
+        assert await town.database.transaction(late) == stands
+    late = partial(admitting.hear, admission=first, answer=Answer(status="refused"), at=town.at)
+    assert await town.database.transaction(late) == "admitted"
+    assert await open_for(town) == {"wechat_pay": "19001"}
+    await town.books_balance()
+
+
+async def test_an_order_just_being_placed_is_waited_for_before_a_seller_is_admitted(
+    town: Town,
+) -> None:
+    await verify(town)
+    (admission,) = await begins(town)
+    answer = Answer(status="admitted", merchant_id="19001")
+
+    async def hear_at_once(conn: db.Connection) -> None:
+        await conn.execute("set local lock_timeout = '50ms'")
+        await admitting.hear(conn, admission, answer, town.at)
+
+    async def place(conn: db.Connection) -> None:
+        await counters.lock(conn, town.shop_id)  # as placing does
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await town.database.transaction(hear_at_once)
+
+    await town.database.transaction(place)
+    assert await open_for(town) == {}
+    await town.database.transaction(hear_at_once)
+    assert await open_for(town) == {"wechat_pay": "19001"}
+
+
+async def test_one_job_is_tried_while_the_institution_is_away_and_a_lost_one_is_replaced(
+    town: Town, owner: db.Connection
+) -> None:
+    await verify(town)
+    await begins(town)
+    of_it = "from jobs where name = 'admitting.send'"
+    for _ in range(48):
+        await owner.execute("update jobs set once_key = null")  # begun, and to be tried again
+        town.later(hours=1)
+        await admitting.sweep(town.database, (), town.at)
+    assert await owner.fetchval(f"select count(*) {of_it}") == 1
+    await owner.execute(f"delete {of_it}")
+    await admitting.sweep(town.database, (), town.at)
+    assert await owner.fetchval(f"select count(*) {of_it}") == 1
+
+
+@pytest.mark.parametrize("asking", [(), ("wechat_pay",)])
+async def test_what_was_begun_is_finished_in_any_mode_and_nobody_new_is_asked_about(
+    town: Town, asking: tuple[str, ...]
+) -> None:
+    await verify(town)
+    institution = Institution()
+    escrows = {"wechat_pay": cast(Escrow, institution)}
+    tasks = admitting.tasks(escrows, town.keyring, SAFE, asking)
+    context = cast(jobs.Context, SimpleNamespace(database=town.database, at=town.at))
+    await tasks[admitting.SWEEP].run(context)
+    async with town.database.connection() as conn:
+        found = await admissions.of_shop(conn, town.shop_id)
+    assert [one.gateway for one in found] == list(asking)
+    if not found:  # it was begun before the mode was changed
+        found = await begins(town)
+    institution.standing[found[0].reference] = Answer(status="admitted", merchant_id="19001")
+    await tasks[admitting.SEND].run(
+        context, shop_id=town.shop_id, admission_id=str(found[0].admission_id)
+    )
+    assert await open_for(town) == {"wechat_pay": "19001"}
