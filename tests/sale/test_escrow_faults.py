@@ -139,7 +139,7 @@ async def test_a_return_of_commission_that_failed_is_asked_for_under_another_num
     works, asked = held.institution.return_commission, []
 
     async def fails(
-        where: Held, share_reference: str, return_reference: str, share: Money
+        held: Held, share_reference: str, return_reference: str, share: Money
     ) -> ShareAnswer:
         asked.append(return_reference)
         reason = Reason.OTHER if len(asked) == 1 else Reason.SELLER_FUNDS
@@ -201,7 +201,7 @@ async def test_a_plain_no_to_our_commission_keeps_its_number(held: Holding) -> N
     await held.receives(placed)
     works, asked = held.institution.take_commission, []
 
-    async def no(where: Held, share_reference: str, share: Money) -> ShareAnswer:
+    async def no(held: Held, share_reference: str, share: Money) -> ShareAnswer:
         asked.append(share_reference)
         return ShareAnswer(status="failed", reason=Reason.NOT_ALLOWED)
 
@@ -222,7 +222,7 @@ async def test_what_cannot_be_a_fee_is_not_booked(held: Holding, kept: int) -> N
     placed = await held.sells()
     await held.receives(placed)
 
-    async def lets_go(where: Held, release_reference: str, rest: Money) -> ShareAnswer:
+    async def lets_go(held: Held, release_reference: str, rest: Money) -> ShareAnswer:
         return ShareAnswer(status="done", amount=Money(rest.minor - kept, "CNY"))
 
     held.institution.release = lets_go  # type: ignore[method-assign]

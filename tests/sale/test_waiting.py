@@ -12,9 +12,10 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.insights import takings
 from littleshop.notify import messages
+from littleshop.pay import payments
 from littleshop.pricing.quotes import Item
 from littleshop.sale import waiting
-from littleshop.sale.placing import Placed
+from littleshop.sale.placing import HOLD, Placed
 from littleshop.shop import admissions, cards
 from littleshop.trade import timers
 from tests.cast import CNY, PRIYA, Town
@@ -105,6 +106,19 @@ async def test_who_goes_to_pay_and_does_not_keeps_the_invitation_not_the_piece(t
     async with town.database.connection() as conn:
         told = await messages.of(conn, town.shop_id, slow.order_id)
     assert "payment_returned" in {one.about for one in told}
+    await town.books_balance()
+
+
+async def test_an_attempt_to_pay_ends_with_the_half_hour_of_its_pieces(town: Town) -> None:
+    bowl = await town.stock(pieces=1)
+    placed = await waits(town, bowl)
+    await rail_opens(town)
+    opened_at = town.later(minutes=1)
+    reference = await town.opens_cashier(placed)
+    async with town.database.connection() as conn:
+        payment = await payments.get(conn, town.shop_id, reference)
+    assert payment is not None and payment.expires_at == opened_at + HOLD
+    assert await due(town, placed, "pay_by") == timedelta(hours=72, minutes=-1)
     await town.books_balance()
 
 
