@@ -25,10 +25,12 @@ RUN_AT = time(7, 30)  # after the rails' lumps of the night, before the bank ope
 
 
 class Span(msgspec.Struct, frozen=True):
-    """How far a payout reaches: value dates before `before`, of what was booked up to `until`."""
+    """How far a payout reaches: value dates before `before`, of what was booked up to `until`, and
+    of orders that an institution held only those that lay where it pays from."""
 
     before: date
     until: datetime
+    held_by: str = ""  # the institution that it pays from
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -42,23 +44,27 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class _Movement(msgspec.Struct, frozen=True):
-    """A journal that moved `payable`: up for more, down for less."""
+    """A journal that moved `payable`: up for more, down for less. `held_by` is the institution that
+    held the order's money, "" for none, None without an order."""
 
     kind: str
     order_id: UUID | None
     number: int | None
     value_on: date
     booked_at: datetime
+    held_by: str | None
     minor: int
     fee_minor: int
 
     def within(self, span: Span) -> bool:
+        if span.held_by and self.held_by not in (None, span.held_by):
+            return False
         return self.booked_at <= span.until and (self.minor < 0 or self.value_on < span.before)
 
 
 def span(payout: Payout) -> Span:
     """How far this payout reached."""
-    return Span(payout.counts_before, payout.asked_at)
+    return Span(payout.counts_before, payout.asked_at, payout.held_by)
 
 
 def pays_on(calendar: BusinessCalendar, value_on: date) -> date:
@@ -141,6 +147,17 @@ def with_kept(lines: Sequence[Line], kept: Money, kept_before: Money) -> list[Li
     return told
 
 
+def that_sum_to(
+    amount: Money, lines: Sequence[Line], kept: Money, kept_before: Money
+) -> list[Line]:
+    """As `with_kept`; of payouts from several institutions the rest, so that they are the sum."""
+    told, zero = with_kept(lines, kept, kept_before), Money(0, amount.currency)
+    if sum(each.amount.minor for each in told) == amount.minor:
+        return told
+    rest = amount - Money(sum(each.amount.minor for each in lines), amount.currency)
+    return with_kept(lines, -rest, zero) if rest.minor < 0 else with_kept(lines, zero, rest)
+
+
 def _lines(moved: _Movement, currency: str) -> list[Line]:
     fee = moved.fee_minor
     kind = _KINDS.get(moved.kind, "correction")
@@ -166,12 +183,15 @@ async def _movements(
         conn,
         _Movement,
         "select j.kind, j.order_id, o.number, j.value_on, j.booked_at,"
+        " coalesce(max(p.gateway), case when j.order_id is not null then '' end) as held_by,"
         " sum(case when t.credit = $2 then t.amount_minor"
         "          when t.debit = $2 then -t.amount_minor else 0 end)::bigint as minor,"
         " sum(case when t.credit = $3 then t.amount_minor else 0 end)::bigint as fee_minor"
         "  from journals j"
         "  join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
+        "  left join payments p on p.shop_id = j.shop_id and p.order_id = j.order_id"
+        "   and p.outcome = 'accepted' and p.held_for is not null"
         " where j.shop_id = $1 and t.currency = $4 and j.kind <> 'payout' and j.booked_at <= $5"
         "   and ($6::date is null or j.value_on >= $6)"
         " group by j.journal_id, j.kind, j.order_id, o.number, j.value_on, j.booked_at"

@@ -25,6 +25,7 @@ _STATES: dict[str, State] = {
 }
 
 
+HELD_BY = {"alipay_settle": "alipay", "wechat_pay_withdraw": "wechat_pay"}
 BANK = "bank"  # the rail of pain.001 files; the names of the others are in rails.py
 
 
@@ -81,6 +82,11 @@ class Payout(msgspec.Struct, frozen=True):
     def need(self) -> Money:
         """What the rail's money must bring; the rest lies in the shop's bank account already."""
         return Money(self.need_minor or 0, self.currency)
+
+    @property
+    def held_by(self) -> str:
+        """The institution that held what it pays, "" for what came to the platform."""
+        return HELD_BY.get(self.rail, "")
 
     @property
     def under_way(self) -> bool:
@@ -214,16 +220,21 @@ async def of_shop(
 
 
 async def carrying(conn: db.Connection, shop_id: int, order_id: UUID) -> Payout | None:
-    """The payout that took an order's money: the first that reached so far. None before it."""
+    """The payout that took an order's money: the first that reached so far, of those from where
+    an institution held it. None before it."""
     return await db.one(
         conn,
         Payout,
         f"select {_COLUMNS} from payouts p where p.shop_id = $1 and exists ("
         " select from journals j where j.shop_id = $1 and j.order_id = $2"
         " and j.kind = 'received' and j.value_on < p.counts_before and j.booked_at <= p.asked_at)"
+        " and coalesce($3::jsonb ->> p.rail = coalesce((select h.gateway from payments h"
+        "  where h.shop_id = $1 and h.order_id = $2 and h.outcome = 'accepted'"
+        "  and h.held_for is not null), ''), true)"
         " order by p.run_on, p.asked_at, p.kept_minor desc limit 1",
         shop_id,
         order_id,
+        HELD_BY,
     )
 
 

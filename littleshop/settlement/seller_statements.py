@@ -205,7 +205,7 @@ async def _facts(
         " group by j.journal_id, j.kind, j.reference, o.number, j.value_on, j.booked_at,"
         "   p.kept_minor, p.paid_entry) f"
         " where (held_minor, balance_minor, way_minor, owed_minor) <> (0, 0, 0, 0)"
-        " order by value_on, booked_at, kind <> 'paid', reference, kind",
+        " order by value_on, booked_at, kind <> 'paid', kind = 'paid_out', reference, kind",
         shop_id,
         currency,
         first,

@@ -101,7 +101,8 @@ async def explained(
     )
     kept = [each.kept for each in (*before, *oldest_first)]
     earlier = [Money(0, found[0].currency), *kept]
-    told = [due.with_kept(*each) for each in zip(taken, kept, earlier, strict=False)]
+    sums = [each.amount for each in (*before, *oldest_first)]
+    told = [due.that_sum_to(*each) for each in zip(sums, taken, kept, earlier, strict=False)]
     return told[len(before) :][::-1]
 
 
@@ -155,7 +156,8 @@ async def coming(conn: db.Connection, shop: Shop, at: datetime) -> list[Line]:
         until=at,
     )
     kept = latest[0].kept if latest else Money(0, shop.currency)
-    return due.with_kept(untaken, Money(0, shop.currency), kept)
+    balance = await accounts.balance(conn, shop.shop_id, chart.PAYABLE, shop.currency)
+    return due.that_sum_to(balance, untaken, Money(0, shop.currency), kept)
 
 
 def bank_name(code: str, locale: str) -> str:
