@@ -154,7 +154,7 @@ _JOURNAL_HAS_ITS_ROW = f"""
       from (select j.shop_id, j.journal_id, j.kind, j.reference, j.order_id,
                    case when j.kind in ('repaid', 'rail_fee') and j.order_id is null then 0
                         else j.shop_id end as of_shop,
-                   case j.kind when 'rail_fee' then regexp_replace(j.reference, '/held$', '')
+                   case j.kind when 'rail_fee' then substring(j.reference from '^[^/]+/[^/]+')
                                else j.reference end as key,
                    sum(case t.credit when 'due_to_shop' then 0 else t.amount_minor end) as minor,
                    min(rail.name) as one_rail, max(rail.name) as other_rail
