@@ -7,8 +7,11 @@ from uuid import UUID
 
 from littleshop import db
 from littleshop.crypto import Keyring
-from littleshop.identity import operators
+from littleshop.identity import operators, people
+from littleshop.notify import messages
+from littleshop.notify.messages import Recipient
 from littleshop.oversight import acts
+from littleshop.shop.shops import PLATFORM
 
 
 async def prove(
@@ -29,6 +32,18 @@ async def prove(
     subject = f"person/{person_id}"
     await acts.record(conn, person_id, "signed_in", subject, reason="", at=at, device=device[:200])
     return until
+
+
+async def warn(conn: db.Connection, person_id: UUID, window: datetime, at: datetime) -> None:
+    """Tell an operator by SMS that wrong codes were typed under his name, once for each `window`
+    of tries: who types them is signed in with his phone already."""
+    person = await people.get(conn, person_id)
+    assert person is not None, person_id
+    to = Recipient(person_id, person.phone_sealed, person.locale)
+    await messages.send(
+        conn, PLATFORM, [to], about="operator_codes", subject=person_id, at=at,
+        occasion=window.isoformat(),
+    )  # fmt: skip
 
 
 async def code_for_the_demo(

@@ -66,7 +66,10 @@ RULES: dict[str, tuple[Limit, ...]] = {
     "code_abroad": (Limit("country", 200, timedelta(hours=1)),),
     "change_card": (Limit("shop", 10, timedelta(days=1)),),  # guesses of the identity number
     "pickup_code": (Limit("order", 5, timedelta(hours=1)),),
-    "operator_code": (Limit("person", 5, timedelta(minutes=15)),),  # the second factor
+    "operator_code": (  # the second factor
+        Limit("person", 5, timedelta(minutes=15)),
+        Limit("day", 20, timedelta(days=1)),
+    ),
     "open_shop": (
         Limit("device", 10, timedelta(days=1)),
         Limit("address", 50, timedelta(days=1)),
@@ -154,6 +157,19 @@ class Meters:
         except _Full as full:
             return full.spent
         return None
+
+    async def spent_exactly(self, rule: str, subject: str | bytes, at: datetime) -> datetime | None:
+        """When the window of the rule's first limit began, if that one is used up by now."""
+        limit = RULES[rule][0]
+        (digest, window), _ = _key(rule, limit, subject, at)
+        async with self._database.connection() as conn:
+            count = await db.value(
+                conn,
+                "select count from limit_counts where subject = $1 and window_at = $2",
+                digest,
+                window,
+            )
+        return window if count is not None and count >= limit.most else None
 
     async def flush(self, at: datetime) -> None:
         """Add our counts to everybody's, learn theirs, forget windows that are over."""

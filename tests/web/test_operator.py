@@ -68,11 +68,31 @@ async def test_a_wrong_code_is_said_and_the_sixth_is_not_looked_at(
     for _ in range(5):
         answer = await client.post("/operator/code", data={"code": wrong})
         assert answer.status_code == 422 and says(answer, "en", "totp_wrong")
+    told = await _told(world)
+    assert told == [("operator_codes", "waiting")]  # by SMS, once
     answer = await desk.comes()  # right, and too late
     assert answer.status_code == 422 and says(answer, "en", "too_many", minutes=15)
     world.later(minutes=15)
     assert (await desk.comes()).status_code == 303
     assert (await client.get("/operator")).status_code == 200
+
+
+async def _told(world: World) -> list[tuple[str, str]]:
+    async with world.house.database.connection() as conn:
+        rows = await conn.fetch("select about, status from messages where about like 'operator%'")
+        return [(row["about"], row["status"]) for row in rows]
+
+
+async def test_the_tries_of_a_day_are_bounded(world: World, client: httpx.AsyncClient) -> None:
+    desk = await at_work(world, client)
+    wrong = "000000" if desk.code() != "000000" else "111111"
+    for _ in range(4):
+        for _ in range(5):
+            await client.post("/operator/code", data={"code": wrong})
+        world.later(minutes=15)
+    assert len(await _told(world)) == 4
+    answer = await client.post("/operator/code", data={"code": wrong})
+    assert "That was often enough" in answer.text
 
 
 async def test_what_is_no_code_costs_no_try(world: World, client: httpx.AsyncClient) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -40,13 +43,24 @@ async def _prove(request: Request, who: Somebody, digits: str) -> None:
     """Raises Refused code_empty, code_length, too_many, totp_wrong, totp_used; NotFound."""
     codes.check_typed(digits)
     person_id, house = who.person.person_id, http.house(request)
-    await http.check_exactly(request, "operator_code", str(person_id))
+    await http.check_exactly(request, "operator_code", str(person_id), str(person_id))
     device, at = request.headers.get("user-agent", ""), http.now(request)
-    await house.database.transaction(
-        lambda conn: entering.prove(
-            conn, house.keyring, person_id, who.token, digits, device=device, at=at
+    try:
+        await house.database.transaction(
+            lambda conn: entering.prove(
+                conn, house.keyring, person_id, who.token, digits, device=device, at=at
+            )
         )
-    )
+    except Refused:
+        await _warn(house, person_id, at)
+        raise
+
+
+async def _warn(house: http.House, person_id: UUID, at: datetime) -> None:
+    """The quarter's last try was wrong too: he is told."""
+    window = await house.meters.spent_exactly("operator_code", str(person_id), at)
+    if window is not None:
+        await house.database.transaction(lambda conn: entering.warn(conn, person_id, window, at))
 
 
 async def _show(request: Request, who: Somebody, back: str, error: str = "") -> Response:
