@@ -9,12 +9,27 @@ import sys
 import msgspec
 
 from littleshop import config, db
-from littleshop.audit import acts, books, held, moves, payouts, stock
+from littleshop.audit import acts, books, decided, held, moves, payouts, stock
 from littleshop.audit.findings import Finding
 
 __all__ = ["Finding", "command", "prove", "prove_log"]
 
-_AREAS = (books, moves, stock, held, payouts)
+_AREAS = (books, moves, decided, stock, held, payouts)
+
+
+_COUNTED = (
+    ("rules", "rules", "条规则"),
+    ("shops", "shops", "家店"),
+    ("journals", "journals", "笔分录"),
+    ("transfers", "transfers", "笔划转"),
+    ("orders", "orders", "个订单"),
+    ("variants", "variants", "种款式"),
+    ("payouts", "payouts", "笔打款"),
+    ("bank_entries", "movements at the bank", "笔银行流水"),
+    ("acts", "acts in the log", "条操作记录"),
+)
+_ENGLISH = {name: english for name, english, _ in _COUNTED}
+_CHINESE = {name: chinese for name, _, chinese in _COUNTED}
 
 
 class _Proof(msgspec.Struct, frozen=True):
@@ -77,12 +92,20 @@ async def _proof(settings: config.Settings) -> _Proof:
 
 
 def _sentences(proof: _Proof) -> str:
-    counts = ", ".join(f"{count} {what}" for what, count in proof.checked.items())
+    english, chinese = (
+        ", ".join(f"{count} {names[what]}" for what, count in proof.checked.items())
+        for names in (_ENGLISH, _CHINESE)
+    )
     if proof.ok:
-        return f"Everything adds up · 账目全部相符 ({counts})"
+        return f"Everything adds up ({english}) · 账目全部相符（{chinese}）"
     lines = [
         f"shop {one.shop_id}: {one.rule} is broken by {one.subject} ({one.says})"
         for one in proof.findings
     ]
     total = len(proof.findings)
-    return "\n".join([*lines, f"{total} things do not add up · {total} 处不相符 ({counts})"])
+    return "\n".join([*lines, _broken(total, english, chinese)])
+
+
+def _broken(total: int, english: str, chinese: str) -> str:
+    things = "thing does" if total == 1 else "things do"
+    return f"{total} {things} not add up ({english}) · {total} 处不相符（{chinese}）"

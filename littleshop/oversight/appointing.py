@@ -23,6 +23,10 @@ from littleshop.identity.people import Person
 from littleshop.identity.phones import Phone
 from littleshop.oversight import acts
 
+# Reasons that the program itself writes into the log; its page says them in either language.
+WITH_DEMO = "comes with the demo · 演示自带"
+BY_COMMAND = "on the command line, by "
+
 
 class Appointed(msgspec.Struct, frozen=True):
     """Somebody who is an operator now, and what his authenticator app needs, this once."""
@@ -84,8 +88,7 @@ async def appoint_stand_in(
     if person is not None and await operators.was_one(conn, person.person_id):
         return False
     secret = operators.from_typed(stand_in.SECRET)
-    reason = "comes with the demo · 演示自带"
-    await appoint(conn, keyring, phone, reason=reason, at=at, secret=secret)
+    await appoint(conn, keyring, phone, reason=WITH_DEMO, at=at, secret=secret)
     return True
 
 
@@ -149,7 +152,7 @@ async def _run(told: argparse.Namespace, settings: Settings) -> int:
                 _print(await listed(conn, keyring))
             return 0
         phone = phones.parse(told.phone)
-        reason = told.why.strip() or f"on the command line, by {getpass.getuser()}"
+        reason = told.why.strip() or f"{BY_COMMAND}{getpass.getuser()}"
         if told.act == "remove":
             await database.transaction(
                 lambda conn: dismiss(conn, keyring, phone, reason=reason, at=at)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from littleshop import audit, config, crypto, db, i18n, installation
+from littleshop import audit, config, crypto, db, i18n, installation, recoveries
 from littleshop.audit import Finding
 from littleshop.clock import SHANGHAI, Clock, UncoveredYear
 from littleshop.errors import Refused
@@ -87,6 +87,8 @@ async def settle(settings: config.Settings, on: date | None, *, as_json: bool) -
         day = await settle_day(desk, on or at.astimezone(SHANGHAI).date(), at)
     except Refused as no:
         return _no(f"errors.{no.code}", as_json, **no.details)
+    except recoveries.OnHold:
+        return _no("settlement.command.on_hold", as_json)
     except settling.BrokenBooks as broken:
         return _no("settlement.command.broken", as_json, findings=broken.findings)
     except UncoveredYear as fault:
@@ -153,7 +155,8 @@ def summary(day: Day) -> dict[str, Any]:
 
 def sentences(day: Day) -> list[str]:
     """The day in sentences, both languages."""
-    steps = " ".join(step for step in ("opened", *runs.STEPS) if getattr(day.run, f"{step}_at"))
+    done = (step for step in ("opened", *runs.STEPS) if getattr(day.run, f"{step}_at"))
+    steps = _Word(*(f"operator.runs.step.{step}" for step in done))
     lines = [_both("settlement.command.run", on=day.run.run_on.isoformat(), steps=steps)]
     for one in day.payouts:
         lines.append(
@@ -162,7 +165,7 @@ def sentences(day: Day) -> list[str]:
                 shop=day.names[one.shop_id],
                 amount=one.amount,
                 tail=one.tail,
-                rail=_Word(f"settlement.rail.{one.rail}"),
+                rail=_Word(f"settlement.over.{one.rail}"),
                 status=_Word(f"settlement.status.{one.status}"),
             )
         )

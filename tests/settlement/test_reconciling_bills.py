@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, cast
+from datetime import date, datetime
+from typing import cast
 
 import pytest
 
@@ -255,33 +255,6 @@ async def test_a_rail_that_is_away_is_asked_again(town: Town, owner: db.Connecti
     assert await closes(town, rail)
 
 
-async def test_days_are_closed_one_after_another(town: Town, owner: db.Connection) -> None:
-    rail = Biller()
-    rail.took(await sold(town, owner), "100.00")
-    rail.rows[TUE] = []
-    beijing(town, TUE + timedelta(days=1), 10)
-    await reads(town, rail)
-    with pytest.raises(Refused, match="day_before_open"):
-        await closes(town, rail, TUE)
-    assert await closes(town, rail)
-    assert await closes(town, rail, TUE)
-    assert not await closes(town, rail, TUE)
-
-
-async def test_the_days_say_what_was_compared_and_what_stands_in_the_way(
-    town: Town, owner: db.Connection
-) -> None:
-    rail = Biller()
-    rail.took(await sold(town, owner), "100.00")
-    beijing(town, TUE + timedelta(days=1), 10)
-    await reads(town, rail)
-    async with town.database.connection() as conn:
-        monday, tuesday = await closing.standings(conn, [rail], town.at)  # type: ignore[list-item]
-    assert (monday.day, monday.compared, monday.hindrance) == (MON, ("alipay",), None)
-    assert (tuesday.day, tuesday.missing) == (TUE, ("alipay",))
-    assert tuesday.hindrance is not None and tuesday.hindrance.code == "day_bill_missing"
-
-
 async def test_a_day_that_is_not_over_cannot_be_closed(town: Town) -> None:
     beijing(town, MON, 10)
     with pytest.raises(Refused, match="day_not_over"):
@@ -334,6 +307,11 @@ class Desk:
         return RefundAnswer(status=self.status)  # type: ignore[arg-type]
 
 
+async def asks_rail(town: Town, desk: Desk, reference: str) -> bool:
+    rails = {"alipay": cast(Gateway, desk)}
+    return await resending.ask(town.database, rails, town.shop_id, reference, town.at)
+
+
 async def jobs_asking(owner: db.Connection) -> int:
     return int(await owner.fetchval("select count(*) from jobs where name = 'resending.ask'"))
 
@@ -357,8 +335,7 @@ async def test_a_stuck_refund_that_the_bill_has_is_asked_about_until_its_rail_ha
     assert await jobs_asking(owner) == 1
 
     async def asks() -> bool:
-        rails = {"alipay": cast(Gateway, desk)}
-        return await resending.ask(town.database, rails, town.shop_id, back, town.at)
+        return await asks_rail(town, desk, back)
 
     for desk.status in ("failed", "away"):
         assert not await asks()
@@ -386,16 +363,10 @@ async def test_what_the_rail_may_have_sent_to_us_is_not_taken_for_the_buyers(
     await sale.asks("refund", "100.00", "not_wanted")
     await sale.seller_agrees()
     back, refund_id = await owner.fetchrow("select reference, refund_id from refunds")
-
-    async def does(step: Any, *told: object) -> Any:
-        return await town.database.transaction(
-            lambda conn: step(conn, town.shop_id, refund_id, *told)
-        )
-
-    await does(resending.hear_stuck, town.at)
-    await does(resending.ask_redirect, "us")  # and its answer was lost
-    later, rails = town.later(hours=1), {"alipay": cast(Gateway, Desk("done"))}
-    assert not await resending.ask(town.database, rails, town.shop_id, back, later)
+    it, later = (town.shop_id, refund_id), town.later(hours=1)
+    await town.database.transaction(lambda conn: resending.hear_stuck(conn, *it, town.at))
+    await town.database.transaction(lambda conn: resending.ask_redirect(conn, *it, "us"))
+    assert not await asks_rail(town, Desk("done"), back)  # the answer about "us" was lost
     assert not await town.database.transaction(
         lambda conn: resending.look_again(conn, town.shop_id, back, told_at=later, at=later)
     )

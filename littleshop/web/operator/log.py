@@ -8,11 +8,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import http
+from littleshop import http, i18n
 from littleshop.http import House
 from littleshop.money import Money
-from littleshop.oversight import acts
+from littleshop.oversight import acts, appointing
 from littleshop.oversight.acts import Act
+from littleshop.web import pages
 from littleshop.web.operator import frame
 
 PAGE = 50
@@ -36,20 +37,20 @@ async def page(request: Request) -> Response:
         head = await acts.head(conn)
     shown = found[:PAGE]
     older = f"{frame.ROOT}/acts?before={shown[-1].number}" if found[PAGE:] else ""
-    rows_ = await rows(house, shown)
+    rows_ = await rows(house, shown, pages.locale_of(request))
     return frame.page(
         request, at_desk, "acts.html", acts=rows_, head=head.number, hash=head.hash.hex(),
         older_url=older,
     )  # fmt: skip
 
 
-async def rows(house: House, found: Sequence[Act]) -> list[dict[str, Any]]:
+async def rows(house: House, found: Sequence[Act], locale: str) -> list[dict[str, Any]]:
     """Acts as pages list them; `who` is "" for the command line."""
     names = await frame.names(house, [each.operator_id for each in found])
-    return [_row(each, names[each.operator_id]) for each in found]
+    return [_row(each, names[each.operator_id], locale) for each in found]
 
 
-def _row(act: Act, who: str) -> dict[str, Any]:
+def _row(act: Act, who: str, locale: str) -> dict[str, Any]:
     facts = act.facts
     minor = facts.get("minor")
     return {
@@ -57,7 +58,7 @@ def _row(act: Act, who: str) -> dict[str, Any]:
         "kind": act.kind,
         "who": who,
         "at": act.at,
-        "reason": act.reason,
+        "reason": _reason(act.reason, locale),
         "url": _url(act),
         "hash": act.hash.hex()[:8],
         "shop": str(facts.get("shop", "")) or (f"#{act.of_shop_id}" if act.of_shop_id else ""),
@@ -67,6 +68,16 @@ def _row(act: Act, who: str) -> dict[str, Any]:
         "name": str(facts.get("name", "")),
         "amount": None if minor is None else Money(int(minor), str(facts["currency"])),
     }
+
+
+def _reason(reason: str, locale: str) -> str:
+    """Why; a reason that no person wrote is said in the reader's language."""
+    if reason == appointing.WITH_DEMO:
+        return i18n.t(locale, "operator.acts.with_demo")
+    if reason.startswith(appointing.BY_COMMAND):
+        who = reason.removeprefix(appointing.BY_COMMAND)
+        return i18n.t(locale, "operator.acts.by_command", who=who)
+    return reason
 
 
 def _url(act: Act) -> str:

@@ -98,7 +98,7 @@ async def _shop_sheet(house: House, sheet: ShopSheet, locale: str) -> dict[str, 
         "holds": sheet.holds,
         "payouts": [_payout(each, locale) for each in sheet.payouts],
         "counts": sheet.counts,
-        "acts": await log.rows(house, sheet.acts),
+        "acts": await log.rows(house, sheet.acts, locale),
         "admissions": [
             {
                 "name": i18n.t(locale, f"checkout.method.{each.gateway}"),
