@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from sandbox.clock import beijing, unstamp
 from sandbox.pages import problem, render
 from sandbox.store import Row
 from sandbox.stripe import accounts, products, sessions, views
@@ -23,7 +22,8 @@ def money(minor: int, currency: str) -> str:
 
 
 async def show(request: Request) -> Response:
-    """GET /stripe/pay/{session}: amount, payee, what for, and the buttons."""
+    """GET /stripe/pay/{session}: amount, payee, what for, and the buttons. As at Stripe no
+    time is named: the page stays open longer than a shop may keep the things."""
     world, row = world_of(request), _session(request)
     if row is None:
         return problem(request, *NOT_THERE, 404)
@@ -32,7 +32,6 @@ async def show(request: Request) -> Response:
     product = products.find(world, account, row["product"])
     intent = views.intent_of(world, row)
     back = intent["refunded_minor"] if intent else 0
-    minutes = int((unstamp(row["expires_at"]) - world.clock.now()).total_seconds() // 60) + 1
     return render(
         request,
         "stripe_checkout.html",
@@ -44,8 +43,6 @@ async def show(request: Request) -> Response:
         refunded=money(back, row["currency"]) if back else None,
         declined=bool(intent and intent["error_code"]),
         state=intent["status"] if intent else "",
-        minutes=minutes if minutes <= 120 else None,
-        until=beijing(row["expires_at"]),
     )
 
 
