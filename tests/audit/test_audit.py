@@ -10,7 +10,7 @@ import pytest
 
 from littleshop import audit, db
 from littleshop.audit import acts as log
-from littleshop.audit import books, held, moves, payouts, stock
+from littleshop.audit import books, decided, held, moves, payouts, stock
 from littleshop.oversight import acts
 from littleshop.sale import refunding
 from littleshop.trade.fees import Rate
@@ -90,6 +90,8 @@ BREACHES = {
     " returning payout_references[1]",
     "acts_are_chained": "update acts set reason = 'there was another one' where number = 1"
     " returning number",
+    "decision_has_its_act": "insert into closed_days (shop_id, day, closed_by, closed_at)"
+    " values (0, '2026-01-05', 'nobody', '2026-01-06 00:00Z') returning 'day/' || day",
     "acts_end_at_their_head": "update act_heads set number = number + 1 returning number",
 }
 
@@ -174,7 +176,9 @@ async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["findings"]) == (True, [])
     assert told["checked"]["payouts"] == told["checked"]["acts"] == 2
-    assert told["checked"]["rules"] == len(BREACHES) + len(held.RULES) + len(moves.RULES)
+    assert told["checked"]["rules"] == len(BREACHES) + sum(
+        len(area.RULES) for area in (decided, held, moves)
+    )
     variant = await owner.fetchval("update variants set on_hand = on_hand + 1 returning variant_id")
     assert await asyncio.to_thread(audit.command, ["--json"]) == 1
     told = json.loads(capsys.readouterr().out)

@@ -1,0 +1,55 @@
+"""Proof that what the books rely on took place: a receipt, an admission."""
+
+from __future__ import annotations
+
+from littleshop import db
+from littleshop.audit.findings import Finding, collect
+
+# Money is the seller's when the buyer received; of a seller who is settled directly, or was then,
+# when it was paid.
+_RELEASED_WAS_RECEIVED = """
+    select o.shop_id, o.order_id as subject, o.status || ' and received by nobody, but '
+           || o.released_minor || ' is released' as says
+      from orders o
+      left join shop_terms t on t.shop_id = o.shop_id
+      left join (select shop_id, order_id, max(at) as at
+                   from (select shop_id, order_id, booked_at as at from journals
+                          where kind = 'received' and ($1::bigint is null or shop_id = $1)
+                         union all
+                         select shop_id, order_id, asked_at from releases
+                          where $1::bigint is null or shop_id = $1) as each_one
+                  group by shop_id, order_id) b
+        on b.shop_id = o.shop_id and b.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1) and o.received_at is null
+       and (o.released_minor > 0 or b.order_id is not null)
+       and not coalesce(t.direct_since <= o.placed_at
+                        or (t.changed_at > o.placed_at and b.at = o.paid_at), false)"""
+
+# Where an institution holds money is an account that it admitted for this shop.
+_HELD_FOR_THE_ADMITTED = """
+    select h.shop_id, h.reference as subject, h.gateway || ' holds it for ' || h.merchant_id
+           || ', who is not this shop there' as says
+      from (select shop_id, reference, gateway, held_for as merchant_id from payments
+             where held_for is not null and ($1::bigint is null or shop_id = $1)
+            union all
+            select shop_id, release_reference, gateway, merchant_id from releases
+             where $1::bigint is null or shop_id = $1) h
+      left join (select distinct shop_id, gateway, merchant_id from admissions
+                  where status in ('admitted', 'replaced')
+                    and ($1::bigint is null or shop_id = $1)) a
+        on a.shop_id = h.shop_id and a.gateway = h.gateway and a.merchant_id = h.merchant_id
+     where a.shop_id is null"""
+
+RULES = {
+    "released_was_received": _RELEASED_WAS_RECEIVED,
+    "held_for_the_admitted": _HELD_FOR_THE_ADMITTED,
+}
+
+
+async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
+    """What stands in the books and did not take place, in one shop or in all."""
+    return [
+        finding
+        for rule, sql in RULES.items()
+        for finding in await collect(conn, rule, sql, shop_id)
+    ]

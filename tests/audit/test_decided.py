@@ -1,0 +1,79 @@
+"""What nobody received, admitted or decided is planted as the owner of the database, and seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from littleshop import audit, db
+from littleshop.audit import decided as rules
+from littleshop.oversight import acts
+from tests.cast import Town
+from tests.sale.escrow import holding
+
+BREACHES = {
+    "released_was_received": "update orders set received_at = null, direct = true"
+    " where received_at is not null returning order_id",
+    "held_for_the_admitted": "update releases set merchant_id = 'SOMEBODYELSE'"
+    " returning release_reference",
+}
+
+
+def test_every_rule_is_broken_here() -> None:
+    assert set(BREACHES) == set(rules.RULES)
+
+
+async def test_the_audit_names_what_did_not_take_place(town: Town, owner: db.Connection) -> None:
+    held = await holding(town, owner)
+    placed = await held.sells()
+    await held.receives(placed)
+    await held.is_released(placed)
+    await held.mirrors()
+    for rule, breach in BREACHES.items():
+        attempt = owner.transaction()
+        await attempt.start()
+        broken = str(await owner.fetchval(breach))
+        found = {one.subject for one in await audit.prove(owner) if one.rule == rule}
+        await attempt.rollback()
+        assert broken in found, rule
+
+
+async def test_money_held_for_a_stranger_is_seen(town: Town, owner: db.Connection) -> None:
+    held = await holding(town, owner)
+    await held.sells()
+    await owner.execute("update payments set held_for = 'SOMEBODYELSE' where status = 'paid'")
+    assert "held_for_the_admitted" in {one.rule for one in await audit.prove(owner)}
+
+
+async def _rules_of_the_log(owner: db.Connection) -> set[str]:
+    return {one.rule for one in await audit.prove_log(owner)}
+
+
+@pytest.mark.parametrize("also_its_head", [False, True])
+async def test_a_log_that_was_emptied_is_missed(
+    town: Town, owner: db.Connection, also_its_head: bool
+) -> None:
+    await town.database.transaction(
+        lambda conn: acts.record(
+            conn, None, "operator_added", f"person/{town.person_id}", reason="the first", at=town.at
+        )
+    )
+    await owner.execute(
+        "insert into operators (person_id, totp_sealed, added_at) values ($1, '', $2)",
+        *(town.person_id, town.at),
+    )
+    assert await _rules_of_the_log(owner) == set()
+    await owner.execute("delete from acts")
+    if also_its_head:
+        await owner.execute("delete from act_heads")
+    assert await _rules_of_the_log(owner) == {"acts_end_at_their_head", "decision_has_its_act"}
+
+
+async def test_what_no_person_did_needs_no_act(town: Town, owner: db.Connection) -> None:
+    await owner.execute(
+        "insert into payout_holds (shop_id, hold_id, kind, from_at, until_at)"
+        " values ($1, gen_random_uuid(), 'card_changed', $2, $3)",
+        *(town.shop_id, town.at, town.at + timedelta(days=1)),
+    )
+    assert await _rules_of_the_log(owner) == set()
