@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,20 +14,29 @@ import pytest_asyncio
 
 from littleshop import db
 from littleshop.clock import SHANGHAI, BusinessCalendar
+from littleshop.errors import GatewayError
 from littleshop.pay import payments
-from littleshop.pay.gateways import alipay_transfers, wechat_pay_escrow, wechat_pay_transfers
+from littleshop.pay.gateways import (
+    Escrow,
+    alipay_escrow,
+    alipay_transfers,
+    wechat_pay_escrow,
+    wechat_pay_transfers,
+)
 from littleshop.pay.gateways.contract import How
-from littleshop.sale import paying, releasing
+from littleshop.pay.payments import Payment
+from littleshop.sale import paying, refunding, releasing, taking_back
 from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Placed
 from littleshop.settlement import daily, rails
 from littleshop.settlement.by_transfer import ByTransfer
-from littleshop.settlement.carriers import Sending, Withdrawing
+from littleshop.settlement.carriers import PaysItself, Sending, Withdrawing
 from littleshop.settlement.daily import Day
 from littleshop.settlement.desks import Desk
 from littleshop.shop import payees
 from tests import sandbox_process
 from tests.cast import CNY, Town
+from tests.pay.gateways import pockets
 from tests.pay.gateways.stage import Stage
 from tests.pay.gateways.stage_alipay import AlipayStage, alipay
 from tests.pay.gateways.stage_wechat_pay import WechatPayStage, wechat_pay
@@ -174,6 +184,60 @@ async def test_what_wechat_holds_is_withdrawn_and_comes_back_from_a_closed_card(
         await escrow.disconnect()
 
 
+async def test_what_alipay_paid_the_seller_is_taken_from_his_own_account_for_a_refund(
+    small_town: Town, owner: db.Connection, sandbox: Sandbox
+) -> None:
+    town = small_town
+    async with alipay(sandbox, "cert", held=True) as stage:
+        assert isinstance(stage, AlipayStage) and stage.held_for is not None
+        await owner.execute("update shops set commission_bps = 300")
+        await is_admitted(town, owner, "alipay", stage.held_for)
+        await verify(town)
+        escrow = alipay_escrow.open_escrow(stage.rail, stage.clock)
+        escrows: dict[str, Escrow] = {"alipay": escrow}
+        placed = await held_and_received(town, stage, "100.00")
+        async with town.database.connection() as conn:
+            paid = await payments.accepted(conn, town.shop_id, placed.order_id)
+        await stage.passes(timedelta(minutes=1))
+        with pytest.raises(GatewayError, match="settled just now"):
+            await released(town, stage, escrows, paid)
+        await stage.passes(timedelta(minutes=1))
+        await released(town, stage, escrows, paid)
+        days = Days(town, stage, ByTransfer(PaysItself(rails.ALIPAY_SETTLE, "alipay")))
+        await days.pass_by(2)
+        assert [(one.rail, one.status) for one in await of_shop(town)] == [
+            (rails.ALIPAY_SETTLE, "done")
+        ]
+        assert (await town.balance("payable")).minor == 0
+        order = await town.order(placed)
+        refund = await town.database.transaction(
+            lambda conn: refunding.give_back(
+                conn, order, CNY("40.00"), reason="part", refund_id=uuid.uuid4(), at=town.at
+            )
+        )
+        await taking_back.send(town.database, stage.gateway, escrows, paid, refund, town.at)
+        await town.database.transaction(
+            partial(refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at)
+        )
+        his = pockets.of_owner(await sandbox.read("/books.json"), "alipay", stage.held_for)[
+            "account"
+        ]
+        assert his == 97_00 - 38_80, "it was his own money there"
+        for account in ("payable", "due_to_shop", "withdrawable:alipay", "held_at:alipay"):
+            assert (await town.balance(account)).minor == 0, account
+        assert await town.balance("gateway_clearing:alipay") == CNY("1.80")
+        await town.books_balance()
+        await escrow.disconnect()
+
+
+async def released(
+    town: Town, stage: AlipayStage, escrows: dict[str, Escrow], payment: Payment
+) -> None:
+    """The job of releasing, once. Raises GatewayError."""
+    town.at = stage.clock.now()
+    await releasing.send(town.database, escrows, town.shop_id, payment.payment_id, town.at)
+
+
 async def chooses(town: Town, openid: str) -> None:
     """The shop asks to be paid to its owner's WeChat."""
     assert town.person_id is not None
@@ -206,10 +270,10 @@ async def opens(town: Town, placed: Placed, gateway: str, escrow: str = "") -> s
     return payment.reference
 
 
-async def held_and_received(town: Town, stage: WechatPayStage, price: str) -> Placed:
-    """Somebody pays what WeChat holds, gets the thing and says so."""
+async def held_and_received(town: Town, stage: WechatPayStage | AlipayStage, price: str) -> Placed:
+    """Somebody pays what an institution holds, gets the thing and says so."""
     placed = await town.place([await town.stock(price=CNY(price))], CNY(price))
-    reference = await opens(town, placed, "wechat_pay", "psp_escrow")
+    reference = await opens(town, placed, stage.gateway.name, "psp_escrow")
     async with town.database.connection() as conn:
         payment = await payments.get(conn, town.shop_id, reference)
     assert payment is not None and payment.held_for is not None

@@ -165,3 +165,12 @@ async def test_nobody_pays_for_a_seller_whom_alipay_does_not_know(holder: Alipay
 def test_a_platform_says_where_its_sellers_sell() -> None:
     with pytest.raises(Misconfigured, match="zft_site_url"):
         open_escrow({**SmallAlipay().rail, "zft": True}, Clock())
+
+
+async def test_what_is_frozen_no_more_and_was_settled_by_nobody_is_not_called_released(
+    holder: AlipayHolder,
+) -> None:
+    stage, payment = stage_of(holder), await holder.held()
+    assert (await given(stage, back(stage, payment.reference, 8888))).status == "done"
+    answer = await holder.escrow.release(payment, numbered(payment, "L"), payment.amount)
+    assert (answer.status, answer.amount) == ("pending", None)
