@@ -14,7 +14,7 @@ from functools import partial
 
 from littleshop import db
 from littleshop.errors import GatewayError
-from littleshop.ledger import bridging, chart
+from littleshop.ledger import accounts, bridging, chart
 from littleshop.pay import refunds, releases
 from littleshop.pay.gateways import Escrow, Gateway, Reason
 from littleshop.pay.payments import Payment
@@ -40,12 +40,25 @@ async def send(
     if not released:
         await refunding.send(rail, payment, refund)
         return
+    if await database.transaction(partial(_is_promised, payment=payment, refund=refund)):
+        raise GatewayError(f"{refund.reference} waits for a payout's end", retryable=True)
     answer = await rail.refund(refunding.request(payment, refund))
     lacking = answer.status == "failed" and answer.reason is Reason.SELLER_FUNDS
     if lacking and refund.advanced_at is None:
         await database.transaction(partial(refunds.advance, refund=refund, at=at))
         raise GatewayError(f"refund {refund.reference} is to be advanced", retryable=True)
     refunding.need_done(refund, answer)
+
+
+async def _is_promised(conn: db.Connection, payment: Payment, refund: Refund) -> bool:
+    """Whether a withdrawal is under way and leaves too little: before it is handed in, the
+    institution would take the refund from it, and never have enough for the withdrawal."""
+    if refund.advanced_at is not None:
+        return False
+    pocket = chart.withdrawable(payment.gateway)
+    leaving = chart.leaving(f"{payment.gateway}_withdraw")
+    held = await accounts.lock(conn, refund.shop_id, [pocket, leaving], refund.currency)
+    return held.get(leaving, 0) > 0 and held.get(pocket, 0) < refund.amount_minor
 
 
 async def _give_share_back(

@@ -9,6 +9,8 @@ import pytest_asyncio
 
 from littleshop import db
 from littleshop.errors import GatewayError, Refused
+from littleshop.ledger import chart, journals
+from littleshop.ledger.journals import Transfer
 from littleshop.pay import releases
 from littleshop.sale import charging_back, paying, releasing
 from littleshop.shop import terms
@@ -185,6 +187,28 @@ async def test_what_the_seller_has_on_his_card_is_advanced_and_comes_with_the_ne
     await held.is_released(another)
     assert await held.town.balance("gateway_clearing:wechat_pay") == CNY("127.00")
     await held.town.books_balance()
+
+
+async def test_a_refund_takes_nothing_from_a_withdrawal_that_is_not_handed_in(
+    held: Holding,
+) -> None:
+    town = held.town
+    placed = await held.sells()
+    await held.receives(placed)
+    await held.is_released(placed)
+    leaving = Transfer(
+        chart.leaving("wechat_pay_withdraw"), chart.withdrawable("wechat_pay"), CNY("97.00")
+    )
+    await town.database.transaction(
+        lambda conn: journals.post(
+            conn, town.shop_id, kind="funded", reference="1", value_on=town.at.date(),
+            booked_at=town.at, transfers=[leaving],
+        )
+    )  # fmt: skip
+    await held.goes_back(placed, "40.00")
+    with pytest.raises(GatewayError, match="waits for a payout"):
+        await held.refunds_are_sent(placed)
+    assert held.institution.available[SELLER] == 97_00 + 1_20  # and our commission of it
 
 
 async def test_what_alipay_took_from_the_sellers_own_account_is_nobodys_loan(
