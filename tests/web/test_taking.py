@@ -9,6 +9,7 @@ from html import unescape
 import httpx
 import pytest_asyncio
 
+from littleshop import db
 from littleshop.settlement import payouts
 from tests.settlement.paper_bank import PaperBank, settle, verify
 from tests.settlement.paper_rail import PaperTransfers, sending
@@ -50,3 +51,26 @@ async def test_the_owner_takes_it_inside_wechat_until_it_has_ended(room: BackRoo
     await settle(town, bank)
     assert "data-bridge" not in (await room.get(here)).text
     assert here not in (await room.get("/money")).text
+
+
+async def test_the_page_of_an_old_payout_stays(room: BackRoom, owner: db.Connection) -> None:
+    bank, town = PaperBank(), room.town
+    while not town.calendar.is_working(town.later(days=1).date()):
+        continue
+    await settle(town, bank)
+    async with town.database.connection() as conn:
+        (payout,) = await payouts.of_shop(conn, town.shop_id)
+    here = f"/money/payouts/{payout.payout_id}"
+    page = (await room.get(here)).text
+    await owner.execute("set session_replication_role = replica")  # of runs that are not there
+    await owner.execute(
+        "insert into payouts (shop_id, payout_id, run_id, run_on, counts_before, reference,"
+        " amount_minor, currency, card_id, bank_code, tail, asked_at, kept_minor, rail)"
+        " select shop_id, gen_random_uuid(), gen_random_uuid(), run_on + n, counts_before + n,"
+        " upper(substr(md5(n::text), 1, 20)), 1, currency, card_id, bank_code, tail,"
+        " asked_at + n * interval '1 day', 0, rail from payouts, generate_series(1, 40) n"
+    )
+    answer = await room.get(here)
+    assert (answer.status_code, "168.00" in answer.text) == (200, "168.00" in page)
+    await owner.execute("delete from payouts where payout_id <> $1", payout.payout_id)
+    await town.books_balance()

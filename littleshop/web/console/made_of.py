@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,8 +72,9 @@ async def payout(request: Request) -> Response:
         if one is None:
             raise NotFound
         older = await payouts.of_shop(conn, work.shop.shop_id, before=one.run_on, limit=1)
-        every = [each for each in await payouts.of_shop(conn, work.shop.shop_id)
-                 if each.run_on == one.run_on]  # fmt: skip
+        every = await payouts.of_shop(
+            conn, work.shop.shop_id, before=one.run_on + timedelta(days=1), limit=1
+        )  # all of its run
         told = await money.explained(conn, every, older)
     found = next(lines for each, lines in zip(every, told, strict=True) if each == one)
     return await _page(request, work, "payout", one.amount, _lines(request, work, found))
