@@ -44,9 +44,9 @@ class Pockets(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct, frozen=True):
     """What a fact did: `kind` paid, order, fee, fee_back, clawed_back, refund, own_account (an
     institution took a refund out of what it had paid him), charged_back, payout, paid_out,
-    returned, loan, repaid or correction. `kept_minor` is what a payout left in the balance by the
-    shop's terms (a reserve, a retained sum); `arrived_on` is the bank's day of a payout that
-    arrived, which we read of later."""
+    returned, loan, repaid or correction. `kept_minor` is what the last payout of a run left in the
+    balance by the shop's terms (a reserve, a retained sum); `arrived_on` is the bank's day
+    of a payout that arrived, which we read of later."""
 
     kind: str
     number: int | None
@@ -191,7 +191,10 @@ async def _facts(
         " coalesce(sum(m.minor) filter (where m.account = $8), 0)::bigint as owed_minor,"
         " case when j.kind in ('received', 'clawed_back') then"
         "  coalesce(sum(m.minor) filter (where m.account = $9), 0)::bigint else 0 end as fee_minor,"
-        " case j.kind when 'payout' then coalesce(p.kept_minor, 0) else 0 end as kept_minor,"
+        " case when j.kind = 'payout' and not exists (select from payouts later"
+        "   where later.shop_id = $1 and later.run_id = p.run_id"
+        "     and later.kept_minor < p.kept_minor)"
+        "  then coalesce(p.kept_minor, 0) else 0 end as kept_minor,"
         " (select max(b.booked_on) from bank_entries b where b.shop_id = 0"
         "   and b.entry_key = p.paid_entry) as arrived_on"
         "  from journals j"
@@ -203,7 +206,7 @@ async def _facts(
         "   and j.kind in ('payout', 'paid_out')"
         " where j.shop_id = $1 and j.value_on between $3 and $4 and t.currency = $2"
         " group by j.journal_id, j.kind, j.reference, o.number, j.value_on, j.booked_at,"
-        "   p.kept_minor, p.paid_entry) f"
+        "   p.run_id, p.kept_minor, p.paid_entry) f"
         " where (held_minor, balance_minor, way_minor, owed_minor) <> (0, 0, 0, 0)"
         " order by value_on, booked_at, kind <> 'paid', kind = 'paid_out', reference, kind",
         shop_id,

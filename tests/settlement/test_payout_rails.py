@@ -9,7 +9,7 @@ import pytest
 from littleshop import db
 from littleshop.entry import choosing_payee
 from littleshop.errors import Refused
-from littleshop.settlement import payouts
+from littleshop.settlement import payouts, seller_statements
 from littleshop.settlement.payouts import Payout
 from littleshop.shop.payees import Rail
 from tests.cast import CNY, Town
@@ -187,6 +187,9 @@ async def test_each_rail_carries_its_part_once_per_run(
     found = await of_shop(town)
     assert over(found) == {rail: ("done", "97.0"), "bank": ("sent", "50.0")}
     assert sorted(one.kept_minor for one in found) == [0, 5000]
+    said = await seller_statements.total(town.database, town.shop_id, "CNY", TUE, TUE, 99)
+    told = [line.kept_minor for line in said if line.kind == "payout"]
+    assert told == [0, 0], "what the next rail pays is called kept back"
     assert await town.balance(f"withdrawable:{held.institution.name}") == CNY("0")
     await town.books_balance()
     with pytest.raises(Exception, match="payouts_one_per_run_and_rail"):
