@@ -75,7 +75,8 @@ class Payout(msgspec.Struct, frozen=True):
 
     @property
     def kept(self) -> Money:
-        """What it left in the balance by the shop's terms."""
+        """What it left in the balance: for the rails asked after it in its run, and the last one
+        by the shop's terms."""
         return Money(self.kept_minor, self.currency)
 
     @property
@@ -261,18 +262,6 @@ async def done_since(conn: db.Connection, rail: str, since: datetime) -> list[Pa
         rail,
         since,
     )
-
-
-async def waiting(conn: db.Connection, shop_id: int) -> dict[str, int]:
-    """The sums, minor units, of a shop's payouts that its accounts have still to bear, by rail:
-    what waits for its rail's money, and at the bank what the statement does not show gone."""
-    rows = await conn.fetch(
-        "select rail, sum(amount_minor)::bigint as minor from payouts where shop_id = $1"
-        " and (status = 'asked' or rail = $2 and status in ('funded', 'sent')) group by rail",
-        shop_id,
-        BANK,
-    )
-    return {row["rail"]: row["minor"] for row in rows}
 
 
 async def decide_need(conn: db.Connection, payout: Payout, need: Money) -> None:

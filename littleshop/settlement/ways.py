@@ -48,9 +48,11 @@ _TRANSFERS: dict[str, Callable[[Mapping[str, Any], Clock], Sender]] = {
 
 
 class PayoutSettings(msgspec.Struct, frozen=True):
-    """`payouts` in DIR/rails.json: over which rails transfers go, and the usual rail."""
+    """`payouts` in DIR/rails.json: over which rails transfers go, and the usual rail. Over those
+    that are `ending` nothing new goes, and what is open is heard to its end."""
 
     over: tuple[Literal["alipay", "wechat_pay"], ...] = ()
+    ending: tuple[Literal["alipay", "wechat_pay"], ...] = ()
     usual: Literal["bank", "alipay"] = "bank"
 
 
@@ -104,10 +106,10 @@ def of(settings: Settings, clock: Clock, escrows: Mapping[str, Escrow] | None = 
         held = gateways.escrows(settings.rails, clock)
         opened += held.values()
     others: list[PayoutRail] = [_of_escrow(one) for one in held.values()]
-    for name in told.over:
+    for name in (*told.over, *told.ending):
         transfers = _TRANSFERS[name](settings.rails[name], clock)
         opened.append(transfers)
-        others.append(ByTransfer(Sending(name, transfers)))
+        others.append(ByTransfer(Sending(name, transfers, ending=name in told.ending)))
     custody = settings.escrow == "bank_custody"
     bank = banks.open(settings.rails)
     if custody and bank is None:
@@ -128,9 +130,11 @@ def _told(settings: Settings) -> PayoutSettings:
         told = msgspec.convert(settings.rails.get("payouts", {}), PayoutSettings)
     except msgspec.ValidationError as wrong:
         raise Misconfigured(f"payouts: {wrong}") from None
-    for name in told.over:
+    for name in (*told.over, *told.ending):
         if not settings.rails.get(name):
             raise Misconfigured(f"payouts: over {name!r}, which has no settings")
+    if both := set(told.over) & set(told.ending):
+        raise Misconfigured(f"payouts: {', '.join(sorted(both))} is ending and among `over`")
     if told.usual != BANK and told.usual not in told.over:
         raise Misconfigured(f"payouts: {told.usual!r} is usual and not among `over`")
     return told

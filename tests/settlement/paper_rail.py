@@ -21,20 +21,26 @@ from tests.sale.institution import Institution
 @dataclass
 class PaperTransfers:
     """Our account at a rail. `ends` is what becomes of the next transfers; `lost` answers get lost
-    after the act."""
+    after the act; it `refuses` everything for this reason; `heard` counts transfers."""
 
     name: str = "alipay"
     left: Money = field(default_factory=lambda: CNY("9000.00"))
     ends: str = "done"
     lost: int = 0
     away: bool = False
+    refuses: Reason | None = None
+    closed: bool = False  # our settings open nothing there
+    heard: int = 0
     asked: dict[str, TransferRequest] = field(default_factory=dict)
     stands: dict[str, TransferAnswer] = field(default_factory=dict)
 
     async def transfer(self, request: TransferRequest) -> TransferAnswer:
         self._hears()
+        self.heard += 1
         if self.asked.get(request.reference, request) != request:
             raise Conflict("it had other content")
+        if self.refuses is not None:
+            return TransferAnswer(status="failed", reason=self.refuses, said="no")
         if request.reference not in self.stands:
             if self.left.minor < request.amount.minor:
                 return TransferAnswer(status="failed", reason=Reason.SELLER_FUNDS)
@@ -76,6 +82,8 @@ class PaperTransfers:
     def _hears(self) -> None:
         if self.away:
             raise GatewayError("away", retryable=True)
+        if self.closed:
+            raise GatewayError("no such key", retryable=False)
 
 
 @dataclass
@@ -113,9 +121,9 @@ class PaperInstitution(Institution):
         self.states[reference] = "returned"
 
 
-def sending(paper: PaperTransfers) -> ByTransfer:
+def sending(paper: PaperTransfers, *, ending: bool = False) -> ByTransfer:
     """The payout rail over it."""
-    return ByTransfer(Sending(paper.name, cast(Transfers, paper)))
+    return ByTransfer(Sending(paper.name, cast(Transfers, paper), ending=ending))
 
 
 def withdrawing(paper: PaperInstitution) -> ByTransfer:
