@@ -39,9 +39,14 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     """The context of admission.html without its frame."""
     shop_id, owner = work.shop.shop_id, work.role == "owner"
     found = await admissions.of_shop(conn, shop_id)
+    latest = registration.latest(found)
+    admitted = [each.gateway for each in latest if each.status == "admitted"]
+    partly = admitted and any(each.gateway not in admitted for each in latest)
+    names = [i18n.t(locale, f"checkout.method.{each}") for each in dict.fromkeys(admitted)]
     return {
-        "state": registration.standing(found),
-        "rows": [_row(locale, each) for each in registration.latest(found)],
+        "state": "partly" if partly else registration.standing(found),
+        "names": i18n.t(locale, "words.dot").join(names),
+        "rows": [_row(locale, each) for each in latest],
         "duties": await order_lists.duties(conn, shop_id),
         "waits": list(await opening.waits(conn, work.person.person_id, shop_id)),
         "waits_url": f"{addresses.OPENING}?shop={shop_id}",

@@ -62,6 +62,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     drawn = await figures.today(conn, shop, now)
     requests = _requests(wanted, frame.root(shop))
     urgent = _urgent(duties, goods, bool(news), requests, frame.root(shop))
+    urgent = _unless_registering(urgent, standing, pots["waits"])
     return {
         "viewers": drawn.pop("viewers"),
         "urgent": urgent,
@@ -82,11 +83,23 @@ def _registration(state: str | None, root: str) -> list[dict[str, Any]]:
     return [_todo("admission", 1, url, then=then, waits=state != "asked")]
 
 
+def _unless_registering(
+    urgent: dict[str, Any], state: str | None, missing: list[str]
+) -> dict[str, Any]:
+    """All is not well while nobody can pay: then that is the sentence."""
+    if state is None and any(each.endswith("_first") for each in missing):
+        state = "missing"
+    if state is None or urgent["kind"] not in ("share", "calm"):
+        return urgent
+    return urgent | {"kind": f"admission_{state}", "url": ""}
+
+
 def _face(shop: Shop, standing: str | None) -> dict[str, Any]:
     """The shop's line on top says that it is open and cannot be paid yet."""
     if standing is None or shop.status != "open":
         return {}
-    return {"shop": frame.face(shop) | {"state": "registering"}}
+    state = "refused" if standing == "refused" else "registering"
+    return {"shop": frame.face(shop) | {"state": state}}
 
 
 def _urgent(
