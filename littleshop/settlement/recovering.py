@@ -12,13 +12,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from littleshop import audit, db, recoveries
+from littleshop import audit, db, jobs, recoveries
 from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError, Refused
 from littleshop.pay.gateways import BillNotReady, Gateway
 from littleshop.recoveries import Recovery
 from littleshop.settlement import bills, reconciling, reconciling_bills, settling, statements
 from littleshop.settlement.desks import Desk
+from littleshop.settlement.due import RUN_AT
 from littleshop.settlement.payouts import BANK
 
 
@@ -49,6 +50,7 @@ async def ask_payout_rails(desk: Desk, recovery: Recovery, at: datetime) -> list
     """Read the bank's statements and ask every payout rail for what left since the backup; what
     went wrong, in words."""
     await reconciling.read(desk, at)
+    await settling.prepare_known(desk, at)
     faults = [f"{BANK}: {one}" for one in desk.problems]
     for rail in settling.every_way(desk):
         desk.problems.clear()
@@ -91,4 +93,7 @@ async def release(
         raise Refused("recovery_unexplained", count=len(left) + len(waiting))
     if findings := await audit.prove(conn):
         raise Refused("recovery_books", rule=findings[0].rule)
-    return await recoveries.release(conn, recovery, by, at)
+    released = await recoveries.release(conn, recovery, by, at)
+    if released and at.astimezone(SHANGHAI).time() >= RUN_AT:
+        await jobs.defer(conn, "settling.run", at=at)  # today's was not opened on hold
+    return released

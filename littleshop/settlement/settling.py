@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from littleshop import audit, db
+from littleshop import audit, db, recoveries
 from littleshop.audit import Finding
 from littleshop.clock import SHANGHAI, BusinessCalendar, value_date
 from littleshop.crypto import Keyring
@@ -60,8 +60,10 @@ class BrokenBooks(Exception):
 async def open_run(desk: Desk, on: date, at: datetime) -> Run:
     """Open the run of a business day, or find it.
 
-    Raises Refused: run_not_working(on), run_too_early(on); BrokenBooks; UncoveredYear.
+    Raises Refused: run_not_working(on), run_too_early(on); recoveries.OnHold; BrokenBooks;
+    UncoveredYear.
     """
+    await _refuse_on_hold(desk)
     if not desk.calendar.is_working(on):
         raise Refused("run_not_working", on=on.isoformat())
     if on > at.astimezone(SHANGHAI).date():
@@ -83,8 +85,10 @@ async def advance(desk: Desk, at: datetime) -> None:
     """Do for every open run whatever can be done now, after reading what the bank booked.
 
     What a shop's books, a payout, a file or a day of the bank's will not let be done stands
-    aside (`desk.asides`) and keeps nothing else waiting.
+    aside (`desk.asides`) and keeps nothing else waiting. Raises recoveries.OnHold: a run that the
+    backup does not know would be written anew with other sums under the same references.
     """
+    await _refuse_on_hold(desk)
     await reconciling.read(desk, at)
     async with desk.database.connection() as conn:
         unfinished = await runs.unfinished(conn)
@@ -103,6 +107,24 @@ async def advance(desk: Desk, at: datetime) -> None:
     for rail in every_way(desk):
         with desk.apart(f"what came back over {rail.name}"):
             await rail.look_back(desk, at)
+
+
+async def prepare_known(desk: Desk, at: datetime) -> None:
+    """After a restore: bring the runs whose payouts the backup knows, all of them, to where their
+    files are written as they were (nothing is handed in on hold), so that the bank's answers find
+    them. What is not known is not made up."""
+    async with desk.database.connection() as conn:
+        unfinished = [run for run in await runs.unfinished(conn) if run.done("made")]
+    blocked = await _blocked(desk, unfinished)
+    if PLATFORM not in blocked:
+        for run in unfinished:
+            with desk.apart(f"run of {run.run_on}"):
+                await _hand_in(desk, run, blocked | await _stopped(desk), at)
+
+
+async def _refuse_on_hold(desk: Desk) -> None:
+    async with desk.database.connection() as conn:
+        await recoveries.refuse_on_hold(conn)
 
 
 async def _hand_in(desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
@@ -286,19 +308,23 @@ def tasks(ways: Ways, keyring: Keyring, calendar: BusinessCalendar) -> dict[str,
     def desk(context: Context) -> Desk:
         return ways.desk(context.database, keyring, calendar)
 
+    async def ready(context: Context) -> bool:
+        async with context.database.connection() as conn:
+            return ways.some and await recoveries.current(conn) is None
+
     async def run(context: Context) -> None:
         today = context.at.astimezone(SHANGHAI).date()
-        if not ways.some or not calendar.is_working(today):
+        if not await ready(context) or not calendar.is_working(today):
             return
         await open_run(desk(context), today, context.at)
         await _pass(desk(context), context.at)
 
     async def go_on(context: Context) -> None:
-        if ways.some:
+        if await ready(context):
             await _pass(desk(context), context.at)
 
     async def look_again(context: Context, *, what: str, day: str = "") -> None:
-        if ways.some:
+        if ways.some:  # on hold it stays a job that a person presses
             again = desk(context)
             if day:
                 await reconciling.read_day(again, date.fromisoformat(day), context.at)

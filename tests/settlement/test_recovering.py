@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from littleshop import backing_up, db, recoveries
+from littleshop.clock import Clock
 from littleshop.errors import Refused
+from littleshop.jobs import Context
 from littleshop.postgres import Cluster
 from littleshop.settlement import funding, handing_in, recovering, settling
+from littleshop.settlement.ways import Ways
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, desk, sells, settle, verify
 from tests.settlement.paper_rail import PaperTransfers, sending
@@ -209,9 +213,9 @@ async def test_on_hold_nothing_is_opened_asked_or_written(
                      settling.advance(desk(again, bank), again.at)):  # fmt: skip
             with pytest.raises(recoveries.OnHold):
                 await work
-        way = ways.Ways(bank)  # type: ignore[arg-type]
+        way = Ways(bank)
         tasks = settling.tasks(way, again.keyring, again.calendar)
-        context = jobs.Context(again.database, again.at, None, 1)  # type: ignore[arg-type]
+        context = Context(again.database, Clock(), again.at, uuid4(), 1)
         await tasks["settling.run"].run(context)
         await tasks["settling.advance"].run(context)
         async with again.database.connection() as conn:
