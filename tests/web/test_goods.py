@@ -283,7 +283,7 @@ async def test_a_stale_form_after_signing_out_leads_to_signing_in_and_back(
         answer = await client.post(f"/console/{shop_id}/{path}", data={"title": "x"})
         assert answer.headers["location"].startswith("/sign-in?next=")
     page = await client.get(answer.headers["location"])
-    assert page.status_code == 200 and "not signed in here any more" in page.text
+    assert page.status_code == 200 and "Sign in first" in page.text
     world.later(minutes=2)
     await world.sign_in(client)
     answer = await client.get("/console")

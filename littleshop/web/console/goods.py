@@ -144,13 +144,12 @@ class NewThing(msgspec.Struct):
 
     @property
     def product_id(self) -> UUID:
-        """The same press is the same product; another thing typed into an old form is another."""
+        """The same form is the same product, whichever of its buttons was pressed; another thing
+        typed into an old form is another."""
         assert self.draft is not None
         variant = self.draft.variants[0]
         files = " ".join(each.file for each in self.kept)
-        facts = (
-            self.draft.title, variant.price_minor, variant.stock, self.draft.status, files,
-        )  # fmt: skip
+        facts = (self.draft.title, variant.price_minor, variant.stock, files)
         return ids.derived(self.form_key, repr(facts))
 
 

@@ -200,6 +200,7 @@ def _sheet(shop: Shop, public: str) -> dict[str, Any]:
         "share_text": shop.line,
         "goods_new_url": f"{root}/goods/new",
         "console_url": root,
+        "shares_url": f"{root}/shares",
         "waits_url": f"{addresses.OPENING}?shop={shop.shop_id}",
         "first_time": False,
     }

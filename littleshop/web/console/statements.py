@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from littleshop import http, i18n, printing
-from littleshop.clock import SHANGHAI
+from littleshop.clock import SHANGHAI, value_date
 from littleshop.db import Database
 from littleshop.errors import Refused
 from littleshop.money import digits
@@ -60,7 +60,8 @@ def _span(request: Request) -> tuple[date, date]:
     except (ValueError, OverflowError):
         raise Refused("statement_span", most=seller_statements.LONGEST) from None
     seller_statements.check(first, last)
-    return first, last
+    today = value_date(http.now(request))
+    return first, max(first, min(last, today))  # there is no balance of days to come
 
 
 def _named(shop: Shop, first: date, last: date, kind: str) -> dict[str, str]:
@@ -128,7 +129,7 @@ def sheet(
 ) -> Sheet:
     """The statement as a table on paper."""
     teller, (first, last) = _Teller(shop, locale, opened), days
-    rows = [teller.bound("opening", first), *[teller.row(line) for line in lines]]
+    rows = [teller.bound("opening", first), *[_on_paper(teller.row(line)) for line in lines]]
     rows += [teller.bound("closing", last)]
     widths = (1.5, 1.55, 2.9, 0.9, 2.9, 1.35, 1.35, 1.35, 1.2, 1.2, 1.4)
     return Sheet(
@@ -148,6 +149,11 @@ def sheet(
         notes=[i18n.t(locale, f"statement.note.{name}") for name in (*POCKETS, "kept")],
         page=i18n.t(locale, "statement.page", page="{page}", pages="{pages}"),
     )
+
+
+def _on_paper(row: list[str]) -> list[str]:
+    """A column of paper is too narrow for an order's reference, and its number names it too."""
+    return [*row[:4], "", *row[5:]] if row[3] else row
 
 
 class _Teller:

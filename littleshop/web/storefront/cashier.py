@@ -232,20 +232,24 @@ async def waiting(request: Request) -> Response:
     link, house = await orders.behind(request), http.house(request)
     if link.order.status == "waiting":
         return RedirectResponse(addresses.order(link.token), status_code=303)
-    piece = request.url.path.endswith("/status")
     async with house.database.connection() as conn:
         attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
         clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
     await _have_asked(request, link, attempts)
-    if "sign" in request.query_params:  # what a rail hung on to the address says nothing to us
-        to = f"{addresses.order_part(link.token, 'payment')}?returned=1"
-        return RedirectResponse(to, status_code=303)
+    if "sign" in request.query_params:
+        return _clean(link)
     tried = [each.gateway for each in attempts if each.outcome == "accepted"]
     told = {"keeper": keepers.of_rails(house.settings.escrow, tried)}
     told |= _shown(request, link, clocks) | _choices(
         request, link, attempts, await offered(request, link.shop)
     )
-    return _page(request, told, "status" if piece else None)
+    return _page(request, told, "status" if request.url.path.endswith("/status") else None)
+
+
+def _clean(link: OrderLink) -> Response:
+    """The same page without what the rail hung on to its address: that says nothing to us."""
+    to = f"{addresses.order_part(link.token, 'payment')}?returned=1"
+    return RedirectResponse(to, status_code=303)
 
 
 def _page(request: Request, told: dict[str, Any], piece: str | None) -> Response:
