@@ -12,7 +12,7 @@ from sandbox.control import alipay, api, books
 from sandbox.faults import ALL, FLAGS, NUMBERS, SWITCHES, Setting, Unknown
 from sandbox.pages import problem, render
 from sandbox.stripe import checkout
-from sandbox.world import world_of, yuan
+from sandbox.world import World, world_of, yuan
 
 STEPS = {"hour": 3600, "day": 86400, "week": 7 * 86400}
 
@@ -33,11 +33,10 @@ async def show(request: Request) -> Response:
         " join alipay_notices n on n.id = a.notice_id order by a.id desc limit 30"
     )
     transfers = world.store.all("select * from bank_transfers order by id desc limit 20")
-    board = [(path, world.faults.get(path), _kind(path), ALL[path]) for path in ALL]
     return render(
         request,
         "control.html",
-        board=board,
+        board=_board(world),
         trades=recent,
         sends=sends,
         wechat=world.store.all("select * from wechat_trades order by rowid desc limit 30"),
@@ -55,6 +54,21 @@ async def show(request: Request) -> Response:
         yuan=yuan,
         beijing=beijing,
     )
+
+
+_Switch = tuple[str, Setting, str, Setting]
+
+
+def _board(world: World) -> list[tuple[str, list[_Switch], int]]:
+    """The switches of each rail and wire, and how many of them are not as in peace."""
+    areas: dict[str, list[_Switch]] = {}
+    for path, normal in ALL.items():
+        row = (path, world.faults.get(path), _kind(path), normal)
+        areas.setdefault(path.partition(".")[0], []).append(row)
+    return [
+        (area, rows, sum(value != normal for _, value, _, normal in rows))
+        for area, rows in areas.items()
+    ]
 
 
 async def show_trade(request: Request) -> Response:

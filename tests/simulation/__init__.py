@@ -30,7 +30,12 @@ def command(arguments: list[str]) -> int:
         help="who holds the buyers' money",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.add_argument("--plant", choices=PLANTS, help="a wrong that must be seen")
+    parser.add_argument(
+        "--plant",
+        choices=PLANTS,
+        metavar="NAME",
+        help="a wrong that must be seen: " + ", ".join(PLANTS),
+    )
     told = parser.parse_args(arguments)
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the database is killed often
     played = importlib.import_module("tests.simulation.playing").play(
