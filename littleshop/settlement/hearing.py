@@ -24,7 +24,6 @@ from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
 
 OURS = (Reason.NOT_ALLOWED, Reason.BAD_SIGNATURE)  # our settings are wrong, not the payee
-NOT_AGREED = "OVERDUE_CLOSE"  # WeChat: nobody took it within a day
 
 
 async def hear(
@@ -149,7 +148,7 @@ async def reject(
 
 def why(payout: Payout, answer: TransferAnswer) -> BankReason:
     """A rail's reason in the words that sellers are told."""
-    if NOT_AGREED in answer.said:
+    if answer.reason is Reason.NOT_AGREED:
         return BankReason.NOT_AGREED
     if answer.reason is Reason.SELLER_FUNDS:
         return BankReason.FUNDS

@@ -252,5 +252,5 @@ async def test_what_is_done_over_a_rail_is_found_by_its_index(
             asked.extend(row[0] for row in await owner.fetch(f"explain {sql}", *args))
             return []
 
-    await payouts.done_since(Noting(), "alipay", town.at)  # type: ignore[arg-type]
+    await payouts.done_since(Noting(), "alipay", town.at)
     assert any("payouts_done_by_rail" in line for line in asked), asked

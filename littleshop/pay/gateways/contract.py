@@ -46,6 +46,7 @@ class Reason(StrEnum):
     AMOUNT = "amount"
     CONFLICT = "conflict"
     BUYER_ACCOUNT = "buyer_account"
+    NOT_AGREED = "not_agreed"  # the payee did not take it in time
     BAD_REQUEST = "bad_request"
     BAD_SIGNATURE = "bad_signature"
     NOT_ALLOWED = "not_allowed"

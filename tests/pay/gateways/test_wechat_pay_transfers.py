@@ -80,6 +80,7 @@ async def test_what_nobody_takes_within_a_day_comes_back(
     await stage.passes(timedelta(hours=25))
     answer = await payer.transfer_query(request)
     assert (answer.status, answer.said) == ("failed", "OVERDUE_CLOSE")
+    assert answer.reason is Reason.NOT_AGREED
     assert await payer.funds() == FUNDS
 
 
