@@ -16,7 +16,6 @@ from littleshop.money import Money
 from littleshop.pay import releases
 from littleshop.shop import admissions, shops
 from littleshop.shop.admissions import Admission
-from littleshop.trade import orders
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -54,29 +53,21 @@ async def stuck(conn: db.Connection) -> list[Stuck]:
     """What no institution lets go of though it was asked to: a person must see it."""
     found = []
     for each in await releases.stuck(conn):
-        shop = await shops.get(conn, each.shop_id)
-        order = await orders.get(conn, each.shop_id, each.order_id)
-        assert order is not None, each.order_id
         amount, back = (Money(minor, each.currency) for minor in (each.minor, each.refunding_minor))
-        since, said = each.begun_at, each.said
         found.append(
-            Stuck(each.shop_id, shop.name, order.number, each.gateway, amount, back, said, since)
-        )
+            Stuck(
+                each.shop_id, each.shop, each.number, each.gateway, amount, back, each.said,
+                each.begun_at,
+            )
+        )  # fmt: skip
     return found
 
 
 async def asked(conn: db.Connection) -> list[Asked]:
     """Admissions of all shops that are open or were refused, the oldest first."""
-    found = [each for each in await admissions.every(conn) if await _stands(conn, each)]
-    return [Asked(each, (await shops.get(conn, each.shop_id)).name) for each in found]
-
-
-async def _stands(conn: db.Connection, each: Admission) -> bool:
-    """Whether it is the institution's last word; a no that was asked about again is not."""
-    if each.status in admissions.OPEN:
-        return True
-    newest = await admissions.latest(conn, each.shop_id, each.gateway)
-    return newest is not None and newest.admission_id == each.admission_id
+    found = await admissions.every(conn)
+    names = await shops.names(conn, [each.shop_id for each in found])
+    return [Asked(each, names[each.shop_id]) for each in found]
 
 
 async def near_limit(
@@ -86,10 +77,7 @@ async def near_limit(
     found = []
     for gateway, limit in limits.items():
         for held in await releases.held_since(conn, gateway, at - limit + releases.NEAR_LIMIT):
-            shop = await shops.get(conn, held.shop_id)
-            order = await orders.get(conn, held.shop_id, held.order_id)
-            assert order is not None, held.order_id
             amount = Money(held.minor, held.currency)
             until = held.paid_at + limit
-            found.append(NearLimit(held.shop_id, shop.name, order.number, gateway, amount, until))
+            found.append(NearLimit(held.shop_id, held.shop, held.number, gateway, amount, until))
     return sorted(found, key=lambda each: each.until)

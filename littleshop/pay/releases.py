@@ -194,10 +194,12 @@ async def due(conn: db.Connection, at: datetime, most: int = 200) -> list[Releas
 
 
 class Stuck(msgspec.Struct, frozen=True):
-    """A release that the institution refuses (`said`), and what is to go back once it has ended."""
+    """A release that the institution refuses (`said`), and what is to go back once it has ended.
+    `shop` and `number` are what a person calls its order."""
 
     shop_id: int
-    order_id: UUID
+    shop: str
+    number: int
     gateway: str
     minor: int
     currency: str
@@ -211,11 +213,13 @@ async def stuck(conn: db.Connection, most: int = 200) -> list[Stuck]:
     return await db.all(
         conn,
         Stuck,
-        "select /* all shops: the operator's desk */ r.shop_id, r.order_id, r.gateway,"
-        " r.share_minor + r.rest_minor as minor, r.currency, r.said, r.begun_at,"
+        "select /* all shops: the operator's desk */ r.shop_id, s.name as shop, o.number,"
+        " r.gateway, r.share_minor + r.rest_minor as minor, r.currency, r.said, r.begun_at,"
         " coalesce((select sum(f.amount_minor) from refunds f where f.shop_id = r.shop_id"
         "   and f.payment_id = r.payment_id and f.status = 'asked'), 0)::bigint as refunding_minor"
-        " from releases r where r.status in ('begun', 'shared') and r.said <> ''"
+        " from releases r join shops s on s.shop_id = r.shop_id"
+        " join orders o on o.shop_id = r.shop_id and o.order_id = r.order_id"
+        " where r.status in ('begun', 'shared') and r.said <> ''"
         " order by r.begun_at limit $1",
         most,
     )
@@ -225,7 +229,9 @@ class Held(msgspec.Struct, frozen=True):
     """A payment that an institution has been holding for long; it lets go of it by itself."""
 
     shop_id: int
+    shop: str
     order_id: UUID
+    number: int
     reference: str
     gateway: str
     paid_at: datetime
@@ -240,9 +246,10 @@ async def held_since(
     return await db.all(
         conn,
         Held,
-        "select /* all shops: an institution's limit */ p.shop_id, p.order_id, p.reference,"
-        " p.gateway, p.paid_at, p.paid_minor - p.refunded_minor as minor, p.paid_currency as"
-        " currency from payments p"
+        "select /* all shops: an institution's limit */ p.shop_id, s.name as shop, p.order_id,"
+        " o.number, p.reference, p.gateway, p.paid_at, p.paid_minor - p.refunded_minor as minor,"
+        " p.paid_currency as currency from payments p join shops s on s.shop_id = p.shop_id"
+        " join orders o on o.shop_id = p.shop_id and o.order_id = p.order_id"
         " left join releases r on r.shop_id = p.shop_id and r.payment_id = p.payment_id"
         "   and r.status = 'done'"
         " where p.gateway = $1 and p.held_for is not null and p.status = 'paid'"

@@ -216,11 +216,15 @@ async def unheard(conn: db.Connection, before: datetime, most: int = 200) -> lis
 
 
 async def every(conn: db.Connection, most: int = 200) -> list[Admission]:
-    """Those of all shops that are not in force, for the operator's desk, the oldest first."""
+    """Those of all shops that are open or were refused last, for the operator's desk, the oldest
+    first; a no that was asked about again is no last word."""
     return await db.all(
         conn,
         Admission,
-        f"select {COLUMNS} from admissions /* all shops: the operator's desk */"
-        " where status in ('asked', 'signing', 'refused') order by asked_at limit $1",
+        f"select {COLUMNS} from admissions a /* all shops: the operator's desk */"
+        " where status in ('asked', 'signing') or (status = 'refused' and not exists ("
+        "   select from admissions n where n.shop_id = a.shop_id and n.gateway = a.gateway"
+        "      and (n.asked_at, n.admission_id) > (a.asked_at, a.admission_id)))"
+        " order by asked_at limit $1",
         most,
     )

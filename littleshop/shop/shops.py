@@ -137,6 +137,15 @@ async def versions(conn: Connection, shop_ids: Sequence[int]) -> dict[int, int]:
     return {row["shop_id"]: row["version"] for row in rows}
 
 
+async def names(conn: Connection, shop_ids: Sequence[int]) -> dict[int, str]:
+    """The names of these shops."""
+    rows = await conn.fetch(
+        "select /* all shops: their names */ shop_id, name from shops where shop_id = any($1)",
+        list(shop_ids),
+    )
+    return {row["shop_id"]: row["name"] for row in rows}
+
+
 async def newest(conn: Connection, most: int) -> list[Shop]:
     """The shops that opened last, for the demo's front page."""
     return await db.all(

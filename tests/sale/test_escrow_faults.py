@@ -3,6 +3,7 @@ nothing is asked for twice, and what was begun goes on."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from littleshop import db
 from littleshop.errors import Conflict, GatewayError, Refused
 from littleshop.ledger import bridging
 from littleshop.money import Money
+from littleshop.oversight import escrowing
 from littleshop.pay import refunds
 from littleshop.pay.gateways import Reason
 from littleshop.pay.gateways.escrow import Held, ShareAnswer
 from littleshop.pay.refunds import Refund
 from littleshop.sale import releasing, resending, taking_back
 from littleshop.sale.placing import Placed
+from littleshop.shop import admissions
 from tests.cast import CNY, Town
 from tests.sale.escrow import Holding, holding, is_admitted
 from tests.sale.institution import HoldingRail, Institution
@@ -264,4 +267,32 @@ async def test_money_that_is_just_being_released_lies_in_no_pocket(
     assert fault.value.retryable
     await held.mirrors()
     town.later(minutes=1)
+    await town.books_balance()
+
+
+async def test_the_desk_names_what_is_near_its_limit_and_the_last_word_on_each_seller(
+    held: Holding,
+) -> None:
+    town, placed = held.town, await held.sells()
+    order = await town.order(placed)
+    town.later(days=170)
+    async with town.database.connection() as conn:
+        (near,) = await escrowing.near_limit(conn, {"wechat_pay": timedelta(days=180)}, town.at)
+        (admitted,) = await admissions.of_shop(conn, town.shop_id)
+    assert (near.number, near.amount) == (order.number, CNY("100.00")) and near.shop
+
+    async def refused_twice(conn: db.Connection) -> None:
+        for _ in range(2):
+            one = await admissions.ask(
+                conn, town.shop_id, "alipay", card_id=admitted.card_id, shop_name="茶", at=town.at
+            )
+            assert one is not None
+            await admissions.hear(conn, one, status="refused", said="no", at=town.at)
+            town.later(minutes=1)
+
+    await town.database.transaction(refused_twice)
+    async with town.database.connection() as conn:
+        (asked,) = await escrowing.asked(conn)
+        newest = await admissions.latest(conn, town.shop_id, "alipay")
+    assert asked.admission == newest and asked.shop == near.shop
     await town.books_balance()
