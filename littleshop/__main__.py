@@ -18,12 +18,14 @@ class Command:
     """`target` is module:function; the function takes the arguments and returns the exit status.
 
     With `database` DATABASE_URL is set when it is called: the one given, the running server's, or
-    that of a server started for this command alone, migrated.
+    that of a server started for this command alone, migrated. One that `looks` at an installation
+    makes none where there is nothing.
     """
 
     target: str
     purpose: str
     database: bool = True
+    looks: bool = False
 
 
 COMMANDS = {
@@ -33,20 +35,24 @@ COMMANDS = {
     "work": Command("littleshop.tasks:command", "the worker alone · 后台任务"),
     "furnish": Command("littleshop.demo.town:command", "build the demo town · 布置演示小镇"),
     "migrate": Command("littleshop.migrate:command", "bring the database up to date · 升级数据库"),
-    "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目"),
-    "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算"),
-    "held": Command("littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务"),
+    "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目", looks=True),
+    "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算", looks=True),
+    "held": Command(
+        "littleshop.jobs.desk:command", "jobs that wait for a person · 待处理任务", looks=True
+    ),
     "operator": Command(
-        "littleshop.oversight.appointing:command", "add|remove|list PHONE · 平台运营者"
+        "littleshop.oversight.appointing:command", "add|remove|list PHONE · 平台运营者", looks=True
     ),
     "payee": Command(
         "littleshop.entry.choosing_payee:command", "SHOP --alipay|--wechat|--card · 收款账户"
     ),
-    "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份"),
+    "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份", looks=True),
     "restore": Command(
         "littleshop.backing_up:restore", "FOLDER into an empty --home · 恢复", False
     ),
-    "recover": Command("littleshop.backing_up:recover", "[--release NAME] after a restore · 解冻"),
+    "recover": Command(
+        "littleshop.backing_up:recover", "[--release NAME] after a restore · 解冻", looks=True
+    ),
     "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
     "simulate": Command("tests.simulation:command", "days of faults and kills · 模拟运行", False),
     "bench": Command("bench:command", "measure NAME [--json] · 性能测试", False),
@@ -69,6 +75,10 @@ def main(arguments: list[str]) -> int:
     if name in ("demo", "serve"):
         return run(command, rest)
     home, rest = take_home(rest)
+    if command.looks and not os.environ.get("DATABASE_URL") and not homes.is_lived_in(home):
+        print(f"there is no littleshop at {home} · 这里没有 littleshop：{home}", file=sys.stderr)
+        return 1
+    homes.make(home)
     for variable, value in homes.recall(home).items():
         os.environ.setdefault(variable, value)
     os.environ["LITTLESHOP_HOME"] = str(home)
@@ -85,7 +95,7 @@ def usage() -> str:
 
 
 def take_home(arguments: list[str]) -> tuple[Path, list[str]]:
-    """The folder named by --home (made when missing) and the other arguments."""
+    """The folder named by --home and the other arguments."""
     home, rest = Path(os.environ.get("LITTLESHOP_HOME") or homes.DEFAULT), []
     given = iter(arguments)
     for argument in given:
@@ -95,7 +105,7 @@ def take_home(arguments: list[str]) -> tuple[Path, list[str]]:
             home = Path(argument.removeprefix("--home="))
         else:
             rest.append(argument)
-    return homes.make(home), rest
+    return home.resolve(), rest
 
 
 def run(command: Command, arguments: list[str]) -> int:

@@ -34,6 +34,11 @@ def make(home: Path) -> Path:
     return home.resolve()
 
 
+def is_lived_in(home: Path) -> bool:
+    """Whether there is an installation: a database of its own, or the address of another one."""
+    return (home / "postgres").exists() or "DATABASE_URL" in recall(home)
+
+
 @contextlib.contextmanager
 def held(home: Path, purpose: Purpose, *, wait_seconds: float = 30) -> Iterator[None]:
     """Hold the lock of `home`: one supervisor, or one command that needs its database.

@@ -267,8 +267,21 @@ def test_every_command_takes_a_home(tmp_path: Path) -> None:
         ["--json", "--home", str(tmp_path / "new"), "--on", "2026-11-20"]
     )
     assert home == tmp_path / "new"
-    assert home.is_dir()
     assert rest == ["--json", "--on", "2026-11-20"]
+
+
+@pytest.mark.parametrize("name", ["audit", "settle", "held", "backup", "recover", "operator"])
+def test_where_there_is_nothing_a_command_that_looks_makes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert command.main([name, "--home", str(tmp_path / "nowhere")]) == 1
+    told = capsys.readouterr().err
+    assert "there is no littleshop at" in told and "这里没有 littleshop" in told
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_an_unknown_command_shows_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:

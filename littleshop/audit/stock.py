@@ -40,10 +40,19 @@ _SHIPPED_ONCE = """
      where ($1::bigint is null or o.shop_id = $1)
        and coalesce(m.quantity, 0) <> case when o.shipped_at is null then 0 else i.quantity end"""
 
+# However often goods are said to come back, no more come than went out for the order.
+_RETURNED_WAS_SHIPPED = """
+    select m.shop_id, m.order_id as subject, sum(m.quantity)
+           || ' more came back than went out of variant ' || m.variant_id as says
+      from stock_movements m
+     where m.order_id is not null and ($1::bigint is null or m.shop_id = $1)
+     group by m.shop_id, m.order_id, m.variant_id having sum(m.quantity) > 0"""
+
 RULES = {
     "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
     "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
     "shipped_once": _SHIPPED_ONCE,
+    "returned_was_shipped": _RETURNED_WAS_SHIPPED,
 }
 
 

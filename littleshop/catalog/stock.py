@@ -152,8 +152,13 @@ async def _change(
 
 
 async def take_back(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
-    """What an order shipped is on the shelf again, a movement per variant."""
-    await _whole_order(conn, shop_id, order_id, +1, "returned", at)
+    """What an order shipped is on the shelf again, a movement per variant: no more of it than is
+    still with the buyer, however often its goods are said to come back."""
+    for variant_id, pieces in await _away(conn, shop_id, order_id):
+        if pieces > 0:
+            await move(
+                conn, shop_id, variant_id, pieces, reason="returned", order_id=order_id, at=at
+            )
 
 
 async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
@@ -161,12 +166,6 @@ async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: date
 
     Raises Refused("stock_promised", held=) when other orders hold what is there.
     """
-    await _whole_order(conn, shop_id, order_id, -1, "exchanged", at)
-
-
-async def _whole_order(
-    conn: db.Connection, shop_id: int, order_id: UUID, sign: int, reason: str, at: datetime
-) -> None:
     lines = await conn.fetch(
         "select variant_id, sum(quantity)::integer as quantity from order_items"
         " where shop_id = $1 and order_id = $2 group by variant_id order by variant_id",
@@ -178,11 +177,29 @@ async def _whole_order(
             conn,
             shop_id,
             line["variant_id"],
-            sign * line["quantity"],
-            reason=reason,
+            -line["quantity"],
+            reason="exchanged",
             order_id=order_id,
             at=at,
         )
+
+
+async def _away(conn: db.Connection, shop_id: int, order_id: UUID) -> list[tuple[UUID, int]]:
+    """How many pieces of each variant of an order a buyer can send back: what left the shelf for it
+    and did not come back, and no more than he ordered (a broken one is replaced)."""
+    rows = await conn.fetch(
+        "select i.variant_id,"
+        "       least(i.quantity, coalesce(-sum(m.quantity), 0))::integer as pieces"
+        "  from (select shop_id, order_id, variant_id, sum(quantity) as quantity from order_items"
+        "         where shop_id = $1 and order_id = $2"
+        "         group by shop_id, order_id, variant_id) i"
+        "  left join stock_movements m on m.shop_id = i.shop_id and m.variant_id = i.variant_id"
+        "   and m.order_id = i.order_id"
+        " group by i.variant_id, i.quantity order by i.variant_id",
+        shop_id,
+        order_id,
+    )
+    return [(row["variant_id"], row["pieces"]) for row in rows]
 
 
 async def spare(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, int]:

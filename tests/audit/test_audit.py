@@ -67,6 +67,8 @@ BREACHES = {
     "held_is_open_orders": "update variants set held = held + 1 where held > 0"
     " returning variant_id",
     "shipped_once": "delete from stock_movements where reason = 'shipped' returning order_id",
+    "returned_was_shipped": "update stock_movements set quantity = 1 where reason = 'shipped'"
+    " returning order_id",
     "payout_has_its_journals": "update payouts set status = 'sent', done_at = null,"
     " paid_entry = null where status = 'done' returning reference",
     "payout_amounts_are_its_journals": "update payouts set amount_minor = amount_minor + 1"

@@ -382,3 +382,18 @@ async def test_a_wish_that_makes_no_sense_changes_nothing(
         await sale.asks(kind, amount)
     assert (await town.order(sale.placed)).status == "to_ship"
     await town.books_balance()
+
+
+async def test_goods_that_are_sent_back_twice_are_on_the_shelf_once(
+    town: Town, owner: db.Connection
+) -> None:
+    sale = await after(town)
+    await town.ships(sale.placed)
+    for _ in range(3):
+        await sale.asks("return", "0.01")
+        await sale.seller_agrees()
+        await sale.buyer_sends_back()
+        await sale.seller_takes_back()
+        await sale.rail_sends_all_back()
+    assert await owner.fetchval("select sum(on_hand)::integer from variants") == 3
+    await town.books_balance()

@@ -12,6 +12,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.jobs import queue
 from littleshop.money import Money
+from littleshop.oversight import acts, deciding, explaining
 from littleshop.pay import switches
 from littleshop.sale import (
     arbitrating,
@@ -271,9 +272,12 @@ class People:
         order, case = await returning.lock(conn, shop_id, case_id)
         left = await refunding.left_of(conn, order)
         back = Money(int(left.minor * (0, 0.5, 1)[int(fate * 3)]), left.currency)
-        return await arbitrating.decide(
+        decided = await arbitrating.decide(
             conn, shop_id, case.case_id, back=back, words="裁定", operator=OPERATOR, at=at
         )
+        about = deciding.subject(shop_id, case.case_id)
+        await acts.record(conn, OPERATOR, "case_decided", about, reason="裁定", at=at)
+        return decided
 
     # --- banks, and the desks of the rails and of the platform
 
@@ -351,8 +355,12 @@ class People:
                 async def explain(
                     conn: db.Connection, at: datetime, row: dict[str, Any] = row
                 ) -> object:
-                    return await bills.explain(
-                        conn, row["difference_id"], by=DESK, why="a chargeback", at=at
+                    one, why = row["difference_id"], "a chargeback"
+                    if not await bills.explain(conn, one, by=DESK, why=why, at=at):
+                        return False
+                    about = explaining.subject(one)
+                    return await acts.record(
+                        conn, OPERATOR, "difference_explained", about, reason=why, at=at
                     )
 
                 self.town.does("explained", explain)
