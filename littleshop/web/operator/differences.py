@@ -14,7 +14,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.oversight import explaining
 from littleshop.oversight.acts import Act
-from littleshop.settlement import bill_questions
+from littleshop.settlement import bill_questions, bills
 from littleshop.settlement.bills import Difference
 from littleshop.settlement.closing import Standing
 from littleshop.web import flash, forms, pages
@@ -44,7 +44,14 @@ async def listed(request: Request) -> Response:
 async def _asked(conn: db.Connection, house: http.House) -> list[dict[str, Any]]:
     """The rails without bills, which are asked payment by payment, and what they owe us."""
     names = [rail.name for rail in house.rails.values() if not rail.has_bills]
-    return [{"rail": name, "left": await bill_questions.open_ones(conn, name)} for name in names]
+    return [
+        {
+            "rail": name,
+            "left": await bill_questions.open_ones(conn, name),
+            "used": await bills.first_day(conn, name) is not None,
+        }
+        for name in names
+    ]
 
 
 def _row(one: Difference, last: Act | None, names: dict[UUID | None, str]) -> dict[str, Any]:
