@@ -7,7 +7,38 @@ const unsent = (form) => {
   delete form.dataset.sent;
   form.querySelectorAll("[aria-busy]").forEach((each) => each.removeAttribute("aria-busy"));
 };
+// photos as they were chosen: seen at once, added to by choosing again, taken out by a tap
+const seen = (field) => {
+  let chosen = [];
+  const row = document.createElement("p");
+  row.className = "proofs";
+  row.hidden = true;
+  field.closest("label").after(row);
+  field.classList.add("vh");
+  const draw = () => {
+    const held = new DataTransfer();
+    chosen.forEach((file) => held.items.add(file));
+    field.files = held.files;
+    row.hidden = !chosen.length;
+    row.querySelectorAll("img").forEach((each) => URL.revokeObjectURL(each.src));
+    row.replaceChildren(...chosen.map((file, at) => {
+      const taken = document.createElement("button"), picture = document.createElement("img");
+      Object.assign(taken, { type: "button", className: "proof" });
+      taken.setAttribute("aria-label", field.dataset.proofs.replace("{number}", at + 1));
+      Object.assign(picture, { alt: "", src: URL.createObjectURL(file) });
+      taken.append(picture);
+      taken.addEventListener("click", () => { chosen.splice(at, 1); draw(); });
+      return taken;
+    }));
+  };
+  field.addEventListener("change", () => {
+    const known = new Set(chosen.map((each) => `${each.name}/${each.size}/${each.lastModified}`));
+    chosen.push(...[...field.files].filter((each) => !known.has(`${each.name}/${each.size}/${each.lastModified}`)));
+    draw();
+  });
+};
 const show = (form) => {
+  form.querySelectorAll("[data-proofs]").forEach(seen);
   const told = one("[data-sending]", form);
   const words = one("[data-sending-words]", told);
   const bar = one("progress", told);
