@@ -33,6 +33,7 @@ from littleshop.trade import counters
 SEND, SWEEP, CLEAR = "admitting.send", "admissions.sweep", "id_photos.clear"
 INVITE = "waiting.invite"  # orders that waited for a rail (sale/waiting.py)
 CHINA = "+86"
+PAUSE = timedelta(seconds=10)  # a seller's own look is not made more often
 SHORTEST, LONGEST = timedelta(seconds=20), timedelta(hours=1)
 
 
@@ -83,6 +84,15 @@ async def _begin(
             asked.append(new)
             await _have_sent(conn, new, at)
     return asked
+
+
+async def look(conn: db.Connection, shop_id: int, at: datetime) -> None:
+    """The seller wants to know now: every institution that has not said the last word is asked at
+    once, as far as it was not just asked."""
+    for each in await admissions.of_shop(conn, shop_id):
+        is_due = each.heard_at is None or each.heard_at <= at - PAUSE
+        if each.status in admissions.OPEN and not each.lacks_id_card and is_due:
+            await _have_sent(conn, each, at)
 
 
 async def _have_sent(conn: db.Connection, admission: Admission, at: datetime) -> None:

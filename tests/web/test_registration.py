@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from littleshop import db, i18n
+from littleshop.entry import admitting
 from littleshop.sale import waiting
 from littleshop.shop import admissions, cards
 from littleshop.shop.admissions import Admission
@@ -111,7 +112,8 @@ async def test_the_seller_reads_how_far_it_is_and_what_to_do(market: Market) -> 
     known = await asked(market.world, market.shop_id)
     await orders(market)
     page = await market.seller.get(f"{here}/admission?lang=en")
-    assert "You are being checked" in shown(page)
+    assert "You are being checked" in shown(page) and 'http-equiv="refresh"' in page.text
+    assert "is checking you" in shown(await market.seller.get(f"{here}?lang=en"))
     assert "waits for the payment registration" in shown(
         await market.seller.get(f"{here}/orders?state=waiting&lang=en")
     )
@@ -119,7 +121,11 @@ async def test_the_seller_reads_how_far_it_is_and_what_to_do(market: Market) -> 
     await hears(market.world, known, "signing", sign_url="https://pay.example/sign/7")
     page = await market.seller.get(f"{here}/admission?lang=en")
     assert 'href="https://pay.example/sign/7"' in page.text and "<svg" in page.text
+    assert "account or card that its signing page names" in shown(page)
+    looked = await market.seller.post(f"{here}/admission/look")
+    assert looked.status_code == 303
     await hears(market.world, known, "refused", said="户名不一致 <b>")
+    assert "cannot be paid yet" in shown(await market.seller.get(f"{here}?lang=en"))
     page = await market.seller.get(f"{here}/admission?lang=en")
     assert "Their words: 户名不一致 &lt;b&gt;" in page.text
     market.world.later(minutes=10)
@@ -127,6 +133,29 @@ async def test_the_seller_reads_how_far_it_is_and_what_to_do(market: Market) -> 
     assert again.status_code == 303
     page = await market.seller.get(f"{here}/admission?lang=en")
     assert "You are being checked" in shown(page)
+
+
+async def test_a_look_asks_at_once_and_not_again_within_moments(
+    market: Market, owner: db.Connection
+) -> None:
+    with_escrow(market.world)
+    known = await asked(market.world, market.shop_id)
+    look = partial(admitting.look, shop_id=market.shop_id)
+    count = "select count(*) from jobs where name = 'admitting.send'"
+    await hears(market.world, known, "signing", sign_url="https://pay.example/sign/7")
+    await market.world.house.database.transaction(partial(look, at=market.world.at))
+    assert await owner.fetchval(count) == 0
+    market.world.later(minutes=1)
+    for _ in range(2):
+        await market.world.house.database.transaction(partial(look, at=market.world.at))
+    assert await owner.fetchval(count) == 1
+
+
+async def test_the_rules_name_one_keeper_of_the_money(market: Market) -> None:
+    with_escrow(market.world)
+    page = shown(await market.buyer.get("/legal?lang=en"))
+    assert "The payment company holds what buyers pay." in page
+    assert "held by the platform" not in page
 
 
 async def test_the_desk_lists_who_is_being_admitted(desk: Desk) -> None:

@@ -84,6 +84,15 @@ async def again(request: Request) -> Response:
     return frame.go(request, f"{frame.root(work.shop)}/admission", "admission_asked")
 
 
+async def look(request: Request) -> Response:
+    """POST root/admission/look: the owner has signed, or wants to know now."""
+    work, at = await frame.owner(request), http.now(request)
+    await http.house(request).database.transaction(
+        lambda conn: admitting.look(conn, work.shop.shop_id, at)
+    )
+    return frame.go(request, f"{frame.root(work.shop)}/admission", "admission_looked")
+
+
 async def photos(request: Request) -> Response:
     """POST root/admission/photos: both sides of the owner's id card, where they are wanted."""
     work, here = await frame.owner(request), "admission"
@@ -102,5 +111,6 @@ async def photos(request: Request) -> Response:
 ROUTES = [
     Route("/console/{shop_id}/admission", page),
     Route("/console/{shop_id}/admission/photos", photos, methods=["POST"]),
+    Route("/console/{shop_id}/admission/look", look, methods=["POST"]),
     Route("/console/{shop_id}/admission", again, methods=["POST"]),
 ]
