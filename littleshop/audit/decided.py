@@ -40,9 +40,35 @@ _HELD_FOR_THE_ADMITTED = """
         on a.shop_id = h.shop_id and a.gateway = h.gateway and a.merchant_id = h.merchant_id
      where a.shop_id is null"""
 
+# A chargeback was told to its order when the rail told us, and again when the bank had decided.
+_CHARGEBACK_WAS_HEARD = """
+    select coalesce(c.shop_id, e.shop_id) as shop_id, coalesce(c.order_id, e.order_id) as subject,
+           'chargebacks ' || coalesce(c.opened, 0) || ', won ' || coalesce(c.won, 0) || ', lost '
+           || coalesce(c.lost, 0) || '; heard of ' || coalesce(e.opened, 0) || ', '
+           || coalesce(e.won, 0) || ', ' || coalesce(e.lost, 0) as says
+      from (select c.shop_id, c.order_id, count(*) as opened,
+                   count(*) filter (where c.status = 'won') as won,
+                   count(*) filter (where c.status = 'lost') as lost
+              from chargebacks c
+              join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id
+               and p.outcome = 'accepted'
+             where $1::bigint is null or c.shop_id = $1
+             group by c.shop_id, c.order_id) c
+      full join (select shop_id, order_id, count(*) filter (where kind = 'charged_back') as opened,
+                        count(*) filter (where kind = 'chargeback_won') as won,
+                        count(*) filter (where kind = 'chargeback_lost') as lost
+                   from order_events
+                  where kind in ('charged_back', 'chargeback_won', 'chargeback_lost')
+                    and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, order_id) e
+        on e.shop_id = c.shop_id and e.order_id = c.order_id
+     where (coalesce(c.opened, 0), coalesce(c.won, 0), coalesce(c.lost, 0))
+           <> (coalesce(e.opened, 0), coalesce(e.won, 0), coalesce(e.lost, 0))"""
+
 RULES = {
     "released_was_received": _RELEASED_WAS_RECEIVED,
     "held_for_the_admitted": _HELD_FOR_THE_ADMITTED,
+    "chargeback_was_heard": _CHARGEBACK_WAS_HEARD,
 }
 
 

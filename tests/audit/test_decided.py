@@ -9,7 +9,8 @@ import pytest
 from littleshop import audit, db
 from littleshop.audit import decided as rules
 from littleshop.oversight import acts
-from tests.cast import Town
+from littleshop.sale import charging_back
+from tests.cast import CNY, Town
 from tests.sale.escrow import holding
 
 BREACHES = {
@@ -17,6 +18,10 @@ BREACHES = {
     " where received_at is not null returning order_id",
     "held_for_the_admitted": "update releases set merchant_id = 'SOMEBODYELSE'"
     " returning release_reference",
+    "chargeback_was_heard": "insert into chargebacks (shop_id, chargeback_id, payment_id, order_id,"
+    " amount_minor, currency, status, opened_at, ended_at) select shop_id, gen_random_uuid(),"
+    " payment_id, order_id, 1, currency, 'lost', paid_at, paid_at from payments"
+    " where outcome = 'accepted' returning order_id",
 }
 
 
@@ -44,6 +49,29 @@ async def test_money_held_for_a_stranger_is_seen(town: Town, owner: db.Connectio
     await held.sells()
     await owner.execute("update payments set held_for = 'SOMEBODYELSE' where status = 'paid'")
     assert "held_for_the_admitted" in {one.rule for one in await audit.prove(owner)}
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "delete from chargebacks",
+        "update chargebacks set status = 'won', ended_at = opened_at",
+    ],
+)
+async def test_a_chargeback_that_went_away_is_missed(
+    town: Town, owner: db.Connection, breach: str
+) -> None:
+    held = await holding(town, owner)
+    await held.sells()
+    reference = await owner.fetchval("select reference from payments where status = 'paid'")
+    await town.database.transaction(
+        lambda conn: charging_back.hear_opened(
+            conn, town.shop_id, reference, CNY("100.00"), town.at
+        )
+    )
+    await town.books_balance()
+    await owner.execute(breach)
+    assert [one.rule for one in await audit.prove(owner)] == ["chargeback_was_heard"]
 
 
 async def _rules_of_the_log(owner: db.Connection) -> set[str]:
