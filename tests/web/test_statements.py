@@ -70,6 +70,15 @@ async def test_a_span_that_is_none_comes_back_with_a_sentence(room: BackRoom) ->
         assert (answer.status_code, answer.headers["location"]) == (303, f"{room.root}/money")
 
 
+async def test_days_before_the_shop_and_days_to_come_have_no_statement(room: BackRoom) -> None:
+    spans = ("from=9999-12-25&to=9999-12-31", "from=0001-01-01&to=0001-02-01", "month=9000-01")
+    for asked in spans:
+        for kind in ("pdf", "csv"):
+            answer = await room.client.get(f"{room.root}/statement?{asked}&as={kind}")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"{room.root}/money")
+    await room.town.books_balance()
+
+
 async def test_only_the_owner_takes_it_along(room: BackRoom, owner: db.Connection) -> None:
     await owner.execute("update staff set role = 'clerk'")
     answer = await room.client.get(f"{room.root}/statement?month=2026-11")

@@ -34,7 +34,7 @@ async def statement(request: Request) -> Response:
     """GET root/statement?month=YYYY-MM | from=&to=, as=csv|pdf; the owner alone"""
     work, house = await frame.owner(request), http.house(request)
     try:
-        first, last = _span(request)
+        first, last = _span(request, work.shop)
         if request.query_params.get("as") == "pdf":
             return await _paper(request, work.shop, first, last)
     except Refused as refused:
@@ -47,8 +47,9 @@ async def statement(request: Request) -> Response:
     )
 
 
-def _span(request: Request) -> tuple[date, date]:
-    """The days that are asked for. Raises Refused statement_span."""
+def _span(request: Request, shop: Shop) -> tuple[date, date]:
+    """The days that are asked for, as far as the shop was there and they are not to come. Raises
+    Refused statement_span, statement_no_days."""
     asked = request.query_params
     try:
         if "month" in asked:
@@ -60,8 +61,10 @@ def _span(request: Request) -> tuple[date, date]:
     except (ValueError, OverflowError):
         raise Refused("statement_span", most=seller_statements.LONGEST) from None
     seller_statements.check(first, last)
-    today = value_date(http.now(request))
-    return first, max(first, min(last, today))  # there is no balance of days to come
+    began, today = shop.created_at.astimezone(SHANGHAI).date(), value_date(http.now(request))
+    if first > today or last < began:
+        raise Refused("statement_no_days")
+    return max(first, began), min(last, today)
 
 
 def _named(shop: Shop, first: date, last: date, kind: str) -> dict[str, str]:
