@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,6 +16,7 @@ from littleshop.pay.gateways import Gateway, Notice, NoticeRefused
 from littleshop.web import forms
 
 MOST_BYTES = 64 * 1024
+_UNKEPT = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 async def hear(request: Request) -> Response:
@@ -34,12 +38,23 @@ async def _verified(request: Request, gateway: Gateway) -> Notice | None:
     posted = request.method == "POST"
     body = await forms.body(request, MOST_BYTES) if posted else request.url.query.encode()
     try:
-        return gateway.parse_notice(request.headers, body)
+        return _storable(gateway.parse_notice(request.headers, body))
     except NoticeRefused as no:
         if no.why != "unknown_key":
             raise
     await gateway.refresh_keys()
-    return gateway.parse_notice(request.headers, body)
+    return _storable(gateway.parse_notice(request.headers, body))
+
+
+def _storable(notice: Notice | None) -> Notice | None:
+    """A notice as it is, when every word of it can be kept: PostgreSQL keeps neither U+0000 nor
+    half a surrogate pair, and JSON can spell both. Raises NoticeRefused malformed."""
+    if notice is not None and any(
+        isinstance(word, str) and _UNKEPT.search(word)
+        for word in msgspec.structs.asdict(notice).values()
+    ):
+        raise NoticeRefused("malformed")
+    return notice
 
 
 async def _store(request: Request, notice: Notice) -> None:
