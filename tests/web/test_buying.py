@@ -348,3 +348,16 @@ async def test_a_paid_order_is_found_again_by_the_link_in_the_sms(market: Market
     told = [text for phone, text in market.world.inbox if phone.endswith("13800002046")]
     token = json.loads(told[-1])["link"]
     assert (await market.world.browser("zh-CN").get(f"/o/{token}")).status_code == 200
+
+
+async def test_a_stranger_who_names_a_phone_does_not_keep_its_owner_from_buying(
+    market: Market,
+) -> None:
+    for named in ("13800002046", "+8613800002046"):
+        for number in range(20):  # whatever is counted of the phone alone stops nobody
+            market.world.house.meters.spend(
+                "checkout", [named, f"device {number}", "203.0.113.9"], market.world.at
+            )
+    await market.to_checkout()
+    assert reference_of(await market.place())
+    await market.books_balance()
