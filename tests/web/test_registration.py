@@ -10,6 +10,9 @@ import pytest
 
 from littleshop import db, i18n
 from littleshop.entry import admitting
+from littleshop.money import Money
+from littleshop.oversight import escrowing
+from littleshop.oversight.escrowing import Stuck
 from littleshop.sale import waiting
 from littleshop.shop import admissions, cards
 from littleshop.shop.admissions import Admission
@@ -163,3 +166,20 @@ async def test_the_desk_lists_who_is_being_admitted(desk: Desk) -> None:
     await asked(desk.world, desk.town.shop_id, "wechat_pay")
     page = await desk.get("/escrow?lang=en")
     assert re.search(r"WeChat Pay.*being checked.*Asked", shown(page), re.DOTALL)
+
+
+async def test_the_desk_shows_what_an_institution_refuses_and_the_refund_that_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Stuck(
+        desk.town.shop_id, "小满", 1001, "wechat_pay", Money(10_00, "CNY"), Money(4_00, "CNY"),
+        "commission: not_allowed", desk.world.at,
+    )  # fmt: skip
+
+    async def stuck(conn: db.Connection) -> list[Stuck]:
+        return [one]
+
+    monkeypatch.setattr(escrowing, "stuck", stuck)
+    for locale in i18n.LOCALES:
+        page = shown(await desk.get(f"/escrow?lang={locale}"))
+        assert "commission: not_allowed" in page and "4.00" in page
