@@ -23,7 +23,16 @@ from pathlib import Path
 
 import asyncpg
 
-from littleshop import config, crypto, db, installation, migrate, postgres, recoveries
+from littleshop import (
+    config,
+    crypto,
+    db,
+    installation,
+    migrate,
+    postgres,
+    recoveries,
+    recovery_words,
+)
 from littleshop import home as homes
 from littleshop.clock import Clock
 from littleshop.errors import GatewayError, Refused
@@ -215,11 +224,21 @@ async def _recover(settings: config.Settings, *, by: str | None) -> int:
         out = ways.of(settings, house.clock, house.escrows)
         faults = await _ask_all(house, out, recovery)
         for fault in faults:
-            print(fault, file=sys.stderr)
+            print(recovery_words.worded(fault), file=sys.stderr)
+        await _report(house, recovery, out, faults)
         if by and not faults:
             await _release(house, recovery, out.names, by=by)
             print("released · 已解除冻结")
         return int(bool(faults))
+
+
+async def _report(house: House, recovery: Recovery, out: Ways, faults: Collection[str]) -> None:
+    asked = [*house.rails, *(recovering.asked_as(name) for name in out.names)]
+    async with house.database.connection() as conn:
+        left = await recovery_words.left(conn, recovery, asked, house.clock.now())
+    desk = f"{house.settings.public_url.rstrip('/')}/operator/differences"
+    for sentence in recovery_words.sentences(left, faults, desk):
+        print(sentence)
 
 
 async def _ask_all(house: House, out: Ways, recovery: Recovery) -> list[str]:
@@ -230,7 +249,7 @@ async def _ask_all(house: House, out: Ways, recovery: Recovery) -> list[str]:
             await asking_again.ask_rail(house.database, rail, recovery.taken_at, at)
             await recovering.read_bills(house.database, rail, recovery, at)
         except GatewayError as fault:
-            faults.append(f"{rail.name}: {fault}")
+            faults.append(recovery_words.fault(rail.name, fault))
             continue
         await house.database.transaction(
             partial(recoveries.answered, recovery=recovery, asked=rail.name, at=at)

@@ -220,6 +220,7 @@ class BillNotReady(GatewayError):
 
     def __init__(self, gateway: str, day: date) -> None:
         super().__init__(f"{gateway} has no bill of {day} yet", retryable=True)
+        self.gateway, self.day = gateway, day
 
 
 class Gateway(Protocol):
