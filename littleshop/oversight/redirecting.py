@@ -90,7 +90,30 @@ async def redirect(
     Raises Refused: refund_moved, refund_rail_cannot, refund_not_taken, reason_short; NotFound, and
     GatewayError(retryable) when the rail does not say: the same act may be repeated.
     """
-    reason, to = acts.why(reason), "us" if card is None else "card"
+    reason = acts.why(reason)
+    if refund_id in _asking:
+        raise Refused("refund_moved")
+    _asking.add(refund_id)
+    try:
+        await _redirect(database, rails, operator, shop_id, refund_id, card, reason, at)
+    finally:
+        _asking.discard(refund_id)
+
+
+_asking: set[UUID] = set()  # refunds of which this process asks a rail: a second press asks nothing
+
+
+async def _redirect(
+    database: db.Database,
+    rails: Mapping[str, Gateway],
+    operator: UUID,
+    shop_id: int,
+    refund_id: UUID,
+    card: BuyerCard | None,
+    reason: str,
+    at: datetime,
+) -> None:
+    to, tail = ("us", "") if card is None else ("card", card.number[-4:])
     async with database.connection() as conn:
         payment, refund = await resending.get(conn, shop_id, refund_id)
     rail = rails.get(payment.gateway)
@@ -106,9 +129,10 @@ async def redirect(
         taken = False
 
     async def note(conn: db.Connection) -> None:
-        await resending.hear_redirect(conn, shop_id, refund_id, to, taken=taken, at=at)
-        if taken:
-            await _record(conn, operator, f"refund_to_{to}", payment, refund, reason, at)
+        moved = await resending.hear_redirect(conn, shop_id, refund_id, to, taken=taken, at=at)
+        if moved and taken:  # who asked at the same time elsewhere did nothing that is not noted
+            kind = f"refund_to_{to}"
+            await _record(conn, operator, kind, payment, refund, reason, at, tail=tail)
 
     await database.transaction(note)
     if not taken:
@@ -155,11 +179,12 @@ async def _record(
     refund: Refund,
     reason: str,
     at: datetime,
+    tail: str = "",
 ) -> None:
     order = await orders.get(conn, refund.shop_id, refund.order_id)
     assert order is not None, refund.order_id
     await acts.record(
         conn, operator, kind, subject(refund.shop_id, refund.refund_id), reason=reason, at=at,
         shop_id=refund.shop_id, rail=payment.gateway, number=order.number,
-        minor=refund.amount_minor, currency=refund.currency,
+        minor=refund.amount_minor, currency=refund.currency, **({"tail": tail} if tail else {}),
     )  # fmt: skip

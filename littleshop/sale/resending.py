@@ -176,16 +176,17 @@ async def ask_redirect(conn: db.Connection, shop_id: int, refund_id: UUID, to: s
 
 async def hear_redirect(
     conn: db.Connection, shop_id: int, refund_id: UUID, to: str, *, taken: bool, at: datetime
-) -> None:
-    """The rail has answered. Taken for the buyer's card: it is under way as any refund. Taken for
-    us: a person pays the buyer. Not taken: it is where it was."""
+) -> bool:
+    """The rail has answered; False when that was noted. Taken for the buyer's card: it is under
+    way as any refund. Taken for us: a person pays the buyer. Not taken: it is where it was."""
     into = to if taken else UNTOUCHED
     moved = await refunds.point(conn, shop_id, refund_id, into, left=(ASKING[to],))
     if moved is None or not taken or to == TO_US:
-        return
+        return moved is not None
     sent = await refunds.unstick(conn, shop_id, refund_id)
     assert sent is not None, refund_id
     await refunding.have_sent(conn, sent, at)
+    return True
 
 
 async def pay_by_hand(

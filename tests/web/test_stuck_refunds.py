@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import cast
+from uuid import UUID
+
+from littleshop import db
+from littleshop.errors import Refused
+from littleshop.oversight import redirecting
 from littleshop.pay import refunds
+from littleshop.pay.gateways import BuyerCard, Gateway
 from littleshop.sale import resending
 from tests.sale.after_sale import after
 from tests.web.back_room import shown
@@ -42,4 +50,38 @@ async def test_a_refund_that_came_back_is_paid_by_hand_with_the_banks_number(
     (act,) = await desk.log()
     assert (act.kind, act.facts["minor"]) == ("refund_by_hand", 30_00)
     assert "Paid the buyer of order" in shown(await desk.get("/acts"))
+    await desk.town.books_balance()
+
+
+class Slow:
+    """A rail that sends refunds to another card and takes its time to say so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def redirect_refund(self, request: object, card: object) -> None:
+        self.asked += 1
+        await asyncio.sleep(0.2)
+
+
+async def test_three_presses_ask_the_rail_once_and_the_act_names_the_card(
+    desk: Desk, owner: db.Connection
+) -> None:
+    refund_id = UUID((await stuck(desk)).rpartition("/")[2])
+    operator, rail = await owner.fetchval("select operator_id from acts limit 1"), Slow()
+    card = BuyerCard("6214830000001234", "陈婉婷", "CMB")
+    said = await asyncio.gather(
+        *(
+            redirecting.redirect(
+                desk.town.database, {"alipay": cast(Gateway, rail)}, operator, desk.town.shop_id,
+                refund_id, card=card, reason="card is gone", at=desk.town.at,
+            )
+            for _ in range(3)
+        ),
+        return_exceptions=True,
+    )  # fmt: skip
+    assert rail.asked == 1
+    assert sum(isinstance(one, Refused) for one in said) == 2
+    rows = await owner.fetch("select details::text from acts where kind = 'refund_to_card'")
+    assert len(rows) == 1 and '"1234"' in rows[0][0]
     await desk.town.books_balance()

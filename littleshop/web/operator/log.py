@@ -52,13 +52,13 @@ async def rows(house: House, found: Sequence[Act], locale: str) -> list[dict[str
 
 def _row(act: Act, who: str, locale: str) -> dict[str, Any]:
     facts = act.facts
-    minor = facts.get("minor")
+    minor, tail = facts.get("minor"), facts.get("tail")  # of the card that a refund went to
     return {
         "number": act.number,
         "kind": act.kind,
         "who": who,
         "at": act.at,
-        "reason": _reason(act.reason, locale),
+        "reason": _reason(act.reason, locale) + (f" (…{tail})" if tail else ""),
         "url": _url(act),
         "hash": act.hash.hex()[:8],
         "shop": str(facts.get("shop", "")) or (f"#{act.of_shop_id}" if act.of_shop_id else ""),
