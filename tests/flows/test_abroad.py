@@ -46,7 +46,7 @@ def test_who_was_shown_a_thing_opens_a_shop_sells_and_is_paid_in_english(
 
     friend = device(locale="en-GB").new_page()
     token = buy(friend, littleshop, "harbour")
-    expect(friend.locator("h1").first).to_contain_text("packing")
+    expect(friend.locator("h1").first).to_contain_text("to send it")
     page.goto(f"{console}/orders/1001")
     page.fill("input[name=tracking_number]", "SF1408223100672")
     page.locator("button.go").first.click()

@@ -102,7 +102,7 @@ def test_who_reads_english_pays_by_card(
     page = at_checkout(device, littleshop, PHONE, product, "en-GB")
     choose(page, "stripe")
     pay_there(page, "stripe")
-    is_packed(page, littleshop, "packing")
+    is_packed(page, littleshop, "to send it")
 
 
 def test_a_desk_pays_on_baidus_own_page(
