@@ -16,6 +16,7 @@ from littleshop.demo.past import Past, done, mark
 from littleshop.demo.planning import DAYS
 from littleshop.demo.sandboxed import stamp
 from littleshop.http import House
+from littleshop.oversight import acts, appointing
 from littleshop.pay.gateways import Gateway
 from littleshop.settlement import banks, closing, reconciling_bills, settling
 from littleshop.settlement.desks import Desk
@@ -72,4 +73,6 @@ async def _close(conn: db.Connection, rails: Sequence[Gateway], at: datetime) ->
     for one in await closing.standings(conn, rails, at):
         if one.hindrance is not None and one.hindrance.code != "day_before_open":
             return
-        await closing.close_day(conn, rails, one.day, by="demo", at=at)
+        if await closing.close_day(conn, rails, one.day, by="demo", at=at):
+            of, why = f"day/{one.day}", appointing.WITH_DEMO
+            await acts.record(conn, None, "day_closed", of, reason=why, at=at, day=one.day)

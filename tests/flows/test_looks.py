@@ -11,6 +11,10 @@ from tests.flows.running import Running
 
 WIDTHS = (360, 390, 430, 1280)
 WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# The last and innermost of what reaches beyond the page.
+REACH = """() => [...document.querySelectorAll("body *")]
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map(one => `${one.tagName}.${one.className} ${one.textContent.trim().slice(0, 60)}`).pop()"""
 # What a finger meets 21 px around the middle of everything that can be pressed. A link inside a
 # sentence is as high as its line; what a label covers is pressed through the label.
 TOO_SMALL = """() => {
@@ -54,7 +58,8 @@ def looks_right(page: Page) -> list[str]:
             page.set_viewport_size({"width": width, "height": 844})
             over = page.evaluate(WIDE)
             if over > 0:
-                wrong.append(f"{page.url} {width} {light}: {over} px too wide")
+                reach = page.evaluate(REACH)
+                wrong.append(f"{page.url} {width} {light}: {over} px too wide ({reach})")
     page.set_viewport_size({"width": 390, "height": 844})
     wrong += [f"{page.url}: {one}" for one in page.evaluate(TOO_SMALL)]
     return wrong

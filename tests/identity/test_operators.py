@@ -130,16 +130,18 @@ async def test_full_width_digits_and_spaces_are_forgiven(town: Town) -> None:
 async def test_five_tries_in_a_quarter_of_an_hour_over_all_processes(town: Town) -> None:
     processes = [Meters(town.database) for _ in range(3)]
     spent = [
-        await processes[n % 3].spend_exactly("operator_code", ("a person",), town.at)
+        await processes[n % 3].spend_exactly("operator_code", ("a person", "a person"), town.at)
         for n in range(6)
     ]
     assert [each is None for each in spent] == [True] * 5 + [False]
     last = spent[-1]
     assert last is not None and last.minutes <= 15
-    other = await processes[0].spend_exactly("operator_code", ("another person",), town.at)
+    other = await processes[0].spend_exactly("operator_code", ("another person",) * 2, town.at)
     assert other is None
     town.later(minutes=15)
-    assert await processes[0].spend_exactly("operator_code", ("a person",), town.at) is None
+    assert (
+        await processes[0].spend_exactly("operator_code", ("a person", "a person"), town.at) is None
+    )
 
 
 async def test_who_is_removed_sits_nowhere_any_more(town: Town) -> None:

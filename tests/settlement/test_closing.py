@@ -10,15 +10,8 @@ from littleshop import db
 from littleshop.errors import Refused
 from littleshop.settlement import closing
 from tests.cast import Town
-from tests.settlement.test_reconciling_bills import (
-    MON,
-    TUE,
-    Biller,
-    beijing,
-    closes,
-    reads,
-    sold,
-)
+from tests.settlement.paper_bank import beijing
+from tests.settlement.test_reconciling_bills import MON, TUE, Biller, closes, reads, sold
 
 
 async def test_days_are_closed_one_after_another(town: Town, owner: db.Connection) -> None:
