@@ -18,7 +18,7 @@ from littleshop import db, jobs
 from littleshop.clock import SHANGHAI
 from littleshop.errors import GatewayError
 from littleshop.jobs import Context, Task
-from littleshop.ledger import accounts, bridging, chart, journals
+from littleshop.ledger import bridging, chart, journals
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.gateways import BillNotReady, Gateway
@@ -28,10 +28,6 @@ from littleshop.settlement.bills import Difference, Movement, Row
 BACK = timedelta(days=14)  # bills that could not be read are asked for again so long
 FEE = "rail_fee"
 NEAR_MIDNIGHT = timedelta(minutes=30)  # what moved so near the end may stand on the next bill
-_OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
-_LIES_AT = tuple(
-    each("") for each in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
-)
 _log = logging.getLogger(__name__)
 
 
@@ -177,15 +173,9 @@ async def _book_fee(
     """The rail pays us that much less (or more, when refunds gave fees back). Our commission bears
     it; where that does not suffice the platform lends it, so that seller and buyers get theirs."""
     if fee.minor > 0:
-        held = await accounts.lock_all(conn, shop_id, fee.currency)
-        clearing = chart.gateway_clearing(gateway)
-        owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
-        others = sum(
-            minor for name, minor in held.items() if name.startswith(_LIES_AT) and name != clearing
-        )
-        await bridging.take_from_clearing(
+        await bridging.bear(
             conn, shop_id, gateway=gateway, account=chart.GATEWAY_FEE, amount=fee, kind=FEE,
-            reference=reference, spoken_for=max(owed - others, 0), at=at,
+            reference=reference, at=at,
         )  # fmt: skip
     elif fee.minor < 0:
         await bridging.give_to_clearing(
