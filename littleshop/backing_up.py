@@ -41,8 +41,8 @@ from littleshop.http import House, open_house
 from littleshop.i18n import t
 from littleshop.recoveries import Recovery
 from littleshop.sale import asking_again
-from littleshop.settlement import recovering, ways
-from littleshop.settlement.ways import Ways
+from littleshop.settlement import recovering, routing
+from littleshop.settlement.routing import Routing
 
 DUMP, FILES, KEYS, MANIFEST = "database.dump", "files", "keys", "manifest.json"
 _ROLES = """do $$ begin
@@ -221,7 +221,7 @@ async def _recover(settings: config.Settings, *, by: str | None) -> int:
         if recovery is None:
             print("nothing is on hold · 没有冻结")
             return 0
-        out = ways.of(settings, house.clock, house.escrows)
+        out = routing.of(settings, house.clock, house.escrows)
         faults = await _ask_all(house, out, recovery)
         for fault in faults:
             print(recovery_words.worded(fault), file=sys.stderr)
@@ -232,7 +232,7 @@ async def _recover(settings: config.Settings, *, by: str | None) -> int:
         return int(bool(faults))
 
 
-async def _report(house: House, recovery: Recovery, out: Ways, faults: Collection[str]) -> None:
+async def _report(house: House, recovery: Recovery, out: Routing, faults: Collection[str]) -> None:
     asked = [*house.rails, *(recovering.asked_as(name) for name in out.names)]
     async with house.database.connection() as conn:
         left = await recovery_words.left(conn, recovery, asked, house.clock.now())
@@ -241,7 +241,7 @@ async def _report(house: House, recovery: Recovery, out: Ways, faults: Collectio
         print(sentence)
 
 
-async def _ask_all(house: House, out: Ways, recovery: Recovery) -> list[str]:
+async def _ask_all(house: House, out: Routing, recovery: Recovery) -> list[str]:
     """Ask everybody once; what went wrong, in words."""
     at, faults = house.clock.now(), []
     for rail in house.rails.values():

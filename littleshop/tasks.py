@@ -36,7 +36,7 @@ from littleshop.sale import (
     waiting,
 )
 from littleshop.sale.paying import Paid
-from littleshop.settlement import reconciling_bills, reconciling_by_asking, settling, ways
+from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
 from littleshop.trade import carts
 
@@ -245,7 +245,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
         **settling.tasks(
-            ways.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
+            routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
         **resending.tasks(house.rails),
         **reconciling_bills.tasks(house.rails),

@@ -15,10 +15,10 @@ from littleshop.errors import GatewayError
 from littleshop.money import Money
 from littleshop.recoveries import Recovery
 from littleshop.settlement import forgotten, funding, hearing, payouts
-from littleshop.settlement.carriers import Carrier, Goal
 from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.payouts import Payout
 from littleshop.settlement.rails import Claim
+from littleshop.settlement.remitters import Goal, Remitter
 from littleshop.settlement.runs import Run
 
 LOOK_BACK = timedelta(days=14)  # so long after it arrived a transfer may still come back
@@ -26,16 +26,16 @@ LOOK_EVERY = timedelta(hours=20)
 
 
 class ByTransfer:
-    """One rail over its carrier."""
+    """One rail over its remitter."""
 
-    def __init__(self, carrier: Carrier) -> None:
-        self.name = carrier.name
-        self.pays_by_itself = carrier.pays_by_itself
-        self._carrier = carrier
+    def __init__(self, remitter: Remitter) -> None:
+        self.name = remitter.name
+        self.pays_by_itself = remitter.pays_by_itself
+        self._remitter = remitter
 
     def part(self, claim: Claim) -> Money:
         """How much of what is left it can carry to this shop now."""
-        return self._carrier.part(claim)
+        return self._remitter.part(claim)
 
     async def fund(self, desk: Desk, run: Run, halted: Collection[int], at: datetime) -> None:
         """Put apart what the rail can pay now; the rest waits for more."""
@@ -52,7 +52,7 @@ class ByTransfer:
         if goal is None:
             return False
         try:
-            held_for = await self._carrier.covers(payout, goal, spent)
+            held_for = await self._remitter.covers(payout, goal, spent)
         except GatewayError as fault:
             if not fault.retryable:  # our own settings are wrong: a person must see it
                 raise
@@ -64,7 +64,7 @@ class ByTransfer:
         async def put_apart(conn: db.Connection) -> bool:
             if held_for:
                 await payouts.decide_place(conn, payout, held_for)
-            return await funding.put_apart(conn, payout, self._carrier.source, at)
+            return await funding.put_apart(conn, payout, self._remitter.source, at)
 
         return await desk.database.transaction(put_apart)
 
@@ -76,20 +76,20 @@ class ByTransfer:
         for payout in await self._of_run(desk, run, "funded"):
             if payout.shop_id not in halted:
                 with desk.apart(f"payout {payout.reference}"):
-                    await self._carry(desk, payout, at)
+                    await self._remit(desk, payout, at)
 
-    async def _carry(self, desk: Desk, payout: Payout, at: datetime) -> None:
+    async def _remit(self, desk: Desk, payout: Payout, at: datetime) -> None:
         goal = await self._goal(desk, payout)
         if goal is None:
             return
         try:
-            answer = await self._carrier.carry(payout, goal)
+            answer = await self._remitter.remit(payout, goal)
         except GatewayError as fault:
             if not fault.retryable:
                 raise
             desk.problems.append(f"{self.name}: {fault}")
             return
-        await hearing.hear(desk, payout, answer, self._carrier.source, at)
+        await hearing.hear(desk, payout, answer, self._remitter.source, at)
 
     async def hear(self, desk: Desk, run: Run, at: datetime) -> None:
         """Ask about what is with the rail. One it never heard of was lost on the way there: it is
@@ -115,25 +115,25 @@ class ByTransfer:
         if goal is None:
             return
         try:
-            answer = await self._carrier.ask(payout, goal)
+            answer = await self._remitter.ask(payout, goal)
         except GatewayError as fault:
             if only or not fault.retryable:
                 raise
             desk.problems.append(f"{self.name}: {fault}")
             return
         if answer.status != "unknown":
-            await hearing.hear(desk, payout, answer, self._carrier.source, at)
+            await hearing.hear(desk, payout, answer, self._remitter.source, at)
         elif payout.status == "sent" and not only:
             async with desk.database.connection() as conn:
                 on_hold = await recoveries.current(conn) is not None
             if not on_hold:
-                await self._carry(desk, payout, at)
+                await self._remit(desk, payout, at)
 
     async def recover(self, desk: Desk, recovery: Recovery, at: datetime) -> None:
         """Ask about every payout that may have left since the backup, known to us or forgotten."""
         if self.pays_by_itself:
             return
-        await forgotten.adopt(desk, self.name, self._carrier, recovery, at)
+        await forgotten.adopt(desk, self.name, self._remitter, recovery, at)
         since = recovery.taken_at - LOOK_BACK
         async with desk.database.connection() as conn:
             known = await payouts.of_rail(conn, self.name, "funded", "sent")
@@ -150,7 +150,7 @@ class ByTransfer:
     async def _goal(self, desk: Desk, payout: Payout) -> Goal | None:
         """Where it goes; a payout that can go nowhere now stands aside."""
         async with desk.database.connection() as conn:
-            goal = await self._carrier.goal(conn, desk.keyring, payout)
+            goal = await self._remitter.goal(conn, desk.keyring, payout)
         if goal is None:
             day = payout.run_on.isoformat()
             desk.set_aside(f"payout {payout.reference}", f"{self.name} knows no payee ({day})")

@@ -13,7 +13,7 @@ from littleshop.audit import Finding
 from littleshop.clock import SHANGHAI, Clock, UncoveredYear
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.settlement import outlook, payouts, runs, settling, statements, ways
+from littleshop.settlement import outlook, payouts, routing, runs, settling, statements
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
 from littleshop.settlement.runs import Run
@@ -80,7 +80,7 @@ async def settle(settings: config.Settings, on: date | None, *, as_json: bool) -
             await installation.settle(conn, settings, keyring)
             clock = Clock(await installation.clock_offset(conn))
             calendar = await installation.business_calendar(conn)
-        opened, at = ways.of(settings, clock), clock.now()
+        opened, at = routing.of(settings, clock), clock.now()
         if not opened.some:
             return _no("settlement.command.no_bank", as_json)
         desk = opened.desk(database, keyring, calendar)

@@ -19,14 +19,14 @@ from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.recoveries import Recovery
 from littleshop.settlement import payouts, runs
-from littleshop.settlement.carriers import Carrier
 from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.payouts import Payout
+from littleshop.settlement.remitters import Remitter
 from littleshop.shop import cards, payees
 
 
 async def adopt(
-    desk: Desk, rail: str, carrier: Carrier, recovery: Recovery, at: datetime
+    desk: Desk, rail: str, remitter: Remitter, recovery: Recovery, at: datetime
 ) -> list[str]:
     """Ask for every payout that may have left since the backup, also one that an earlier run asked
     for and that waited then; the references that were known.
@@ -35,7 +35,7 @@ async def adopt(
     """
     known = []
     async with desk.database.connection() as conn:
-        shops = await carrier.shops(conn)
+        shops = await remitter.shops(conn)
         waiting = await payouts.of_rail(conn, rail, "asked")
     names = {payout.payout_id: (payout.run_on, payout.shop_id) for payout in waiting}
     for on in _days(desk, recovery, at):
@@ -46,7 +46,7 @@ async def adopt(
             written = await payouts.get(conn, shop_id, payout_id)
         if written is not None and written.status != "asked":
             continue
-        if await _look(desk, carrier, on, shop_id, payout_id, at):
+        if await _look(desk, remitter, on, shop_id, payout_id, at):
             known.append(payouts.reference_of(payout_id))
     return known
 
@@ -60,21 +60,21 @@ def _days(desk: Desk, recovery: Recovery, at: datetime) -> list[date]:
 
 
 async def _look(
-    desk: Desk, carrier: Carrier, on: date, shop_id: int, payout_id: UUID, at: datetime
+    desk: Desk, remitter: Remitter, on: date, shop_id: int, payout_id: UUID, at: datetime
 ) -> bool:
     reference = payouts.reference_of(payout_id)
     async with desk.database.connection() as conn:
-        found = await carrier.find(conn, shop_id, reference)
+        found = await remitter.find(conn, shop_id, reference)
     if found is None:
         return False
     if found.amount is None:
-        raise GatewayError(f"{carrier.name} knows {reference} and not its sum", retryable=True)
+        raise GatewayError(f"{remitter.name} knows {reference} and not its sum", retryable=True)
     amount = found.amount
 
     async def write(conn: db.Connection) -> None:
         payout = await payouts.get(conn, shop_id, payout_id)
         if payout is None:
-            payout = await _write_again(conn, desk, carrier, on, shop_id, amount, at)
+            payout = await _write_again(conn, desk, remitter, on, shop_id, amount, at)
         if found.held_for:
             await payouts.decide_place(conn, payout, found.held_for)
         await payouts.note_heard(conn, payout, "found", at)
@@ -86,7 +86,7 @@ async def _look(
 async def _write_again(
     conn: db.Connection,
     desk: Desk,
-    carrier: Carrier,
+    remitter: Remitter,
     on: date,
     shop_id: int,
     amount: Money,
@@ -108,8 +108,8 @@ async def _write_again(
         card,
         at,
         kept=Money(max((owed - amount).minor, 0), CURRENCY),
-        rail=carrier.name,
-        payee=chosen if chosen is not None and chosen.rail == carrier.name else None,
+        rail=remitter.name,
+        payee=chosen if chosen is not None and chosen.rail == remitter.name else None,
     )
     assert payout is not None, "nobody else writes on hold"
     await journals.post(

@@ -18,7 +18,7 @@ from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.pay.gateways.contract import Reason
 from littleshop.pay.gateways.transfers import TransferAnswer
-from littleshop.settlement import carriers, funding, outlook, payouts, rails, telling
+from littleshop.settlement import funding, outlook, payouts, rails, remitters, telling
 from littleshop.settlement.bank_answers import BankReason
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
@@ -67,7 +67,7 @@ async def _book(
     kept = await payouts.lock(conn, payout.shop_id, payout.payout_id)
     if kept.status not in ("funded", "sent", "done"):
         return
-    if kept.status == "funded" and carriers.lacks_money(answer):
+    if kept.status == "funded" and remitters.lacks_money(answer):
         await payouts.note_heard(conn, kept, payouts.NO_MONEY, at)
         return
     sealed = _sealed(keyring, answer)

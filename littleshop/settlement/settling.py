@@ -38,8 +38,8 @@ from littleshop.settlement.due import RUN_AT
 from littleshop.settlement.outlook import Expected, expected
 from littleshop.settlement.payouts import Payout
 from littleshop.settlement.rails import Claim, PayoutRail
+from littleshop.settlement.routing import Routing
 from littleshop.settlement.runs import Run
-from littleshop.settlement.ways import Ways
 from littleshop.shop import cards, payees
 from littleshop.shop.shops import PLATFORM
 
@@ -302,15 +302,15 @@ async def record(desk: Desk, run: Run, at: datetime) -> None:
     await desk.database.transaction(mark)
 
 
-def tasks(ways: Ways, keyring: Keyring, calendar: BusinessCalendar) -> dict[str, Task]:
+def tasks(routing: Routing, keyring: Keyring, calendar: BusinessCalendar) -> dict[str, Task]:
     """The jobs of settling; without any payout rail they do nothing, and balances wait."""
 
     def desk(context: Context) -> Desk:
-        return ways.desk(context.database, keyring, calendar)
+        return routing.desk(context.database, keyring, calendar)
 
     async def ready(context: Context) -> bool:
         async with context.database.connection() as conn:
-            return ways.some and await recoveries.current(conn) is None
+            return routing.some and await recoveries.current(conn) is None
 
     async def run(context: Context) -> None:
         today = context.at.astimezone(SHANGHAI).date()
@@ -324,7 +324,7 @@ def tasks(ways: Ways, keyring: Keyring, calendar: BusinessCalendar) -> dict[str,
             await _pass(desk(context), context.at)
 
     async def look_again(context: Context, *, what: str, day: str = "") -> None:
-        if ways.some:  # on hold it stays a job that a person presses
+        if routing.some:  # on hold it stays a job that a person presses
             again = desk(context)
             if day:
                 await reconciling.read_day(again, date.fromisoformat(day), context.at)

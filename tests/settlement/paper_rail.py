@@ -13,7 +13,7 @@ from littleshop.pay.gateways.escrow import Escrow
 from littleshop.pay.gateways.transfers import PayeeKind, TransferAnswer, TransferRequest, Transfers
 from littleshop.settlement import rails
 from littleshop.settlement.by_transfer import ByTransfer
-from littleshop.settlement.carriers import PaysItself, Sending, Withdrawing
+from littleshop.settlement.remitters import PaysItself, Sending, Withdrawing
 from tests.cast import CNY
 from tests.sale.institution import Institution
 

@@ -12,7 +12,7 @@ from littleshop.errors import GatewayError
 from littleshop.jobs import HeldJob
 from littleshop.settlement import asides, settling
 from littleshop.settlement.bank_answers import Statement
-from littleshop.settlement.ways import Ways
+from littleshop.settlement.routing import Routing
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, desk, sells, settle, verify
 from tests.settlement.test_settling import MON, THU, TUE, WED, bank, of_shop
@@ -47,7 +47,7 @@ async def works(town: Town, bank: PaperBank, day: date, hour: int, name: str) ->
             return town.at
 
     await town.database.transaction(lambda conn: jobs.defer(conn, name, at=town.at))
-    does = settling.tasks(Ways(bank), town.keyring, town.calendar)
+    does = settling.tasks(Routing(bank), town.keyring, town.calendar)
     await jobs.drain(town.database, does, Now())  # type: ignore[arg-type]
 
 

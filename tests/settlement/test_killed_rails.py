@@ -17,7 +17,7 @@ __all__ = ["bank"]  # the fixture
 
 def wires(bank: PaperBank) -> tuple[PaperInstitution, PaperTransfers]:
     """The two papers, as they were copied with the bank."""
-    withdrawing, paying = (one._carrier for one in bank.others)  # type: ignore[attr-defined]
+    withdrawing, paying = (one._remitter for one in bank.others)  # type: ignore[attr-defined]
     return withdrawing._escrow, paying._transfers
 
 

@@ -30,9 +30,9 @@ from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Placed
 from littleshop.settlement import daily, rails
 from littleshop.settlement.by_transfer import ByTransfer
-from littleshop.settlement.carriers import PaysItself, Sending, Withdrawing
 from littleshop.settlement.daily import Day
 from littleshop.settlement.desks import Desk
+from littleshop.settlement.remitters import PaysItself, Sending, Withdrawing
 from littleshop.shop import payees
 from tests import sandbox_process
 from tests.cast import CNY, Town

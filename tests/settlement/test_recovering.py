@@ -17,7 +17,7 @@ from littleshop.errors import Refused
 from littleshop.jobs import Context
 from littleshop.postgres import Cluster
 from littleshop.settlement import funding, handing_in, recovering, settling
-from littleshop.settlement.ways import Ways
+from littleshop.settlement.routing import Routing
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, desk, sells, settle, verify
 from tests.settlement.paper_rail import PaperTransfers, sending
@@ -213,8 +213,8 @@ async def test_on_hold_nothing_is_opened_asked_or_written(
                      settling.advance(desk(again, bank), again.at)):  # fmt: skip
             with pytest.raises(recoveries.OnHold):
                 await work
-        way = Ways(bank)
-        tasks = settling.tasks(way, again.keyring, again.calendar)
+        out = Routing(bank)
+        tasks = settling.tasks(out, again.keyring, again.calendar)
         context = Context(again.database, Clock(), again.at, uuid4(), 1)
         await tasks["settling.run"].run(context)
         await tasks["settling.advance"].run(context)

@@ -15,7 +15,7 @@ from littleshop.settlement import daily, due, outlook, payouts, runs, settling, 
 from littleshop.settlement.bank_answers import BankReason
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import Payout
-from littleshop.settlement.ways import Ways
+from littleshop.settlement.routing import Routing
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 
@@ -369,7 +369,7 @@ async def test_the_worker_runs_the_day_and_hears_the_bank(town: Town, bank: Pape
     await sells(town, CNY("168.00"))
     beijing(town, TUE, 8)
     bank.today = TUE
-    does = settling.tasks(Ways(bank), town.keyring, town.calendar)
+    does = settling.tasks(Routing(bank), town.keyring, town.calendar)
     assert set(does) > set(settling.TIMETABLE)
 
     class Now:

@@ -1,4 +1,4 @@
-"""The ways out of this installation: which payout rails are set up, and the usual one.
+"""Routing of payouts: which payout rails are set up here, and the usual one.
 
 DIR/rails.json: `"payouts": {"over": ["alipay", "wechat_pay"], "usual": "bank"}` beside the rails'
 own settings. The bank is one whenever it has settings, an institution that holds money for shops
@@ -23,10 +23,10 @@ from littleshop.pay.gateways.transfers import Transfers
 from littleshop.settlement import banks, rails
 from littleshop.settlement.banks import Bank
 from littleshop.settlement.by_transfer import ByTransfer
-from littleshop.settlement.carriers import PaysItself, Sending, Withdrawing
 from littleshop.settlement.desks import Desk
 from littleshop.settlement.payouts import BANK
 from littleshop.settlement.rails import PayoutRail
+from littleshop.settlement.remitters import PaysItself, Sending, Withdrawing
 
 
 class Connected(Protocol):
@@ -56,8 +56,8 @@ class PayoutSettings(msgspec.Struct, frozen=True):
     usual: Literal["bank", "alipay"] = "bank"
 
 
-class Ways:
-    """What carries payouts here."""
+class Routing:
+    """The payout rails of this installation."""
 
     def __init__(
         self,
@@ -94,8 +94,8 @@ class Ways:
             await self.bank.disconnect()
 
 
-def of(settings: Settings, clock: Clock, escrows: Mapping[str, Escrow] | None = None) -> Ways:
-    """The ways of these settings; `escrows` are the institutions a process has opened already.
+def of(settings: Settings, clock: Clock, escrows: Mapping[str, Escrow] | None = None) -> Routing:
+    """The rails of these settings; `escrows` are the institutions a process has opened already.
 
     Raises Misconfigured when they do not fit together.
     """
@@ -114,7 +114,7 @@ def of(settings: Settings, clock: Clock, escrows: Mapping[str, Escrow] | None = 
     bank = banks.open(settings.rails)
     if custody and bank is None:
         raise Misconfigured("bank_custody needs the rail 'bank', which keeps the shops' money")
-    found = Ways(bank, tuple(others), usual=told.usual, custody=custody)
+    found = Routing(bank, tuple(others), usual=told.usual, custody=custody)
     found.opened = opened
     return found
 

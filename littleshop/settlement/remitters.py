@@ -1,4 +1,4 @@
-"""Carriers: what a rail that takes payouts one by one is asked, in one vocabulary.
+"""Remitters: what a rail that takes payouts one by one is asked, in one vocabulary.
 
 `ByTransfer` (by_transfer.py) does the rest. `Sending` pays from our own account at the rail,
 `Withdrawing` has an institution pay what it holds for the shop, `PaysItself` has nothing to ask.
@@ -45,7 +45,7 @@ class Found(msgspec.Struct, frozen=True):
     held_for: str = ""
 
 
-class Carrier(Protocol):
+class Remitter(Protocol):
     """The wire of one rail. Network trouble is GatewayError(retryable=True)."""
 
     name: str
@@ -53,7 +53,7 @@ class Carrier(Protocol):
     pays_by_itself: bool
 
     def part(self, claim: Claim) -> Money:
-        """How much of what is left it can carry to this shop now."""
+        """How much of what is left it can remit to this shop now."""
         ...
 
     async def goal(self, conn: db.Connection, keyring: Keyring, payout: Payout) -> Goal | None:
@@ -65,7 +65,7 @@ class Carrier(Protocol):
         while the money lacks; `spent` is what was promised to others since the rail was asked."""
         ...
 
-    async def carry(self, payout: Payout, goal: Goal) -> TransferAnswer:
+    async def remit(self, payout: Payout, goal: Goal) -> TransferAnswer:
         """Hand it in; the same reference again is the same transfer."""
         ...
 
@@ -130,7 +130,7 @@ class Sending:
         funds = await self._transfers.funds()
         return "" if (funds - spent).minor >= payout.amount_minor else None
 
-    async def carry(self, payout: Payout, goal: Goal) -> TransferAnswer:
+    async def remit(self, payout: Payout, goal: Goal) -> TransferAnswer:
         """Pay it."""
         return await self._transfers.transfer(_request(payout, goal))
 
@@ -199,7 +199,7 @@ class Withdrawing:
         there = await self._escrow.balance(goal.merchant_id)
         return goal.merchant_id if there.minor >= payout.amount_minor else None
 
-    async def carry(self, payout: Payout, goal: Goal) -> TransferAnswer:
+    async def remit(self, payout: Payout, goal: Goal) -> TransferAnswer:
         """Withdraw it."""
         return await self._escrow.withdraw(_held_for(payout), payout.reference, payout.amount)
 
@@ -256,7 +256,7 @@ class PaysItself:
         """It was there when it was paid."""
         return ""
 
-    async def carry(self, payout: Payout, goal: Goal) -> TransferAnswer:
+    async def remit(self, payout: Payout, goal: Goal) -> TransferAnswer:
         """Done when it was released."""
         return TransferAnswer(status="done", amount=payout.amount)
 
