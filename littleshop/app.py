@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from littleshop import config, db, demo, edge, http, i18n, logs
-from littleshop.web import routes
+from littleshop.web import pages, routes
 from littleshop.web.page_cache import PageCache
 
 _log = logging.getLogger("littleshop.requests")
@@ -73,18 +73,27 @@ def _body(receive: Receive, scope: Scope, opened: http.House) -> edge.Body:
 
 def _refusal(scope: Scope) -> Response | None:
     """The answer to a request that goes no further."""
+    house: http.House = scope["app"].state.house
     if edge.has_long_headers(scope):
         closing = {"connection": "close"}
         return PlainTextResponse("headers too long", status_code=431, headers=closing)
     if "\x00" in scope["path"]:
         return PlainTextResponse("not found", status_code=404)
+    if http.misdirected(scope, house.hosts):
+        return _elsewhere(scope, house.settings.public_url)
     if (
         scope["method"] not in SAFE
         and not scope["path"].startswith(CALLBACKS)
-        and http.cross_site(scope, frozenset({scope["app"].state.house.settings.public_url}))
+        and http.cross_site(scope, frozenset({house.settings.public_url}))
     ):
         return PlainTextResponse("cross-site request refused", status_code=403)
     return None
+
+
+def _elsewhere(scope: Scope, public_url: str) -> Response:
+    """This name is not ours. No page: its style would have to come by this name too."""
+    said = i18n.t(pages.locale_of(Request(scope)), "storefront.error.421", url=public_url)
+    return PlainTextResponse(said + "\n", status_code=421, headers={"vary": "accept-language"})
 
 
 async def on_slow(request: Request, fault: Exception) -> Response:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from littleshop import crypto, db, edge, files, ids, installation
 from littleshop.clock import BusinessCalendar, Clock
-from littleshop.config import Settings
+from littleshop.config import Settings, is_loopback
 from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import people, sessions
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+PROBES = frozenset({"/healthz", "/readyz"})  # asked by whatever address the machine has
 SESSION = "session"
 DEVICE = "device"
 YEAR = 31_536_000
@@ -60,6 +61,7 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
+    hosts: frozenset[str] = frozenset()  # the names people reach us by; none: by any
     escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
@@ -100,6 +102,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         loader=Loader(database),
         meters=Meters(database),
         doors=Doors(database),
+        hosts=own_hosts(settings),
         escrows=gateways.escrows(settings.rails, clock),
         wechat_login=_wechat_login(settings),
     )
@@ -137,6 +140,36 @@ async def _keep_up(house: House) -> None:
                     house.clock.offset = await installation.clock_offset(conn)
         except Exception as fault:  # whatever it was: a process that stops here stays behind
             _log.warning("not kept up: %s", type(fault).__name__)
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """The names, with a port where it is not the scheme's, by which people reach a live platform;
+    none in the demo, which any name reaches."""
+    if settings.mode == "demo":
+        return frozenset()
+    return frozenset({_plain_host(urlsplit(settings.public_url).netloc)})
+
+
+def _plain_host(host: str) -> str:
+    """As it is compared: letters small, no dot at the end, no port that goes without saying."""
+    name = host.lower().removesuffix(":443").removesuffix(":80")
+    return name.removesuffix(".")
+
+
+def misdirected(scope: Scope, hosts: Container[str]) -> bool:
+    """Whether a request is for a name that is not one of our `hosts`: a stranger's domain that
+    points here, or our bare address. What asks whether we live (PROBES) asks by any name, and so
+    does who sits on this machine: no proxy stands between him and us."""
+    if not hosts or scope["path"] in PROBES:
+        return False
+    named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    host = _plain_host(named[0]) if len(named) == 1 else ""
+    if host in hosts:
+        return False
+    peer = scope["client"][0] if scope["client"] else ""
+    near = is_loopback(f"http://[{peer}]" if ":" in peer else f"http://{peer}")
+    sent_on = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return sent_on or not (near and is_loopback(f"http://{host}"))
 
 
 def expect(request: Request, most: int) -> None:

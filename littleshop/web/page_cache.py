@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from littleshop import i18n
+from littleshop import http, i18n
 from littleshop.web import containers
 from littleshop.web.kept_pages import Header, Kept, Key, Look, Meeting, Shelf
 
@@ -113,6 +113,7 @@ class PageCache:
             or scope["type"] != "http"
             or scope["method"] not in ("GET", "HEAD")
             or not _PAGE.match(scope["path"])
+            or http.misdirected(scope, self._held["house"].hosts)
         ):
             await self._app(scope, receive, send)
             return
