@@ -37,13 +37,7 @@ def paid(world: World, trade: Row) -> None:
 
 def left(world: World, held: Row, pocket: str) -> int:
     """What of a held trade lies in a pocket, in fen."""
-    return world.store.number(
-        "select sum(amount_minor) from alipay_moves where owner = ? and pocket = ?"
-        " and reference = ?",
-        held["smid"],
-        pocket,
-        held["trade_no"],
-    )
+    return pockets.left_of(world, held["smid"], pocket, held["trade_no"])
 
 
 def refund(world: World, trade: Row, minor: int, told: dict[str, object]) -> None:

@@ -234,7 +234,7 @@ def _book_lump(world: World, account: Row, day: date) -> None:
         start,
         end,
     )
-    shares = pockets.balance(world, account["seller_id"], "royalty", start, end)
+    shares = pockets.came(world, account["seller_id"], "royalty", start, end)
     if paid + shares == refunded:
         return
     value_on = day + timedelta(days=1)

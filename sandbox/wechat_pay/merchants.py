@@ -4,12 +4,11 @@ import secrets
 
 from sandbox.alipay.keys import read_public_key
 from sandbox.clock import stamp
+from sandbox.pockets import OPENING_MINOR
 from sandbox.store import Row
 from sandbox.wechat_pay import pockets
 from sandbox.wechat_pay.keys import PUBLIC_KEY_ID, PlatformKeys
 from sandbox.world import World, digits
-
-OPENING_MINOR = 500_000_000  # what lies ready for transfers: five million yuan
 
 
 def register(world: World, told: dict[str, object]) -> dict[str, object]:
