@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 
 import httpx
 import pypdfium2
+import pytest
 import pytest_asyncio
 
-from littleshop import db
+from littleshop import db, i18n, printing
 from tests.web.back_room import BackRoom
 from tests.web.client import World
 
@@ -86,3 +88,28 @@ async def test_only_the_owner_takes_it_along(room: BackRoom, owner: db.Connectio
     room.client.cookies.clear()
     answer = await room.client.get(f"{room.root}/statement?month=2026-11")
     assert answer.status_code == 303 and "sign-in" in answer.headers["location"]
+
+
+async def test_a_shop_has_one_pdf_made_at_a_time_and_csv_does_not_wait(
+    room: BackRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is told to come again; when the first is there, the next one is made."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    pdf = printing.pdf
+
+    async def slowly(sheet: printing.Sheet) -> bytes:
+        begun.set()
+        await go_on.wait()
+        return await pdf(sheet)
+
+    monkeypatch.setattr(printing, "pdf", slowly)
+    path = f"{room.root}/statement?month={room.world.at:%Y-%m}"
+    first = asyncio.create_task(room.client.get(f"{path}&as=pdf"))
+    await begun.wait()
+    second = await room.client.get(f"{path}&as=pdf")
+    assert (second.status_code, second.headers["retry-after"]) == (429, "10")
+    assert i18n.t("en", "statement.in_press") in second.text
+    assert (await room.client.get(f"{path}&as=csv")).status_code == 200
+    go_on.set()
+    assert (await first).content.startswith(b"%PDF-")
+    assert (await room.client.get(f"{path}&as=pdf")).status_code == 200

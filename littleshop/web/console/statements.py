@@ -26,6 +26,7 @@ from littleshop.web.console import frame
 from littleshop.web.console.figures import harmless
 
 MOST_ON_PAPER = 20_000  # lines of one PDF: about 750 pages, ten seconds on a busy machine
+IN_PRESS = timedelta(seconds=10)  # after which the next one is worth asking for
 MONTHS = 12  # that the money page offers
 POCKETS = ("held", "balance", "on_the_way", "owed")
 
@@ -110,8 +111,33 @@ def _written(rows: Iterable[Sequence[str]]) -> bytes:
     return told.getvalue().encode()
 
 
+_in_press: set[int] = set()  # shops of which this process makes a PDF: one queues no more of them
+
+
 async def _paper(request: Request, shop: Shop, first: date, last: date) -> Response:
     """Raises Refused statement_long, not_printed."""
+    if shop.shop_id in _in_press:
+        return _later(request, shop)
+    _in_press.add(shop.shop_id)
+    try:
+        return await _printed(request, shop, first, last)
+    finally:
+        _in_press.discard(shop.shop_id)
+
+
+def _later(request: Request, shop: Shop) -> Response:
+    """Another PDF of this shop is being made; the presses are for everybody."""
+    answer = pages.page(
+        request, "storefront/error.html", status=429, private=True,
+        message=i18n.t(pages.locale_of(request), "statement.in_press"), wait=IN_PRESS,
+        home=f"{frame.root(shop)}/money", home_label=i18n.t(pages.locale_of(request), "words.back"),
+        reference=None,
+    )  # fmt: skip
+    answer.headers["retry-after"] = str(int(IN_PRESS.total_seconds()))
+    return answer
+
+
+async def _printed(request: Request, shop: Shop, first: date, last: date) -> Response:
     house, locale = http.house(request), pages.locale_of(request)
     async with house.database.connection() as conn:
         opened = await seller_statements.opening(conn, shop.shop_id, shop.currency, first)
