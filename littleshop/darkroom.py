@@ -1,9 +1,9 @@
-"""The child program that decodes one photo a stranger sent, under hard limits.
+"""The child program that decodes one photo a stranger sent, under hard limits (confined.py).
 
-Run as `python -I darkroom.py` by pictures.py: the photo on standard input, on standard output
-one line of JSON and then the encoded files back to back. It imports nothing of littleshop, gets
-an empty environment, opens no file, and dies after one photo, so that whatever a hostile file
-does to a decoder stays in here and its memory goes back to the system.
+Run by pictures.py: the photo on standard input, on standard output one line of JSON and then the
+encoded files back to back. It imports nothing of littleshop, opens no file, and dies after one
+photo, so that whatever a hostile file does to a decoder stays in here and its memory goes back to
+the system.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import resource
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 from PIL import Image, ImageCms, ImageOps
 
-MEMORY_BYTES = 1_200 * 1024 * 1024  # a progressive 50-megapixel JPEG needs about 700 MB
-CPU_SECONDS = 15
 WIDTHS = (360, 720, 1080)
 CARD_WIDTH = 1200  # what chats fetch for the card of a shared link (OpenGraph)
 CARD_BYTES = 300_000
@@ -38,14 +35,6 @@ class Encoded(NamedTuple):
     width: int
     height: int
     content: bytes
-
-
-def limit_this_process() -> None:
-    """Bind memory, processor time, files and core dumps for good (no way back up)."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def opened(photo: bytes, max_pixels: int) -> Image.Image:
@@ -163,5 +152,4 @@ def main(read: Callable[[], bytes], write: Callable[[bytes], object], max_pixels
 
 
 if __name__ == "__main__":
-    limit_this_process()
     main(sys.stdin.buffer.read, sys.stdout.buffer.write, int(sys.argv[1]))

@@ -9,20 +9,20 @@ as JPEG for link cards. Nothing is written here: files.py keeps a Picture.
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from littleshop import confined
+from littleshop.confined import Limits
 from littleshop.errors import Refused
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
-WALL_SECONDS = 20.0
+# A progressive 50-megapixel JPEG needs about 700 MB.
+LIMITS = Limits(memory_bytes=1_200 * 1024 * 1024, cpu_seconds=15, wall_seconds=20.0)
 AT_ONCE = 2  # children per web process; further photos wait their turn
 DARKROOM = Path(__file__).with_name("darkroom.py")
 
@@ -124,22 +124,7 @@ def _develop(photo: bytes) -> bytes:
     A thread waits for the child, not the loop: a request cancelled while asyncio still spawns
     would never be woken again, and a person who leaves must not cost the shop a turn.
     """
-    environment = {"LC_ALL": "C.UTF-8"}  # nothing of ours: no keys, no database address
-    if "LD_LIBRARY_PATH" in os.environ:
-        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-    try:
-        child = subprocess.run(
-            [sys.executable, "-I", str(DARKROOM), str(MAX_PIXELS)],
-            input=photo,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=WALL_SECONDS,  # run() kills the child when it is over
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return b""
-    return child.stdout if child.returncode == 0 else b""
+    return confined.run(DARKROOM, str(MAX_PIXELS), photo, LIMITS)
 
 
 def _picture(answer: bytes) -> Picture:

@@ -1,7 +1,7 @@
 """The child program that sets a table on paper: one PDF with its own glyphs, for any viewer.
 
-Run as `python -I press.py FONT` by printing.py: the sheet as JSON on standard input, the PDF on
-standard output. It imports nothing of littleshop, gets an empty environment and dies after one
+Run as `press.py FONT` by printing.py, under hard limits (confined.py): the sheet as JSON on
+standard input, the PDF on standard output. It imports nothing of littleshop and dies after one
 sheet, so that the memory of a Chinese font (25 MB) is not kept by any process that serves pages.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import lzma
-import resource
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,8 +19,6 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-MEMORY_BYTES = 700 * 1024 * 1024
-CPU_SECONDS = 60
 FONT = "paper"
 WIDTH, HEIGHT = landscape(A4)
 MARGIN = 36.0  # points, as everything below
@@ -161,14 +158,6 @@ class Press:
         return f"{text}…"
 
 
-def limit_this_process() -> None:
-    """Bind memory, processor time, files and core dumps for good."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def printed(told: dict[str, Any], font: bytes) -> bytes:
     """The PDF of a sheet."""
     pdfmetrics.registerFont(TTFont(FONT, io.BytesIO(font)))
@@ -181,5 +170,4 @@ def printed(told: dict[str, Any], font: bytes) -> bytes:
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("rb") as packed:
         glyphs = lzma.decompress(packed.read())
-    limit_this_process()
     sys.stdout.buffer.write(printed(json.load(sys.stdin.buffer), glyphs))

@@ -7,17 +7,16 @@ import neither.
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from littleshop import confined
+from littleshop.confined import Limits
 from littleshop.errors import Refused
 
-WALL_SECONDS = 60.0
+LIMITS = Limits(memory_bytes=700 * 1024 * 1024, cpu_seconds=60, wall_seconds=60.0)
 AT_ONCE = 1  # children per web process; further sheets wait their turn
 PRESS = Path(__file__).with_name("press.py")
 FONT = Path(__file__).parent / "fonts" / "noto-sans-sc.ttf.xz"
@@ -51,19 +50,4 @@ async def pdf(sheet: Sheet) -> bytes:
 
 
 def _print(sheet: bytes) -> bytes:
-    environment = {"LC_ALL": "C.UTF-8"}  # nothing of ours: no keys, no database address
-    if "LD_LIBRARY_PATH" in os.environ:
-        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-    try:
-        child = subprocess.run(
-            [sys.executable, "-I", str(PRESS), str(FONT)],
-            input=sheet,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=WALL_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return b""
-    return child.stdout if child.returncode == 0 else b""
+    return confined.run(PRESS, str(FONT), sheet, LIMITS)

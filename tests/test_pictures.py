@@ -274,7 +274,7 @@ def test_a_killed_child_is_a_no_and_the_next_photo_works() -> None:
 
 
 def test_a_child_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "WALL_SECONDS", 0.01)
+    monkeypatch.setattr(pictures, "LIMITS", pictures.LIMITS._replace(wall_seconds=0.01))
     began = time.monotonic()
     assert refusal(saved(two_halves())) == "photo_broken"
     assert time.monotonic() - began < 2
