@@ -33,7 +33,10 @@ def with_escrow(world: World) -> None:
 async def asked(world: World, shop_id: int, gateway: str = "alipay") -> Admission:
     """The seller is known, and the institution asked about him."""
     town = Town(world.house.database, world.house.keyring, world.at, shop_id=shop_id)
-    await verify(town)
+    async with town.database.connection() as conn:
+        is_known = await cards.active(conn, shop_id) is not None
+    if not is_known:
+        await verify(town)
 
     async def ask(conn: db.Connection) -> Admission | None:
         card = await cards.active(conn, shop_id)
@@ -87,6 +90,14 @@ async def test_an_order_waits_and_is_paid_once_the_shop_is_admitted(
     await admits(market.world, known)
     page = await market.buyer.get(order)
     assert i18n.t(locale, "storefront.order.head.invited.ask") in shown(page)
+    assert f'href="{order}/payment"' in page.text  # where every way is offered, none of them first
+    house, another = market.world.house, await asked(market.world, market.shop_id, "wechat_pay")
+    await admits(market.world, another)
+    alone, house.rails = house.rails, {**house.rails, "wechat_pay": house.rails["alipay"]}
+    page = await market.buyer.get(f"{order}/payment")
+    house.rails = alone
+    assert i18n.t(locale, "storefront.paying.choose") in shown(page)
+    assert re.findall(r'name="method" value="(\w+)"', page.text) == ["alipay", "wechat_pay"]
     await market.buyer.post(f"{order}/payment", data={"method": "alipay"})
     assert await market.statuses() == ["placed"]  # its pieces are held while he pays
     page = await market.buyer.get(order)

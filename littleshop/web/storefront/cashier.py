@@ -240,7 +240,7 @@ async def waiting(request: Request) -> Response:
         return _clean(link)
     tried = [each.gateway for each in attempts if each.outcome == "accepted"]
     told = {"keeper": keepers.of_rails(house.settings.escrow, tried)}
-    told |= _shown(request, link, clocks) | _choices(
+    told |= _shown(request, link, clocks, attempts) | _choices(
         request, link, attempts, await offered(request, link.shop)
     )
     return _page(request, told, "status" if request.url.path.endswith("/status") else None)
@@ -286,15 +286,21 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
     await http.house(request).database.transaction(work)
 
 
-def _shown(request: Request, link: OrderLink, clocks: Sequence[Timer]) -> dict[str, Any]:
-    """What the page shows of the order: where it stands, and until when."""
+def _shown(
+    request: Request, link: OrderLink, clocks: Sequence[Timer], attempts: Sequence[Payment]
+) -> dict[str, Any]:
+    """What the page shows of the order: where it stands, and until when. Who was invited to pay
+    chooses how first."""
+    tried = any(each.status == "asked" for each in attempts)
     order = link.order
     state = "waiting" if order.status in PAYABLE else "paid"
+    if order.status == "invited" and link.seen.may_act and not tried:
+        state = "choose"
     if order.status == "cancelled":
         state = "closed"
-    if state == "waiting" and "failed" in request.query_params:
+    if state in ("waiting", "choose") and "failed" in request.query_params:
         state = "failed"
-    if state == "waiting" and "returned" in request.query_params:
+    if state in ("waiting", "choose") and "returned" in request.query_params:
         state = "asking"
     return {
         "shop": views.shop(link.shop),
