@@ -7,7 +7,9 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -27,9 +29,6 @@ REGISTRY_HOSTS = [
     "npmmirror" + ".com",
     "deb.debian" + ".org",
 ]
-
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def tracked() -> list[Path]:
@@ -53,17 +52,61 @@ def test_no_file_is_longer_than_400_lines() -> None:
     assert {name: length for name, length in lengths.items() if length > 400} == {}
 
 
-def functions(path: Path) -> Iterator[Function]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, Function):
-            yield node
+class Function(NamedTuple):
+    """A function from its first line to its last; it `starts` after its head and docstring."""
+
+    name: str
+    line: int
+    starts: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.line + 1
+
+
+class Outline(NamedTuple):
+    """What a file has at any depth: functions, names of classes, and every module it imports,
+    names imported from packages included."""
+
+    functions: list[Function]
+    classes: list[str]
+    imported: list[str]
+
+
+def within(block: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of a block and of the blocks inside it. An expression holds none, and most
+    of a file is expressions: this is many times quicker than ast.walk."""
+    for node in block:
+        yield node
+        for name in ("body", "orelse", "finalbody"):
+            yield from within(getattr(node, name, []))
+        for part in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+            yield from within(part.body)
+
+
+@cache  # of the outline alone: the trees of all files would fill the memory
+def outline(path: Path) -> Outline:
+    found = Outline([], [], [])
+    for node in within(ast.parse(path.read_text()).body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            starts = node.body[1 if ast.get_docstring(node) and node.body[1:] else 0].lineno
+            found.functions.append(Function(node.name, node.lineno, starts, node.end_lineno or 0))
+        elif isinstance(node, ast.ClassDef):
+            found.classes.append(node.name)
+        elif isinstance(node, ast.Import):
+            found.imported.extend(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.imported.append(node.module)
+            found.imported.extend(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
 
 
 def test_no_function_is_longer_than_50_lines() -> None:
     found = {
-        f"{short(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        f"{short(path)}:{function.name}": function.length
         for path in SOURCES
-        for node in functions(path)
+        for function in outline(path).functions
     }
     assert {name: length for name, length in found.items() if length > 50} == {}
 
@@ -71,10 +114,9 @@ def test_no_function_is_longer_than_50_lines() -> None:
 def handlers() -> Iterator[tuple[str, Path, Function]]:
     """Every function that a Route names as its endpoint, once, with its place."""
     known = {
-        f"{module_name(path)}.{node.name}": (path, node)
+        f"{module_name(path)}.{function.name}": (path, function)
         for path in modules("littleshop")
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, Function)
+        for function in outline(path).functions
     }
     for name in sorted({name for path in modules("littleshop") for name in endpoints(path)}):
         yield name, *known[name]
@@ -82,7 +124,10 @@ def handlers() -> Iterator[tuple[str, Path, Function]]:
 
 def endpoints(path: Path) -> Iterator[str]:
     """The full names of the endpoints of a file's routes: `page` of its own, or `orders.page`."""
-    tree, own = ast.parse(path.read_text()), module_name(path)
+    text, own = path.read_text(), module_name(path)
+    if "Route(" not in text:
+        return
+    tree = ast.parse(text)
     sources = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
@@ -95,15 +140,14 @@ def endpoints(path: Path) -> Iterator[str]:
             yield f"{sources[place] if place else own}.{name}"
 
 
-def body_lines(path: Path, node: Function) -> int:
+def body_lines(path: Path, function: Function) -> int:
     """How many lines a function has without its head, its docstring and blank lines."""
-    first = node.body[1 if ast.get_docstring(node) else 0]
-    text = path.read_text().splitlines()[first.lineno - 1 : node.end_lineno]
+    text = path.read_text().splitlines()[function.starts - 1 : function.end]
     return sum(1 for line in text if line.strip())
 
 
 def test_no_handler_is_longer_than_15_lines() -> None:
-    lengths = {name: body_lines(path, node) for name, path, node in handlers()}
+    lengths = {name: body_lines(path, function) for name, path, function in handlers()}
     assert len(lengths) > 50
     assert {name: length for name, length in lengths.items() if length > 15} == {}
 
@@ -120,10 +164,7 @@ def words(name: str) -> set[str]:
 
 def test_no_file_or_class_has_a_name_that_says_nothing() -> None:
     classes = [
-        (f"{short(path)}:{node.name}", node.name)
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef)
+        (f"{short(path)}:{name}", name) for path in SOURCES for name in outline(path).classes
     ]
     files = [(short(path), path.stem) for path in SOURCES]
     folders = [(short(path.parent), path.parent.name) for path in SOURCES]
@@ -131,35 +172,28 @@ def test_no_file_or_class_has_a_name_that_says_nothing() -> None:
     assert sorted(named) == []
 
 
-def texts() -> Iterator[tuple[str, str]]:
+@cache
+def texts() -> dict[str, str]:
+    found = {}
     for path in tracked():
         if "vendor" in path.parts:
             continue
         try:
-            yield short(path), path.read_text()
+            found[short(path)] = path.read_text()
         except UnicodeDecodeError:
             continue  # a picture or a font
+    return found
 
 
 def test_nothing_is_left_open() -> None:
     code = (".py", ".html", ".js", ".css", ".sql", ".sh")
-    assert [n for n, text in texts() if n.endswith(code) and OPEN_ENDS.search(text)] == []
-    assert [n for n, text in texts() if n.endswith(".py") and UNDONE.search(text)] == []
+    assert [n for n, text in texts().items() if n.endswith(code) and OPEN_ENDS.search(text)] == []
+    assert [n for n, text in texts().items() if n.endswith(".py") and UNDONE.search(text)] == []
 
 
 def test_the_tree_names_no_package_registry() -> None:
-    named = [name for name, text in texts() if any(host in text for host in REGISTRY_HOSTS)]
+    named = [name for name, text in texts().items() if any(host in text for host in REGISTRY_HOSTS)]
     assert named == []
-
-
-def imported(path: Path) -> Iterator[str]:
-    """Every module that a file imports, names imported from packages included."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def crossings(groups: list[str], forbidden: list[str]) -> list[str]:
@@ -171,7 +205,7 @@ def crossings(groups: list[str], forbidden: list[str]) -> list[str]:
         if own is not None:
             found += [
                 f"{short(path)} imports {other}"
-                for other in imported(path)
+                for other in outline(path).imported
                 for target in forbidden
                 if target != own and f"{other}.".startswith(f"{target}.")
             ]
