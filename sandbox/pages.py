@@ -4,10 +4,11 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any  # what a template may be given is anything
+from urllib.parse import urlsplit
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 HERE = Path(__file__).parent
 LOCALES = ("en", "zh-CN")
@@ -78,6 +79,19 @@ def render(
     text = _templates().get_template(name).render(t=t, locale=locale, **values)
     headers = {**HEADERS, "Content-Security-Policy": policy(forms_to), "Vary": "Accept-Language"}
     return HTMLResponse(text, status, headers)
+
+
+def way_back(request: Request) -> str:
+    """Where the reader of a page came from, as its address says (`?back=`); "" unless it is the
+    address of a page: nobody is led to a script."""
+    back = request.query_params.get("back", "")
+    return back if urlsplit(back).scheme in ("http", "https") else ""
+
+
+def shown_again(request: Request) -> Response:
+    """After a form: the page it stood on, by its whole address."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(request.url.path + query, 303)
 
 
 def problem(request: Request, code: str, words: str, status: int = 400) -> Response:

@@ -3,7 +3,8 @@
 `begin` writes what is asked, with our reference, once identity and card are verified, again for a
 changed card, and again (`again`) when the seller wants it after a refusal. `send` is a job: it asks
 under that reference, so a kill after the call asks for the same thing, and then how it stands, at
-growing distances, until it is final. The seller signs at the institution himself (`sign_url`).
+growing distances, until it is final. The seller signs at the institution himself (`sign_url`);
+he is told when it waits for that, and when he is in.
 
 An institution that wants photos of the id card is not asked before they are there: the admission
 says so, and `shown` goes on with it (showing_id_card.py keeps them).
@@ -17,15 +18,17 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from littleshop import db, jobs
+from littleshop import db, i18n, jobs
 from littleshop.crypto import Keyring
 from littleshop.entry import showing_id_card
 from littleshop.errors import Conflict, GatewayError
 from littleshop.files import Files
+from littleshop.notify import live, messages
+from littleshop.notify.live import Event
 from littleshop.pay.gateways import Escrow
 from littleshop.pay.gateways.escrow import Admission as Answer
 from littleshop.pay.gateways.escrow import AdmissionRequest
-from littleshop.shop import admissions, cards, id_photos, merchants, shops
+from littleshop.shop import admissions, cards, id_photos, merchants, owners, shops
 from littleshop.shop.admissions import Admission
 from littleshop.shop.id_photos import IdPhotos
 from littleshop.trade import counters
@@ -237,6 +240,8 @@ async def hear(conn: db.Connection, admission: Admission, answer: Answer, at: da
     )
     if waits:
         await _have_sent(conn, admission, at + wait(at - admission.asked_at))
+    if waits and status == "signing" and admission.status != "signing":
+        await _tell(conn, admission, "admission_sign", at)
     return status if waits else await _stands(conn, admission)
 
 
@@ -262,7 +267,21 @@ async def _admitted(
     if not await admissions.admit(conn, admission, merchant_id, at):
         return await _stands(conn, admission)
     await jobs.defer(conn, INVITE, at=at, key=str(shop_id), shop_id=shop_id)
+    await _tell(conn, admission, "admission_done", at)
     return "admitted"
+
+
+async def _tell(conn: db.Connection, admission: Admission, about: str, at: datetime) -> None:
+    """Word to the owner, once for each admission, and to every console that is open now."""
+    shop_id = admission.shop_id
+    shop = await shops.get(conn, shop_id)
+    for to in await owners.to_tell(conn, shop_id):
+        rail = i18n.t(to.locale, f"checkout.method.{admission.gateway}")
+        await messages.send(
+            conn, shop_id, [to], about=about, subject=admission.admission_id, at=at,
+            shop=shop.name, rail=rail, url=f"/console/{shop_id}/admission",
+        )  # fmt: skip
+    await live.publish(conn, shop_id, Event(about), at=at)
 
 
 def wait(age: timedelta) -> timedelta:

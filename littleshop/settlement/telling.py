@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from littleshop import db, i18n
-from littleshop.identity import people
-from littleshop.notify import messages, subscriptions
-from littleshop.notify.messages import Recipient
+from littleshop.notify import messages
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import shops, staff
+from littleshop.shop import owners, shops
 
 
 async def owner(
@@ -20,22 +18,12 @@ async def owner(
     `about` is payout_done or payout_returned; `reason` a BankReason, told as a sentence.
     """
     shop = await shops.get(conn, payout.shop_id)
-    owners = [
-        member.person_id
-        for member in await staff.of_shop(conn, payout.shop_id)
-        if member.role == "owner"
-    ]
-    browsers = await subscriptions.of(conn, payout.shop_id, owners)
-    for person_id in owners:
-        person = await people.get(conn, person_id)
-        if person is None:
-            continue
-        push = tuple(browsers.get(person_id, ()))
-        facts = {"reason": why(person.locale, reason)} if reason else {}
+    for to in await owners.to_tell(conn, payout.shop_id):
+        facts = {"reason": why(to.locale, reason)} if reason else {}
         await messages.send(
             conn,
             payout.shop_id,
-            [Recipient(person.person_id, person.phone_sealed, person.locale, push)],
+            [to],
             about=about,
             subject=payout.payout_id,
             at=at,

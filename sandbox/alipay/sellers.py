@@ -9,12 +9,12 @@ import re
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sandbox.alipay import orders
 from sandbox.alipay.trades import Denied
 from sandbox.clock import beijing, stamp
-from sandbox.pages import problem, render
+from sandbox.pages import problem, render, shown_again, way_back
 from sandbox.store import Row
 from sandbox.world import World, digits, world_of
 
@@ -271,7 +271,7 @@ async def show(request: Request) -> Response:
     row = _of_page(request)
     if row is None:
         return problem(request, "ORDER_NOT_EXIST", "申请单不存在", 404)
-    return render(request, "alipay_sign.html", seller=row)
+    return render(request, "alipay_sign.html", seller=row, back=way_back(request))
 
 
 async def agree(request: Request) -> Response:
@@ -281,7 +281,7 @@ async def agree(request: Request) -> Response:
         return problem(request, "ORDER_NOT_EXIST", "申请单不存在", 404)
     with world.store.transaction():
         sign(world, row)
-    return RedirectResponse(f"/alipay/sign/{row['order_id']}", 303)
+    return shown_again(request)
 
 
 def _of_page(request: Request) -> Row | None:

@@ -5,10 +5,10 @@ import re
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sandbox.clock import stamp
-from sandbox.pages import problem, render
+from sandbox.pages import problem, render, shown_again, way_back
 from sandbox.store import Row
 from sandbox.wechat_pay import media
 from sandbox.wechat_pay.keys import PlatformKeys, Unreadable
@@ -157,7 +157,7 @@ async def show(request: Request) -> Response:
     applyment = _of_page(request)
     if applyment is None:
         return problem(request, "RESOURCE_NOT_EXISTS", "申请单不存在", 404)
-    return render(request, "wechat_sign.html", applyment=applyment)
+    return render(request, "wechat_sign.html", applyment=applyment, back=way_back(request))
 
 
 async def agree(request: Request) -> Response:
@@ -166,7 +166,7 @@ async def agree(request: Request) -> Response:
     if applyment is None:
         return problem(request, "RESOURCE_NOT_EXISTS", "申请单不存在", 404)
     sign(world, applyment)
-    return RedirectResponse(f"/wechat/sign/{applyment['applyment_id']}", 303)
+    return shown_again(request)
 
 
 def _of_page(request: Request) -> Row | None:

@@ -55,6 +55,13 @@ async def open_for(town: Town) -> dict[str, str]:
         return await admissions.open_for(conn, town.shop_id)
 
 
+async def told(owner: db.Connection, admission: Admission) -> list[str]:
+    """What the seller was told of it, by SMS."""
+    sql = "select about from messages where subject = $1 and channel = 'sms'"
+    found = await owner.fetch(sql, str(admission.admission_id))
+    return sorted((row["about"] for row in found), reverse=True)
+
+
 async def test_nothing_is_asked_before_identity_and_card_are_verified(town: Town) -> None:
     assert await begins(town) == []
     await verify(town)
@@ -71,11 +78,14 @@ async def test_a_seller_signs_and_is_admitted(town: Town, owner: db.Connection) 
     signing = await sends(town, institution, admission)
     assert (signing.status, signing.sign_url) == ("signing", "https://x.test")
     assert await open_for(town) == {}
+    await sends(town, institution, signing)  # it still waits: he is not told again
+    assert await told(owner, admission) == ["admission_sign"]
     institution.standing[admission.reference] = Answer(status="admitted", merchant_id="19001")
     assert (await sends(town, institution, admission)).status == "admitted"
     assert await open_for(town) == {"wechat_pay": "19001"}
     waiting = await owner.fetchval("select count(*) from jobs where name = 'waiting.invite'")
     assert waiting == 1, "orders that waited for it are told"
+    assert await told(owner, admission) == ["admission_sign", "admission_done"]
     assert sum(what == "admit" for what, _ in institution.calls) == 1
 
 

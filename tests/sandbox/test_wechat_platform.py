@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -316,3 +317,17 @@ def test_a_transfer_that_is_wrong_is_refused(
         "transfer_remark": "tea",
     }
     assert platform.refused("POST", TRANSFERS, body | change) == code
+
+
+def test_who_signs_finds_the_way_back_to_his_shop_and_to_no_script(
+    platform: WechatMerchant,
+) -> None:
+    body, client = application(platform), platform.program.client
+    apply(platform, body)
+    path = f"/v3/ecommerce/applyments/out-request-no/{body['out_request_no']}"
+    page, shop = urlsplit(platform.ask("GET", path)["sign_url"]).path, "http://127.0.0.1:1/c?d=1&e"
+    back = f'href="{shop.replace("&", "&amp;")}"'
+    assert back in client.get(page, params={"back": shop}).text
+    signed = client.post(page, params={"back": shop}, follow_redirects=True)
+    assert back in signed.text and platform.ask("GET", path)["applyment_state"] == "FINISH"
+    assert "alert" not in client.get(page, params={"back": "javascript:alert(1)"}).text

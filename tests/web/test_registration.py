@@ -134,7 +134,8 @@ async def test_the_seller_reads_how_far_it_is_and_what_to_do(market: Market) -> 
     assert "Your registration is being checked" in shown(await market.seller.get(f"{here}?lang=en"))
     await hears(market.world, known, "signing", sign_url="https://pay.example/sign/7")
     page = await market.seller.get(f"{here}/admission?lang=en")
-    assert 'href="https://pay.example/sign/7"' in page.text and "<svg" in page.text
+    back = f"back=http%3A%2F%2Fshop.test%2Fconsole%2F{market.shop_id}%2Fadmission"
+    assert f'href="https://pay.example/sign/7?{back}"' in page.text and "<svg" in page.text
     assert "account or card that its signing page names" in shown(page)
     looked = await market.seller.post(f"{here}/admission/look")
     assert looked.status_code == 303

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from starlette.requests import Request
@@ -26,8 +27,9 @@ async def page(request: Request) -> Response:
 
 async def _page(request: Request, work: AtWork, wrong: dict[str, str]) -> Response:
     """How far it is; with what is `wrong` with photos, their form again and why."""
+    back = _way_back(request)
     async with http.house(request).database.connection() as conn:
-        told = await _told(conn, work, pages.locale_of(request))
+        told = await _told(conn, work, pages.locale_of(request), back)
         told |= await id_card.asked(request, conn, work, wrong)
     if told["photos"] == "missing" and told["state"] in ("missing", "asked", "signing"):
         told["state"] = "photos"
@@ -35,7 +37,16 @@ async def _page(request: Request, work: AtWork, wrong: dict[str, str]) -> Respon
     return await frame.page(request, work, "admission.html", "today", status=status, **told)
 
 
-async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any]:
+def _way_back(request: Request) -> str:
+    """What tells the sandbox's signing page where its reader came from; a real one is not asked to
+    know it, and its address is left as it is."""
+    if http.house(request).settings.mode != "demo":
+        return ""
+    here = f"{request.url.scheme}://{request.url.netloc}{request.url.path}"
+    return "?" + urlencode({"back": here})
+
+
+async def _told(conn: db.Connection, work: AtWork, locale: str, back: str) -> dict[str, Any]:
     """The context of admission.html without its frame."""
     shop_id, owner = work.shop.shop_id, work.role == "owner"
     found = await admissions.of_shop(conn, shop_id)
@@ -46,7 +57,7 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     return {
         "state": "partly" if partly else registration.standing(found),
         "names": i18n.t(locale, "words.dot").join(names),
-        "rows": [_row(locale, each) for each in latest],
+        "rows": [_row(locale, each, back) for each in latest],
         "duties": await order_lists.duties(conn, shop_id),
         "waits": list(await opening.waits(conn, work.person.person_id, shop_id)),
         "waits_url": f"{addresses.OPENING}?shop={shop_id}",
@@ -54,7 +65,7 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     }
 
 
-def _row(locale: str, each: Admission) -> dict[str, Any]:
+def _row(locale: str, each: Admission, back: str) -> dict[str, Any]:
     signing = each.status == "signing" and each.sign_url
     drawn = segno.make(each.sign_url, error="m") if signing and each.sign_url else None
     return {
@@ -64,7 +75,7 @@ def _row(locale: str, each: Admission) -> dict[str, Any]:
         "asked_at": each.asked_at,
         "admitted_at": each.admitted_at,
         "merchant_id": each.merchant_id,
-        "sign_url": each.sign_url if signing else "",
+        "sign_url": f"{each.sign_url}{back}" if signing else "",
         "qr_svg": drawn.svg_inline(border=0, omitsize=True) if drawn else "",
         "said": each.said,
     }
