@@ -69,6 +69,11 @@ def objection_token(key: bytes, shop_id: int, card_id: uuid.UUID | str) -> str:
     return link_token(key, shop_id, f"objection to card {card_id}")
 
 
+def follow_token(key: bytes, shop_id: int, follow_id: uuid.UUID | str) -> str:
+    """The token of a follower's link, in every message to him: derived like an order's."""
+    return link_token(key, shop_id, f"follow:{follow_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

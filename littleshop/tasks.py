@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from littleshop import config, db, logs, recoveries
+from littleshop.catalog import search
 from littleshop.entry import admitting, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
@@ -32,12 +33,15 @@ from littleshop.sale import (
     releasing,
     resending,
     taking_back,
+    telling_news,
     ticking,
     waiting,
 )
 from littleshop.sale.paying import Paid
 from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
+from littleshop.social import probing
+from littleshop.social import passcodes
 from littleshop.trade import carts
 
 _PATIENCE = timedelta(minutes=30)
@@ -215,9 +219,16 @@ async def sweep_forgotten(context: Context) -> None:
         await sessions.sweep(conn, context.at)
         await operators.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
+        await passcodes.sweep(conn, context.at)
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
+
+
+async def fill_search(context: Context) -> None:
+    """Products that were there before search was can be found too."""
+    while await search.fill(context.database):
+        pass
 
 
 async def fold_visits(context: Context) -> None:
@@ -240,10 +251,12 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         ticking.RETRY: Task(retry_timer, attempts=3),
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
+        "search.fill": Task(fill_search, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring, house.admits_at),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
+        **telling_news.tasks(),
         **settling.tasks(
             routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
@@ -251,6 +264,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
+        **probing.tasks(house.keyring, house.settings),
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
     }
@@ -265,9 +279,12 @@ TIMETABLE = Timetable(
         "bills.ask": Every(300),
         "forgotten.sweep": Daily(time(4, 30)),
         "visits.fold": Every(300),
+        "search.fill": Every(600),
+        telling_news.SWEEP: Every(120),
         **settling.TIMETABLE,
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
+        **probing.TIMETABLE,
     }
 )
 

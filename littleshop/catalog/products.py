@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import exceptions, stock
+from littleshop.catalog import exceptions, search, stock
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
@@ -88,6 +88,10 @@ _COLUMNS = (
     "shop_id, product_id, title, description, options, category, status, sort_order,"
     " no_return_why, created_at, updated_at"
 )
+_DOWN = (  # an operator took it off the shelf (catalog/takedowns.py)
+    "exists (select from takedowns d where d.shop_id = $1 and d.product_id = $2"
+    " and d.ended_at is null)"
+)
 _VARIANT = (
     "v.variant_id, v.product_id, v.choice, v.price_minor, v.compare_at_minor, s.currency, v.sku,"
     " v.on_hand, v.held, v.sort_order"
@@ -119,6 +123,7 @@ async def create(
     )
     if written:
         await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+        await search.write(conn, shop_id, product_id, draft)
         await shops.touch(conn, shop_id, pricing=True)
     return written
 
@@ -133,11 +138,13 @@ async def edit(
     person_id: UUID | None = None,
 ) -> None:
     """Replace a product's words and variants by a checked draft; variants no longer named are
-    withdrawn and keep their stock. Raises NotFound, Refused("stock_promised", held=)."""
+    withdrawn and keep their stock; one that was taken down stays hidden. Raises NotFound,
+    Refused("stock_promised", held=)."""
     touched = await db.changed(
         conn,
         "update products set title = $3, description = $4, options = $5, category = $6,"
-        " status = $7, updated_at = $8, no_return_why = $9,"
+        f" status = case when {_DOWN} then 'hidden' else $7 end, updated_at = $8,"
+        " no_return_why = $9,"
         " no_return_since = case when $9 = '' then null"
         "  when no_return_why = $9 then no_return_since else $10::timestamptz end"
         " where shop_id = $1 and product_id = $2",
@@ -165,6 +172,7 @@ async def edit(
         product_id,
     )
     await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
+    await search.write(conn, shop_id, product_id, draft)
     await shops.touch(conn, shop_id, pricing=True)
 
 
@@ -288,7 +296,7 @@ async def listing(
           left join lateral (select file, colour, width from photos f
                               where f.shop_id = $1 and f.product_id = p.product_id
                               order by f.sort_order, f.photo_id limit 1) f on true
-         where p.shop_id = $1 and ($2 or p.status = 'on_sale')
+         where p.shop_id = $1 and ($2 and p.status <> 'unlisted' or p.status = 'on_sale')
            and ($3::text is null or p.category = $3)
          order by p.sort_order, p.product_id limit $4 offset $5""",
         shop_id,
@@ -344,18 +352,20 @@ async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]
 async def set_status(
     conn: db.Connection, shop_id: int, product_id: UUID, status: str, at: datetime
 ) -> None:
-    """Put on sale or hide. Raises NotFound, Refused("product_status")."""
+    """Put on sale or hide. Raises NotFound, Refused: product_status, product_taken_down."""
     if status not in ("on_sale", "hidden"):
         raise Refused("product_status")
     if not await db.changed(
         conn,
-        "update products set status = $3, updated_at = $4 where shop_id = $1 and product_id = $2",
+        "update products set status = $3, updated_at = $4 where shop_id = $1 and product_id = $2"
+        f" and ($3 = 'hidden' or not {_DOWN})",
         shop_id,
         product_id,
         status,
         at,
     ):
-        raise NotFound("product")
+        await get(conn, shop_id, product_id)
+        raise Refused("product_taken_down")
     await shops.touch(conn, shop_id, pricing=True)
 
 

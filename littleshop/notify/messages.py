@@ -24,7 +24,11 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
-ADDRESSES = {"link": "/o/", "objection": "/not-me/"}  # of an order, of a word about a new card
+ADDRESSES = {  # of an order, of a word about a new card, of what is new for a follower
+    "link": "/o/",
+    "objection": "/not-me/",
+    "news": "/n/",
+}
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
 
@@ -76,7 +80,8 @@ async def send(
 
     The same about, subject, occasion and address is told once, however often this is called; who
     may be reminded twice names the `occasion` (a day). Facts fill the texts `sms.<about>` and
-    `push.<about>.title/.body`; the fact `url` is where a push message leads.
+    `push.<about>.title/.body`; the fact `url` is where a push message leads, {news} in it the
+    token of a follower's link.
     """
     rows = [
         row
@@ -211,6 +216,7 @@ class Delivery:
         tokens = {
             "link": ids.order_token(key, shop_id, subject),
             "objection": ids.objection_token(key, shop_id, subject),
+            "news": ids.follow_token(key, shop_id, subject),
         }
         return {**message.facts, **tokens}
 
@@ -224,6 +230,7 @@ class Delivery:
         if browser is None:
             return "unwanted", "unsubscribed"
         told = push_text(message, context.at)
+        told["url"] = told["url"].replace("{news}", str(self._facts(shop_id, message)["news"]))
         try:
             return "sent", await self.channels.push.send(
                 browser.endpoint, browser.p256dh, browser.auth, told, context.at

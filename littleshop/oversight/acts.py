@@ -42,6 +42,16 @@ KINDS = (
     "shop_opened",
     "person_opened",
     "fees_set",
+    "domain_added",
+    "domain_removed",
+    "domain_blocked",
+    "domain_unblocked",
+    "report_dismissed",
+    "report_settled",
+    "product_taken_down",
+    "review_taken_down",
+    "appeal_refused",
+    "product_put_back",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
