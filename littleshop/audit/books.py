@@ -71,9 +71,12 @@ _PAID_ORDER_HAS_ITS_PAYMENT = """
                 and p.order_id = o.order_id and p.outcome = 'accepted') || ' payments' as says
       from orders o
      where ($1::bigint is null or o.shop_id = $1)
-       and (o.paid_at is not null) <> exists (
+       and (o.kind <> 'chip_in' and (o.paid_at is not null) <> exists (
              select from payments p where p.shop_id = o.shop_id and p.order_id = o.order_id
-                and p.outcome = 'accepted')"""
+                and p.outcome = 'accepted')
+         or o.kind = 'chip_in' and o.paid_at is not null and o.total_minor <> (
+             select coalesce(sum(p.paid_minor), 0) from payments p where p.shop_id = o.shop_id
+                and p.order_id = o.order_id and p.outcome = 'accepted'))"""
 
 _PAYMENT_IS_BOOKED = """
     select p.shop_id, p.reference as subject, p.outcome || ' and not booked as it came in' as says
@@ -118,7 +121,7 @@ _REFUNDS_FIT_THE_ORDER = """
      where ($1::bigint is null or o.shop_id = $1)
        and (o.refunded_minor <> coalesce(r.done, 0) + coalesce(c.lost, 0)
          or o.held_minor < coalesce(r.asked, 0)
-         or (o.status in ('refunded', 'received', 'closed')
+         or (o.status in ('cancelled', 'refunded', 'received', 'closed')
              and o.held_minor <> coalesce(r.asked, 0))
          or (o.status = 'refunded' and o.released_minor > 0))"""
 
@@ -197,7 +200,7 @@ _FEE_IS_AS_SCHEDULED = """
     select f.shop_id, f.order_id as subject, 'a fee that its schedule does not say' as says
       from order_fees f
       left join payments p on p.shop_id = f.shop_id and p.order_id = f.order_id
-           and p.outcome = 'accepted'
+           and p.outcome = 'accepted' and p.part_id is null
       left join fee_rates r on r.schedule_id = f.schedule_id and r.gateway = p.gateway
       left join fee_rates s on s.schedule_id = f.schedule_id and s.gateway = coalesce(r.gateway, '')
       left join lateral (
@@ -267,12 +270,15 @@ _STATE_HAS_ITS_TIMER = """
     select o.shop_id, o.order_id as subject, o.status || ' and no clock runs' as says
       from orders o
      where ($1::bigint is null or o.shop_id = $1)
-       and o.status in ('waiting', 'invited', 'placed', 'to_ship', 'shipped', 'delivered',
-                        'received')
+       and o.status in ('waiting', 'invited', 'placed', 'collecting', 'claiming', 'forming',
+                        'to_ship', 'shipped', 'delivered', 'received')
        and not exists (
              select from timers t where t.shop_id = o.shop_id and t.subject = o.order_id
                 and t.kind = case o.status when 'waiting' then 'pay_by' when 'invited' then 'pay_by'
                                            when 'placed' then 'pay_by'
+                                           when 'collecting' then 'pay_by'
+                                           when 'claiming' then 'claim_by'
+                                           when 'forming' then 'form_by'
                                            when 'to_ship' then 'ship_at_last'
                                            when 'received' then 'close' else 'confirm_by' end)"""
 

@@ -21,7 +21,8 @@ _HELD_IS_OPEN_ORDERS = """
       left join (select i.shop_id, i.variant_id, sum(i.quantity) as quantity
                    from order_items i join orders o
                      on o.shop_id = i.shop_id and o.order_id = i.order_id
-                  where o.status in ('placed', 'to_ship') and ($1::bigint is null or o.shop_id = $1)
+                  where o.status in ('placed', 'collecting', 'claiming', 'forming', 'to_ship')
+                    and ($1::bigint is null or o.shop_id = $1)
                   group by i.shop_id, i.variant_id) i
         on i.shop_id = v.shop_id and i.variant_id = v.variant_id
      where ($1::bigint is null or v.shop_id = $1) and v.held <> coalesce(i.quantity, 0)"""
@@ -48,10 +49,27 @@ _RETURNED_WAS_SHIPPED = """
      where m.order_id is not null and ($1::bigint is null or m.shop_id = $1)
      group by m.shop_id, m.order_id, m.variant_id having sum(m.quantity) > 0"""
 
+# What is taken of an invitation or a team is what orders took that did not end unpaid.
+_TAKEN_IS_CLAIMED = """
+    select c.shop_id, c.claim_id as subject, c.kind || ' has ' || c.taken
+           || ' taken, orders hold ' || coalesce(o.held, 0) || ', cancelled ones '
+           || coalesce(o.dead, 0) as says
+      from claims c
+      left join (select k.shop_id, k.claim_id, count(*) filter (where k.held) as held,
+                        count(*) filter (where k.held and o.status = 'cancelled') as dead
+                   from order_claims k join orders o
+                     on o.shop_id = k.shop_id and o.order_id = k.order_id
+                  where $1::bigint is null or k.shop_id = $1
+                  group by k.shop_id, k.claim_id) o
+        on o.shop_id = c.shop_id and o.claim_id = c.claim_id
+     where ($1::bigint is null or c.shop_id = $1)
+       and (c.taken <> coalesce(o.held, 0) or coalesce(o.dead, 0) > 0)"""
+
 RULES = {
     "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
     "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
     "shipped_once": _SHIPPED_ONCE,
+    "taken_is_claimed": _TAKEN_IS_CLAIMED,
     "returned_was_shipped": _RETURNED_WAS_SHIPPED,
 }
 

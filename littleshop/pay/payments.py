@@ -40,6 +40,7 @@ class Payment(msgspec.Struct, frozen=True):
     queried_at: datetime | None
     paid_at: datetime | None
     held_for: str | None
+    part_id: UUID | None  # of an order that several chip in for: whose part
 
     @property
     def amount(self) -> Money:
@@ -65,6 +66,7 @@ async def ask(
     method: str,
     expires_at: datetime,
     held_for: str | None = None,
+    part_id: UUID | None = None,
     at: datetime,
 ) -> Payment:
     """The open attempt by this gateway and method, or a new one with its reference written first.
@@ -77,10 +79,11 @@ async def ask(
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 and gateway = $3"
         " and method = $4 and amount_minor = $5 and status = 'asked' and expires_at > $6"
-        " and held_for is not distinct from $7 limit 1",
+        " and held_for is not distinct from $7 and part_id is not distinct from $8 limit 1",
         *wanted,
         at,
         held_for,
+        part_id,
     )
     if open_one is not None:
         return open_one
@@ -94,8 +97,8 @@ async def ask(
         conn,
         Payment,
         "insert into payments (shop_id, order_id, gateway, method, amount_minor, currency,"
-        " payment_id, reference, asked_at, expires_at, held_for)"
-        f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning {COLUMNS}",
+        " payment_id, reference, asked_at, expires_at, held_for, part_id)"
+        f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning {COLUMNS}",
         *wanted,
         amount.currency,
         payment_id,
@@ -103,6 +106,7 @@ async def ask(
         at,
         expires_at,
         held_for,
+        part_id,
     )
 
 
@@ -221,6 +225,18 @@ async def accepted(conn: db.Connection, shop_id: int, order_id: UUID) -> Payment
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2"
         " and outcome = 'accepted'",
+        shop_id,
+        order_id,
+    )
+
+
+async def taken_for(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Payment]:
+    """The payments that pay an order, the last one first: one, or those of its parts."""
+    return await db.all(
+        conn,
+        Payment,
+        f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2"
+        " and outcome = 'accepted' order by paid_at desc, payment_id desc",
         shop_id,
         order_id,
     )

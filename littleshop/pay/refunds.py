@@ -126,6 +126,20 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Re
     )
 
 
+async def more_of_case(conn: db.Connection, refund: Refund) -> bool:
+    """Whether other refunds for the same case are still under way."""
+    return bool(
+        await db.value(
+            conn,
+            "select exists (select from refunds where shop_id = $1 and case_id = $2"
+            " and refund_id <> $3 and status in ('asked', 'stuck'))",
+            refund.shop_id,
+            refund.case_id,
+            refund.refund_id,
+        )
+    )
+
+
 async def going_back(conn: db.Connection, shop_id: int, order_id: UUID) -> int:
     """What of an order's escrow was asked to go back and is not done, minor units."""
     minor = await db.value(

@@ -28,14 +28,27 @@ class Item(msgspec.Struct, frozen=True):
     quantity: int
 
 
+class Agreed(msgspec.Struct, frozen=True):
+    """Prices that two people agreed on, or a team's, in place of the shelf's. `reason`: invited or
+    team; `prices` of one piece in minor units; `shipping` None: as the shop charges; `unlisted`:
+    also of what is not on the shelf."""
+
+    reason: str
+    prices: Mapping[UUID, int]
+    shipping: int | None = None
+    unlisted: bool = False
+
+
 class Line(msgspec.Struct, frozen=True):
-    """A line of the receipt. `kind`: goods or shipping; `reason`: a key of words for people."""
+    """A line of the receipt. `kind`: goods or shipping; `reason`: a key of words for people;
+    `facts` with the price that is charged, `shelf_minor` the shelf's where that is another."""
 
     kind: str
     amount: Money
     reason: str = ""
     facts: VariantFacts | None = None
     quantity: int = 0
+    shelf_minor: int | None = None
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -49,8 +62,14 @@ class Quote(msgspec.Struct, frozen=True):
     digest: str
 
 
-def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -> Quote:
-    """Price `items`, handed over by `way` (courier or pickup).
+def quote(
+    facts: Mapping[UUID, VariantFacts],
+    items: Sequence[Item],
+    way: str,
+    agreed: Agreed | None = None,
+) -> Quote:
+    """Price `items`, handed over by `way` (courier, pickup or none), at the shelf's prices or at
+    those `agreed`.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
     too_large(most=).
@@ -62,17 +81,18 @@ def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -
     lines = []
     for item in items:
         known = facts.get(item.variant_id)
-        if known is None or not known.sold:
+        if known is None or not (known.sold or (agreed is not None and agreed.unlisted)):
             raise Refused("variant_gone", title=known.title if known else "")
         if not 1 <= item.quantity <= MOST_PIECES:
             raise Refused("quantity_wrong", most=MOST_PIECES)
-        price = Money(known.price_minor, known.currency)
-        lines.append(Line("goods", price * item.quantity, facts=known, quantity=item.quantity))
+        lines.append(_goods(known, item.quantity, agreed))
     terms = facts[items[0].variant_id]
     if terms.shop_status != "open":
         raise Refused("shop_closed")
     goods = sum((line.amount for line in lines[1:]), lines[0].amount)
-    shipping, reason = _shipping(terms, goods, way)
+    if not goods:
+        raise Refused("cart_empty")  # only things that are given away
+    shipping, reason = _shipping(terms, goods, way, agreed)
     lines.append(Line("shipping", shipping, reason=reason))
     total = goods + shipping
     most = MOST_MINOR.get(total.currency, total.minor)
@@ -88,10 +108,23 @@ def quote(facts: Mapping[UUID, VariantFacts], items: Sequence[Item], way: str) -
     )
 
 
-def _shipping(terms: VariantFacts, goods: Money, way: str) -> tuple[Money, str]:
+def _goods(known: VariantFacts, quantity: int, agreed: Agreed | None) -> Line:
+    price = agreed.prices.get(known.variant_id, known.price_minor) if agreed else known.price_minor
+    if agreed is None or price == known.price_minor:
+        return Line("goods", Money(price, known.currency) * quantity, "", known, quantity)
+    charged = msgspec.structs.replace(known, price_minor=price)
+    amount = Money(price, known.currency) * quantity
+    return Line("goods", amount, agreed.reason, charged, quantity, known.price_minor)
+
+
+def _shipping(
+    terms: VariantFacts, goods: Money, way: str, agreed: Agreed | None
+) -> tuple[Money, str]:
     free = Money(0, terms.currency)
-    if way == "pickup":
-        return free, "pickup"
+    if way != "courier":
+        return free, way
+    if agreed is not None and agreed.shipping is not None:
+        return Money(agreed.shipping, terms.currency), agreed.reason
     if terms.shipping_flat_minor == 0:
         return free, "always_free"
     over = terms.shipping_free_over_minor

@@ -18,7 +18,7 @@ from littleshop.pay import chargebacks, payments
 from littleshop.pay.chargebacks import Chargeback
 from littleshop.pay.payments import Payment
 from littleshop.sale import pausing, refunding, telling
-from littleshop.trade import cases, orders
+from littleshop.trade import cases, order_events, orders
 from littleshop.trade.orders import Order
 
 
@@ -39,7 +39,7 @@ async def hear_opened(
     if payment.outcome != "accepted":
         return True
     await pausing.for_a_bank(conn, order, at)
-    await orders.tell(
+    await order_events.tell(
         conn, shop_id, order.order_id, "charged_back", by="platform", at=at, minor=amount.minor
     )
     await telling.seller(conn, order, "charged_back", at, taken=amount)
@@ -68,7 +68,7 @@ async def hear_ended(
         await _lose(conn, order, payment, chargeback, at)
     if payment.outcome != "accepted":
         return True
-    await orders.tell(
+    await order_events.tell(
         conn, shop_id, order.order_id, "chargeback_won" if won else "chargeback_lost",
         by="platform", at=at, minor=chargeback.amount_minor,
     )  # fmt: skip

@@ -6,12 +6,12 @@ and clocks interleave, money that arrives ends as "accepted with stock" or "refu
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from littleshop import db, jobs
+from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
 from littleshop.config import EscrowMode
@@ -22,13 +22,17 @@ from littleshop.money import Money
 from littleshop.pay import payments, releases
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import receiving, refunding, telling, waiting
-from littleshop.shop import admissions, terms
-from littleshop.trade import fees, orders, timers
+from littleshop.sale import refunding, shipping, telling, waiting
+from littleshop.shop import admissions
+from littleshop.trade import claims, fees, order_events, orders, timers
 from littleshop.trade.orders import Order
 
-SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
-SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
+
+class Part(msgspec.Struct, frozen=True):
+    """What one of several friends gives to an order, under an id of its own."""
+
+    part_id: UUID
+    amount: Money
 
 
 class Paid(msgspec.Struct, frozen=True):
@@ -48,16 +52,19 @@ async def ask(
     gateway: str,
     method: str,
     escrow: EscrowMode = "merchant_of_record",
+    part: Part | None = None,
     at: datetime,
 ) -> Payment:
     """Write an attempt to pay, or find the open one; an invited order holds its pieces from here.
-    In psp_escrow the money goes to the seller's own account at the institution.
+    In psp_escrow the money goes to the seller's own account at the institution. Who chips in pays
+    his `part`.
 
-    Raises Refused: not_payable, gone_meanwhile, not_admitted.
+    Raises Refused: not_payable, part_too_large(left=), gone_meanwhile, not_admitted.
     """
     order = await orders.lock(conn, shop_id, order_id)
-    if order.status not in ("placed", "invited"):
+    if order.status not in ("placed", "invited", "collecting"):
         raise Refused("not_payable", status=order.status)
+    amount = _due(order, part)
     if await _pay_by(conn, order, at) <= at:
         raise Refused("not_payable", status="late")
     if order.status == "invited":
@@ -72,13 +79,25 @@ async def ask(
         conn,
         shop_id,
         order_id,
-        order.total,
+        amount,
         gateway=gateway,
         method=method,
         expires_at=pay_by,
         held_for=held_for,
+        part_id=part.part_id if part else None,
         at=at,
     )
+
+
+def _due(order: Order, part: Part | None) -> Money:
+    """What is to be paid now."""
+    assert (part is not None) == (order.kind == "chip_in"), order.order_id
+    if part is None:
+        return order.total
+    left = order.total - Money(order.held_minor, order.currency)
+    if part.amount.minor > left.minor:
+        raise Refused("part_too_large", left=left)
+    return part.amount
 
 
 async def _pay_by(conn: db.Connection, order: Order, at: datetime) -> datetime:
@@ -148,13 +167,23 @@ async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Pa
     """Why this money cannot pay this order; None when it can, with its stock held."""
     if paid.amount != payment.amount:
         return "wrong_amount"
-    if order.status == "placed":
-        return None
+    if order.status in ("placed", "collecting"):
+        beyond = order.held_minor + paid.amount.minor > order.total_minor
+        return "duplicate" if beyond else None
     lapsed = order.status == "cancelled" and order.cancel_reason == "unpaid"
-    if lapsed or order.status == "invited":
-        again = await stock.hold_again(conn, order.shop_id, order.order_id)
-        return None if again else "late"
+    if order.status == "invited" or (lapsed and order.kind != "chip_in"):
+        return None if await _held_again(conn, order) else "late"
     return "late" if order.status in ("waiting", "cancelled") else "duplicate"
+
+
+async def _held_again(conn: db.Connection, order: Order) -> bool:
+    """Hold once more what a lapsed order gave back, or what an invited one never held."""
+    had = await claims.take_again(conn, order.shop_id, order.order_id)
+    if had and await stock.hold_again(conn, order.shop_id, order.order_id):
+        return True
+    if had:
+        await claims.give_back(conn, order.shop_id, order.order_id)
+    return False
 
 
 async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:
@@ -168,18 +197,34 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
         booked_at=at,
         transfers=[Transfer(_arrived_at(payment), chart.ESCROW, payment.amount)],
     )
+    if order.kind == "chip_in":
+        await _accept_part(conn, order, payment, at)
+        return
     marked = await orders.mark_paid(conn, order.shop_id, order.order_id, at)
     assert marked is not None, order.order_id
     most = releases.most(payment.amount) if payment.held_for is not None else None
     await fees.paid_over(conn, order, payment.gateway, most)
-    if await terms.is_direct(conn, order.shop_id, order.placed_at):
-        await receiving.release(conn, marked, at)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")
-    await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
-    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
-    await orders.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
-    await telling.seller(conn, marked, "order_paid", at)
+    await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
+    if marked.status == "to_ship":
+        await shipping.expect(conn, marked, at)
     await telling.buyer(conn, marked, "order_confirmed", at)
+
+
+async def _accept_part(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:
+    """Somebody chipped in; with the last part the order is paid. Its fee is that of every rail."""
+    marked = await orders.collect(conn, order.shop_id, order.order_id, payment.amount, at)
+    assert marked is not None, order.order_id
+    await timers.cancel(conn, order.shop_id, order.order_id, "hold_by")
+    part = {"amount": payment.amount_minor, "part": str(payment.part_id)}
+    await order_events.tell(
+        conn, order.shop_id, order.order_id, "part_paid", by="buyer", at=at, **part
+    )
+    if marked.status == "to_ship":
+        await timers.cancel(conn, order.shop_id, order.order_id, "pay_by")
+        await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
+        await shipping.expect(conn, marked, at)
+        await telling.buyer(conn, marked, "order_confirmed", at)
 
 
 def _arrived_at(payment: Payment) -> str:
@@ -207,7 +252,7 @@ async def _return(
         booked_at=at,
         transfers=[Transfer(_arrived_at(payment), chart.SUSPENSE, received)],
     )
-    await orders.tell(
+    await order_events.tell(
         conn, order.shop_id, order.order_id, "payment_returned", by="platform", at=at, why=why
     )
     await refunding.send_astray_back(conn, payment, reason=why, at=at)
@@ -223,7 +268,7 @@ async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
         return False
     if reason == "never_admitted":
         await telling.buyer(conn, order, "order_cancelled", at)
-    await orders.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
+    await order_events.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return True
 
@@ -235,10 +280,20 @@ async def _end(
     before = await orders.lock(conn, shop_id, order_id)
     order = await orders.cancel(conn, shop_id, order_id, reason, at)
     if order is not None:
+        await claims.give_back(conn, shop_id, order_id)
         if before.status in orders.HOLDING:
             await stock.release(conn, shop_id, order_id)
         await timers.cancel(conn, shop_id, order_id)
+        if order.held_minor:
+            await _send_parts_back(conn, order, at)
     return order
+
+
+async def _send_parts_back(conn: db.Connection, order: Order, at: datetime) -> None:
+    """It never became full: each part goes back to whom it came from."""
+    held = Money(order.held_minor, order.currency)
+    refund_id = ids.derived(order.order_id, "not_full")
+    await refunding.give_back(conn, order, held, reason="not_full", refund_id=refund_id, at=at)
 
 
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
@@ -269,7 +324,7 @@ async def withdraw(conn: db.Connection, shop_id: int, order_id: UUID, at: dateti
     order = await _end(conn, shop_id, order_id, "withdrawn", at)
     if order is None:
         raise Refused("not_cancellable")
-    await orders.tell(conn, shop_id, order_id, "withdrawn", by="buyer", at=at)
+    await order_events.tell(conn, shop_id, order_id, "withdrawn", by="buyer", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return order
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from littleshop import db, ids
 from littleshop.crypto import Keyring
 from littleshop.errors import Conflict, Refused
 from littleshop.money import Money
+from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
-from littleshop.pricing.facts import Loader
-from littleshop.pricing.quotes import Item, Quote
+from littleshop.pricing.facts import Loader, VariantFacts
+from littleshop.pricing.quotes import Agreed, Item, Quote
 from littleshop.trade.orders import Delivery
 
 HOLD = timedelta(minutes=30)
@@ -53,7 +55,9 @@ class Placing(msgspec.Struct, frozen=True):
     share_code: str | None = None
     address: str | None = None
     said: Said | None = None  # None: nobody asked on a page
-    waits: bool = False  # no rail has admitted the shop: the order holds nothing and is paid later
+    waits: bool = False  # it holds nothing and is paid later: no rail has admitted the shop, or
+    # (of another kind than checkout) somebody else is to pay
+    kind: str = "checkout"
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -161,18 +165,28 @@ class Flusher:
         ]
 
         async def work(conn: db.Connection) -> list[Answer]:
-            return await db.all(
-                conn,
-                Answer,
-                "select code, order_id, number, variant_id, remaining"
-                " from place_orders($1, $2, $3::asked_order[], $4::asked_item[]) order by asked",
-                at,
-                at + HOLD,
-                orders,
-                items,
-            )
+            return await _place_orders(conn, orders, items, at + HOLD, at)
 
         return await self._database.statement(work)
+
+
+async def _place_orders(
+    conn: db.Connection,
+    orders: list[tuple[object, ...]],
+    items: list[tuple[object, ...]],
+    pay_by: datetime,
+    at: datetime,
+) -> list[Answer]:
+    return await db.all(
+        conn,
+        Answer,
+        "select code, order_id, number, variant_id, remaining"
+        " from place_orders($1, $2, $3::asked_order[], $4::asked_item[]) order by asked",
+        at,
+        pay_by,
+        orders,
+        items,
+    )
 
 
 def _refuse(batch: list[_Waiting], fault: Exception) -> None:
@@ -198,15 +212,47 @@ async def place(
         if known is None:
             raise
         answer = known  # the second press of a button whose first press was placed
+    return _placed(keyring, placing, answer)
+
+
+def _placed(keyring: Keyring, placing: Placing, answer: Answer) -> Placed:
     if answer.code == "conflict":
         raise Conflict("this page's key was used for another order")
     assert answer.order_id is not None and answer.number is not None
     return Placed(answer.order_id, answer.number, link(keyring, placing.shop_id, answer.order_id))
 
 
-def link(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
-    """The chooser's link token: derived, so that a message can carry it and a repeat finds it."""
-    return ids.order_token(keyring.link_key, shop_id, order_id)
+async def place_within(
+    conn: db.Connection,
+    keyring: Keyring,
+    placing: Placing,
+    *,
+    pay_within: timedelta,
+    agreed: Agreed | None = None,
+    at: datetime,
+) -> tuple[Placed, bool]:
+    """Place one order of another kind than checkout, in the transaction of its flow, which locks
+    what it claims before; and whether it is new: a second press finds the first one's.
+
+    Raises what `place` raises, but Busy.
+    """
+    wanted = [(placing.shop_id, item.variant_id) for item in placing.items]
+    found = await pricing_facts.load(conn, wanted)
+    facts = {variant_id: each for (_, variant_id), each in found.items()}
+    quote = quotes.quote(facts, placing.items, placing.way, agreed)
+    if quote.total != placing.total_seen:
+        raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
+    order = _order(placing, quote, keyring, at)
+    items = [(1, *item) for item in _items(quote)]
+    (answer,) = await _place_orders(conn, [order], items, at + pay_within, at)
+    _need_placed(answer, facts)
+    return _placed(keyring, placing, answer), answer.order_id == order[1]
+
+
+def link(keyring: Keyring, shop_id: int, order_id: UUID, role: str = "chooser") -> str:
+    """A role's link token: derived, so that a message can carry it and a repeat finds it."""
+    seed = str(order_id) if role == "chooser" else f"{order_id}:{role}"
+    return ids.order_token(keyring.link_key, shop_id, seed)
 
 
 async def _answer(
@@ -223,10 +269,14 @@ async def _answer(
     if placing.said is not None and placing.said != said(quote, waits=placing.waits):
         raise Refused("terms_changed")
     answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
-    if answer.code in ("placed", "conflict"):
-        return answer
-    known = facts.get(answer.variant_id) if answer.variant_id else None
-    raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
+    _need_placed(answer, facts)
+    return answer
+
+
+def _need_placed(answer: Answer, facts: Mapping[UUID, VariantFacts]) -> None:
+    if answer.code not in ("placed", "conflict"):
+        known = facts.get(answer.variant_id) if answer.variant_id else None
+        raise Refused(answer.code, left=answer.remaining, title=known.title if known else "")
 
 
 def said(quote: Quote, *, waits: bool) -> Said:
@@ -260,6 +310,7 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         placing.device,
         _origin(keyring, placing.address, at),
         placing.waits,
+        placing.kind,
     )
 
 

@@ -13,7 +13,7 @@ from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, refunds
 from littleshop.sale import releasing, telling
-from littleshop.trade import cases, fees, orders, timers
+from littleshop.trade import cases, fees, order_events, orders, timers
 from littleshop.trade.orders import Order
 
 AFTER_SALE = timedelta(days=7)
@@ -46,7 +46,7 @@ async def receive(
     await _pay_out(conn, before, order, at)
     await timers.cancel(conn, shop_id, order_id)
     await timers.start(conn, shop_id, order_id, "close", at + AFTER_SALE)
-    await orders.tell(conn, shop_id, order_id, "received", by=by, at=at)
+    await order_events.tell(conn, shop_id, order_id, "received", by=by, at=at)
     await telling.seller(conn, order, "order_received", at)
     return order
 
@@ -88,11 +88,11 @@ async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
         raise Refused("not_extendable")
     await timers.start(conn, shop_id, order_id, "confirm_by", due + EXTENSION)
     await timers.start(conn, shop_id, order_id, "confirm_soon", due + EXTENSION - timedelta(days=1))
-    await orders.tell(conn, shop_id, order_id, "extended", by="buyer", at=at)
+    await order_events.tell(conn, shop_id, order_id, "extended", by="buyer", at=at)
     return order
 
 
 async def close(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """The after-sale window is over."""
     if await orders.close(conn, shop_id, order_id):
-        await orders.tell(conn, shop_id, order_id, "closed", by="clock", at=at)
+        await order_events.tell(conn, shop_id, order_id, "closed", by="clock", at=at)

@@ -19,7 +19,7 @@ from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, 
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import releasing, telling
-from littleshop.trade import cases, fees, orders, timers
+from littleshop.trade import cases, fees, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -70,17 +70,38 @@ async def give_back(
     if amount.minor > left.minor:
         raise Refused("refund_too_large", left=left)
     await _hold(conn, order, amount, str(refund_id), at)
-    payment = await payments.accepted(conn, order.shop_id, order.order_id)
-    return await _ask(
-        conn,
-        payment,
-        amount,
-        refund_id=refund_id,
-        reason=reason,
-        paid_from=chart.ESCROW,
-        case_id=case_id,
-        at=at,
-    )
+    asked = [
+        await _ask(
+            conn,
+            payment,
+            part,
+            refund_id=ids.derived(refund_id, payment.reference) if place else refund_id,
+            reason=reason,
+            paid_from=chart.ESCROW,
+            case_id=case_id,
+            at=at,
+        )
+        for place, (payment, part) in enumerate(await _payments_for(conn, order, amount))
+    ]
+    return asked[0]
+
+
+async def _payments_for(
+    conn: db.Connection, order: Order, amount: Money
+) -> list[tuple[Payment, Money]]:
+    """To which payments an amount goes back: to the one that there is; of parts to the last that
+    came first."""
+    taken = await payments.taken_for(conn, order.shop_id, order.order_id)
+    if len(taken) == 1:
+        return [(taken[0], amount)]
+    shares = []
+    for payment in taken:
+        part = min(amount.minor, payment.paid.minor - payment.refunded_minor)
+        if part:
+            shares.append((payment, Money(part, amount.currency)))
+            amount -= Money(part, amount.currency)
+    assert not amount, order.order_id
+    return shares
 
 
 async def _hold(
@@ -214,7 +235,7 @@ async def call_off(
     if asked is not None and asked.status != "refunding":
         await end_case(conn, asked, at)
     ended = await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
-    await orders.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
+    await order_events.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
     await telling.buyer(conn, order, "order_cancelled", at, amount=order.total)
     return ended
 
@@ -238,7 +259,7 @@ async def end(
 async def _stop(conn: db.Connection, order: Order, at: datetime) -> Order:
     moved = await orders.mark_refunded(conn, order.shop_id, order.order_id, at)
     assert moved is not None, order.order_id
-    if order.status == "to_ship":
+    if order.status in orders.HOLDING:
         await stock.release(conn, order.shop_id, order.order_id)
     await timers.cancel(conn, order.shop_id, order.order_id)
     return moved
@@ -344,11 +365,11 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     )
     if refund.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
-    await orders.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
+    await order_events.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
     await telling.buyer(
         conn, order, "refund_done", at, occasion=refund.reference, amount=refund.amount
     )
-    if refund.case_id is not None:
+    if refund.case_id is not None and not await refunds.more_of_case(conn, refund):
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True
 

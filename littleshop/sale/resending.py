@@ -22,7 +22,7 @@ from littleshop.pay.gateways import Gateway, Redirecting
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import refunding, releasing, telling
-from littleshop.trade import orders
+from littleshop.trade import order_events, orders
 
 ASK = "resending.ask"  # deferred by settlement/reconciling_bills.py
 UNTOUCHED, TO_US = "", "us"
@@ -137,7 +137,7 @@ async def ask(
 
 async def _tell(conn: db.Connection, refund: Refund, at: datetime) -> None:
     order = await orders.lock(conn, refund.shop_id, refund.order_id)
-    await orders.tell(
+    await order_events.tell(
         conn, refund.shop_id, order.order_id, "refund_stuck", by="platform", at=at,
         minor=refund.amount_minor,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.pay import chargebacks
 from littleshop.sale import pausing, refunding, telling
-from littleshop.trade import cases, orders, timers
+from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -107,7 +107,7 @@ async def ask(
     await add_words(conn, case, "asked", by="buyer", words=wish.words, photos=wish.photos, at=at)
     await pausing.for_a_case(conn, order, at)
     await clock(conn, case, "case_answer", ANSWER, at)
-    await orders.tell(
+    await order_events.tell(
         conn, shop_id, order_id, "case_asked", by="buyer", at=at, wanted=case.kind,
         reason=case.reason, minor=case.amount_minor,
     )  # fmt: skip
@@ -310,7 +310,7 @@ async def give_back(
             at=at,
         )  # fmt: skip
         await pausing.go_on(conn, order, at)
-    await orders.tell(
+    await order_events.tell(
         conn, shop_id, order_id, "refund_agreed", by="seller", at=at, minor=amount.minor
     )
     await telling.buyer(conn, order, "case_agreed", at, occasion=str(case.number), amount=amount)

@@ -14,9 +14,12 @@ from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
 from littleshop.sale import receiving, telling
-from littleshop.trade import carriers, cases, deliveries, orders, timers
+from littleshop.shop import terms
+from littleshop.trade import carriers, cases, deliveries, order_events, orders, timers
 from littleshop.trade.orders import Order
 
+SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
+SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
 CONFIRM_SOON = timedelta(days=9)  # the reminder before that
 _NUMBER = re.compile(r"[0-9A-Za-z-]{5,40}")
@@ -30,6 +33,16 @@ def tracking_number(text: str) -> str:
     return number
 
 
+async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
+    """An order has just become one to ship: the seller's clocks start, he is told, and has the
+    money already where he is settled directly."""
+    if await terms.is_direct(conn, order.shop_id, order.placed_at):
+        await receiving.release(conn, order, at)
+    await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
+    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
+    await telling.seller(conn, order, "order_paid", at)
+
+
 async def ship(
     conn: db.Connection, shop_id: int, order_id: UUID, *, carrier: str, number: str, at: datetime
 ) -> Order:
@@ -41,7 +54,7 @@ async def ship(
     await deliveries.hand_over(
         conn, shop_id, order_id, way="courier", carrier=carrier, tracking_number=number, at=at
     )
-    await orders.tell(
+    await order_events.tell(
         conn, shop_id, order_id, "shipped", by="seller", at=at, carrier=carrier, number=number
     )
     await telling.buyer(conn, order, "order_shipped", at, carrier=carrier, tracking=number)
@@ -63,7 +76,7 @@ async def hand_over(
         raise Refused("pickup_code")
     order = await _leave(conn, shop_id, order_id, at)
     await deliveries.hand_over(conn, shop_id, order_id, way="pickup", at=at)
-    await orders.tell(conn, shop_id, order_id, "handed_over", by="seller", at=at)
+    await order_events.tell(conn, shop_id, order_id, "handed_over", by="seller", at=at)
     if code:
         return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)
     await telling.buyer(conn, order, "order_handed_over", at)
@@ -120,7 +133,7 @@ async def correct(
         conn, shop_id, order.order_id, parcel_id, carrier, number
     ):
         raise Refused("not_shipped")
-    await orders.tell(
+    await order_events.tell(
         conn,
         shop_id,
         order.order_id,
@@ -137,5 +150,5 @@ async def remind(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     order = await orders.remind(conn, shop_id, order_id, at)
     if order is None:
         raise Refused("reminded_already")
-    await orders.tell(conn, shop_id, order_id, "reminded", by="buyer", at=at)
+    await order_events.tell(conn, shop_id, order_id, "reminded", by="buyer", at=at)
     await telling.seller(conn, order, "remind_ship", at, occasion=at.date().isoformat())

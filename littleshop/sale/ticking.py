@@ -9,7 +9,7 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.sale import pausing, paying, receiving, refunding, returning, sending_back, telling
-from littleshop.trade import cases, orders, timers
+from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.timers import Timer
 
 RETRY = "timers.retry"
@@ -29,7 +29,7 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
             await paying.let_go(conn, shop_id, order_id, at)
         case "ship_by":
             # from here on the buyer may cancel alone: both are told, nothing moves yet
-            await orders.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)
+            await order_events.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)
             await telling.seller(conn, order, "ship_late", at)
         case "ship_at_last":
             await refunding.call_off(

@@ -12,7 +12,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.sale import telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import orders, timers
+from littleshop.trade import order_events, orders, timers
 from littleshop.trade.orders import Order
 
 INVITE = "waiting.invite"  # deferred by entry/admitting.py when a rail admits a shop
@@ -38,7 +38,7 @@ async def invite(shop_id: int, order_id: UUID, at: datetime, conn: db.Connection
     if order is None:
         return False
     await timers.start(conn, shop_id, order_id, "pay_by", at + PAY_WITHIN)
-    await orders.tell(conn, shop_id, order_id, "invited", by="platform", at=at)
+    await order_events.tell(conn, shop_id, order_id, "invited", by="platform", at=at)
     await telling.buyer(conn, order, "order_payable", at, when=at + PAY_WITHIN)
     return True
 

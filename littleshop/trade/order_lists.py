@@ -20,6 +20,7 @@ STATES = {
     "to_ship": ("to_ship",),
     "placed": ("placed",),
     "waiting": ("waiting", "invited"),  # for a rail, or for money since one has opened
+    "gathering": ("collecting", "claiming", "forming"),  # friends, a recipient or a team is missing
     "shipped": ("shipped", "delivered"),
     "done": ("received", "closed"),
     "ended": ("cancelled", "refunded"),
@@ -144,6 +145,7 @@ class Duties(msgspec.Struct, frozen=True):
     placed: int
     waiting: int  # no rail has admitted the shop yet
     invited: int  # one has, and the buyer may pay
+    gathering: int  # friends, a recipient or a team is missing
     on_the_way: int
     reminded: int
     held_orders: int
@@ -166,6 +168,8 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
                count(*) filter (where o.status = 'placed') as placed,
                count(*) filter (where o.status = 'waiting') as waiting,
                count(*) filter (where o.status = 'invited') as invited,
+               count(*) filter (where o.status in ('collecting', 'claiming', 'forming'))
+                 as gathering,
                count(*) filter (where o.status in ('shipped', 'delivered')) as on_the_way,
                count(*) filter (where o.status = 'to_ship' and o.reminded_at is not null)
                  as reminded,
@@ -179,7 +183,8 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
           left join timers t on t.shop_id = $1 and t.subject = o.order_id
            and t.kind = 'ship_by' and o.status = 'to_ship'
          where o.shop_id = $1
-           and o.status in ('waiting', 'invited', 'placed', 'to_ship', 'shipped', 'delivered')""",
+           and o.status in ('waiting', 'invited', 'placed', 'collecting', 'claiming', 'forming',
+                            'to_ship', 'shipped', 'delivered')""",
         shop_id,
     )
     assert found is not None

@@ -7,14 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from littleshop import db, ids
+from littleshop import db
 from littleshop.crypto import Keyring
 from littleshop.money import Money
 
-HOLDING = ("placed", "to_ship")  # states in which stock is held
-UNPAID = ("waiting", "invited", "placed")
+GATHERING = ("claiming", "forming")  # paid; a recipient or a team is still missing
+HOLDING = ("placed", "collecting", *GATHERING, "to_ship")  # states in which stock is held
+UNPAID = ("waiting", "invited", "placed", "collecting")
 UNDER_WAY = ("shipped", "delivered")
-PAID = ("to_ship", "shipped", "delivered")  # states in which escrow holds the total
+PAID = (*GATHERING, "to_ship", *UNDER_WAY)  # states in which escrow holds the total
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -175,29 +176,67 @@ async def _move(
 async def mark_paid(
     conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 ) -> Order | None:
-    """placed, or invited or cancelled for want of payment and held again -> to_ship; escrow holds
-    it all."""
+    """placed, or invited or cancelled for want of payment and held again -> to_ship, a gift ->
+    claiming, a team's -> forming; escrow holds it all."""
     return await _move(
         conn,
         shop_id,
         order_id,
-        "status = 'to_ship', paid_at = $3, held_minor = total_minor, cancelled_at = null,"
+        "status = case kind when 'gift' then 'claiming' when 'team' then 'forming'"
+        " else 'to_ship' end, paid_at = $3, held_minor = total_minor, cancelled_at = null,"
         " cancel_reason = null",
-        "status in ('placed', 'invited', 'cancelled')",
+        "status in ('placed', 'invited', 'cancelled') and kind <> 'chip_in'",
         at,
+    )
+
+
+async def collect(
+    conn: db.Connection, shop_id: int, order_id: UUID, part: Money, at: datetime
+) -> Order | None:
+    """A part of what several chip in for came: -> collecting, or to_ship with the last one; None
+    when it is more than the rest."""
+    return await _move(
+        conn,
+        shop_id,
+        order_id,
+        "status = case when held_minor + $3 = total_minor then 'to_ship' else 'collecting' end,"
+        " paid_at = case when held_minor + $3 = total_minor then $4::timestamptz end,"
+        " held_minor = held_minor + $3",
+        "kind = 'chip_in' and status in ('placed', 'invited', 'collecting')"
+        " and held_minor + $3 <= total_minor",
+        part.minor,
+        at,
+    )
+
+
+async def gathered(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """claiming or forming -> to_ship: the recipient has said where, the team is full."""
+    return await _move(
+        conn, shop_id, order_id, "status = 'to_ship'", "status in ('claiming', 'forming')"
+    )
+
+
+async def deliver_to(conn: db.Connection, order: Order, delivery_sealed: bytes) -> None:
+    """Where a locked order goes, said after it was placed."""
+    await db.run(
+        conn,
+        "update orders set delivery_sealed = $3 where shop_id = $1 and order_id = $2",
+        order.shop_id,
+        order.order_id,
+        delivery_sealed,
     )
 
 
 async def cancel(
     conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
 ) -> Order | None:
-    """Not paid -> cancelled; the caller gives back what it held."""
+    """Not paid, or not in full -> cancelled; the caller gives back what it held."""
     return await _move(
         conn,
         shop_id,
         order_id,
         "status = 'cancelled', cancelled_at = $3, cancel_reason = $4",
-        "status in ('waiting', 'invited', 'placed')",
+        "status in ('waiting', 'invited', 'placed', 'collecting')",
         at,
         reason,
     )
@@ -295,14 +334,14 @@ async def hold_released(conn: db.Connection, shop_id: int, order_id: UUID, amoun
 async def mark_refunded(
     conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 ) -> Order | None:
-    """to_ship, shipped or delivered -> refunded: all that is left goes back, and stays held
-    until the rail has sent it."""
+    """Paid and not received -> refunded: all that is left goes back, and stays held until the rail
+    has sent it."""
     return await _move(
         conn,
         shop_id,
         order_id,
         "status = 'refunded', refunded_at = $3",
-        "status in ('to_ship', 'shipped', 'delivered')",
+        "status in ('claiming', 'forming', 'to_ship', 'shipped', 'delivered')",
         at,
     )
 
@@ -348,50 +387,4 @@ async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
         "extended_at = $3",
         "status in ('shipped', 'delivered') and extended_at is null",
         at,
-    )
-
-
-async def tell(
-    conn: db.Connection,
-    shop_id: int,
-    order_id: UUID,
-    kind: str,
-    *,
-    by: str,
-    at: datetime,
-    **details: object,
-) -> None:
-    """Write a line of the order's history; `by`: buyer, seller, platform or clock."""
-    await db.run(
-        conn,
-        "insert into order_events (shop_id, order_id, event_id, kind, by_role, details, at)"
-        " values ($1, $2, $3, $4, $5, $6, $7)",
-        shop_id,
-        order_id,
-        ids.uuid7(at),
-        kind,
-        by,
-        details,
-        at,
-    )
-
-
-class OrderEvent(msgspec.Struct, frozen=True):
-    """A line of the history."""
-
-    kind: str
-    by_role: str
-    details: dict[str, object]
-    at: datetime
-
-
-async def history(conn: db.Connection, shop_id: int, order_id: UUID) -> list[OrderEvent]:
-    """An order's history, oldest first."""
-    return await db.all(
-        conn,
-        OrderEvent,
-        "select kind, by_role, details, at from order_events"
-        " where shop_id = $1 and order_id = $2 order by at, event_id",
-        shop_id,
-        order_id,
     )

@@ -17,7 +17,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
-from littleshop.sale import paying
+from littleshop.sale import shipping
 from littleshop.settlement import arrivals, payouts
 from littleshop.social import shares
 from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, timers
@@ -31,10 +31,12 @@ from littleshop.web.case_story import Facts
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
 
-WAITS = {"waiting": "close_waiting", "invited": "close_invited"}
+WAITS = {"waiting": "close_waiting", "invited": "close_invited", "collecting": "not_full"}
 TIMERS = {
     "pay_by": "close",
     "hold_by": "let_go",
+    "claim_by": "unclaimed",
+    "form_by": "not_full",
     "ship_by": "cancel_allowed",
     "ship_at_last": "auto_refund",
     "confirm_by": "auto_confirm",
@@ -74,7 +76,7 @@ class Dossier:
         """When it is to be shipped, also once that moment is past."""
         if self.order.status != "to_ship" or self.order.paid_at is None:
             return None
-        struck = self.order.paid_at + paying.SHIP_BY
+        struck = self.order.paid_at + shipping.SHIP_BY
         return next((clock.due_at for clock in self.clocks if clock.kind == "ship_by"), struck)
 
     @property

@@ -14,14 +14,14 @@ from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.identity import phones
-from littleshop.sale import paying
+from littleshop.sale import shipping
 from littleshop.trade import carriers, case_lists, deliveries, order_lists, orders
 from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame
 
-RARE = ("waiting",)  # lists that are named only while they are not empty
+RARE = ("waiting", "gathering")  # lists that are named only while they are not empty
 JUST_SHIPPED = timedelta(minutes=30)
 
 
@@ -35,7 +35,7 @@ def line(row: OrderRow, root: str, keyring: Keyring) -> dict[str, Any]:
     delivery = row.delivery(keyring)
     due_at = None
     if row.status == "to_ship" and row.way == "courier" and row.paid_at is not None:
-        due_at = row.ship_by or row.paid_at + paying.SHIP_BY
+        due_at = row.ship_by or row.paid_at + shipping.SHIP_BY
     return {
         "number": row.number,
         "name": delivery.name,
@@ -229,6 +229,7 @@ def _list_context(
         "to_ship": duties.to_ship,
         "placed": duties.placed,
         "waiting": duties.waiting + duties.invited,
+        "gathering": duties.gathering,
         "shipped": duties.on_the_way,
     }
     full = len(rows) == order_lists.PAGE and not q

@@ -21,14 +21,23 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carriers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
+from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
-from littleshop.trade.orders import UNPAID, Order, OrderEvent, OrderItem
+from littleshop.trade.orders import UNPAID, Order, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, case_story
 from littleshop.web.case_story import Facts
 
-DUE = {"pay_by": "pay", "hold_by": "hold", "ship_by": "ship", "confirm_by": "confirm"}
-PAY_BY = {"waiting": "register", "invited": "invited"}  # what that clock means to such an order
+DUE = {
+    "pay_by": "pay",
+    "hold_by": "hold",
+    "claim_by": "claim",
+    "form_by": "form",
+    "ship_by": "ship",
+    "confirm_by": "confirm",
+}
+# What that clock means to such an order.
+PAY_BY = {"waiting": "register", "invited": "invited", "collecting": "collect"}
 HANDOVER = {"courier": "courier", "pickup": "by_hand"}
 PAYOUT_AT = time(12, 0)
 

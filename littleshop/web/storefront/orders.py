@@ -18,7 +18,7 @@ from littleshop.sale import paying, receiving, refunding, shipping, waiting
 from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import cases, deliveries, order_links, orders, timers
+from littleshop.trade import cases, deliveries, order_events, order_links, orders, timers
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, keepers, pages
@@ -88,7 +88,7 @@ async def _page(
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         parcels = await deliveries.of_order(conn, row.shop_id, row.order_id)
-        history = await orders.history(conn, row.shop_id, row.order_id)
+        history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
