@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     keys: str | None = None
     escrow: EscrowMode = "merchant_of_record"
     merchant_of_record: str = ""
+    public_hosts: tuple[str, ...] = ()  # further names of ours (PUBLIC_HOSTS), made plain
 
     @property
     def own_goods(self) -> bool:
@@ -73,15 +75,24 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         public_url=public_url,
         sandbox_url=sandbox_url,
         rails=rails,
-        trusted_proxies=tuple(
-            proxy.strip()
-            for proxy in environment.get("TRUSTED_PROXIES", "").split(",")
-            if proxy.strip()
-        ),
+        trusted_proxies=_words(environment, "TRUSTED_PROXIES"),
         keys=environment.get("LITTLESHOP_KEYS"),
         escrow=escrow,
         merchant_of_record=right,
+        public_hosts=_hosts(environment),
     )
+
+
+def _hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Names people reach us by beside that of PUBLIC_URL, over the same scheme."""
+    found = tuple(plain_host(host) for host in _words(environment, "PUBLIC_HOSTS"))
+    if not all(re.fullmatch(r"[a-z0-9.:\[\]-]{1,260}", host) for host in found):
+        raise Misconfigured("PUBLIC_HOSTS are names like b.example.com, with commas between them")
+    return found
+
+
+def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in environment.get(name, "").split(",") if word.strip())
 
 
 def _escrow(environment: Mapping[str, str], mode: str) -> tuple[EscrowMode, str]:
@@ -133,6 +144,13 @@ def _check_rails(mode: str, rails: Mapping[str, Mapping[str, Any]]) -> None:
             raise Misconfigured(f"rail {name!r} points at this machine: a sandbox in live mode")
         if mode == "demo" and not here:
             raise Misconfigured(f"rail {name!r} has a live address in demo mode")
+
+
+def plain_host(host: str) -> str:
+    """A host as it is compared: letters small, no dot at the end, no port that goes without
+    saying."""
+    name = host.lower().removesuffix(":443").removesuffix(":80")
+    return name.removesuffix(".")
 
 
 def is_loopback(url: str) -> bool:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from littleshop import crypto, db, edge, files, ids, installation
 from littleshop.clock import BusinessCalendar, Clock
-from littleshop.config import Settings, is_loopback
+from littleshop.config import Settings, is_loopback, plain_host
 from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import people, sessions
@@ -34,6 +34,8 @@ from littleshop.sale.placing import Flusher
 from littleshop.shop import shops, staff
 from littleshop.shop.doors import Doors
 from littleshop.shop.shops import Shop
+from littleshop.social import domains
+from littleshop.social.domains import Domains
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -61,11 +63,19 @@ class House:
     loader: Loader
     meters: Meters
     doors: Doors
-    hosts: frozenset[str] = frozenset()  # the names people reach us by; none: by any
     escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    domains: Domains = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.domains = Domains(self.settings)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which people reach a live platform; none in the demo, which any reaches."""
+        return self.domains.hosts if self.settings.mode == "live" else frozenset()
 
     @property
     def admits_at(self) -> tuple[str, ...]:
@@ -89,6 +99,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
     async with database.connection() as conn:
         await installation.settle(conn, settings, keyring)
         clock = Clock(await installation.clock_offset(conn))
+        names = await domains.listed(conn)
         calendar = await installation.business_calendar(conn)
     house = House(
         settings=settings,
@@ -102,10 +113,10 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         loader=Loader(database),
         meters=Meters(database),
         doors=Doors(database),
-        hosts=own_hosts(settings),
         escrows=gateways.escrows(settings.rails, clock),
         wechat_login=_wechat_login(settings),
     )
+    house.domains.tell(names)
     house.tasks.add(asyncio.create_task(_keep_up(house)))
     try:
         yield house
@@ -130,30 +141,17 @@ def _wechat_login(settings: Settings) -> WechatOpenid | None:
 
 
 async def _keep_up(house: House) -> None:
-    """Once a second: the demo clock's offset, and what the other processes counted."""
+    """Once a second: our public names, the demo clock's offset, what other processes counted."""
     while True:
         await asyncio.sleep(1)
         try:
             await house.meters.flush(house.clock.now())
-            if house.settings.mode == "demo":
-                async with house.database.connection() as conn:
+            async with house.database.connection() as conn:
+                house.domains.tell(await domains.listed(conn))
+                if house.settings.mode == "demo":
                     house.clock.offset = await installation.clock_offset(conn)
         except Exception as fault:  # whatever it was: a process that stops here stays behind
             _log.warning("not kept up: %s", type(fault).__name__)
-
-
-def own_hosts(settings: Settings) -> frozenset[str]:
-    """The names, with a port where it is not the scheme's, by which people reach a live platform;
-    none in the demo, which any name reaches."""
-    if settings.mode == "demo":
-        return frozenset()
-    return frozenset({_plain_host(urlsplit(settings.public_url).netloc)})
-
-
-def _plain_host(host: str) -> str:
-    """As it is compared: letters small, no dot at the end, no port that goes without saying."""
-    name = host.lower().removesuffix(":443").removesuffix(":80")
-    return name.removesuffix(".")
 
 
 def misdirected(scope: Scope, hosts: Container[str]) -> bool:
@@ -163,7 +161,7 @@ def misdirected(scope: Scope, hosts: Container[str]) -> bool:
     if not hosts or scope["path"] in PROBES:
         return False
     named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    host = _plain_host(named[0]) if len(named) == 1 else ""
+    host = plain_host(named[0]) if len(named) == 1 else ""
     if host in hosts:
         return False
     peer = scope["client"][0] if scope["client"] else ""

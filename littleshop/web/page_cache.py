@@ -142,7 +142,7 @@ class PageCache:
         name = (agent or b"").decode("latin-1")
         lang, accept = cookie(cookies, b"lang="), headers.get(b"accept-language", b"")
         key = Key(
-            shelf.host,
+            self._held["house"].domains.origin(headers.get(b"host", b"").decode("latin-1")),
             scope["path"],
             None,
             1,

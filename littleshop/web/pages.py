@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from littleshop import clock, i18n
-from littleshop.web import addresses, assets, drawing, keepers
+from littleshop.web import addresses, assets, drawing, keepers, names
 
 FOLDER = Path(__file__).parent.parent / "templates"
 PARTS = ("ui", "goods", "forms", "sharing")
@@ -106,7 +106,7 @@ def page(
         "path": request.url.path,
         "now": getattr(request.state, "now", None),
         "demo": getattr(request.app.state, "mode", "live") == "demo",
-        "host": f"{request.url.scheme}://{request.url.netloc}",
+        "host": names.origin(request),
         "status": status,
         "keeper": keepers.of_page(request),
     }

@@ -76,7 +76,7 @@ async def _handed_on(request: Request, work: AtWork) -> dict[str, Any]:
     """The shop's face with a link and a QR code, which a share each stands behind."""
     house, shop = http.house(request), work.shop
     link, code = await house.database.transaction(lambda conn: _shares(conn, request, work))
-    public = house.settings.public_url
+    public = house.domains.public_url(link.code)
     drawn = segno.make(public + addresses.share(code.code), error="m")
     return {
         "shop": {

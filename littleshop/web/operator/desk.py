@@ -16,6 +16,7 @@ from littleshop.oversight.overview import PaidRow, RunRow, Waiting
 from littleshop.settlement import closing
 from littleshop.settlement import runs as run_steps
 from littleshop.shop import cards
+from littleshop.social import domains
 from littleshop.web import pages
 from littleshop.web.operator import escrow, frame
 
@@ -36,8 +37,15 @@ async def page(request: Request) -> Response:
         rows=rows,
         total=sum(row["count"] for row in rows),
         rails_off=waits.rails_off,
+        names_out=await _names_out(house),
         acts=head.number,
     )
+
+
+async def _names_out(house: http.House) -> int:
+    """Of our public names those that carry no new links."""
+    async with house.database.connection() as conn:
+        return sum(not each.carries for each in await domains.listed(conn))
 
 
 async def _more_rows(house: http.House, at: datetime) -> list[dict[str, Any]]:

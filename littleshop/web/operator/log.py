@@ -21,6 +21,7 @@ _LISTS = {
     "difference": "differences",
     "job": "jobs",
     "rail": "rails",
+    "domain": "domains",
     "hold": "holds",
     "fees": "fees",
     "refund": "refunds",

@@ -20,7 +20,7 @@ from littleshop.sale.placing import Placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
-from littleshop.web import addresses, forms, keepers, pages
+from littleshop.web import addresses, forms, keepers, names, pages
 from littleshop.web.storefront import baskets, cashier, checkouts, views
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
@@ -74,7 +74,7 @@ async def _page(
         name: forms.said(request, no) for name, no in wrong.items()
     }
     items_text = checkouts.items_text(bag.items)
-    link = house.settings.public_url + addresses.checkout(shop.slug or "", items_text)
+    link = names.public_url(request, stay=True) + addresses.checkout(shop.slug or "", items_text)
     return pages.page(
         request,
         "storefront/checkout.html",

@@ -15,7 +15,7 @@ from littleshop.catalog import products
 from littleshop.catalog.products import Product
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
-from littleshop.web import addresses, containers, pages
+from littleshop.web import addresses, containers, names, pages
 from littleshop.web.storefront import views
 from littleshop.web.storefront.visitors import agent, remember, shop_here
 
@@ -80,7 +80,6 @@ async def _links(request: Request, subject: _Subject, device: bytes) -> tuple[st
 def _page(request: Request, subject: _Subject, link: str, scanned: str) -> Response:
     """The sheet with a link to send on and, in the code, a link to scan."""
     (shop, product), locale = subject, pages.locale_of(request)
-    host = http.house(request).settings.public_url
     return pages.page(
         request,
         "storefront/share.html",
@@ -88,10 +87,15 @@ def _page(request: Request, subject: _Subject, link: str, scanned: str) -> Respo
         private=True,
         shop=views.shop(shop, locale),
         product=SimpleNamespace(id=product.product_id, title=product.title) if product else None,
-        link=host + link,
+        link=_whole(request, link),
         text=i18n.t(locale, "shelves.share_text", name=subject.name, shop=shop.name),
-        qr=views.qr(host + scanned),
+        qr=views.qr(_whole(request, scanned)),
     )
+
+
+def _whole(request: Request, link: str) -> str:
+    """A share's page, and what has none, over the name that falls to it."""
+    return names.public_url(request, link.rpartition("/")[2]) + link
 
 
 async def make(request: Request) -> Response:

@@ -32,7 +32,7 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.trade import carts
-from littleshop.web import addresses, keepers, pages
+from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
 from littleshop.web.storefront import checkouts, views
@@ -245,7 +245,7 @@ async def uncached(request: Request) -> Response:
 
 def _asked(request: Request) -> Asked:
     return Asked(
-        host=http.house(request).settings.public_url,
+        host=names.origin(request),
         path=request.url.path,
         tag=request.query_params.get("tag") or None,
         page=_page_number(request.query_params.get("page", "")),
