@@ -7,6 +7,7 @@ create table follows (
   phone_index  bytea       not null,  -- blind index; the phone itself is sealed
   phone_sealed bytea       not null,
   token_hash   bytea       not null,  -- of the link in a message, which follows from follow_id
+  device       bytea       not null,  -- where that was: only there a notification is switched on
   locale       text        not null,
   followed_at  timestamptz not null,  -- what was new before is not told
   left_at      timestamptz,           -- told once: only a new code to the phone undoes it
@@ -18,6 +19,7 @@ create table follows (
   constraint follows_token_once unique (shop_id, token_hash),
   constraint follows_index_is_32_bytes check (length(phone_index) = 32)
 );
+create index follows_of_device on follows (shop_id, device);
 create index follows_to_tell on follows (shop_id, heard_to) where left_at is null;
 
 -- tenant: a thing that the seller wants his followers told of; a thing is new once

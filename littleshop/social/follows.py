@@ -31,6 +31,7 @@ class Follow(msgspec.Struct, frozen=True):
     follow_id: UUID
     phone_index: bytes
     phone_sealed: bytes
+    device: bytes
     locale: str
     followed_at: datetime
     left_at: datetime | None
@@ -52,6 +53,7 @@ async def follow(
     phone_index: bytes,
     phone_sealed: bytes,
     *,
+    device: bytes,
     key: bytes,
     locale: str,
     at: datetime,
@@ -63,9 +65,9 @@ async def follow(
     followed = await db.run(
         conn,
         "insert into follows as f (shop_id, follow_id, phone_index, phone_sealed, token_hash,"
-        " locale, followed_at, heard_to) values ($1, $2, $3, $4, $8, $5, $6, $6)"
+        " device, locale, followed_at, heard_to) values ($1, $2, $3, $4, $8, $9, $5, $6, $6)"
         " on conflict on constraint follows_pkey do update set left_at = null,"
-        " locale = excluded.locale, followed_at = case when f.left_at is null then f.followed_at"
+        " device = excluded.device, locale = excluded.locale, followed_at = case when f.left_at is null then f.followed_at"
         "  else excluded.followed_at end,"
         " heard_to = case when f.left_at is null then f.heard_to else excluded.heard_to end"
         " where f.left_at is null or $7",
@@ -77,6 +79,7 @@ async def follow(
         at,
         proven,
         ids.hashed(ids.follow_token(key, shop_id, follow_id)),
+        device,
     )
     return followed == 1
 
@@ -107,6 +110,18 @@ async def by_link(conn: db.Connection, shop_id: int, token: str) -> Follow:
     if found is None:
         raise NotFound("follow")
     return found
+
+
+async def of_device(conn: db.Connection, shop_id: int, device: bytes | None) -> Follow | None:
+    """The follower who began on this device, also one who left; None when nobody did."""
+    return await db.one(
+        conn,
+        Follow,
+        f"select {_COLUMNS} from follows where shop_id = $1 and device = $2"
+        " order by left_at is not null, followed_at desc limit 1",
+        shop_id,
+        device,
+    )
 
 
 async def of_phone(conn: db.Connection, shop_id: int, phone_index: bytes) -> Follow | None:
