@@ -24,7 +24,7 @@ from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import timers
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, keepers, pages, wechat_bridge
+from littleshop.web import addresses, keepers, names, pages, wechat_bridge
 from littleshop.web.storefront import in_wechat, orders, views, ways
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
@@ -203,7 +203,7 @@ async def _send(
     request: Request, shop: Shop, order: Payable, payment: Payment, openid: str | None = None
 ) -> PayAnswer:
     house = http.house(request)
-    back = f"{house.settings.public_url}{addresses.order_part(order.token, 'payment')}?returned=1"
+    back = f"{names.origin(request)}{addresses.order_part(order.token, 'payment')}?returned=1"
     return await paying.send(
         house.rails[payment.gateway],
         payment,
@@ -328,7 +328,7 @@ def _choices(
     name = tried or next((one.code for one in shown), "")
     if is_code and tried != "alipay":  # its code is all there is at a desk
         shown = [one for one in shown if one.code != tried]
-    way_out = http.house(request).settings.public_url + addresses.order(link.token)
+    way_out = names.public_url(request, stay=True) + addresses.order(link.token)
     return {
         "methods": sorted(shown, key=lambda one: not one.chosen),
         "method": SimpleNamespace(
