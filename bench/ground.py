@@ -24,6 +24,7 @@ from littleshop.supervise import Supervisor
 
 _TICK_MICROS = 1_000_000 // os.sysconf("SC_CLK_TCK")
 CONNECTIONS = 32
+WARM_SECONDS = 2.0  # before what is measured: plans, caches, connections; 0 leaves it out
 
 
 class Missing(Exception):

@@ -62,8 +62,9 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
             cookies = _visitors(place, at)
             with _nginx(nginx, place.home, headers, body) as (port, pid):
                 ours, theirs = [], []
-                _run(wrk, place.port, place.web, 1, cookies)
-                _run(wrk, port, pid, 1, cookies)
+                if ground.WARM_SECONDS:
+                    _run(wrk, place.port, place.web, ground.WARM_SECONDS, cookies)
+                    _run(wrk, port, pid, ground.WARM_SECONDS, cookies)
                 before = _views(place)
                 for _ in range(pairs):
                     ours.append(_run(wrk, place.port, place.web, seconds, cookies))

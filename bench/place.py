@@ -30,8 +30,9 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
         asyncio.run(town.furnish(place.dsn, datetime.now(UTC)))
         with ground.serving(place) as workers:
             _devices(place, round(seconds * pairs * DEVICES_A_SECOND))
-            _web(place, wrk, "spread", 2, 0)  # warm: plans, caches, connections
-            _base(place, pgbench, "spread", 2)
+            if ground.WARM_SECONDS:
+                _web(place, wrk, "spread", ground.WARM_SECONDS, 0)
+                _base(place, pgbench, "spread", ground.WARM_SECONDS)
             kinds = {kind: _pairs(place, wrk, pgbench, kind, seconds, pairs) for kind in GOALS}
         settings = {name: ground.asked(place.dsn, f"show {name}") for name in _SETTINGS}
         findings = asyncio.run(_audit(place.dsn))

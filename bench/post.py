@@ -40,7 +40,8 @@ def measure(seconds: float, pairs: int) -> dict[str, Any]:
     pgbench = ground.tool("postgresql-contrib", "pgbench")
     with ground.ground() as place:
         asyncio.run(town.furnish(place.dsn, datetime.now(UTC), shops=SHOPS, variants=1))
-        asyncio.run(_ours(place, 1))  # warm; it also makes the accounts
+        if ground.WARM_SECONDS:
+            asyncio.run(_ours(place, ground.WARM_SECONDS))  # it also makes the accounts
         ours, base = [], []
         for _ in range(pairs):
             ours.append(asyncio.run(_ours(place, seconds)))

@@ -22,7 +22,7 @@ import asyncpg
 
 from bench import ground
 from bench.ground import Ground
-from littleshop import audit, db, migrate
+from littleshop import audit, db
 from littleshop.clock import SHANGHAI
 from littleshop.settlement import payouts, settling
 from littleshop.settlement.desks import Desk
@@ -75,12 +75,11 @@ class Counting:
 
 @contextlib.asynccontextmanager
 async def _town(place: Ground, name: str) -> AsyncIterator[tuple[Town, Counting]]:
-    """A fresh database on this ground, and what is asked of it."""
+    """A database like this ground's fresh one, and what is asked of it."""
     owner = await asyncpg.connect(place.dsn)
-    await owner.execute(f"create database {name}")
+    await owner.execute(f"create database {name} template {_name(place)}")
     await owner.close()
     dsn = _dsn(place, name)
-    await migrate.migrate(dsn)
     counting = Counting()
     database = db.Database(await _pool(dsn, counting))
     try:
@@ -109,6 +108,10 @@ async def _pool(dsn: str, counting: Counting) -> asyncpg.Pool[asyncpg.Record]:
         dsn, min_size=1, max_size=1, max_queries=10**9, init=prepare, reset=reset,
         server_settings=settings,
     )  # fmt: skip
+
+
+def _name(place: Ground) -> str:
+    return urlsplit(place.dsn).path.removeprefix("/")
 
 
 def _dsn(place: Ground, name: str) -> str:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 import bench
 from bench import ground, town
-from tests.sql_text import ROOT
 
 
-def run(name: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    told = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, "-c", "import sys, bench; sys.exit(bench.command(sys.argv[1:]))"]
-    asked = [name, "--json", "--seconds", "1", "--pairs", "1"]
-    return subprocess.run(
-        [*command, *asked], capture_output=True, text=True, env=told, cwd=ROOT, check=False
-    )
+@pytest.fixture(autouse=True)
+def unwarmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is warmed is quicker, and how quick it is no test says."""
+    monkeypatch.setattr(ground, "WARM_SECONDS", 0)
 
 
-def figures(name: str) -> dict[str, Any]:
-    done = run(name)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert {"name", "ratio", "goal"} <= set(told)
+def measured(name: str, seconds: float = 1) -> dict[str, Any]:
+    """One pair, as short as the load generators can."""
+    told: dict[str, Any] = importlib.import_module(f"bench.{name}").measure(seconds, 1)
     assert told["name"] == name
+    assert {"ratio", "goal"} <= set(told)
     assert told["ratio"] > 0
     return told
 
@@ -41,8 +33,11 @@ def test_every_name_is_a_measurement(name: str) -> None:
     assert callable(importlib.import_module(f"bench.{name}").measure)
 
 
-def test_a_product_page_is_weighed_with_its_sheets_and_scripts() -> None:
-    told = figures("weight")
+def test_a_product_page_is_weighed_with_its_sheets_and_scripts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench.command(["weight", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
     kinds = {path.partition("?")[0].rpartition(".")[2] for path in told["parts"]}
     assert {"page", "css", "js"} <= kinds
 
@@ -62,7 +57,7 @@ def test_what_the_bench_places_are_real_orders_and_the_books_balance(
 ) -> None:
     monkeypatch.setattr(town, "SHOPS", 2)
     monkeypatch.setattr(town, "VARIANTS", 5)
-    told = importlib.import_module("bench.place").measure(1, 1)
+    told = measured("place")
     assert told["settings"]["fsync"] == told["settings"]["synchronous_commit"] == "on"
     assert told["audit_findings"] == 0
     for kind in ("spread", "hot"):
@@ -78,7 +73,7 @@ def test_what_the_bench_places_are_real_orders_and_the_books_balance(
     shutil.which("nginx", path="/usr/sbin:/usr/bin") is None, reason="nginx is not installed"
 )
 def test_every_view_of_the_measured_page_is_counted() -> None:
-    told = figures("page")
+    told = measured("page")
     assert told["all_views_counted"]
     assert told["encoding"] == "gzip"
 
@@ -86,16 +81,14 @@ def test_every_view_of_the_measured_page_is_counted() -> None:
 def test_what_the_bench_settles_is_paid_and_the_books_balance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settle = importlib.import_module("bench.settle")
-    monkeypatch.setattr(settle, "SHOPS", 10)
-    told = settle.measure(1, 1)
+    monkeypatch.setattr(importlib.import_module("bench.settle"), "SHOPS", 10)
+    told = measured("settle")
     assert (told["orders"], told["payouts"], told["audit_findings"]) == (100, 10, 0)
     assert told["statements_per_shop"] > 0
 
 
 @pytest.mark.skipif(shutil.which("pgbench") is None, reason="pgbench is not installed")
 def test_journals_of_the_bench_and_of_its_base_make_accounts_that_agree() -> None:
-    told = importlib.import_module("bench.post").measure(1, 1)
-    assert told["ratio"] > 0
+    told = measured("post", 0.3)
     assert told["journals"] > 0
     assert told["findings"] == 0
