@@ -49,7 +49,6 @@ _DECISION_HAS_ITS_ACT = """
              where removed_at is not null
              union all
             select of_shop_id, 'fees_set', 'fees/' || schedule_id from fee_schedules
-             where set_by is not null
              union all
             select shop_id, 'case_decided', 'case/' || shop_id || '/' || case_id from cases
              where decided_by is not null

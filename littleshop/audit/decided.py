@@ -23,7 +23,8 @@ _RELEASED_WAS_RECEIVED = """
      where ($1::bigint is null or o.shop_id = $1) and o.received_at is null
        and (o.released_minor > 0 or b.order_id is not null)
        and not coalesce(t.direct_since <= o.placed_at
-                        or (t.changed_at > o.placed_at and b.at = o.paid_at), false)"""
+                        or (t.changed_at > o.placed_at
+                            and (b.at = o.paid_at or o.kind in ('gift', 'team'))), false)"""
 
 # Where an institution holds money is an account that it admitted for this shop.
 _HELD_FOR_THE_ADMITTED = """
@@ -65,10 +66,42 @@ _CHARGEBACK_WAS_HEARD = """
      where (coalesce(c.opened, 0), coalesce(c.won, 0), coalesce(c.lost, 0))
            <> (coalesce(e.opened, 0), coalesce(e.won, 0), coalesce(e.lost, 0))"""
 
+# A line of an order's history that says money moved has the row that moved it. (What a chargeback
+# says is proved both ways above.)
+_EVENT_HAS_ITS_ROW = """
+    select e.shop_id, e.order_id as subject, 'its history says ' || e.kind || ' ' || e.times
+           || ' times, the books ' || coalesce(r.times, 0) as says
+      from (select shop_id, order_id, kind, count(*) as times from order_events
+             where kind in ('paid', 'payment_returned', 'refund_done', 'refund_agreed',
+                            'called_off', 'received')
+               and ($1::bigint is null or shop_id = $1)
+             group by shop_id, order_id, kind) e
+      left join (
+        select shop_id, order_id, kind, count(*) as times from (
+          select shop_id, order_id, case outcome when 'accepted' then 'paid'
+                                                 else 'payment_returned' end as kind
+            from payments where status = 'paid' and ($1::bigint is null or shop_id = $1)
+           union all
+          select shop_id, order_id, 'refund_done' from refunds
+           where done_at is not null and ($1::bigint is null or shop_id = $1)
+           union all
+          select shop_id, order_id, 'refund_agreed' from cases
+           where agreed_minor is not null and ($1::bigint is null or shop_id = $1)
+           union all
+          select shop_id, order_id, one.kind from orders
+           cross join lateral (values ('received', received_at is not null),
+                                      ('called_off', refunded_at is not null))
+                 as one(kind, there)
+           where one.there and ($1::bigint is null or shop_id = $1)) as each_one
+         group by shop_id, order_id, kind) r
+        on r.shop_id = e.shop_id and r.order_id = e.order_id and r.kind = e.kind
+     where e.times > coalesce(r.times, 0)"""
+
 RULES = {
     "released_was_received": _RELEASED_WAS_RECEIVED,
     "held_for_the_admitted": _HELD_FOR_THE_ADMITTED,
     "chargeback_was_heard": _CHARGEBACK_WAS_HEARD,
+    "event_has_its_row": _EVENT_HAS_ITS_ROW,
 }
 
 

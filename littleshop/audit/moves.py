@@ -223,11 +223,109 @@ _PAYOUT_WAS_OWED = """
                and ($1::bigint is null or j.shop_id = $1)) as movements
      where kind = 'payout' and left_over < 0"""
 
+# What a rail kept of a shop's money on a day is what its bill says, where the money was not frozen;
+# a row that our books had not when the bill was held against them has a journal of its own.
+_FEE_IS_THE_BILLS = """
+    select /* all shops: a rail's bill is of them all */
+           coalesce(j.shop_id, b.shop_id) as shop_id, coalesce(j.reference, b.reference) as subject,
+           'a fee of ' || coalesce(j.minor, 0) || ' out of ' || coalesce(j.pocket, b.pocket)
+           || ', the bill says ' || coalesce(b.minor, 0) as says
+      from (select j.shop_id, j.reference, pocket.name as pocket,
+                   sum(case 'gateway_fee' when t.debit then t.amount_minor
+                                          else -t.amount_minor end) as minor
+              from journals j
+              join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+             cross join lateral (values (case 'gateway_fee' when t.debit then t.credit
+                                                            else t.debit end)) as pocket(name)
+             where j.kind = 'rail_fee' and 'gateway_fee' in (t.debit, t.credit)
+               and ($1::bigint is null or j.shop_id = $1)
+             group by j.shop_id, j.reference, pocket.name) j
+      full join (
+        select told.shop_id, told.reference, told.pocket,
+               coalesce(bool_and(told.explained), (
+                 select compared_at is not null from bills b where b.shop_id = 0
+                    and b.gateway = told.gateway and b.day = told.day)) as booked,
+               case when told.pocket like 'withdrawable:%' then least(sum(told.fee_minor), 0)
+                    else sum(told.fee_minor) end as minor
+          from (select ours.shop_id, b.gateway, b.day, b.fee_minor,
+                       d.explained_by = 'books' as explained,
+                       case when free.lies then 'withdrawable:' else 'gateway_clearing:' end
+                       || b.gateway as pocket,
+                       b.gateway || '/' || b.day || case
+                         when d.reference is not null then '/' || d.reference
+                         when free.lies then '/held' else '' end as reference
+                  from (select gateway, day, fee_minor,
+                               coalesce(refund_reference, reference) as reference
+                          from bill_rows where shop_id = 0 and fee_minor <> 0) b
+                  join (select shop_id, gateway, reference from payments
+                         where status = 'paid' and ($1::bigint is null or shop_id = $1)
+                         union all
+                        select r.shop_id, p.gateway, r.reference from refunds r
+                          join payments p on p.shop_id = r.shop_id and p.payment_id = r.payment_id
+                         where r.done_at is not null and r.done_by = 'rail'
+                           and ($1::bigint is null or r.shop_id = $1)) ours
+                    on ours.gateway = b.gateway and ours.reference = b.reference
+                  left join journals j on j.shop_id = ours.shop_id and j.reference = b.reference
+                   and j.kind in ('paid', 'received_astray', 'refunded')
+                  left join transfers t on t.shop_id = j.shop_id
+                   and t.journal_id = j.journal_id and t.position = 1
+                  left join differences d on d.shop_id = 0 and d.gateway = b.gateway
+                   and d.day = b.day and d.kind = 'missing_here' and d.reference = b.reference
+                 cross join lateral (values (
+                       case j.kind when 'refunded' then t.credit else t.debit end)) as lay(at)
+                 cross join lateral (values (
+                       coalesce(lay.at like 'withdrawable:%', false))) as free(lies)
+                 where lay.at is null or lay.at not like 'held_at:%') as told
+         group by told.shop_id, told.gateway, told.day, told.reference, told.pocket) b
+        on b.shop_id = j.shop_id and b.reference = j.reference and b.pocket = j.pocket
+     where (j.shop_id is not null or b.booked) and coalesce(j.minor, 0) <> coalesce(b.minor, 0)"""
+
+# A shop repays what it was lent, and for a refund that failed no more than was lent for it. What
+# was booked within a day counts as before it: two processes may have read the clock apart.
+_REPAID_WAS_LENT = """
+    select shop_id, reference as subject, 'repaid ' || repaid_by_then || ' in all, lent '
+           || lent_by_then as says
+      from (select m.*, sum(lent) over (partition by shop_id, currency order by booked_at
+                          range between unbounded preceding and interval '1 day' following)
+                   as lent_by_then,
+                   sum(repaid) over (partition by shop_id, currency order by booked_at)
+                   as repaid_by_then
+              from (select j.shop_id, j.reference, j.booked_at, t.currency,
+                           sum(case t.credit when 'due_to_shop' then t.amount_minor else 0 end)
+                           as lent,
+                           sum(case t.debit when 'due_to_shop' then t.amount_minor else 0 end)
+                           as repaid
+                      from journals j join transfers t
+                        on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                     where 'due_to_shop' in (t.debit, t.credit)
+                       and ($1::bigint is null or j.shop_id = $1)
+                     group by j.shop_id, j.journal_id, j.reference, j.booked_at, t.currency) m
+           ) as sums
+     where repaid > 0 and repaid_by_then > lent_by_then
+     union all
+    select j.shop_id, j.reference, 'repaid ' || sum(t.amount_minor)
+           || ' of a refund for which ' || coalesce(max(l.minor), 0) || ' was lent'
+      from journals j
+      join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+      left join (select j.shop_id, j.reference, sum(t.amount_minor) as minor
+                   from journals j join transfers t
+                     on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                  where j.kind = 'refunded' and t.credit = 'due_to_shop'
+                    and ($1::bigint is null or j.shop_id = $1)
+                  group by j.shop_id, j.reference) l
+        on l.shop_id = j.shop_id and l.reference = j.reference
+     where j.kind = 'repaid' and j.order_id is not null
+       and ($1::bigint is null or j.shop_id = $1)
+     group by j.shop_id, j.journal_id, j.reference
+    having sum(t.amount_minor) > coalesce(max(l.minor), 0)"""
+
 RULES = {
     "journal_moves_its_own": _JOURNAL_MOVES_ITS_OWN,
     "journal_has_its_row": _JOURNAL_HAS_ITS_ROW,
     "earned_is_released": _EARNED_IS_RELEASED,
     "payout_was_owed": _PAYOUT_WAS_OWED,
+    "fee_is_the_bills": _FEE_IS_THE_BILLS,
+    "repaid_was_lent": _REPAID_WAS_LENT,
 }
 
 

@@ -69,6 +69,8 @@ BREACHES = {
     "shipped_once": "delete from stock_movements where reason = 'shipped' returning order_id",
     "returned_was_shipped": "update stock_movements set quantity = 1 where reason = 'shipped'"
     " returning order_id",
+    "taken_is_claimed": "insert into claims (shop_id, claim_id, kind, most, taken) select shop_id,"
+    " gen_random_uuid(), 'team', 5, 1 from shops where shop_id <> 0 limit 1 returning claim_id",
     "payout_has_its_journals": "update payouts set status = 'sent', done_at = null,"
     " paid_entry = null where status = 'done' returning reference",
     "payout_amounts_are_its_journals": "update payouts set amount_minor = amount_minor + 1"
@@ -177,7 +179,7 @@ async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
     assert await asyncio.to_thread(audit.command, ["--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["ok"], told["findings"]) == (True, [])
-    assert told["checked"]["payouts"] == told["checked"]["acts"] == 2
+    assert (told["checked"]["payouts"], told["checked"]["acts"]) == (2, 3)
     assert told["checked"]["rules"] == len(BREACHES) + sum(
         len(area.RULES) for area in (decided, held, moves)
     )

@@ -10,7 +10,9 @@ from littleshop import audit, db
 from littleshop.audit import decided as rules
 from littleshop.oversight import acts
 from littleshop.sale import charging_back
+from littleshop.trade.fees import Rate
 from tests.cast import CNY, Town
+from tests.sale.charges import schedule
 from tests.sale.escrow import holding
 
 BREACHES = {
@@ -22,6 +24,9 @@ BREACHES = {
     " amount_minor, currency, status, opened_at, ended_at) select shop_id, gen_random_uuid(),"
     " payment_id, order_id, 1, currency, 'lost', paid_at, paid_at from payments"
     " where outcome = 'accepted' returning order_id",
+    "event_has_its_row": "insert into order_events (shop_id, order_id, event_id, kind, by_role, at)"
+    " select shop_id, order_id, gen_random_uuid(), 'refund_done', 'platform', paid_at from orders"
+    " returning order_id",
 }
 
 
@@ -72,6 +77,32 @@ async def test_a_chargeback_that_went_away_is_missed(
     await town.books_balance()
     await owner.execute(breach)
     assert [one.rule for one in await audit.prove(owner)] == ["chargeback_was_heard"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["paid", "payment_returned", "refund_agreed", "called_off", "received"]
+)
+async def test_a_history_that_says_money_moved_and_none_did_is_seen(
+    town: Town, owner: db.Connection, kind: str
+) -> None:
+    await town.place([await town.stock(price=CNY("20.00"))], CNY("20.00"))
+    planted = (
+        "insert into order_events (shop_id, order_id, event_id, kind, by_role, at)"
+        " select shop_id, order_id, gen_random_uuid(), $1, 'platform', placed_at from orders"
+    )
+    await owner.execute(planted, kind)
+    assert [one.rule for one in await audit.prove(owner)] == ["event_has_its_row"]
+
+
+async def test_a_fee_schedule_that_nobody_set_is_seen(town: Town, owner: db.Connection) -> None:
+    await schedule(town, {"": Rate(100)})
+    assert await _rules_of_the_log(owner) == set()
+    await owner.execute(
+        "insert into fee_schedules (schedule_id, of_shop_id, name, currency, follows_platform,"
+        " starts_at, set_at) values (gen_random_uuid(), 0, 'nobody', 'CNY', false, $1, $1)",
+        town.at,
+    )
+    assert await _rules_of_the_log(owner) == {"decision_has_its_act"}
 
 
 async def _rules_of_the_log(owner: db.Connection) -> set[str]:

@@ -8,7 +8,9 @@ from littleshop import audit, db
 from littleshop.audit import moves
 from littleshop.ledger import chart
 from tests.audit.test_audit import busy
-from tests.cast import Town
+from tests.cast import CNY, Town
+from tests.settlement.paper_bank import beijing
+from tests.settlement.test_reconciling_bills import TUE, Biller, reads, sold
 
 _POSTED = """
 with journal as (
@@ -76,3 +78,68 @@ async def test_a_balance_that_no_order_made_is_seen(town: Town, owner: db.Connec
     )
     found = {(one.rule, one.subject) for one in await audit.prove(owner)}
     assert ("earned_is_released", "payable") in found
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "update transfers t set amount_minor = t.amount_minor + 1 from journals j"
+        " where j.shop_id = t.shop_id and j.journal_id = t.journal_id and j.kind = 'rail_fee'"
+        " and t.debit = 'gateway_fee' returning j.reference",
+        "update journals set kind = 'gone' where kind = 'rail_fee' returning reference",
+        "update bill_rows set fee_minor = fee_minor - 1 returning gateway || '/' || day",
+    ],
+)
+async def test_a_fee_that_the_bill_does_not_say_is_seen(
+    town: Town, owner: db.Connection, breach: str
+) -> None:
+    rail = Biller()
+    rail.took(await sold(town, owner), "100.00", fee="0.60")
+    beijing(town, TUE, 10)
+    await reads(town, rail)
+    assert await town.balance("gateway_fee") == CNY("0.60")
+    await town.books_balance()
+    reference = await owner.fetchval(breach)
+    found = {(one.rule, one.subject) for one in await audit.prove(owner)}
+    assert ("fee_is_the_bills", reference) in found
+
+
+async def test_more_repaid_than_was_lent_is_seen(town: Town, owner: db.Connection) -> None:
+    rail = Biller()
+    rail.took(await sold(town, owner), "100.00", fee="0.60")
+    beijing(town, TUE, 10)
+    await reads(town, rail)
+    assert await town.balance("due_to_shop") == CNY("0.60")
+    repaid = (town.shop_id, "repaid", "due_to_shop", "gateway_clearing:alipay")
+    assert await _broken(owner, "repaid_was_lent") == set()
+    await owner.fetchval(_POSTED, *repaid)
+    await owner.execute(
+        "update transfers t set amount_minor = 60 from journals j where j.kind = 'repaid'"
+        " and j.shop_id = t.shop_id and j.journal_id = t.journal_id"
+    )
+    assert await _broken(owner, "repaid_was_lent") == {"PLANTED"}, "before it was lent"
+    await owner.execute("update journals set booked_at = $1 where kind = 'repaid'", town.at)
+    assert await _broken(owner, "repaid_was_lent") == set()
+    await owner.execute("update transfers set amount_minor = 61 where debit = 'due_to_shop'")
+    assert await _broken(owner, "repaid_was_lent") == {"PLANTED"}, "a fen too much"
+
+
+async def test_a_loan_repaid_for_a_refund_that_needed_none_is_seen(
+    town: Town, owner: db.Connection
+) -> None:
+    rail = Biller()
+    rail.took(await sold(town, owner), "100.00", fee="0.60")
+    beijing(town, TUE, 10)
+    await reads(town, rail)
+    repaid = (town.shop_id, "repaid", "due_to_shop", "gateway_clearing:alipay")
+    await owner.fetchval(_POSTED, *repaid)
+    await owner.execute(
+        "update journals set booked_at = $1, order_id = (select order_id from orders)"
+        " where kind = 'repaid'",
+        town.at,
+    )
+    assert await _broken(owner, "repaid_was_lent") == {"PLANTED"}
+
+
+async def _broken(owner: db.Connection, rule: str) -> set[str]:
+    return {row["subject"] for row in await owner.fetch(moves.RULES[rule], None)}
