@@ -73,17 +73,15 @@ async def ask(
 
     The reference's owner is kept in its own-key table, so that a notice finds the shop.
     """
-    wanted = (shop_id, order_id, gateway, method, amount.minor)
+    wanted = (shop_id, order_id, gateway, method, amount.minor, held_for, part_id)
     open_one = await db.one(
         conn,
         Payment,
         f"select {COLUMNS} from payments where shop_id = $1 and order_id = $2 and gateway = $3"
-        " and method = $4 and amount_minor = $5 and status = 'asked' and expires_at > $6"
-        " and held_for is not distinct from $7 and part_id is not distinct from $8 limit 1",
+        " and method = $4 and amount_minor = $5 and held_for is not distinct from $6"
+        " and part_id is not distinct from $7 and status = 'asked' and expires_at > $8 limit 1",
         *wanted,
         at,
-        held_for,
-        part_id,
     )
     if open_one is not None:
         return open_one
@@ -96,8 +94,8 @@ async def ask(
     return await db.the_one(
         conn,
         Payment,
-        "insert into payments (shop_id, order_id, gateway, method, amount_minor, currency,"
-        " payment_id, reference, asked_at, expires_at, held_for, part_id)"
+        "insert into payments (shop_id, order_id, gateway, method, amount_minor, held_for,"
+        " part_id, currency, payment_id, reference, asked_at, expires_at)"
         f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning {COLUMNS}",
         *wanted,
         amount.currency,
@@ -105,8 +103,6 @@ async def ask(
         reference,
         at,
         expires_at,
-        held_for,
-        part_id,
     )
 
 
