@@ -1,7 +1,8 @@
 """Choosing a payee: a shop is paid to an account at a rail instead of to its bank card, or back.
 
 `./run payee`, on the machine alone: somebody who has a seller's phone must not lead his money
-elsewhere, so the platform makes sure who asks. Payouts wait 48 hours, as after a changed card.
+elsewhere, so the platform makes sure who asks: no register tells whose such an account is, as it
+does of a card. Payouts wait 48 hours, and the phones hear of it, as after a changed card.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from littleshop.crypto import Keyring
 from littleshop.entry.changing_card import HELD
 from littleshop.errors import NotFound, Refused
 from littleshop.ids import uuid7
+from littleshop.notify import messages
+from littleshop.notify.messages import Recipient
 from littleshop.risk import holds
-from littleshop.shop import cards, payees, shops, staff
+from littleshop.shop import cards, owners, payees, shops, staff
 from littleshop.shop.payees import Rail
 
 
@@ -38,6 +41,30 @@ async def choose(
         conn, shop_id, payee_id, "card_changed",
         reason=f"{rail} **** {account[-4:]}", at=at, until_at=at + HELD,
     )  # fmt: skip
+    await _tell(conn, keyring, shop_id, payee_id, rail, account[-4:], at)
+
+
+async def _tell(
+    conn: db.Connection,
+    keyring: Keyring,
+    shop_id: int,
+    payee_id: UUID,
+    rail: Rail,
+    tail: str,
+    at: datetime,
+) -> None:
+    """Word to the owner and to the phone the bank knows of the card, as of a changed card."""
+    shop, card = await shops.get(conn, shop_id), await cards.active(conn, shop_id)
+    to = await owners.to_tell(conn, shop_id)
+    known = {keyring.open(one.phone_sealed) for one in to if one.phone_sealed is not None}
+    if card is not None and keyring.open(card.phone_sealed) not in known:
+        to.append(Recipient(None, card.phone_sealed, to[0].locale))
+    for one in to:
+        await messages.send(
+            conn, shop_id, [one], about="payee_changed", subject=payee_id, at=at, shop=shop.name,
+            rail=i18n.t(one.locale, f"checkout.method.{rail}"), tail=tail,
+            url=f"/console/{shop_id}/settings/payee",
+        )  # fmt: skip
 
 
 async def back_to_card(conn: db.Connection, shop_id: int, at: datetime) -> bool:

@@ -10,8 +10,13 @@ import msgspec
 import pytest
 
 from littleshop import i18n
-from littleshop.shop import shops
+from littleshop.entry import choosing_payee
+from littleshop.notify import messages
+from littleshop.shop import payees, shops
 from littleshop.shop.shops import Face
+from tests.cast import Town
+from tests.settlement.paper_bank import verify
+from tests.web.back_room import shown
 from tests.web.client import SVG, World, chosen, hidden, photo, says
 
 LOCALES = pytest.mark.parametrize("locale", i18n.LOCALES)
@@ -252,3 +257,31 @@ async def test_an_address_form_with_nonsense_changes_nothing(
         assert answer.status_code == 422 and "<script>alert" not in answer.text
         assert (await client.get("/@xiaoman")).status_code == 200
     assert (await client.get("/@console")).status_code == 404
+
+
+@LOCALES
+async def test_another_payee_is_shown_with_how_to_ask_and_the_phones_hear_of_it(
+    world: World, locale: str
+) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    root = f"/console/{shop_id}/settings"
+    assert f"{root}/payee" not in (await client.get(root)).text  # only the card is possible here
+    town = Town(world.house.database, world.house.keyring, world.at, shop_id=shop_id)
+    await verify(town)
+    await town.database.transaction(
+        lambda conn: choosing_payee.choose(
+            conn, town.keyring, shop_id, "alipay", "13900001001", world.at
+        )
+    )
+    line = f"{i18n.t(locale, 'checkout.method.alipay')} **** 1001"
+    page = await client.get(root)
+    assert f"{root}/payee" in page.text and line in page.text
+    page = await client.get(f"{root}/payee")
+    assert line in page.text and i18n.t(locale, "console.payee.ask", number=shop_id) in shown(page)
+    assert '<form method="post"' not in page.text.partition("<main")[2]
+    async with town.database.connection() as conn:
+        payee = await payees.active(conn, shop_id)
+        assert payee is not None
+        told = await messages.of(conn, shop_id, payee.payee_id)
+    assert [one.about for one in told if one.channel == "sms"] == ["payee_changed"]

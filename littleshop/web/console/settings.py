@@ -17,7 +17,10 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.notify import subscriptions
-from littleshop.shop import cards, shops, staff
+from littleshop.risk import holds
+from littleshop.shop import cards, payees, shops, staff
+from littleshop.shop.cards import BankCard
+from littleshop.shop.payees import Payee
 from littleshop.shop.shops import Shop
 from littleshop.web import addresses, forms, pages
 from littleshop.web.console import facade, frame, notices
@@ -32,12 +35,14 @@ async def overview(request: Request) -> Response:
     async with house.database.connection() as conn:
         told = await _told(conn, work, locale)
         given_up = len(await jobs.held(conn, shop_id=work.shop.shop_id))
+    can_ask = bool(house.settings.rails.get("payouts", {}).get("over"))  # settlement/routing.py
     shown = work.role == "owner" and (given_up or house.settings.mode == "demo")
     return await frame.page(
         request, work, "settings.html", "today",
         phone_masked=work.person.masked_phone(house.keyring),
         shipping_line=shipping_line(locale, work.shop),
         held_jobs=given_up if shown else None,
+        payee_shown=work.role == "owner" and (can_ask or bool(told["payee_line"])),
         held_jobs_url=f"{frame.root(work.shop)}/held",
         **told,
     )  # fmt: skip
@@ -47,11 +52,12 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
     """What the overview says of a person and the shop: card, what waits, browsers, other shops."""
     shop, person_id = work.shop, work.person.person_id
     card = await cards.active(conn, shop.shop_id)
-    bank = cards.bank(card.bank_code) if card else None
+    payee = await payees.active(conn, shop.shop_id)
     push = await subscriptions.of(conn, shop.shop_id, [person_id])
     known = [await shops.get(conn, each.shop_id) for each in await staff.shops_of(conn, person_id)]
     return {
-        "card_line": f"{bank.name(locale)} **** {card.tail}" if card and bank else "",
+        "card_line": _card(locale, card),
+        "payee_line": _payee(locale, payee),
         "card_url": f"{frame.root(shop)}/card" if work.role == "owner" else "",
         "waits": await _waits(conn, work),
         "waits_url": f"{addresses.OPENING}?shop={shop.shop_id}",
@@ -62,6 +68,35 @@ async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any
             if each.status != "opening"
         ],
     }
+
+
+def _card(locale: str, card: BankCard | None) -> str:
+    bank = cards.bank(card.bank_code) if card else None
+    return f"{bank.name(locale)} **** {card.tail}" if card and bank else ""
+
+
+def _payee(locale: str, payee: Payee | None) -> str:
+    """The account at a rail where a shop is paid instead of to its card, "" for none."""
+    if payee is None:
+        return ""
+    return f"{i18n.t(locale, f'checkout.method.{payee.rail}')} **** {payee.tail}"
+
+
+async def payee_page(request: Request) -> Response:
+    """GET root/settings/payee: where payouts go, and how to ask for another place. It is only
+    shown: who asks is made sure of by a person (entry/choosing_payee.py)."""
+    work, house = await frame.owner(request), http.house(request)
+    locale, shop_id = pages.locale_of(request), work.shop.shop_id
+    async with house.database.connection() as conn:
+        payee = await payees.active(conn, shop_id)
+        card = await cards.active(conn, shop_id)
+        hold = await holds.current(conn, shop_id, http.now(request))
+    return await frame.page(
+        request, work, "settings_payee.html", "today",
+        payee_line=_payee(locale, payee), since=payee.chosen_at if payee else None,
+        card_line=_card(locale, card), until=hold.until_at if hold else None,
+        card_url=f"{frame.root(work.shop)}/card", shop_id=shop_id,
+    )  # fmt: skip
 
 
 async def _waits(conn: db.Connection, work: AtWork) -> list[str]:
@@ -182,6 +217,7 @@ ROUTES = [
     Route(ROOT, overview),
     Route(f"{ROOT}/shipping", shipping_page),
     Route(f"{ROOT}/shipping", save_shipping, methods=["POST"]),
+    Route(f"{ROOT}/payee", payee_page),
     Route(f"{ROOT}/pause", pause, methods=["POST"]),
     *facade.ROUTES,
     *notices.ROUTES,
