@@ -25,9 +25,10 @@ from littleshop.risk.holds import Hold
 from littleshop.settlement import outlook, payouts
 from littleshop.settlement.outlook import Expected
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import admissions, cards, merchants, shops, staff
+from littleshop.shop import admissions, cards, merchants, payees, shops, staff
 from littleshop.shop.admissions import Admission
 from littleshop.shop.cards import BankCard
+from littleshop.shop.payees import Payee
 from littleshop.shop.shops import PLATFORM, Shop
 from littleshop.shop.staff import PersonShop
 
@@ -69,6 +70,7 @@ class ShopSheet:
     legal_name: str
     identity: str
     card: BankCard | None
+    payee: Payee | None
     money: Expected
     holds: list[Hold]
     payouts: list[Payout]
@@ -153,6 +155,7 @@ async def shop_sheet(
         legal_name=crypto.mask_name(keyring.open(merchant.name_sealed)) if merchant else "",
         identity=merchant.verdict if merchant else "none",
         card=await cards.active(conn, shop_id),
+        payee=await payees.active(conn, shop_id),
         money=await outlook.expected(conn, shop_id, calendar, at),
         holds=await holds.of_shop(conn, shop_id),
         payouts=await payouts.of_shop(conn, shop_id, limit=5),

@@ -7,10 +7,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from littleshop import audit
+from littleshop import audit, i18n
+from littleshop.entry import choosing_payee
 from littleshop.identity import phones
 from littleshop.oversight import appointing
 from littleshop.web import operator
+from tests.settlement.paper_bank import verify
 from tests.web.back_room import shown
 from tests.web.client import World, says
 from tests.web.night_shift import PHONE, Desk, at_work
@@ -194,6 +196,19 @@ async def test_what_is_not_known_is_said(desk: Desk) -> None:
     for asked in ("0", "999999", "nobody", "139 0000 7777", "<script>", "'; drop"):
         answer = await desk.client.get("/operator/look-up", params={"q": asked})
         assert "Nothing answers" in answer.text and "<script>" not in answer.text.split("<main")[1]
+
+
+async def test_the_sheet_of_a_shop_names_where_it_is_paid(desk: Desk) -> None:
+    town = desk.town
+    await verify(town)
+    await town.database.transaction(
+        lambda conn: choosing_payee.choose(
+            conn, town.keyring, town.shop_id, "alipay", "13900001001", town.at
+        )
+    )
+    await desk.does(f"/shops/{town.shop_id}/opening", reason="asks where the payout is")
+    page = shown(await desk.get(f"/shops/{town.shop_id}"))
+    assert i18n.t("en", "operator.shop.payee") in page and "Alipay **** 1001" in page
 
 
 async def test_to_open_a_shop_is_an_act_and_lasts_an_hour(desk: Desk, world: World) -> None:

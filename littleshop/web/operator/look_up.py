@@ -92,6 +92,7 @@ async def _shop_sheet(house: House, sheet: ShopSheet, locale: str) -> dict[str, 
         "legal_name": sheet.legal_name,
         "identity": sheet.identity,
         "card": _card(sheet, locale),
+        "payee": _payee(sheet, locale),
         "available": money.available,
         "held": money.held,
         "hold": money.hold,
@@ -120,6 +121,15 @@ def _card(sheet: ShopSheet, locale: str) -> dict[str, Any] | None:
     return {"bank": _bank(card.bank_code, locale), "tail": card.tail, "verdict": card.verdict}
 
 
+def _payee(sheet: ShopSheet, locale: str) -> dict[str, Any] | None:
+    """The account at a rail to which payouts go instead of to the card."""
+    payee = sheet.payee
+    if payee is None:
+        return None
+    rail = i18n.t(locale, f"settlement.rail.{payee.rail}")
+    return {"rail": rail, "tail": payee.tail, "since": payee.chosen_at}
+
+
 def _bank(code: str, locale: str) -> str:
     known = cards.bank(code)
     return known.name(locale) if known else code
@@ -132,7 +142,8 @@ def _payout(payout: Payout, locale: str) -> dict[str, Any]:
         "amount": payout.amount,
         "status": payout.status,
         "reason": payout.reason,
-        "bank": _bank(payout.bank_code, locale),
+        "rail": i18n.t(locale, f"settlement.rail.{payout.rail}"),
+        "bank": _bank(payout.bank_code, locale) if payout.bank_code else "",
         "tail": payout.tail,
     }
 
