@@ -82,9 +82,69 @@ def share(code: str) -> str:
     return f"/s/{quote(code)}"
 
 
+def entrance(code: str) -> str:
+    """What an entrance opens."""
+    return f"/in/{quote(code)}"
+
+
 def shares(slug: str, product_id: object | None = None) -> str:
     """The share sheet of a shop or a product; POST makes a share."""
     return (product(slug, product_id) if product_id else shop(slug)) + "/shares"
+
+
+def share_by(slug: str, product_id: object | None, way: str) -> str:
+    """A way of sharing below the sheet: an outlet's name, passcode, poster, personal."""
+    return f"{shares(slug, product_id)}/{way}"
+
+
+def poster(code: str, format: str) -> str:
+    """The poster of a share in one of its formats (tall, story, square)."""
+    return f"{share(code)}/{format}.jpg"
+
+
+def card(digest: str) -> str:
+    """A picture cut square, as chats want it for the card of a link."""
+    return f"/cards/{digest}.jpg"
+
+
+def passcode(code: str = "") -> str:
+    """Where a pass-code is typed, or what one opens."""
+    return f"/code/{quote(code)}" if code else "/code"
+
+
+def story(slug: str) -> str:
+    """What a shop tells of itself, to be read."""
+    return f"{shop(slug)}/story"
+
+
+def search(slug: str, query: str = "") -> str:
+    """Finding things in a shop."""
+    return f"{shop(slug)}/search" + (f"?{urlencode({'q': query})}" if query else "")
+
+
+def follow(slug: str) -> str:
+    """Following a shop by phone; POST sends a code, with digits follows."""
+    return f"{shop(slug)}/follow"
+
+
+def news(token: str) -> str:
+    """What is new for a follower, and the way out; POST below it acts."""
+    return f"/n/{token}"
+
+
+def reviews(slug: str, product_id: object, page: int = 1) -> str:
+    """Everything that is said of a product."""
+    return f"{product(slug, product_id)}/reviews" + (f"?page={page}" if page > 1 else "")
+
+
+def review(token: str, position: int) -> str:
+    """What a buyer says of a line of his order; POST says it."""
+    return f"{order(token)}/reviews/{position}"
+
+
+def report(about: str) -> str:
+    """Saying that something is wrong with a page, by its path."""
+    return f"/report?{urlencode({'about': about})}"
 
 
 def photo(digest: str, width: int, kind: str = "webp") -> str:
@@ -97,3 +157,23 @@ def opening(slug: str | None = None, share_code: str | None = None, product: obj
     known = {"from": slug, "share": share_code, "product": product}
     wish = {key: str(value) for key, value in known.items() if value}
     return OPENING + (f"?{urlencode(wish)}" if wish else "")
+
+
+def invitation(token: str) -> str:
+    """An invitation to pay, for whoever has its link."""
+    return f"/i/{token}"
+
+
+def invitation_part(token: str, part: str) -> str:
+    """A noun below an invitation: checkout, refusal."""
+    return f"{invitation(token)}/{part}"
+
+
+def wish(token: str) -> str:
+    """What a buyer asked a seller to get for him, and what was said since."""
+    return f"/w/{token}"
+
+
+def wishes(slug: str) -> str:
+    """Asking a seller to get something; POST asks."""
+    return f"{shop(slug)}/wishes"

@@ -20,7 +20,13 @@ from starlette.responses import Response
 
 FOLDER = Path(__file__).parent.parent / "static"
 _FOUNDATION = ("css/tokens.css", "css/base.css", "css/parts.css")
-_BUYERS = ("css/shelf.css", "css/checkout.css", "css/order.css", "css/case.css")
+_BUYERS = (
+    "css/shelf.css",
+    "css/checkout.css",
+    "css/order.css",
+    "css/case.css",
+    "css/letter.css",
+)
 BUNDLES = {
     "storefront.css": (*_FOUNDATION, *_BUYERS),
     "console.css": (*_FOUNDATION, "css/console.css"),

@@ -6,7 +6,7 @@ Every template sees, besides its own context:
     money, pieces       filters: "¥168.00" and its (sign, whole, cents)
     when(now[, zone]), day(today), clock([zone]), within   filters for moments, dates and spans
     static(name), url   addresses of assets and of pages (littleshop.web.addresses)
-    ui, goods, forms, sharing   the macros of templates/parts/
+    ui, goods, forms, sharing, letter   the macros of templates/parts/
 and in a page for a request: path, now, demo, host, keeper (littleshop.web.keepers).
 """
 
@@ -28,7 +28,7 @@ from littleshop import clock, i18n
 from littleshop.web import addresses, assets, drawing, keepers, names
 
 FOLDER = Path(__file__).parent.parent / "templates"
-PARTS = ("ui", "goods", "forms", "sharing")
+PARTS = ("ui", "goods", "forms", "sharing", "letter")
 COOKIE = "lang"
 HEADERS = {
     "x-content-type-options": "nosniff",
