@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-CONTAINERS = ("wechat", "alipay", "qq", "weibo", "baidu", "phone", "desktop")
+APPS = ("wechat", "alipay", "qq", "weibo", "baidu", "douyin")
+CONTAINERS = (*APPS, "phone", "desktop")
 
 # An app's own browser names itself beside the engine; the first name found decides.
 _APPS = (
-    ("wechat", re.compile(r"MicroMessenger/", re.I)),
+    # WeCom calls itself WeChat too; the person in it has no openid, so it is a phone like others.
+    ("wechat", re.compile(r"\A(?!.*\bwxwork/).*MicroMessenger/", re.I | re.S)),
     ("alipay", re.compile(r"AlipayClient/", re.I)),
     ("weibo", re.compile(r"__weibo__|Weibo \(", re.I)),
     ("baidu", re.compile(r"baiduboxapp/|BaiduWallet", re.I)),
+    ("douyin", re.compile(r"\baweme(_lite)?[_/]\d|\bAppName/aweme", re.I)),
     ("qq", re.compile(r"\bQQ/\d", re.I)),  # MQQBrowser alone is an ordinary browser
 )
 _PHONE = re.compile(r"Mobile|Android|iPhone|iPad|iPod|HarmonyOS|Windows Phone", re.I)

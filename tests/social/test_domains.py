@@ -139,8 +139,11 @@ async def test_a_name_that_leads_inside_is_not_knocked_at(address: str) -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.216.34", address]
 
-    inner = httpx.MockTransport(lambda request: asked.append(request) or httpx.Response(200))
-    checked = probing.Checked(near=False, resolve=resolve, inner=inner)
+    def answers(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200)
+
+    checked = probing.Checked(near=False, resolve=resolve, inner=httpx.MockTransport(answers))
     async with Wire("domain", transport=checked) as wire:
         assert "do not knock" in await probing.look(wire, keyring(), f"https://{B}")
     assert asked == []

@@ -39,11 +39,12 @@ def offered(container: str, currency: str = "CNY", locale: str = "zh-CN", **off:
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
-        ("wechat", ["wechat_pay jsapi", "alipay outside"]),
+        ("wechat", ["wechat_pay jsapi", "alipay outside", "baidu_wallet outside"]),
         ("alipay", ["alipay wap"]),
         ("qq", ["alipay wap", "wechat_pay outside"]),
         ("weibo", ["alipay wap", "wechat_pay wap"]),
         ("baidu", ["baidu_wallet wap", "alipay wap", "wechat_pay wap"]),
+        ("douyin", ["alipay wap", "wechat_pay outside"]),
         ("phone", ["alipay wap", "wechat_pay wap", "baidu_wallet wap"]),
         ("desktop", ["alipay qr", "wechat_pay qr", "baidu_wallet page"]),
     ],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -71,7 +72,8 @@ async def offered(request: Request, shop: Shop) -> list[Way]:
         off = await switches.off(conn)
     locale = pages.locale_of(request)
     rails = {name: rail for name, rail in house.rails.items() if name in usable}
-    found = ways.offered(rails, off, container(request), shop.currency, locale)
+    strange = ways.strangers(house.settings.rails, urlsplit(names.origin(request)).netloc)
+    found = ways.offered(rails, off, container(request), shop.currency, locale, strange)
     return [way for way in found if way.how is not How.JSAPI or house.wechat_login is not None]
 
 
@@ -107,7 +109,7 @@ async def stopped(request: Request, shop: Shop, method: str) -> dict[str, Refuse
 
 async def pay(request: Request) -> Response:
     """Pay now, the way that was pressed."""
-    link, form = await orders.acting(request), await read_form(request)
+    link, form = await orders.acting(request, roles.PAY), await read_form(request)
     return await begin(request, link.shop, link, form.get("method", ""), form.get("how", ""))
 
 
@@ -217,7 +219,7 @@ async def _send(
 
 async def known_to_wechat(request: Request) -> Response:
     """Back from WeChat with a code for the openid: the payment goes on where it stopped."""
-    link = await orders.acting(request)
+    link = await orders.acting(request, roles.PAY)
     try:
         found = await in_wechat.logged_in(request)
     except Refused:
@@ -273,7 +275,7 @@ def _around(request: Request) -> dict[str, Any]:
 async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Payment]) -> None:
     """Who comes back from the rail has it asked about the open attempts, each every few seconds at
     most: that he comes back says nothing."""
-    back = link.seen.may_act and "returned" in request.query_params
+    back = link.seen.may(roles.PAY) and "returned" in request.query_params
     open_ones = [each for each in attempts if each.status == "asked"]
     if not back or link.order.status not in PAYABLE:
         return
@@ -294,7 +296,7 @@ def _shown(
     tried = any(each.status == "asked" for each in attempts)
     order = link.order
     state = "waiting" if order.status in PAYABLE else "paid"
-    if order.status == "invited" and link.seen.may_act and not tried:
+    if order.status == "invited" and link.seen.may(roles.PAY) and not tried:
         state = "choose"
     if order.status == "cancelled":
         state = "closed"
@@ -317,7 +319,7 @@ def _choices(
 ) -> dict[str, Any]:
     """The ways to pay for who may pay here, and what the rail gave for the one that was begun."""
     locale, rails = pages.locale_of(request), http.house(request).rails
-    mine = link.seen.may_act and link.order.status in PAYABLE
+    mine = link.seen.may(roles.PAY) and link.order.status in PAYABLE
     asked = request.query_params.get("way", "")
     tried = asked if asked in rails else attempts[-1].gateway if attempts else ""
     begun, given = _begun(attempts, tried, http.now(request)) if mine else (None, None)

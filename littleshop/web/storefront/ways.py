@@ -4,6 +4,7 @@ which one needs the way out into an ordinary browser."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,12 @@ from littleshop.pay.gateways import Gateway, How
 
 # None: this container blocks the rail, and its page shows the way out. Not named: not offered.
 _MATRIX: dict[str, dict[str, How | None]] = {
-    "wechat": {"wechat_pay": How.JSAPI, "alipay": None, "stripe": How.WAP},
+    "wechat": {
+        "wechat_pay": How.JSAPI,
+        "alipay": None,
+        "baidu_wallet": None,
+        "stripe": How.WAP,
+    },
     "alipay": {"alipay": How.WAP},
     "qq": {"alipay": How.WAP, "wechat_pay": None, "stripe": How.WAP},
     "weibo": {"alipay": How.WAP, "wechat_pay": How.WAP, "stripe": How.WAP},
@@ -21,6 +27,7 @@ _MATRIX: dict[str, dict[str, How | None]] = {
         "wechat_pay": How.WAP,
         "stripe": How.WAP,
     },
+    "douyin": {"alipay": How.WAP, "wechat_pay": None, "stripe": How.WAP},
     "phone": {
         "alipay": How.WAP,
         "wechat_pay": How.WAP,
@@ -60,8 +67,10 @@ def offered(
     container: str,
     currency: str,
     locale: str,
+    strange: Collection[str] = (),
 ) -> list[Way]:
-    """The ways to pay in this container, the first one proposed.
+    """The ways to pay in this container, the first one proposed. A rail to which the name in the
+    address is `strange` (see `strangers`) shows codes there and nothing else.
 
     Cards over Stripe are for people abroad: where the shop's money is yuan and the page is read
     in Chinese they are rare, but whoever has no other way finds them.
@@ -71,7 +80,17 @@ def offered(
         rail = rails.get(name)
         if rail is None or name in off or currency not in rail.currencies:
             continue
+        if name in strange and how is not How.QR:
+            continue
         rare = name == "stripe" and currency == "CNY" and locale.startswith("zh")
         if how is None or how in rail.hows:
             found.append(Way(name, how, rare))
     return found
+
+
+def strangers(rails: Mapping[str, Mapping[str, Any]], host: str) -> frozenset[str]:
+    """The rails at which this name of ours is not registered: WeChat opens its cashier only from
+    the pages whose names it was told (`hosts` in its settings; without them, from all)."""
+    return frozenset(
+        name for name, rail in rails.items() if rail.get("hosts") and host not in rail["hosts"]
+    )
