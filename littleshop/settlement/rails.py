@@ -36,7 +36,7 @@ class Claim(msgspec.Struct, frozen=True):
     """What is left to be paid to a shop in a run, what stands on its accounts (minor units) and
     whom it goes to when that is not the card. `waiting` are sums by rail that earlier payouts have
     been promised and that stand on its accounts still; `usual` is the rail of shops that chose
-    none."""
+    none. `escrowed` of what lies with the platform is buyers' still."""
 
     shop_id: int
     left: Money
@@ -44,6 +44,7 @@ class Claim(msgspec.Struct, frozen=True):
     waiting: Mapping[str, int]
     payee: Payee | None
     usual: str
+    escrowed: int = 0
 
     def up_to(self, minor: int) -> Money:
         """What is left, or this much when it is less."""
@@ -62,12 +63,14 @@ class Claim(msgspec.Struct, frozen=True):
         """What of the shop's money lies where the bank's files are paid from, or comes there.
 
         What earlier payouts were promised is not there any more, and what the platform lent is its
-        own. Our commission is not the shop's, but for what an institution took as its fee: that is
-        the platform's to bear. It can bear no more than lies there.
+        own, and what orders hold there is their buyers'. Our commission is not the shop's, but for
+        what an institution took as its fee: that is the platform's to bear. It can bear no more
+        than lies there.
         """
         brought = sum(minor for name, minor in self.balances.items() if name.startswith(_RAILS))
         there = brought + self.balances.get(chart.BANK, 0) - self.balances.get(chart.DUE_TO_SHOP, 0)
         there -= sum(minor for rail, minor in self.waiting.items() if rail not in _INSTITUTIONS)
+        there -= self.escrowed
         fees = self.balances.get(chart.GATEWAY_FEE, 0)
         return min(there, there - self.balances.get(chart.COMMISSION, 0) + fees)
 
@@ -80,7 +83,12 @@ class Claim(msgspec.Struct, frozen=True):
     @property
     def is_held_elsewhere(self) -> bool:
         """Whether an institution holds a part of it."""
-        return any(minor and name.startswith(_HELD) for name, minor in self.balances.items())
+        return held_elsewhere(self.balances)
+
+
+def held_elsewhere(balances: Mapping[str, int]) -> bool:
+    """Whether an institution holds a part of what these accounts have."""
+    return any(minor and name.startswith(_HELD) for name, minor in balances.items())
 
 
 class PayoutRail(Protocol):

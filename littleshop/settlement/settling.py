@@ -25,6 +25,7 @@ from littleshop.risk import holds
 from littleshop.settlement import (
     asides,
     due,
+    escrowed,
     handing_in,
     keeping_back,
     open_payouts,
@@ -37,7 +38,7 @@ from littleshop.settlement.desks import CURRENCY, Desk
 from littleshop.settlement.due import RUN_AT
 from littleshop.settlement.outlook import Expected, expected
 from littleshop.settlement.payouts import Payout
-from littleshop.settlement.rails import Claim, PayoutRail
+from littleshop.settlement.rails import Claim, PayoutRail, held_elsewhere
 from littleshop.settlement.routing import Routing
 from littleshop.settlement.runs import Run
 from littleshop.shop import cards, payees
@@ -216,7 +217,7 @@ async def ask(
     off its balance; none when there is nothing to pay."""
     if await outlook.blocks(conn, shop_id):
         return []
-    balances = await accounts.lock_all(conn, shop_id, CURRENCY) if desk.others else {}
+    balances = await accounts.lock_all(conn, shop_id, CURRENCY)
     left = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
     card = await cards.active(conn, shop_id)
     # After the card was read: a new one comes in one transaction with the hold that goes with it.
@@ -226,12 +227,16 @@ async def ask(
     kept = await keeping_back.kept_back(conn, shop_id, CURRENCY, at)
     payee = await payees.active(conn, shop_id) if desk.others else None
     waiting = await open_payouts.waiting(conn, shop_id) if desk.others else {}
+    buyers = 0
+    if held_elsewhere(balances):
+        buyers = await escrowed.at_the_platform(conn, shop_id, CURRENCY)
     asked = []
     for rail in every_way(desk):
         if held and not rail.pays_by_itself:
             continue
         free = left if rail.pays_by_itself else left - kept
-        amount = rail.part(Claim(shop_id, free, balances, waiting, payee, desk.usual))
+        claim = Claim(shop_id, free, balances, waiting, payee, desk.usual, buyers)
+        amount = rail.part(claim)
         if amount.minor <= 0:
             continue
         to = payee if payee is not None and payee.rail == rail.name else None

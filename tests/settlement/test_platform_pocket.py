@@ -80,6 +80,44 @@ async def test_money_that_a_payout_of_the_bank_has_taken_is_not_promised_to_the_
     await town.books_balance()
 
 
+async def test_after_a_change_of_mode_nothing_leaves_from_what_the_platform_holds_for_buyers(
+    town: Town, owner: db.Connection, bank: PaperBank
+) -> None:
+    """An order from before lies with us and is open; a later one is received, and its institution
+    has not released it."""
+    held = await held_there(town, owner, bank)
+    before = await town.buys([await town.stock(price=CNY("100.00"))], CNY("100.00"))
+    astray = await town.place([await town.stock(price=CNY("60.00"))], CNY("60.00"), key="late")
+    reference = await town.opens_cashier(astray)
+    assert await town.money_arrives(reference, CNY("59.00")) == "returned"
+    after = await held.sells("100.00")
+    await held.receives(after)
+    beijing(town, TUE, 8)
+    await settle(town, bank)
+    assert await over(town) == []
+    assert await town.balance("payable") == CNY("97.00")
+    await town.ships(before, "SF1408223100699")
+    await town.receives(before)
+    beijing(town, WED, 8)
+    await settle(town, bank)
+    assert await over(town) == [("bank", "sent", 94_00)], "and of our commission 3 lies elsewhere"
+    await held.is_released(after)
+    beijing(town, THU, 8)
+    await settle(town, bank)
+    assert (await over(town))[1:] == [
+        ("wechat_pay_withdraw", "done", 97_00),
+        ("bank", "sent", 3_00),
+    ]
+    assert await town.balance("payable") == CNY("0")
+    await town.books_balance()
+
+
+def test_what_orders_hold_at_the_platform_is_not_paid_out() -> None:
+    there = {"gateway_clearing:alipay": 9700, "held_at:wechat_pay": 1}
+    claim = Claim(1, CNY("97.00"), there, {}, None, "alipay", escrowed=9000)
+    assert part_of_bank(claim) == sending(PaperTransfers()).part(claim) == CNY("7.00")
+
+
 def claims(balances: dict[str, int], waiting: dict[str, int], left: str = "97.00") -> Claim:
     return Claim(1, CNY(left), balances, waiting, None, "alipay")
 
