@@ -143,11 +143,11 @@ async def test_two_institutions_are_asked_each_for_itself(town: Town) -> None:
     assert await open_for(town) == {"alipay": "2088"}
 
 
-async def test_a_second_account_beside_the_first_is_not_followed(
-    town: Town, owner: db.Connection
-) -> None:
+async def asks_for_another(
+    town: Town, owner: db.Connection, institution: Institution
+) -> tuple[Admission, Admission]:
+    """Admitted as 19001, then asked for anew with another card: the admission of each."""
     await verify(town)
-    institution = Institution()
     (first,) = await begins(town)
     institution.standing[first.reference] = Answer(status="admitted", merchant_id="19001")
     await sends(town, institution, first)
@@ -156,6 +156,14 @@ async def test_a_second_account_beside_the_first_is_not_followed(
     await verify(town, number="6222020200112230001")
     town.later(minutes=1)
     (second,) = await begins(town)
+    return first, second
+
+
+async def test_a_second_account_beside_the_first_is_not_followed(
+    town: Town, owner: db.Connection
+) -> None:
+    institution = Institution()
+    _, second = await asks_for_another(town, owner, institution)
     institution.standing[second.reference] = Answer(status="admitted", merchant_id="19002")
     assert (await sends(town, institution, second)).status == "refused"
     assert await open_for(town) == {"wechat_pay": "19001"}
@@ -176,16 +184,8 @@ async def test_the_sweep_finds_shops_that_were_verified_before_the_mode(
 async def test_an_answer_that_comes_too_late_leaves_the_one_in_force(
     town: Town, owner: db.Connection
 ) -> None:
-    await verify(town)
     institution = Institution()
-    (first,) = await begins(town)
-    institution.standing[first.reference] = Answer(status="admitted", merchant_id="19001")
-    await sends(town, institution, first)
-    await owner.execute("update cards set active = false")
-    await owner.execute("delete from merchants")
-    await verify(town, number="6222020200112230001")
-    town.later(minutes=1)
-    (second,) = await begins(town)
+    first, second = await asks_for_another(town, owner, institution)
     institution.standing[second.reference] = Answer(status="refused", said="no")
     await sends(town, institution, second)
     for answer, stands in (
