@@ -4,7 +4,6 @@ Sources: PROTOCOLS 2.1; alipay-sdk-nodejs-all (certificate serial numbers).
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -12,12 +11,11 @@ from typing import Annotated, Literal
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
 from littleshop.config import Misconfigured
+from littleshop.pay.gateways import rsa_signatures
 
 RSA_SIGNATURES = "1.2.840.113549.1.1."  # the family of RSA signature algorithms (RFC 8017)
 ARMOUR = re.compile(r"-----[A-Z0-9 ]+-----")
@@ -100,17 +98,11 @@ class AlipayKeys:
 
     def sign(self, text: str) -> str:
         """SHA256withRSA of the UTF-8 text, in base64."""
-        signature = self._private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return base64.b64encode(signature).decode()
+        return rsa_signatures.sign(self._private, text)
 
     def verifies(self, content: bytes, signature: str) -> bool:
         """Whether Alipay signed exactly these bytes."""
-        try:
-            given = base64.b64decode(signature, validate=True)
-            self._public.verify(given, content, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error, ValueError):
-            return False
-        return True
+        return rsa_signatures.verifies(self._public, content, signature)
 
 
 def joined(parameters: Mapping[str, str]) -> str:

@@ -14,13 +14,14 @@ from datetime import datetime
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from littleshop.config import Misconfigured, is_loopback
+from littleshop.pay.gateways import rsa_signatures
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 PUBLIC_KEY_PREFIX = "PUB_KEY_ID_"
@@ -89,8 +90,7 @@ class WechatPayKeys:
 
     def sign(self, text: str) -> str:
         """SHA256withRSA of the UTF-8 text, in base64."""
-        signature = self._private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return base64.b64encode(signature).decode()
+        return rsa_signatures.sign(self._private, text)
 
     def authorization(self, method: str, target: str, body: bytes, at: datetime) -> str:
         """The header that proves a request to be ours; `target` is the path with its query."""
@@ -110,13 +110,7 @@ class WechatPayKeys:
 
     def verifies(self, signer: str, content: bytes, signature: str, at: datetime) -> bool:
         """Whether the key named `signer` signed exactly these bytes. Raises UnknownKey."""
-        key = self._key(signer, at)
-        try:
-            given = base64.b64decode(signature, validate=True)
-            key.verify(given, content, padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error, ValueError):
-            return False
-        return True
+        return rsa_signatures.verifies(self._key(signer, at), content, signature)
 
     def seal(self, texts: Mapping[str, str], at: datetime) -> tuple[str, dict[str, str]]:
         """Encrypt personal data for WeChat alone; the number of the key, and the sealed texts.
