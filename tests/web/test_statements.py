@@ -7,12 +7,13 @@ import csv
 import io
 
 import httpx
+import msgspec
 import pypdfium2
 import pytest
 import pytest_asyncio
 
 from littleshop import db, i18n, printing
-from tests.web.back_room import BackRoom
+from tests.web.back_room import BackRoom, shown
 from tests.web.client import World
 
 
@@ -113,3 +114,15 @@ async def test_a_shop_has_one_pdf_made_at_a_time_and_csv_does_not_wait(
     go_on.set()
     assert (await first).content.startswith(b"%PDF-")
     assert (await room.client.get(f"{path}&as=pdf")).status_code == 200
+
+
+async def test_where_an_institution_holds_the_money_the_statement_and_the_news_say_so(
+    room: BackRoom,
+) -> None:
+    house = room.world.house
+    house.settings = msgspec.structs.replace(house.settings, escrow="psp_escrow")
+    for locale in i18n.LOCALES:
+        head, *_ = rows(await room.get(f"/statement?month={room.world.at:%Y-%m}&lang={locale}"))
+        assert head[5] == i18n.t(locale, "statement.column.held.institution")
+        said = i18n.t(locale, "console.happened.paid.institution", number="").split("</b>")[1]
+        assert said in shown(await room.get(f"?lang={locale}"))

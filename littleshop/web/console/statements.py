@@ -21,7 +21,7 @@ from littleshop.printing import Sheet
 from littleshop.settlement import seller_statements
 from littleshop.settlement.seller_statements import Line, Pockets
 from littleshop.shop.shops import Shop
-from littleshop.web import pages
+from littleshop.web import keepers, pages
 from littleshop.web.console import frame
 from littleshop.web.console.figures import harmless
 
@@ -42,7 +42,8 @@ async def statement(request: Request) -> Response:
         return frame.refuse(request, f"{frame.root(work.shop)}/money", refused)
     async with house.database.connection() as conn:
         opened = await seller_statements.opening(conn, work.shop.shop_id, work.shop.currency, first)
-    told = _csv(house.database, work.shop, pages.locale_of(request), first, last, opened)
+    teller = _teller(request, work.shop, opened)
+    told = _csv(house.database, work.shop, teller, first, last)
     return StreamingResponse(
         told, media_type="text/csv; charset=utf-8", headers=_named(work.shop, first, last, "csv")
     )
@@ -94,11 +95,15 @@ def offered(shop: Shop, days: tuple[date, date] | None, today: date) -> dict[str
     return {"url": here, "months": rows, "since": since, "until": today}
 
 
+def _teller(request: Request, shop: Shop, opened: Pockets) -> _Teller:
+    keeper = keepers.of_page(request)
+    return _Teller(shop, pages.locale_of(request), opened, "" if keeper == keepers.US else keeper)
+
+
 async def _csv(
-    database: Database, shop: Shop, locale: str, first: date, last: date, opened: Pockets
+    database: Database, shop: Shop, teller: _Teller, first: date, last: date
 ) -> AsyncIterator[bytes]:
     """The statement as it is read, a week at a time."""
-    teller = _Teller(shop, locale, opened)
     yield b"\xef\xbb\xbf" + _written([teller.head(), teller.bound("opening", first)])
     async for found in seller_statements.lines(database, shop.shop_id, shop.currency, first, last):
         yield _written(teller.row(line) for line in found)
@@ -138,26 +143,22 @@ def _later(request: Request, shop: Shop) -> Response:
 
 
 async def _printed(request: Request, shop: Shop, first: date, last: date) -> Response:
-    house, locale = http.house(request), pages.locale_of(request)
+    house = http.house(request)
     async with house.database.connection() as conn:
         opened = await seller_statements.opening(conn, shop.shop_id, shop.currency, first)
     lines = await seller_statements.total(
         house.database, shop.shop_id, shop.currency, first, last, MOST_ON_PAPER
     )
-    made = await printing.pdf(sheet(shop, locale, (first, last), opened, lines, http.now(request)))
+    teller = _teller(request, shop, opened)
+    made = await printing.pdf(_sheet(shop, teller, (first, last), lines, http.now(request)))
     return Response(made, media_type="application/pdf", headers=_named(shop, first, last, "pdf"))
 
 
-def sheet(
-    shop: Shop,
-    locale: str,
-    days: tuple[date, date],
-    opened: Pockets,
-    lines: Sequence[Line],
-    at: datetime,
+def _sheet(
+    shop: Shop, teller: _Teller, days: tuple[date, date], lines: Sequence[Line], at: datetime
 ) -> Sheet:
     """The statement as a table on paper."""
-    teller, (first, last) = _Teller(shop, locale, opened), days
+    locale, (first, last) = teller.locale, days
     rows = [teller.bound("opening", first), *[_on_paper(teller.row(line)) for line in lines]]
     rows += [teller.bound("closing", last)]
     widths = (1.5, 1.55, 2.9, 0.9, 2.9, 1.35, 1.35, 1.35, 1.2, 1.2, 1.4)
@@ -175,7 +176,7 @@ def sheet(
         ],
         rows=rows,
         bold=[0, len(rows) - 1],
-        notes=[i18n.t(locale, f"statement.note.{name}") for name in (*POCKETS, "kept")],
+        notes=[teller.name("note", each) for each in (*POCKETS, "kept")],
         page=i18n.t(locale, "statement.page", page="{page}", pages="{pages}"),
     )
 
@@ -186,20 +187,26 @@ def _on_paper(row: list[str]) -> list[str]:
 
 
 class _Teller:
-    """Rows of one statement; the balances run along."""
+    """Rows of one statement; the balances run along. `keeper` has what buyers paid and have not
+    received yet, "" for the platform."""
 
-    def __init__(self, shop: Shop, locale: str, opened: Pockets) -> None:
-        self._shop, self._locale, self._now = shop, locale, opened
+    def __init__(self, shop: Shop, locale: str, opened: Pockets, keeper: str) -> None:
+        self.locale, self._keeper, self._now = locale, keeper, opened
         self._zone, self._decimals = ZoneInfo(shop.zone), digits(shop.currency)
 
     def head(self) -> list[str]:
         """The names of the columns."""
         names = ("day", "time", "what", "order", "reference", *POCKETS, "kept", "after")
-        return [i18n.t(self._locale, f"statement.column.{name}") for name in names]
+        return [self.name("column", each) for each in names]
+
+    def name(self, kind: str, what: str) -> str:
+        """What a column is called, or the note that explains it."""
+        there = f".{self._keeper}" if what == "held" and self._keeper else ""
+        return i18n.t(self.locale, f"statement.{kind}.{what}{there}")
 
     def bound(self, name: str, day: date) -> list[str]:
         """The pockets at the beginning or the end."""
-        words = i18n.t(self._locale, f"statement.{name}")
+        words = i18n.t(self.locale, f"statement.{name}")
         pockets = [self._plain(getattr(self._now, each)) for each in POCKETS]
         return [day.isoformat(), "", words, "", "", *pockets, "", self._plain(self._now.balance)]
 
@@ -219,7 +226,7 @@ class _Teller:
         ]
 
     def _what(self, line: Line) -> str:
-        said = i18n.t(self._locale, f"statement.line.{line.kind}")
+        said = i18n.t(self.locale, f"statement.line.{line.kind}")
         return f"{said} {line.arrived_on}" if line.arrived_on else said
 
     def _plain(self, minor: int) -> str:

@@ -21,7 +21,7 @@ from littleshop.social import shares
 from littleshop.trade import case_lists, order_lists
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
-from littleshop.web import addresses, pages, registration
+from littleshop.web import addresses, keepers, pages, registration
 from littleshop.web.console import figures, frame, money
 
 LOW = 3  # so many or fewer are worth a word
@@ -243,13 +243,16 @@ async def pieces(
         for number, kinds in numbers.items()
         for each in await order_lists.happened(conn, shop.shop_id, kinds, 1, number)
     ]
+    keeper = keepers.of_mode(house.settings.escrow)
     figures_html = pages.render(locale, "console/pieces/figures_now.html", figures=drawn, now=now)
     return {
         "waiting": [str(waiting)],
         "figures": [figures_html],
         "viewers": [figures.viewers_line(locale, viewers)] if shop.status == "open" else [],
         "happened": [
-            pages.render(locale, "console/pieces/happened.html", happened=row, now=now)
+            pages.render(
+                locale, "console/pieces/happened.html", happened=row, now=now, keeper=keeper
+            )
             for row in rows
         ],
     }
