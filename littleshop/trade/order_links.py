@@ -8,7 +8,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.db import Connection
-from littleshop.trade import orders
+from littleshop.trade import orders, roles
 from littleshop.trade.orders import Order
 
 
@@ -18,6 +18,10 @@ class Seen(msgspec.Struct, frozen=True):
     order: Order
     role: str
     may_act: bool
+
+    def may(self, act: str) -> bool:
+        """Whether this person may see or do that (roles.py names it)."""
+        return act in roles.rights(self.order.kind, self.role, own=self.may_act)
 
 
 async def by_link(
@@ -37,6 +41,19 @@ async def by_link(
     order = await orders.get(conn, shop_id, row["order_id"])
     assert order is not None
     return Seen(order, row["role"], row["may_act"])
+
+
+async def add(conn: Connection, shop_id: int, order_id: UUID, role: str, token_hash: bytes) -> None:
+    """Give another role of an order a link of its own; again is harmless."""
+    await db.run(
+        conn,
+        "insert into order_links (shop_id, token_hash, order_id, role) values ($1, $2, $3, $4)"
+        " on conflict on constraint order_links_pkey do nothing",
+        shop_id,
+        token_hash,
+        order_id,
+        role,
+    )
 
 
 async def trust_device(

@@ -23,7 +23,7 @@ from littleshop.money import Money
 from littleshop.sale import arbitrating, returning, sending_back
 from littleshop.sale.returning import Wish
 from littleshop.sale.shipping import tracking_number
-from littleshop.trade import cases
+from littleshop.trade import cases, roles
 from littleshop.trade.cases import Case
 from littleshop.web import addresses, case_story, couriers, evidence, flash, forms, pages
 from littleshop.web.case_story import Facts
@@ -69,7 +69,7 @@ async def begin(request: Request) -> Response:
         known = await cases.open_of(conn, link.order.shop_id, link.order_id)
     if known is not None:
         return RedirectResponse(_here(link, known), status_code=303)
-    if not link.seen.may_act or not returning.wanted(link.order):
+    if not link.seen.may(roles.ASK_BACK) or not returning.wanted(link.order):
         return RedirectResponse(addresses.order(link.token), status_code=303)
     return await _form(request, link, Sheet(key=str(uuid4())))
 
@@ -118,7 +118,7 @@ async def _read(request: Request) -> Form:
 
 async def ask(request: Request) -> Response:
     """POST kind, reason, amount, words, photos, photo_kept, form_key"""
-    link, form = await orders.acting(request), await _read(request)
+    link, form = await orders.acting(request, roles.ASK_BACK), await _read(request)
     sheet = await _typed(request, link, form)
     wish = sheet if sheet.wrong else await _asked(request, link, form, sheet)
     if isinstance(wish, Case):
@@ -207,7 +207,7 @@ async def _page(
         shop=views.shop(link.shop),
         order=link.short,
         zone=ZoneInfo(link.shop.zone),
-        verify=not link.seen.may_act,
+        verify=not link.seen.may(roles.ASK_BACK),
         wrong=wrong,
         number=number,
         words=typed.text("words", 4 * returning.LONGEST_WORDS) if typed else "",
@@ -220,7 +220,11 @@ async def _page(
 def _told(request: Request, link: OrderLink, facts: Facts) -> dict[str, Any]:
     """The case for its page: words and photos only for the one who ordered."""
     locale, now, zone = pages.locale_of(request), http.now(request), ZoneInfo(link.shop.zone)
-    case, seller, own = facts.case, link.shop.seller or link.shop.name, link.seen.may_act
+    case, seller, own = (
+        facts.case,
+        link.shop.seller or link.shop.name,
+        link.seen.may(roles.ASK_BACK),
+    )
     side = "buyer" if own else "friend"
     lines = case_story.lines(locale, side, facts, seller=seller)
     if not own:
@@ -262,7 +266,7 @@ Act = Callable[[db.Connection, int, UUID], Awaitable[object]]
 
 async def _act(request: Request, act: Act) -> Response:
     """Do one thing with the case and show it again; a no is said on the same page."""
-    link = await orders.acting(request)
+    link = await orders.acting(request, roles.ASK_BACK)
     database = http.house(request).database
     async with database.connection() as conn:
         case = await case_story.find(conn, link.order, _number(request))
@@ -287,7 +291,11 @@ async def withdraw(request: Request) -> Response:
 
 async def say(request: Request) -> Response:
     """POST words, photos: more to see for the seller and, later, for the platform."""
-    link, form, at = await orders.acting(request), await _read(request), http.now(request)
+    link, form, at = (
+        await orders.acting(request, roles.ASK_BACK),
+        await _read(request),
+        http.now(request),
+    )
     shown = await evidence.take(request, form, http.device(request) or b"")
     if shown.wrong:
         return await _page(request, link, shown=shown)
@@ -334,7 +342,7 @@ async def escalate(request: Request) -> Response:
 
 async def photo(request: Request) -> Response:
     """A photo of either side, for the one who ordered."""
-    link = await orders.acting(request)
+    link = await orders.acting(request, roles.ASK_BACK)
     async with http.house(request).database.connection() as conn:
         case = await case_story.find(conn, link.order, _number(request))
     photo_id = http.uuid(request.path_params["photo_id"])

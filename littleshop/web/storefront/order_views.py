@@ -18,7 +18,7 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import returning
 from littleshop.settlement.due import pays_on
 from littleshop.shop.shops import Shop
-from littleshop.trade import carriers
+from littleshop.trade import carriers, roles
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_events import OrderEvent
@@ -77,8 +77,8 @@ def order(
         arrived_on=arrived_on,
         ended_at=row.cancelled_at or row.refunded_at,
         end_reason=_end_reason(locale, row),
-        address=_address(row, keyring) if seen.may_act else None,
-        recipient=_recipient(row, keyring) if seen.may_act else None,
+        address=_address(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
+        recipient=_recipient(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
     )
 
 
@@ -191,19 +191,21 @@ def may(
     """What this device may do now; `asked` are the order's cases, `left` what may still go back,
     `gone` that an invited order's pieces are somebody else's."""
     row, kinds = seen.order, {timer.kind for timer in clocks}
-    own = seen.may_act
     undecided = any(case.is_open and case.status != "refunding" for case in asked)
     waited = row.reminded_at is None or (now - row.reminded_at).days >= 1
     under_way = row.status in ("shipped", "delivered") and not undecided
     return SimpleNamespace(
-        pay=own and row.status in ("placed", "invited") and not gone,
-        confirm=own and under_way,
-        extend=own and under_way and row.extended_at is None,
-        remind=own and row.status == "to_ship" and waited,
-        cancel=own
+        pay=seen.may(roles.PAY) and row.status in ("placed", "invited") and not gone,
+        confirm=seen.may(roles.RECEIVE) and under_way,
+        extend=seen.may(roles.RECEIVE) and under_way and row.extended_at is None,
+        remind=seen.may(roles.REMIND) and row.status == "to_ship" and waited,
+        cancel=seen.may(roles.CALL_OFF)
         and (row.status in UNPAID or (row.status == "to_ship" and "ship_by" not in kinds)),
-        show_code=own and row.way == "pickup" and row.status == "to_ship" and not undecided,
-        ask=own
+        show_code=seen.may(roles.FETCH)
+        and row.way == "pickup"
+        and row.status == "to_ship"
+        and not undecided,
+        ask=seen.may(roles.ASK_BACK)
         and bool(left)
         and bool(returning.wanted(row))
         and not any(case.is_open for case in asked),
@@ -220,7 +222,7 @@ def asked(
     now: datetime,
 ) -> list[SimpleNamespace]:
     """The order's cases, the last one first; `facts` of the one that is open."""
-    side = "buyer" if seen.may_act else "friend"
+    side = "buyer" if seen.may(roles.ASK_BACK) else "friend"
     seller, zone = shop.seller or shop.name, ZoneInfo(shop.zone)
     rows = []
     for case in reversed(known):

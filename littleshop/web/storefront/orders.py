@@ -18,11 +18,11 @@ from littleshop.sale import paying, receiving, refunding, shipping, waiting
 from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import cases, deliveries, order_events, order_links, orders, timers
+from littleshop.trade import cases, deliveries, order_events, order_links, orders, roles, timers
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, keepers, pages
-from littleshop.web.storefront import order_views, views
+from littleshop.web.storefront import afterwards, order_views, views
 
 
 class OrderLink(msgspec.Struct, frozen=True):
@@ -59,10 +59,10 @@ async def behind(request: Request) -> OrderLink:
         return OrderLink(seen, await shops.get(conn, shop_id), token)
 
 
-async def acting(request: Request) -> OrderLink:
-    """The same for an act. Raises Refused("only_look") on a device that did not order."""
+async def acting(request: Request, act: str) -> OrderLink:
+    """The same for an act of roles.py. Raises Refused("only_look") to whom it is not given."""
     link = await behind(request)
-    if not link.seen.may_act:
+    if not link.seen.may(act):
         raise Refused("only_look")
     return link
 
@@ -94,6 +94,7 @@ async def _page(
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
         arrived_on = await arrivals.of(conn, paid)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
+        after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
@@ -102,7 +103,7 @@ async def _page(
         shop.zone,
         shop=views.shop(shop),
         order=shown,
-        parcel=order_views.parcel(locale, parcels, history) if seen.may_act else None,
+        parcel=order_views.parcel(locale, parcels, history) if seen.may(roles.SEE_PARCEL) else None,
         due=order_views.due(row, clocks, house.calendar, now, arrived_on),
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
@@ -113,6 +114,7 @@ async def _page(
             locale, seen, link.token, asked, facts[0] if facts else None, shop, now
         ),
         verify=not seen.may_act,
+        after=after,
     )
     if row.way == "pickup" and row.status in orders.PAID:
         known["fetch_at"] = shop.pickup_place or ""
@@ -132,9 +134,9 @@ async def _page(
 Act = Callable[[db.Connection, Order], Awaitable[object]]
 
 
-async def _act(request: Request, act: Act) -> Response:
+async def _act(request: Request, right: str, act: Act) -> Response:
     """Do one thing with the order and show it again; a no is said on the same page."""
-    link = await acting(request)
+    link = await acting(request, right)
     try:
         await http.house(request).database.transaction(lambda conn: act(conn, link.order))
     except Refused as no:
@@ -144,7 +146,7 @@ async def _act(request: Request, act: Act) -> Response:
 
 async def check_receipt(request: Request) -> Response:
     """Is it all there? The money goes over only with the press on this page."""
-    link = await acting(request)
+    link = await acting(request, roles.RECEIVE)
     if link.order.status not in ("shipped", "delivered"):
         return RedirectResponse(addresses.order(link.token), status_code=303)
     async with http.house(request).database.connection() as conn:
@@ -167,14 +169,16 @@ async def receive(request: Request) -> Response:
         if order.status not in ("received", "closed"):
             await receiving.receive(conn, order.shop_id, order.order_id, by="buyer", at=at)
 
-    return await _act(request, act)
+    return await _act(request, roles.RECEIVE, act)
 
 
 async def extend(request: Request) -> Response:
     """Three more days, once."""
     at = http.now(request)
     return await _act(
-        request, lambda conn, order: receiving.extend(conn, order.shop_id, order.order_id, at)
+        request,
+        roles.RECEIVE,
+        lambda conn, order: receiving.extend(conn, order.shop_id, order.order_id, at),
     )
 
 
@@ -182,7 +186,9 @@ async def remind(request: Request) -> Response:
     """Ask the seller to ship."""
     at = http.now(request)
     return await _act(
-        request, lambda conn, order: shipping.remind(conn, order.shop_id, order.order_id, at)
+        request,
+        roles.REMIND,
+        lambda conn, order: shipping.remind(conn, order.shop_id, order.order_id, at),
     )
 
 
@@ -198,12 +204,12 @@ async def cancel(request: Request) -> Response:
                 conn, order.shop_id, order.order_id, by="buyer", reason="not_shipped", at=at
             )
 
-    return await _act(request, act)
+    return await _act(request, roles.CALL_OFF, act)
 
 
 async def pickup(request: Request) -> Response:
     """The code the buyer shows with the goods in hand."""
-    link, keyring = await acting(request), http.house(request).keyring
+    link, keyring = await acting(request, roles.FETCH), http.house(request).keyring
     if link.order.way != "pickup" or link.order.status != "to_ship":
         return RedirectResponse(addresses.order(link.token), status_code=303)
     code = shipping.pickup_code(keyring, link.shop.shop_id, link.order_id)

@@ -1,0 +1,38 @@
+"""Asking a payer: a filled cart that somebody else pays, or several friends (代付, chip in).
+
+The order begins as invited: it holds nothing until somebody goes to pay. Whoever has the payer's
+link sees goods, sum and words, never the address or the phone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from littleshop import db, ids
+from littleshop.crypto import Keyring
+from littleshop.sale import placing
+from littleshop.sale.placing import Placed, Placing
+from littleshop.trade import letters, order_events, order_links
+from littleshop.trade.letters import Letter
+
+PAYER = "payer"
+PAY_WITHIN = {"pay_for_me": timedelta(hours=24), "chip_in": timedelta(hours=72)}
+
+
+async def place(
+    conn: db.Connection, keyring: Keyring, placing_: Placing, letter: Letter, at: datetime
+) -> Placed:
+    """Place the cart for others to pay, with the letter that they are sent. A second press finds
+    the first one's. Raises what placing.place_within raises.
+    """
+    assert placing_.kind in PAY_WITHIN and placing_.waits, placing_.kind
+    placed, new = await placing.place_within(
+        conn, keyring, placing_, pay_within=PAY_WITHIN[placing_.kind], at=at
+    )
+    if new:
+        shop_id, order_id = placing_.shop_id, placed.order_id
+        await letters.send(conn, shop_id, order_id, letter)
+        token = placing.link(keyring, shop_id, order_id, PAYER)
+        await order_links.add(conn, shop_id, order_id, PAYER, ids.hashed(token))
+        await order_events.tell(conn, shop_id, order_id, "payer_asked", by="buyer", at=at)
+    return placed
