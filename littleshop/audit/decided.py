@@ -17,7 +17,8 @@ _RELEASED_WAS_RECEIVED = """
                           where kind = 'received' and ($1::bigint is null or shop_id = $1)
                          union all
                          select shop_id, order_id, asked_at from releases
-                          where $1::bigint is null or shop_id = $1) as each_one
+                          where not by_itself
+                            and ($1::bigint is null or shop_id = $1)) as each_one
                   group by shop_id, order_id) b
         on b.shop_id = o.shop_id and b.order_id = o.order_id
      where ($1::bigint is null or o.shop_id = $1) and o.received_at is null

@@ -1,6 +1,7 @@
 """Releases: what an institution is to release of a payment that it holds (psp_escrow).
 
-asked -> begun -> shared -> done. While asked, nothing was said to the institution and refunds still
+asked -> begun -> shared -> done; or done by itself, when the institution has held it for too long.
+While asked, nothing was said to the institution and refunds still
 come out of what is frozen; from `begun` on the sums stand: our commission, then the rest.
 """
 
@@ -41,6 +42,7 @@ class Release(msgspec.Struct, frozen=True):
     begun_at: datetime | None
     shared_at: datetime | None
     done_at: datetime | None
+    by_itself: bool = False
 
     @property
     def share(self) -> Money:
@@ -141,6 +143,46 @@ async def finish(conn: db.Connection, release: Release, released: Money, at: dat
     )
 
 
+async def frozen(conn: db.Connection, payment: Payment) -> Money:
+    """What of a held payment has not gone back, been charged back, or been split off."""
+    minor = await db.value(
+        conn,
+        "select (p.paid_minor"
+        " - coalesce((select sum(f.amount_minor) from refunds f where f.shop_id = p.shop_id"
+        "     and f.payment_id = p.payment_id and f.status = 'done'), 0)"
+        " - coalesce((select sum(c.amount_minor - c.unbooked_minor) from chargebacks c"
+        "     where c.shop_id = p.shop_id and c.payment_id = p.payment_id"
+        "       and c.status = 'lost'), 0)"
+        " - coalesce((select r.share_minor from releases r where r.shop_id = p.shop_id"
+        "     and r.payment_id = p.payment_id and r.shared_at is not null), 0))::bigint"
+        " from payments p where p.shop_id = $1 and p.payment_id = $2",
+        payment.shop_id,
+        payment.payment_id,
+    )
+    return Money(int(minor), payment.currency)
+
+
+async def lapse(
+    conn: db.Connection, release: Release, rest: Money, released: Money, at: datetime
+) -> Release | None:
+    """The institution let go of all that was frozen by itself; None when it was done. What it had
+    not split off for us by then it gave the seller too."""
+    return await db.one(
+        conn,
+        Release,
+        "update releases set status = 'done', by_itself = true, said = '', rest_minor = $3,"
+        " released_minor = $4, done_at = $5, begun_at = coalesce(begun_at, $5),"
+        " share_minor = case status when 'shared' then share_minor else 0 end,"
+        " shared_at = coalesce(shared_at, $5)"
+        f" where shop_id = $1 and payment_id = $2 and status <> 'done' returning {COLUMNS}",
+        release.shop_id,
+        release.payment_id,
+        rest.minor,
+        released.minor,
+        at,
+    )
+
+
 async def share_anew(conn: db.Connection, release: Release, said: str) -> bool:
     """The institution closed the commission and moved nothing: the next asking has a new number."""
     return await db.changed(
@@ -231,6 +273,7 @@ class Held(msgspec.Struct, frozen=True):
     shop_id: int
     shop: str
     order_id: UUID
+    payment_id: UUID
     number: int
     reference: str
     gateway: str
@@ -247,8 +290,8 @@ async def held_since(
         conn,
         Held,
         "select /* all shops: an institution's limit */ p.shop_id, s.name as shop, p.order_id,"
-        " o.number, p.reference, p.gateway, p.paid_at, p.paid_minor - p.refunded_minor as minor,"
-        " p.paid_currency as currency from payments p join shops s on s.shop_id = p.shop_id"
+        " p.payment_id, o.number, p.reference, p.gateway, p.paid_at,"
+        " p.paid_minor - p.refunded_minor as minor, p.paid_currency as currency from payments p join shops s on s.shop_id = p.shop_id"
         " join orders o on o.shop_id = p.shop_id and o.order_id = p.order_id"
         " left join releases r on r.shop_id = p.shop_id and r.payment_id = p.payment_id"
         "   and r.status = 'done'"

@@ -5,6 +5,9 @@ money. `send` is a job: `begin` fixes the sums, then our commission is split off
 released under a number of its own (with the commission's number WeChat answers well and releases
 nothing). Both are asynchronous and asked again until they are final.
 
+What it has held for too long it releases by itself, whatever became of the order; we ask about that
+each morning and book where the money lies.
+
 While a request, a chargeback or a refund of the order is open nothing begins; a refund that comes
 while a release is under way waits for its end (`taking_back`).
 """
@@ -207,17 +210,27 @@ async def hear_released(conn: db.Connection, release: Release, amount: Money, at
     so little that it cannot be a fee.
     """
     fee = release.rest - amount
-    most = -(-(release.rest + release.share).minor * MOST_FEE_BPS // 10_000)  # rounded up
-    if not 0 <= fee.minor <= most:
-        raise Conflict(f"{release.gateway} released {amount}, not {release.rest}")
+    _need_fee(release.gateway, fee, release.rest + release.share)
     if not await releases.finish(conn, release, amount, at):
         return False
+    await _book_released(conn, release, amount, fee, at)
+    return True
+
+
+def _need_fee(gateway: str, fee: Money, of: Money) -> None:
+    most = -(-of.minor * MOST_FEE_BPS // 10_000)  # rounded up
+    if not 0 <= fee.minor <= most:
+        raise Conflict(f"{gateway} released {fee} less than there was")
+
+
+async def _book_released(
+    conn: db.Connection, release: Release, amount: Money, fee: Money, at: datetime
+) -> None:
     frozen = chart.held_at(release.gateway)
     parts = [(chart.withdrawable(release.gateway), amount), (chart.GATEWAY_FEE, fee)]
     transfers = [Transfer(account, frozen, part) for account, part in parts if part]
     if transfers:
         await _post(conn, release, "released", release.release_reference, transfers, at)
-    return True
 
 
 async def _post(
@@ -274,6 +287,79 @@ async def alarm(
     return found
 
 
+async def look_for_lapsed(
+    database: db.Database, escrows: Mapping[str, Escrow], at: datetime
+) -> list[releases.Held]:
+    """Ask about what institutions have held for as long as they do, and book what they let go of
+    by themselves; what that was. One that is away is asked tomorrow."""
+    lapsed = []
+    for name, escrow in escrows.items():
+        async with database.connection() as conn:
+            found = await releases.held_since(conn, name, at - escrow.holds_for)
+        for one in found:
+            try:
+                if await _ask_whether_lapsed(database, escrow, one, at):
+                    lapsed.append(one)
+            except (Conflict, GatewayError) as fault:
+                _log.warning("payment %s at its limit: %s", one.reference, fault)
+    return lapsed
+
+
+async def _ask_whether_lapsed(
+    database: db.Database, escrow: Escrow, one: releases.Held, at: datetime
+) -> bool:
+    """Whether it let go of it by itself, and we had not heard of that. What we have asked for and
+    it has done is the asking's to hear."""
+    async with database.connection() as conn:
+        payment = await payments.get(conn, one.shop_id, one.reference)
+        release = await releases.find(conn, one.shop_id, one.payment_id)
+    assert payment is not None, one.reference
+    if payment.outcome != "accepted":
+        return False
+    where = held(payment)
+    for asked in _asked(release):
+        if (await escrow.share_query(where, asked)).status in ("pending", "done"):
+            return False
+    said = await escrow.lapsed(where)
+    if said.status != "done":
+        return False
+    return await database.transaction(
+        partial(hear_lapsed, payment=payment, amount=said.amount, at=at)
+    )
+
+
+def _asked(release: Release | None) -> list[str]:
+    """The numbers under which the institution may have done a release, or be doing it."""
+    if release is None or release.status == "asked":
+        return []
+    begun = [release.share_reference] if release.status == "begun" and release.share else []
+    return [*begun, release.release_reference]
+
+
+async def hear_lapsed(
+    conn: db.Connection, payment: Payment, amount: Money | None, at: datetime
+) -> bool:
+    """The institution gave the seller's account all that was frozen, unasked: book that it lies
+    there. The order stays as it is. False when that was known.
+
+    `amount` is what the seller's account got, None where that is not told: then nothing was kept.
+    Raises Conflict as `hear_released`.
+    """
+    shop_id = payment.shop_id
+    await orders.lock(conn, shop_id, payment.order_id)
+    await releases.ask(conn, payment, at, at)
+    release = await releases.find(conn, shop_id, payment.payment_id)
+    assert release is not None, payment.reference
+    rest = await releases.frozen(conn, payment)
+    fee = rest - (rest if amount is None else amount)
+    _need_fee(release.gateway, fee, payment.paid)
+    done = await releases.lapse(conn, release, rest, rest - fee, at)
+    if done is None:
+        return False
+    await _book_released(conn, done, rest - fee, fee, at)
+    return True
+
+
 async def pocket(conn: db.Connection, payment: Payment) -> str:
     """The account of what lies at a rail of a payment. Raises GatewayError(retryable) while it is
     just being released."""
@@ -297,6 +383,7 @@ def tasks(escrows: Mapping[str, Escrow]) -> dict[str, jobs.Task]:
         await sweep(context.database, context.at)
 
     async def alarm_all(context: jobs.Context) -> None:
+        await look_for_lapsed(context.database, escrows, context.at)
         await alarm(context.database, escrows, context.at)
 
     return {

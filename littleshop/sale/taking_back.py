@@ -105,7 +105,7 @@ async def _plan(
     if release.status != "done":
         raise GatewayError(f"{payment.reference} is just being released", retryable=True)
     share = (await refunding.came_from(conn, refund)).commission
-    if not share:
+    if not share or not release.share:  # let go of by itself: our commission lies there too
         return release, refund
     return release, await refunds.plan_return(conn, refund, share)
 

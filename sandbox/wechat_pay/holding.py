@@ -88,6 +88,15 @@ def _release(world: World, trade: Row, kind: str, at: datetime) -> int:
     return left
 
 
+def unsplit(world: World, merchant: Row, payment: str) -> int:
+    """What of a payment is frozen still. Raises Denied."""
+    try:
+        trade = trades.find(world, merchant["mchid"], "transaction_id", payment)
+    except Denied as no:
+        raise Denied(404, "RESOURCE_NOT_EXISTS", "订单不存在") from no
+    return pockets.frozen(world, trade["sub_mchid"], payment)
+
+
 def expire(world: World) -> None:
     """What has been frozen for half a year is the seller's."""
     limit = stamp(world.clock.now() - FROZEN_FOR)

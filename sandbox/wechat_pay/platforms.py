@@ -75,6 +75,12 @@ def split_query(call: Call) -> Answer:
     return 200, _split(call, found)
 
 
+def unsplit(call: Call) -> Answer:
+    """GET /v3/ecommerce/profitsharing/orders/{payment}/amounts"""
+    left = holding.unsplit(call.world, _platform(call), call.named["payment"])
+    return 200, {"transaction_id": call.named["payment"], "unsplit_amount": left}
+
+
 def _split(call: Call, found: Row) -> Fields:
     done = found["due_at"] <= stamp(call.world.clock.now())
     fields = _named(found) | {"status": "FINISHED" if done else "PROCESSING"}
@@ -223,6 +229,7 @@ METHODS = [
     route("GET", "ecommerce/applyments/out-request-no/{number}", applyment),
     route("POST", "ecommerce/profitsharing/orders", split),
     route("GET", "ecommerce/profitsharing/orders", split_query),
+    route("GET", "ecommerce/profitsharing/orders/{payment}/amounts", unsplit),
     route("POST", "ecommerce/profitsharing/finish-order", finish),
     route("POST", "ecommerce/profitsharing/returnorders", give_back),
     route("GET", "ecommerce/profitsharing/returnorders", return_query),

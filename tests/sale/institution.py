@@ -30,6 +30,7 @@ class Institution:
     slow: int = 0
     closes: int = 0  # commissions that it closes without moving anything
     fee: int = 0  # what it keeps of a release
+    refuses: bool = False  # to release
     frozen: Counter[str] = field(default_factory=Counter)
     available: Counter[str] = field(default_factory=Counter)
     ours: int = 0
@@ -92,10 +93,22 @@ class Institution:
             return known
         if (waits := self._pending()) is not None:
             return waits
+        if self.refuses:
+            return ShareAnswer(status="failed", reason=Reason.OTHER)
         kept = min(self.fee, self.frozen[held.reference])
         amount = Money(self.frozen.pop(held.reference, 0) - kept, rest.currency)
         self.available[held.merchant_id] += amount.minor
         return self._answers(release_reference, ShareAnswer(status="done", amount=amount))
+
+    def lets_go(self, reference: str, merchant_id: str) -> None:
+        """It has held this for too long."""
+        self.available[merchant_id] += self.frozen.pop(reference)
+
+    async def lapsed(self, held: Held) -> ShareAnswer:
+        self._hears("lapsed", held.reference)
+        if self.frozen[held.reference]:
+            return ShareAnswer(status="pending")
+        return ShareAnswer(status="done")
 
     async def share_query(self, held: Held, share_reference: str) -> ShareAnswer:
         return self.done.get(share_reference, ShareAnswer(status="unknown"))

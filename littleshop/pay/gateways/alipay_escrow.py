@@ -160,6 +160,13 @@ class AlipayEscrow:
             return ShareAnswer(status="done", amount=settled.amount)
         return known
 
+    async def lapsed(self, held: Held) -> ShareAnswer:
+        """Whether it was settled, and what of that is the seller's."""
+        settled = await self._settled(held)
+        if settled.confirm_no is None:
+            return ShareAnswer(status="pending")
+        return ShareAnswer(status="done", amount=settled.amount)
+
     async def return_commission(
         self, held: Held, share_reference: str, return_reference: str, share: Money
     ) -> ShareAnswer:

@@ -92,6 +92,11 @@ class Escrow(Protocol):
         """Ask what became of a commission or a release."""
         ...
 
+    async def lapsed(self, held: Held) -> ShareAnswer:
+        """Whether the institution let go of a payment by itself, its time being over: pending
+        while any of it is frozen; done with what the seller got where it tells that."""
+        ...
+
     async def return_commission(
         self, held: Held, share_reference: str, return_reference: str, share: Money
     ) -> ShareAnswer:

@@ -158,6 +158,12 @@ class WechatPayEscrow:
         found = await self._ask_share(held, share_reference)
         return ShareAnswer(status="unknown") if found is None else _share(found)
 
+    async def lapsed(self, held: Held) -> ShareAnswer:
+        """Whether nothing of it is frozen any more; where it went WeChat does not tell."""
+        path = f"{SHARES}/orders/{held.gateway_trade_no}/amounts"
+        left = _money(await self._calls.tell("GET", path), "unsplit_amount")
+        return ShareAnswer(status="pending" if left else "done")
+
     async def return_commission(
         self, held: Held, share_reference: str, return_reference: str, share: Money
     ) -> ShareAnswer:

@@ -196,11 +196,14 @@ async def test_after_the_release_a_refund_comes_out_of_what_the_seller_has(holde
 
 
 async def test_when_its_time_is_over_the_institution_releases_by_itself(holder: Holder) -> None:
-    await holder.held()
+    payment = await holder.held()
     await holder.stage.passes(holder.escrow.holds_for - timedelta(days=1))
     assert (await holder.pockets())["frozen"] == 8888
+    assert (await holder.escrow.lapsed(payment)).status == "pending"
     await holder.stage.passes(timedelta(days=1))
     assert (await holder.pockets())["seller"] == 8888
+    let_go = await holder.escrow.lapsed(payment)
+    assert (let_go.status, let_go.amount or payment.amount) == ("done", payment.amount)
 
 
 def test_who_is_no_platform_holds_nothing() -> None:
