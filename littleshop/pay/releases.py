@@ -291,7 +291,8 @@ async def held_since(
         Held,
         "select /* all shops: an institution's limit */ p.shop_id, s.name as shop, p.order_id,"
         " p.payment_id, o.number, p.reference, p.gateway, p.paid_at,"
-        " p.paid_minor - p.refunded_minor as minor, p.paid_currency as currency from payments p join shops s on s.shop_id = p.shop_id"
+        " p.paid_minor - p.refunded_minor as minor, p.paid_currency as currency"
+        " from payments p join shops s on s.shop_id = p.shop_id"
         " join orders o on o.shop_id = p.shop_id and o.order_id = p.order_id"
         " left join releases r on r.shop_id = p.shop_id and r.payment_id = p.payment_id"
         "   and r.status = 'done'"
