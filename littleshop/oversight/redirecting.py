@@ -12,12 +12,11 @@ from littleshop import db
 from littleshop.errors import GatewayError, Refused
 from littleshop.oversight import acts
 from littleshop.oversight.acts import Act
-from littleshop.pay import refunds
 from littleshop.pay.gateways import BuyerCard, Gateway, Redirecting
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import refunding, resending
-from littleshop.shop import cards, shops
+from littleshop.shop import cards
 from littleshop.trade import orders
 
 
@@ -37,20 +36,30 @@ def subject(shop_id: int, refund_id: UUID) -> str:
     return f"refund/{shop_id}/{refund_id}"
 
 
-async def waiting(conn: db.Connection, rails: Mapping[str, Gateway]) -> list[Stuck]:
+async def waiting(
+    conn: db.Connection, rails: Mapping[str, Gateway], most: int = 100
+) -> list[Stuck]:
     """The refunds that wait for an operator, the oldest first."""
-    found = await refunds.stuck(conn)
-    said = await acts.of_subjects(conn, [subject(one.shop_id, one.refund_id) for one in found])
-    rows = []
-    for one in found:
-        payment, _ = await resending.get(conn, one.shop_id, one.refund_id)
-        shop = await shops.get(conn, one.shop_id)
-        order = await orders.get(conn, one.shop_id, one.order_id)
-        assert order is not None, one.order_id
-        last = said.get(subject(one.shop_id, one.refund_id))
-        redirects = isinstance(rails.get(payment.gateway), Redirecting)
-        rows.append(Stuck(one, payment.gateway, shop.name, order.number, redirects, last))
-    return rows
+    own = Refund.__struct_fields__
+    rows = await conn.fetch(
+        f"select /* all shops: the operator's desk */ {', '.join('r.' + name for name in own)},"
+        " p.gateway, s.name as shop, o.number from refunds r"
+        " join payments p on p.shop_id = r.shop_id and p.payment_id = r.payment_id"
+        " join shops s on s.shop_id = r.shop_id"
+        " join orders o on o.shop_id = r.shop_id and o.order_id = r.order_id"
+        " where r.status = 'stuck' order by r.stuck_at limit $1",
+        most,
+    )
+    said = await acts.of_subjects(conn, [subject(row["shop_id"], row["refund_id"]) for row in rows])
+    return [
+        Stuck(
+            Refund(**{name: row[name] for name in own}),
+            **{name: row[name] for name in ("gateway", "shop", "number")},
+            redirects=isinstance(rails.get(row["gateway"]), Redirecting),
+            last=said.get(subject(row["shop_id"], row["refund_id"])),
+        )
+        for row in rows
+    ]
 
 
 async def send_again(

@@ -264,17 +264,6 @@ async def replace(conn: db.Connection, failed: Refund, at: datetime) -> Refund:
     return refund
 
 
-async def stuck(conn: db.Connection, most: int = 100) -> list[Refund]:
-    """Refunds of all shops that wait for an operator, the oldest first."""
-    return await db.all(
-        conn,
-        Refund,
-        f"select /* all shops: the operator's desk */ {COLUMNS} from refunds"
-        " where status = 'stuck' order by stuck_at limit $1",
-        most,
-    )
-
-
 async def plan_return(conn: db.Connection, refund: Refund, share: Money) -> Refund:
     """Write that so much of our commission goes back first, with its reference; the first plan
     stands."""

@@ -6,6 +6,8 @@ import asyncio
 from typing import cast
 from uuid import UUID
 
+import asyncpg
+
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.oversight import redirecting
@@ -32,8 +34,8 @@ async def stuck(desk: Desk) -> str:
         lambda conn: resending.hear_failed(conn, town.shop_id, done.reference, town.at)
     )
     async with town.database.connection() as conn:
-        (waits,) = await refunds.stuck(conn)
-    return f"/refunds/{town.shop_id}/{waits.refund_id}"
+        *_, waits = await redirecting.waiting(conn, {})
+    return f"/refunds/{town.shop_id}/{waits.refund.refund_id}"
 
 
 async def test_a_refund_that_came_back_is_paid_by_hand_with_the_banks_number(
@@ -85,3 +87,20 @@ async def test_three_presses_ask_the_rail_once_and_the_act_names_the_card(
     rows = await owner.fetch("select details::text from acts where kind = 'refund_to_card'")
     assert len(rows) == 1 and '"1234"' in rows[0][0]
     await desk.town.books_balance()
+
+
+async def test_the_desk_reads_any_number_of_refunds_at_once(desk: Desk) -> None:
+    """As many statements for three as for one."""
+    asked: list[str] = []
+
+    def note(query: asyncpg.connection.LoggedQuery) -> None:
+        asked.append(query.query)
+
+    for count in (1, 2, 3):
+        await stuck(desk)
+        async with desk.town.database.connection() as conn:
+            asked.clear()
+            conn.add_query_logger(note)
+            found = await redirecting.waiting(conn, {})
+            conn.remove_query_logger(note)
+        assert (len(found), len(asked)) == (count, 2), asked
