@@ -13,11 +13,11 @@ import asyncpg
 
 from littleshop import config, db, logs, recoveries
 from littleshop.catalog import search
-from littleshop.entry import admitting, signing_in, verifying
+from littleshop.entry import admitting, crediting, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, operators, sessions, verifier
-from littleshop.insights import visits
+from littleshop.insights import sharing, visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.ledger import bridging
 from littleshop.money import Money
@@ -234,6 +234,7 @@ async def fill_search(context: Context) -> None:
 async def fold_visits(context: Context) -> None:
     """Days that are over where their shop is become counters."""
     await visits.fold(context.database, context.at)
+    await sharing.fold(context.database, context.at)
 
 
 def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
@@ -253,6 +254,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "visits.fold": Task(fold_visits, attempts=3),
         "search.fill": Task(fill_search, attempts=3),
         **signing_in.tasks(sent_by.sms, house.keyring),
+        **crediting.tasks(),
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring, house.admits_at),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),

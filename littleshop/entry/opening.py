@@ -17,7 +17,7 @@ from littleshop import jobs
 from littleshop.clock import SHANGHAI
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
-from littleshop.entry import verifying
+from littleshop.entry import crediting, verifying
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import numbers, operators, phones
 from littleshop.identity.people import Person
@@ -190,6 +190,7 @@ async def name_shop(
     async def settle(conn: Connection) -> Progress:
         await slugs.keep(conn, tidy.slug, shop_id, at)
         await openings.finish(conn, person_id, shop_id, at)
+        await crediting.ask(conn, await shops.get(conn, shop_id), person_id)
         return await progress(conn, person_id, shop_id)
 
     tidy = await database.transaction(take)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 LANDING = "/"
 OPENING = "/open"
+MY = "/my"
 LEGAL = "/legal"
 LEGAL_TERMS = "/legal#terms"
 LEGAL_PAPERS = "/legal#papers"

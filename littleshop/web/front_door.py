@@ -20,7 +20,7 @@ from littleshop import edge
 from littleshop.web.kept_pages import Header, Look, Meeting
 from littleshop.web.page_cache import LOOK, PageCache, cookie
 
-_PAGES = (b"GET /@", b"GET /s/")
+_PAGES = (b"GET /@", b"GET /s/", b"GET /in/")
 _END = b"\r\n\r\n"
 _COOKIE = (b"\r\nCookie: ", b"\r\ncookie: ")
 _SAID = (b"\r\nX-Forwarded-For: ", b"\r\nx-forwarded-for: ")

@@ -56,7 +56,8 @@ class Drawn(msgspec.Struct, frozen=True):
     text: str
     until: datetime
     product_id: str | None = None
-    share_code: str | None = None
+    share_code: str | None = None  # or an entrance's
+    personal: bool = False  # the share is a link for one friend
     leaves: Mapping[str, int] | None = None  # of a shelf: its tags ("" all), pages of each
 
 

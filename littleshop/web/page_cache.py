@@ -9,6 +9,7 @@ here as any other request does, and is remembered.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
@@ -20,7 +21,10 @@ from littleshop import http, i18n
 from littleshop.web import containers
 from littleshop.web.kept_pages import Header, Kept, Key, Look, Meeting, Shelf
 
-_PAGE = re.compile(r"/(@[a-z0-9-]{3,30}(/p/[0-9a-f-]{36})?|s/[0-9a-v]{1,13}-[2-9a-z]{6})\Z")
+_PAGE = re.compile(
+    r"/(@[a-z0-9-]{3,30}(/p/[0-9a-f-]{36})?|s/[0-9a-v]{1,13}-[2-9a-z]{6}"
+    r"|in/[1-9a-v][0-9a-v]{0,12}-[2-9a-z]{5})\Z"  # the platform's own entrances are no kept page
+)
 _SHELF = re.compile(r"/@[a-z0-9-]+\Z")
 _LONGEST_QUERY = 1024  # bytes that are read for what they narrow; what chats add comes after
 MET = "littleshop.met"  # in the scope: what stood in the way of drawing the page
@@ -155,7 +159,11 @@ class PageCache:
             leaf = _leaf(key, wish, kept)
             if leaf != key:
                 kept = shelf.find(leaf) or await shelf.fetch(leaf)
-        person = scope["method"] == "GET" and not containers.is_robot(name) and not _ahead(headers)
+        person = (
+            scope["method"] == "GET"
+            and not containers.is_robot(name)
+            and not fetched_ahead(scope["headers"])
+        )
         known = headers.get(b"if-none-match") == kept.etag
         return Meeting(kept, person=person, lang=wish.lang, agent=agent, known=known)
 
@@ -174,12 +182,13 @@ def _joined(scope: Scope, wanted: bytes, between: bytes) -> bytes:
     return between.join(value for name, value in scope["headers"] if name == wanted)
 
 
-def _ahead(headers: dict[bytes, bytes]) -> bool:
+_SAYS_AHEAD = (b"sec-purpose", b"purpose", b"x-moz")
+
+
+def fetched_ahead(headers: Iterable[Header]) -> bool:
     """Whether a browser only fetches ahead; nobody may ever look at it."""
-    for name in (b"sec-purpose", b"purpose", b"x-moz"):
-        if b"prefetch" in headers.get(name, b"") or b"preview" in headers.get(name, b""):
-            return True
-    return False
+    said = [value for name, value in headers if name in _SAYS_AHEAD]
+    return any(b"prefetch" in value or b"preview" in value for value in said)
 
 
 def _lang_cookie(lang: str) -> bytes:

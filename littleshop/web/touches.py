@@ -1,4 +1,8 @@
-"""Which share brought this browser to a shop: a cookie per shop, last touch, seven days."""
+"""Which share or entrance brought this browser to a shop: cookies per shop, last touch, seven days.
+
+There are two: a personal link's is kept apart, so that an open share opened later does not take its
+place.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,37 @@ from datetime import UTC, datetime
 
 from littleshop.social.shares import TOUCH, Touched
 
-_VALUE = re.compile(r"([0-9a-v]{1,13}-[2-9a-z]{6})\.([0-9a-f]{1,8})\Z")
+_VALUE = re.compile(r"([0-9a-v]{1,13}-[2-9a-z]{5,6})\.([0-9a-f]{1,8})\Z")
 
 
-def name(shop_id: int) -> str:
+def name(shop_id: int, *, personal: bool = False) -> str:
     """The name of a shop's cookie."""
-    return f"share_{shop_id}"
+    return f"{'friend' if personal else 'share'}_{shop_id}"
 
 
-def cookie(shop_id: int, code: str, at: datetime, *, secure: bool) -> str:
+def cookie(shop_id: int, code: str, at: datetime, *, secure: bool, personal: bool = False) -> str:
     """The whole Set-Cookie value that remembers `code`."""
     value = f"{code}.{int(at.timestamp()):x}"
     tail = "; Secure" if secure else ""
     age = int(TOUCH.total_seconds())
-    return f"{name(shop_id)}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{tail}"
+    kept = name(shop_id, personal=personal)
+    return f"{kept}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{tail}"
+
+
+def remembered(cookies: str, shop_id: int) -> list[Touched]:
+    """What the Cookie header remembers of this shop, a personal link before an open one; nothing
+    of it is believed yet: `credits.credit` knows whether there are such shares."""
+    found = (_read(cookies, name(shop_id, personal=personal)) for personal in (True, False))
+    return [each for each in found if each is not None]
 
 
 def last(cookies: str, shop_id: int) -> Touched | None:
-    """The share of this shop that the Cookie header remembers, or None; it is not believed yet:
-    `shares.credit` knows whether the share exists."""
-    start = f"{name(shop_id)}="
+    """What counts of what is remembered, or None."""
+    return next(iter(remembered(cookies, shop_id)), None)
+
+
+def _read(cookies: str, wanted: str) -> Touched | None:
+    start = f"{wanted}="
     for part in cookies.split(";"):
         part = part.strip()
         if part.startswith(start):

@@ -17,7 +17,7 @@ from littleshop.notify.live import Event
 from littleshop.shop.shops import Shop
 from littleshop.web import containers, touches
 from littleshop.web.kept_pages import Drawn, Header, Kept
-from littleshop.web.page_cache import cookie
+from littleshop.web.page_cache import cookie, fetched_ahead
 
 CHANGED = "visits"  # the hint that a shop's figures of today moved
 MOST_HINTS = 20  # a second
@@ -25,12 +25,12 @@ MOST_ADDRESSES = 4096
 LONGEST_WAY = 200  # bytes of an X-Forwarded-For that is remembered: four hops of IPv6
 _SAID = b"x-forwarded-for"
 _log = logging.getLogger(__name__)
-_Mark = tuple[bytes, Place]  # the name of the shop's cookie with its =, what the page shows
+_Mark = tuple[bytes, Place, bool]  # the shop's cookie with its =, what is shown, by a friend's link
 
 
 def _marked(page: Drawn) -> _Mark:
     place = Place(page.shop_id, page.zone, page.product_id, page.share_code)
-    return f"v{page.shop_id}=".encode(), place
+    return f"v{page.shop_id}=".encode(), place, page.personal
 
 
 def strangers(keyring: Keyring) -> Strangers:
@@ -56,7 +56,7 @@ class Counting:
         mark: _Mark = kept.mark
         if mark is None:
             mark = kept.mark = _marked(kept.page)
-        name, place = mark
+        name, place, personal = mark
         moment = self._house.clock.now()
         at = moment.timestamp()
         token = cookie(cookies, name)
@@ -68,25 +68,35 @@ class Counting:
         session = cookie(cookies, b"session=") or None if b"session=" in cookies else None
         self.visits.note(place, token, at, session)
         if place.share_code is not None:
-            value = touches.cookie(place.shop_id, place.share_code, moment, secure=self._secure)
+            value = touches.cookie(
+                place.shop_id, place.share_code, moment, secure=self._secure, personal=personal
+            )
             more.append((b"set-cookie", value.encode()))
         return more
 
     def put_in_basket(self, request: Request, shop: Shop) -> None:
         """Somebody puts something in the basket of this shop."""
+        self._note(request, Place(shop.shop_id, shop.zone, basket=True))
+
+    def entered(self, request: Request, shop: Shop, code: str) -> None:
+        """Somebody comes by an entrance that leads to no kept page: the platform's own."""
+        if request.method == "GET" and not fetched_ahead(request.headers.raw):
+            self._note(request, Place(shop.shop_id, shop.zone, share_code=code))
+
+    def _note(self, request: Request, place: Place) -> None:
         agent = request.headers.get("user-agent", "")
         if containers.is_robot(agent):
             return
         at = http.now(request).timestamp()
         cookies = request.headers.get("cookie", "").encode("latin-1")
-        token = cookie(cookies, f"v{shop.shop_id}=".encode())
-        if not self.strangers.knows(shop.shop_id, shop.zone, token, at):
+        token = cookie(cookies, f"v{place.shop_id}=".encode())
+        if not self.strangers.knows(place.shop_id, place.zone, token, at):
             peer, headers = request.client, request.headers
             said = ",".join(headers.getlist("x-forwarded-for")).encode("latin-1")
             client = self._client(peer.host if peer else None, said, agent.encode("latin-1"))
-            token = self.strangers.meet(shop.shop_id, shop.zone, *client, at)
+            token = self.strangers.meet(place.shop_id, place.zone, *client, at)
         session = cookie(cookies, b"session=") or None
-        self.visits.note(Place(shop.shop_id, shop.zone, basket=True), token, at, session)
+        self.visits.note(place, token, at, session)
 
     def returned(self, request: Request, shop_id: int) -> None:
         """A piece of a page is fetched with the cookie the page brought: it was kept."""

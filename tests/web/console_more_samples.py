@@ -114,6 +114,7 @@ def product_new(locale: str) -> dict[str, Any]:
     return around(locale, "goods") | {
         "form": form,
         "errors": {},
+        "first": False,
         "sign": "¥",
         "kept": [],
     }
@@ -210,31 +211,67 @@ def _listed() -> dict[str, Any]:
     }
 
 
-def shares(locale: str) -> dict[str, Any]:
-    """Two shares."""
-    rows = [("周六市集", "", 412, 341, 43, 1180), ("小雨的群", "青灰釉盖碗", 96, 71, 28, 806)]
-    made = [
+def _brought(*counts: int, kept: int = 0, back: int = 0) -> dict[str, Any]:
+    """Six figures and two sums of a share or an entrance."""
+    names = ("visits", "visitors", "placed", "paid", "kept", "opened")
+    sums = {"turnover": yuan(kept), "went_back": yuan(back)}
+    return dict(zip(names, counts, strict=True)) | sums
+
+
+NOBODY = _brought(0, 0, 0, 0, 0, 0)
+
+
+def shares(locale: str, by: str = "share") -> dict[str, Any]:
+    """Two shares, one of which brought people who shared on."""
+    few = _brought(96, 71, 30, 29, 28, 0, kept=806, back=29)
+    many = _brought(412, 341, 45, 43, 43, 2, kept=1180)
+    rows = [("周六市集", many, 0, many), ("小雨的群", few, 0, None), ("客人 7F3A", few, 1, None)]
+    told = [
         {
             "name": name,
+            "under": ["链接", "青灰釉盖碗"],
             "code": "K7P2Q",
-            "channel": "link",
-            "product_title": title,
+            "depth": depth,
             "made_at": ago(200),
-            "visits": visits,
-            "visitors": visitors,
-            "orders": orders,
-            "turnover": yuan(turnover),
             "public_url": samples.URL,
+            "below": below,
         }
-        for name, title, visits, visitors, orders, turnover in rows
+        | figures
+        for name, figures, depth, below in rows
     ]
     return around(locale, "today") | {
-        "shares": made,
+        "by": by,
+        "rows": told,
+        "more": 2,
+        "whole": many,
+        "opened": [{"name": "阿蓝", "url": "/@alan", "at": ago(3), "way": "周六市集"}],
         "chosen": "7",
         "title": "青灰釉盖碗",
         "products": [{"id": "7", "title": "青灰釉盖碗"}],
         "form": {},
         "errors": {},
+    }
+
+
+def entrances(locale: str) -> dict[str, Any]:
+    """A code on the counter."""
+    row = {"name": "收银台", "under": ["柜台二维码"], "code": "7-abcde", "depth": 0}
+    row |= _brought(12, 9, 2, 1, 1, 0, kept=168)
+    return around(locale, "today") | {
+        "rows": [row],
+        "kinds": ["counter", "wallet"],
+        "form": {},
+        "errors": {},
+    }
+
+
+def entrance(locale: str) -> dict[str, Any]:
+    """Its code, to print."""
+    return around(locale, "today") | {
+        "name": "收银台",
+        "kind": "counter",
+        "public_url": samples.URL,
+        "qr_svg": '<svg viewBox="0 0 1 1"></svg>',
     }
 
 

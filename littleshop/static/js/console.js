@@ -71,6 +71,9 @@ all("[data-copy]", (button) => button.addEventListener("click", async () => {
   setTimeout(() => { words.textContent = before; }, 2000);
 }));
 
+all("[data-select]", (field) => field.addEventListener("focus", () => field.select()));
+all("[data-print]", (button) => button.addEventListener("click", () => print()));
+
 // ---- shipping: the carrier is guessed while the number is typed or scanned
 all("[data-ship]", (form) => {
   const number = one("input[name=tracking_number]", form);

@@ -123,8 +123,13 @@ async def table(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         found = await thirty.read(conn, work.shop, http.now(request), _asked(request))
     name = f"{work.shop.slug}-{found.days[0].day}-{found.days[-1].day}.csv"
+    return download(_rows(found, pages.locale_of(request)), name)
+
+
+def download(rows: Sequence[Sequence[str]], name: str) -> Response:
+    """Rows to keep as a file of this name."""
     return Response(
-        as_csv(_rows(found, pages.locale_of(request))),
+        as_csv(rows),
         media_type="text/csv; charset=utf-8",
         headers=pages.PRIVATE | {"content-disposition": f'attachment; filename="{name}"'},
     )

@@ -1,9 +1,9 @@
-"""Every way people came: each named share with what it brought, and making one."""
+"""Every way people came: by share, channel, sharer and as a tree; making a share."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +12,22 @@ import segno
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import clock, db, http
+from littleshop import db, http
 from littleshop.catalog import products
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
-from littleshop.insights import takings
-from littleshop.money import Money
+from littleshop.insights import sharing
 from littleshop.settlement import outlook
+from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.social import shares
+from littleshop.social import descents, shares
 from littleshop.social.shares import Share
-from littleshop.web import addresses, forms, pages
-from littleshop.web.console import frame
+from littleshop.web import addresses, forms, names, pages
+from littleshop.web.console import brought, figures, frame
+from littleshop.web.console.brought import Facts, Row
 
-SPAN = timedelta(days=90)
+MOST_OPENED = 50
 MOST_PRODUCTS = 2000  # a list to pick from has an end
-
 WHOLE = "shop"  # in the picker: shares of the shop itself
 _FIELDS = ("name", "product", "chosen")
 
@@ -38,23 +38,16 @@ class Picked(msgspec.Struct, frozen=True):
     chosen: str
     titles: dict[str, str]  # of every product by its id, in the shelf's order
 
-    def holds(self, share: Share) -> bool:
-        """Whether a share is among those looked at."""
-        return self.chosen in ("", _subject(share))
-
-    def title(self, share: Share) -> str:
-        """What a share shows; "" is the whole shop."""
-        return self.titles.get(_subject(share), "")
-
-
-def _subject(share: Share) -> str:
-    return str(share.product_id) if share.product_id else WHOLE
-
 
 async def page(request: Request) -> Response:
-    """GET root/shares?product=ID|shop"""
+    """GET root/shares?by=share|channel|sharer|tree&product=ID|shop"""
     work = await http.at_work(request)
     return await _show(request, work, request.query_params.get("product", ""))
+
+
+def _view(request: Request) -> str:
+    asked = request.query_params.get("by", "")
+    return asked if asked in brought.VIEWS else brought.VIEWS[0]
 
 
 async def _show(
@@ -66,23 +59,83 @@ async def _show(
     form: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    public = http.house(request).settings.public_url
+    by = _view(request)
     async with http.house(request).database.connection() as conn:
         picked = await _picked(conn, work.shop.shop_id, chosen)
-        rows = await _rows(conn, work.shop, public, http.now(request), picked)
+        facts = await brought.read(conn, work.shop, http.now(request))
+        opened = await _opened(conn, facts, http.now(request)) if by == "tree" else []
+    rows = _rows(facts, by, pages.locale_of(request), picked)
     return await frame.page(
         request,
         work,
         "shares.html",
         "today",
         status=status,
-        shares=rows,
+        by=by,
+        rows=[_told(request, row, facts) for row in rows[: brought.MOST_ROWS]],
+        more=max(0, len(rows) - brought.MOST_ROWS),
+        whole=_whole(facts),
+        opened=opened,
         chosen=picked.chosen,
         title=picked.titles.get(picked.chosen, ""),
         products=[{"id": key, "title": title} for key, title in picked.titles.items()],
         form=form or {},
         errors=errors or {},
         form_key=secrets.token_hex(8),
+    )
+
+
+async def _opened(conn: db.Connection, facts: Facts, at: datetime) -> list[dict[str, Any]]:
+    """The shops that came of this one, the newest first, by what their own pages show."""
+    shop_id, rows = facts.shop.shop_id, []
+    for each in await descents.brought_shops(conn, shop_id, at - brought.SPAN, most=MOST_OPENED):
+        shop = await shops.find(conn, each.brought_shop_id)
+        if shop is not None and shop.slug:
+            way = facts.ways.get(each.code or "")
+            row = {"name": shop.name, "url": addresses.shop(shop.slug), "at": each.opened_at}
+            rows.append(row | {"way": way.label if way else ""})
+    return rows
+
+
+def _rows(facts: Facts, by: str, locale: str, picked: Picked) -> list[Row]:
+    if by == "channel":
+        return brought.channels(facts, locale)
+    if by == "sharer":
+        return brought.sharers(facts, locale)
+    if by == "tree":
+        return brought.tree(facts, locale, picked.titles)
+    return brought.shares(facts, locale, picked.titles, picked.chosen)
+
+
+def _told(request: Request, row: Row, facts: Facts) -> dict[str, Any]:
+    """A row; the shop's own shares with their link."""
+    own = row.way is not None and row.way.person_id is not None and not row.way.entrance
+    url = names.share(request, row.way.code) if own and row.way else ""
+    return brought.told(row, facts.shop.currency) | {"public_url": url}
+
+
+def _whole(facts: Facts) -> dict[str, Any]:
+    """All shares together, for the sentence above them; entrances stand on their own page."""
+    every = facts.brought.values()
+    own = [each for each in every if not _is_entrance(facts, each.code)]
+    return brought.figures(sharing.total(own), facts.shop.currency)
+
+
+def _is_entrance(facts: Facts, code: str) -> bool:
+    way = facts.ways.get(code)
+    return way is not None and way.entrance
+
+
+async def table(request: Request) -> Response:
+    """GET root/shares.csv?by=: the same rows, all of them, for a spreadsheet."""
+    work, by = await http.at_work(request), _view(request)
+    locale = pages.locale_of(request)
+    async with http.house(request).database.connection() as conn:
+        picked = await _picked(conn, work.shop.shop_id, "")
+        facts = await brought.read(conn, work.shop, http.now(request))
+    rows = _rows(facts, by, locale, picked)
+    return figures.download(
+        brought.table(rows, work.shop.currency, locale), f"{work.shop.slug}-{by}.csv"
     )
 
 
@@ -95,46 +148,6 @@ async def _picked(conn: db.Connection, shop_id: int, chosen: str) -> Picked:
         chosen = str(product.product_id)
         titles.setdefault(chosen, product.title)
     return Picked(chosen, titles)
-
-
-async def _rows(
-    conn: db.Connection, shop: Shop, public: str, now: datetime, picked: Picked
-) -> list[dict[str, Any]]:
-    """Named shares with what came of them in 90 days, most turnover first."""
-    named = [each for each in await shares.named(conn, shop.shop_id) if picked.holds(each)]
-    brought = {
-        each.code: each for each in await takings.shared(conn, shop.shop_id, now - SPAN, now)
-    }
-    visits = await _visits(conn, shop, now)
-    rows = []
-    for share in named:
-        views, visitors = visits.get(share.code, (0, 0))
-        found = brought.get(share.code)
-        rows.append(
-            {
-                "name": share.label or share.code,
-                "code": share.code,
-                "channel": share.channel,
-                "made_at": share.created_at,
-                "public_url": public + addresses.share(share.code),
-                "product_title": picked.title(share),
-                "visits": views,
-                "visitors": visitors,
-                "orders": found.orders if found else 0,
-                "turnover": Money(found.minor if found else 0, shop.currency),
-            }
-        )
-    return sorted(rows, key=lambda row: -row["turnover"].minor)
-
-
-async def _visits(conn: db.Connection, shop: Shop, now: datetime) -> dict[str, tuple[int, int]]:
-    """Views and visitors by share code."""
-    day = clock.local_day(now, shop.zone)
-    visits: dict[str, tuple[int, int]] = {}
-    for each in await takings.came(conn, shop.shop_id, ["share"], day - SPAN, day):
-        views, visitors = visits.get(each.subject, (0, 0))
-        visits[each.subject] = (views + each.views, visitors + each.visitors)
-    return visits
 
 
 async def make(request: Request) -> Response:
@@ -183,7 +196,7 @@ async def sheet(request: Request) -> Response:
     work = await http.at_work(request)
     async with http.house(request).database.connection() as conn:
         blocks = await outlook.blocks(conn, work.shop.shop_id)
-    context = _sheet(work.shop, http.house(request).settings.public_url)
+    context = _sheet(work.shop, names.public_url(request, work.shop.slug or ""))
     waits = [each for each in blocks if each != "currency"]
     return pages.page(request, "entry/opened.html", private=True, waits=waits, **context)
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http
@@ -30,7 +30,7 @@ from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.social import shares
+from littleshop.social import entrances, shares
 from littleshop.trade import carts
 from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
@@ -62,7 +62,8 @@ class _Setting(msgspec.Struct, frozen=True):
     asked: Asked
     shop: Shop
     at: datetime
-    share_code: str | None
+    share_code: str | None  # or an entrance's
+    personal: bool = False
 
 
 async def draw(house: House, asked: Asked, at: datetime) -> Drawn:
@@ -71,6 +72,8 @@ async def draw(house: House, asked: Asked, at: datetime) -> Drawn:
     async with house.database.connection() as conn:
         if asked.path.startswith("/s/") and len(parts) == 3:
             return await _shared(house, conn, asked, parts[2], at)
+        if asked.path.startswith("/in/") and len(parts) == 3:
+            return await _entered(house, conn, asked, parts[2], at)
         if not asked.path.startswith("/@"):
             raise NotFound
         shop = await _by_slug(conn, parts[1][1:], parts[2:])
@@ -106,13 +109,24 @@ async def _shared(
     shop = await shops.find(conn, share.shop_id)
     if shop is None or shop.status == "opening" or shop.slug is None:
         raise NotFound("shop")
-    setting = _Setting(house, conn, asked, shop, at, code)
+    setting = _Setting(house, conn, asked, shop, at, code, share.channel == "personal")
     if share.product_id is not None:
         try:
             return await _product(setting, share.product_id)
         except NotFound:
             pass  # taken off the shelf: the friend still finds the shop
     return await _shelf(setting)
+
+
+async def _entered(
+    house: House, conn: db.Connection, asked: Asked, code: str, at: datetime
+) -> Drawn:
+    """What an entrance shows: its shop."""
+    entrance = await entrances.get(conn, code)
+    shop = await shops.find(conn, entrance.shop_id)
+    if shop is None or shop.status == "opening" or shop.slug is None:
+        raise NotFound("shop")
+    return await _shelf(_Setting(house, conn, asked, shop, at, code))
 
 
 async def _shelf(setting: _Setting) -> Drawn:
@@ -193,7 +207,7 @@ async def _drawn(
         if product_id
         else addresses.shelf(shop.slug or "", asked.tag, asked.page)
     )
-    here = addresses.share(setting.share_code) if setting.share_code else path
+    here = _reached(setting.share_code, path)
     text = pages.render(
         asked.locale,
         template,
@@ -216,8 +230,16 @@ async def _drawn(
         until=min(at + LONGEST_LIFE, _midnight(at, shop.zone)),
         product_id=str(product_id) if product_id else None,
         share_code=setting.share_code,
+        personal=setting.personal,
         leaves=leaves,
     )
+
+
+def _reached(code: str | None, path: str) -> str:
+    """The address by which a page was reached, for a code to scan at a desk."""
+    if code is None:
+        return path
+    return addresses.entrance(code) if entrances.is_code(code) else addresses.share(code)
 
 
 def _midnight(at: datetime, zone: str) -> datetime:
@@ -241,6 +263,18 @@ async def uncached(request: Request) -> Response:
         "content-security-policy": pages.content_policy(),
     }
     return Response(drawn.text, media_type="text/html", headers=headers)
+
+
+async def entered(request: Request) -> Response:
+    """GET /in/CODE: the shop. The platform's own opens the buyer's home: he has many shops."""
+    code = request.path_params["code"]
+    if not code.startswith("0-"):
+        return await uncached(request)
+    async with http.house(request).database.connection() as conn:
+        await entrances.get(conn, code)  # raises NotFound
+        platform = await shops.get(conn, shops.PLATFORM)
+    request.app.state.counter.entered(request, platform, code)
+    return RedirectResponse(addresses.MY, status_code=303, headers={"cache-control": "no-store"})
 
 
 def _asked(request: Request) -> Asked:
@@ -308,4 +342,5 @@ ROUTES = [
     Route("/@{slug}/p/{product_id}", uncached, methods=["GET"]),
     Route("/@{slug}", uncached, methods=["GET"]),
     Route("/s/{code}", uncached, methods=["GET"]),
+    Route("/in/{code}", entered, methods=["GET"]),
 ]

@@ -18,7 +18,7 @@ from littleshop.http import House
 from littleshop.insights.figures import Record
 from littleshop.money import Money
 from littleshop.shop.shops import Shop
-from littleshop.social import shares
+from littleshop.social import credits
 from littleshop.trade import regions
 from littleshop.web import touches
 from littleshop.web.storefront import ways
@@ -264,18 +264,12 @@ def qr(text: str) -> str:
 
 async def credit(request: Request, shop_id: int, device: bytes, phone: str) -> str | None:
     """The share an order placed by this request is credited to (PRODUCT 5), or None."""
-    touched = touches.last(request.headers.get("cookie", ""), shop_id)
-    if touched is None:
+    touched = touches.remembered(request.headers.get("cookie", ""), shop_id)
+    if not touched:
         return None
     house, at = http.house(request), http.now(request)
     who = await http.somebody(request)
     async with house.database.connection() as conn:
-        return await shares.credit(
-            conn,
-            shop_id,
-            touched,
-            device,
-            house.keyring.index(phone),
-            at,
-            who.person.person_id if who else None,
-        )
+        person_id = who.person.person_id if who else None
+        buyer = credits.Buyer(device, house.keyring.index(phone), person_id)
+        return await credits.credit(conn, shop_id, touched, buyer, at)
