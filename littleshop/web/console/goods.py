@@ -138,6 +138,7 @@ class NewThing(msgspec.Struct):
 
     form_key: UUID
     form: dict[str, str]
+    first: bool = False  # the first of a shop that has just opened: it is shared next
     kept: tuple[Kept, ...] = ()
     errors: dict[str, Any] = {}
     draft: ProductDraft | None = None
@@ -154,9 +155,10 @@ class NewThing(msgspec.Struct):
 
 
 async def new_page(request: Request) -> Response:
-    """GET root/goods/new"""
+    """GET root/goods/new?first=1"""
     work = await http.at_work(request)
-    return await _new(request, work, NewThing(uuid4(), {"stock": "1"}))
+    first = request.query_params.get("first") == "1"
+    return await _new(request, work, NewThing(uuid4(), {"stock": "1"}, first))
 
 
 async def _new(request: Request, work: AtWork, thing: NewThing, status: int = 200) -> Response:
@@ -169,6 +171,7 @@ async def _new(request: Request, work: AtWork, thing: NewThing, status: int = 20
         status=status,
         form=thing.form,
         errors=thing.errors,
+        first=thing.first,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
         form_key=str(thing.form_key),
         kept=[
@@ -182,7 +185,8 @@ async def _new(request: Request, work: AtWork, thing: NewThing, status: int = 20
 
 
 async def create(request: Request) -> Response:
-    """POST root/goods/new (multipart): photos, photo_kept, title, price, stock, then, form_key"""
+    """POST root/goods/new (multipart): photos, photo_kept, title, price, stock, then, form_key,
+    first=1"""
     work = await http.at_work(request)
     thing = await _typed(request, work, await forms.read(request, photos=photos.MOST))
     if thing.draft is None:
@@ -191,14 +195,18 @@ async def create(request: Request) -> Response:
     goods = f"{frame.root(work.shop)}/goods"
     if thing.draft.status == "draft":
         return frame.go(request, f"{goods}/{thing.product_id}", "product_draft")
+    if thing.first:
+        to = f"{frame.root(work.shop)}/opened?product={thing.product_id}"
+        return RedirectResponse(to, status_code=303)
     return frame.go(request, goods, "product_new", title=thing.draft.title)
 
 
 async def _typed(request: Request, work: AtWork, form: Form) -> NewThing:
     """What was typed; photos kept from a refused try count with the new ones, at most nine."""
     keyring = http.house(request).keyring
+    typed = form.typed("title", "price", "stock")
     thing = NewThing(
-        forms.key(form.text("form_key"), uuid4()), form.typed("title", "price", "stock"), errors={}
+        forms.key(form.text("form_key"), uuid4()), typed, form.text("first") == "1", errors={}
     )
     before = [forms.unseal(keyring, each, Kept) for each in form.texts("photo_kept")]
     found = await forms.photos(request, form.files("photos"), work.person.person_id.bytes)

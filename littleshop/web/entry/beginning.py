@@ -26,7 +26,7 @@ async def begin(request: Request, person: Person) -> Progress:
     _, device = http.make_device(request)
     http.check_limits(request, "open_shop", device, http.address(request))
     async with house.database.connection() as conn:
-        by = await standing.brought_by(conn, standing.origin(request))
+        by = await standing.brought_by(conn, request)
     return await opening.begin(
         house.database,
         person,

@@ -21,7 +21,8 @@ from littleshop.identity.people import Person
 from littleshop.shop import cards, shops, staff
 from littleshop.shop.openings import Path
 from littleshop.shop.shops import BroughtBy
-from littleshop.web import addresses, browsers, forms, pages
+from littleshop.social import entrances, shares
+from littleshop.web import addresses, browsers, forms, pages, touches
 from littleshop.web.entry.signing_in import show
 
 BROUGHT = "brought"  # a cookie: what was on screen when "I also want a shop" was pressed
@@ -64,8 +65,10 @@ def remember(request: Request, answer: Response) -> Response:
     return answer
 
 
-async def brought_by(conn: db.Connection, known: Origin | None) -> BroughtBy:
-    """The shop, share and product of an origin, as far as they exist and belong together."""
+async def brought_by(conn: db.Connection, request: Request) -> BroughtBy:
+    """The shop, share and product that brought this person, as far as they exist and belong
+    together. Who looked on in the shop after he came by a share is still brought by it."""
+    known = origin(request)
     if known is None:
         return BroughtBy()
     shop = await shops.by_slug(conn, known.shop) if known.shop else None
@@ -76,16 +79,22 @@ async def brought_by(conn: db.Connection, known: Origin | None) -> BroughtBy:
             shop = None
     if shop is None or shop.status == "opening" or shop.shop_id == shops.PLATFORM:
         return BroughtBy()
-    return BroughtBy(
-        shop.shop_id, _share(known.share, shop.shop_id), await _product(conn, shop.shop_id, known)
-    )
+    code = await _code(conn, request, shop.shop_id, known.share)
+    return BroughtBy(shop.shop_id, code, await _product(conn, shop.shop_id, known))
 
 
-def _share(code: str, shop_id: int) -> str | None:
-    try:
-        return code if code and ids.shop_of(code) == shop_id else None
-    except ValueError:
-        return None
+async def _code(conn: db.Connection, request: Request, shop_id: int, code: str) -> str | None:
+    """The share or entrance by which he came; nobody is brought by what he shared himself."""
+    cookies = request.headers.get("cookie", "")
+    touched = [each.code for each in touches.remembered(cookies, shop_id)]
+    for each in (code, *touched):
+        if each and entrances.is_code(each):
+            if await entrances.find(conn, shop_id, each) is not None:
+                return each
+        elif each and (share := await shares.find(conn, shop_id, each)) is not None:
+            own = share.device is not None and share.device == http.device(request)
+            return None if own else each
+    return None
 
 
 async def _product(conn: db.Connection, shop_id: int, known: Origin) -> UUID | None:
@@ -191,7 +200,7 @@ async def _by(request: Request, known: Progress | None) -> BroughtBy:
     if known is not None:
         return known.opening.brought_by
     async with http.house(request).database.connection() as conn:
-        return await brought_by(conn, origin(request))
+        return await brought_by(conn, request)
 
 
 def _pole(

@@ -118,7 +118,7 @@ def due_step(known: Progress) -> Step | None:
 
 async def _viral(request: Request) -> bool:
     async with http.house(request).database.connection() as conn:
-        by = await standing.brought_by(conn, standing.origin(request))
+        by = await standing.brought_by(conn, request)
     return by.shop_id is not None
 
 
