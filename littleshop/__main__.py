@@ -34,7 +34,9 @@ COMMANDS = {
     "web": Command("littleshop.serving:command", "the pages alone · 网页"),
     "work": Command("littleshop.tasks:command", "the worker alone · 后台任务"),
     "furnish": Command("littleshop.demo.town:command", "build the demo town · 布置演示小镇"),
-    "migrate": Command("littleshop.migrate:command", "bring the database up to date · 升级数据库"),
+    "migrate": Command(
+        "littleshop.migrate:command", "bring the database up to date · 升级数据库", looks=True
+    ),
     "audit": Command("littleshop.audit:command", "prove the books [--json] · 核对账目", looks=True),
     "settle": Command("littleshop.settlement:command", "T+1 run --on DATE · 结算", looks=True),
     "held": Command(
@@ -44,7 +46,9 @@ COMMANDS = {
         "littleshop.oversight.appointing:command", "add|remove|list PHONE · 平台运营者", looks=True
     ),
     "payee": Command(
-        "littleshop.entry.choosing_payee:command", "SHOP --alipay|--wechat|--card · 收款账户"
+        "littleshop.entry.choosing_payee:command",
+        "SHOP --alipay|--wechat|--card · 收款账户",
+        looks=True,
     ),
     "backup": Command("littleshop.backing_up:backup", "FOLDER · 备份", looks=True),
     "restore": Command(
@@ -53,7 +57,9 @@ COMMANDS = {
     "recover": Command(
         "littleshop.backing_up:recover", "[--release NAME] after a restore · 解冻", looks=True
     ),
-    "clock": Command("littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟"),
+    "clock": Command(
+        "littleshop.demo.clock:command", "the demo's time --advance 11d · 演示时钟", looks=True
+    ),
     "simulate": Command("tests.simulation:command", "days of faults and kills · 模拟运行", False),
     "bench": Command("bench:command", "measure NAME [--json] · 性能测试", False),
     "doctor": Command("littleshop.doctor:command", "what is wrong with this machine · 自检", False),

@@ -270,7 +270,10 @@ def test_every_command_takes_a_home(tmp_path: Path) -> None:
     assert rest == ["--json", "--on", "2026-11-20"]
 
 
-@pytest.mark.parametrize("name", ["audit", "settle", "held", "backup", "recover", "operator"])
+@pytest.mark.parametrize(
+    "name",
+    ["audit", "settle", "held", "backup", "recover", "operator", "clock", "payee", "migrate"],
+)
 def test_where_there_is_nothing_a_command_that_looks_makes_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
