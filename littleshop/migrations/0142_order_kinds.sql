@@ -45,6 +45,7 @@ create table claims (
   kind     text    not null,
   most     integer not null,
   taken    integer not null default 0,
+  shut     boolean not null default false,  -- nobody takes one any more
   constraint claims_pkey primary key (shop_id, claim_id),
   constraint claims_of_shop foreign key (shop_id) references shops (shop_id),
   constraint claims_kind_known check (kind in ('invitation', 'team')),

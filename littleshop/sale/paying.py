@@ -22,7 +22,7 @@ from littleshop.money import Money
 from littleshop.pay import payments, releases
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import refunding, shipping, telling, waiting
+from littleshop.sale import refunding, shipping, teaming, telling, waiting
 from littleshop.shop import admissions
 from littleshop.trade import claims, fees, order_events, orders, timers
 from littleshop.trade.orders import Order
@@ -206,9 +206,12 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     await fees.paid_over(conn, order, payment.gateway, most)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")
     await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
-    if marked.status == "to_ship":
-        await shipping.expect(conn, marked, at)
     await telling.buyer(conn, marked, "order_confirmed", at)
+    match marked.status:
+        case "forming":
+            await teaming.paid(conn, marked, at)
+        case "to_ship":
+            await shipping.expect(conn, marked, at)
 
 
 async def _accept_part(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:

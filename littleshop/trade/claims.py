@@ -14,17 +14,21 @@ from littleshop import db
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A row of claims: `taken` of `most`."""
+    """A row of claims: `taken` of `most`; of a `shut` one nobody takes any more."""
 
     shop_id: int
     claim_id: UUID
     kind: str
     most: int
     taken: int
+    shut: bool
 
     @property
     def left(self) -> int:
-        return self.most - self.taken
+        return 0 if self.shut else self.most - self.taken
+
+
+_COLUMNS = ", ".join(Claim.__struct_fields__)
 
 
 async def open_(conn: db.Connection, shop_id: int, claim_id: UUID, kind: str, most: int) -> None:
@@ -44,8 +48,7 @@ async def get(conn: db.Connection, shop_id: int, claim_id: UUID) -> Claim:
     return await db.the_one(
         conn,
         Claim,
-        "select shop_id, claim_id, kind, most, taken from claims"
-        " where shop_id = $1 and claim_id = $2",
+        f"select {_COLUMNS} from claims where shop_id = $1 and claim_id = $2",
         shop_id,
         claim_id,
     )
@@ -56,8 +59,17 @@ async def lock(conn: db.Connection, shop_id: int, claim_id: UUID) -> Claim:
     return await db.the_one(
         conn,
         Claim,
-        "select shop_id, claim_id, kind, most, taken from claims"
-        " where shop_id = $1 and claim_id = $2 for no key update",
+        f"select {_COLUMNS} from claims where shop_id = $1 and claim_id = $2 for no key update",
+        shop_id,
+        claim_id,
+    )
+
+
+async def shut(conn: db.Connection, shop_id: int, claim_id: UUID) -> None:
+    """Nobody takes one any more; what is taken stays taken."""
+    await db.run(
+        conn,
+        "update claims set shut = true where shop_id = $1 and claim_id = $2",
         shop_id,
         claim_id,
     )
@@ -80,7 +92,8 @@ async def take(conn: db.Connection, shop_id: int, order_id: UUID, claim_id: UUID
 async def _count(conn: db.Connection, shop_id: int, claim_id: UUID) -> bool:
     return await db.changed(
         conn,
-        "update claims set taken = taken + 1 where shop_id = $1 and claim_id = $2 and taken < most",
+        "update claims set taken = taken + 1"
+        " where shop_id = $1 and claim_id = $2 and taken < most and not shut",
         shop_id,
         claim_id,
     )
