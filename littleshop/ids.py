@@ -74,6 +74,16 @@ def follow_token(key: bytes, shop_id: int, follow_id: uuid.UUID | str) -> str:
     return link_token(key, shop_id, f"follow:{follow_id}")
 
 
+def invitation_token(key: bytes, shop_id: int, invitation_id: uuid.UUID | str) -> str:
+    """The token of an invitation to pay, shown again whenever its seller asks for it."""
+    return link_token(key, shop_id, f"invitation:{invitation_id}")
+
+
+def wish_token(key: bytes, shop_id: int, wish_id: uuid.UUID | str) -> str:
+    """The token by which a buyer finds what he asked a seller to get."""
+    return link_token(key, shop_id, f"wish:{wish_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

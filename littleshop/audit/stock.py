@@ -14,9 +14,11 @@ _ON_HAND_IS_MOVEMENTS = """
         on m.shop_id = v.shop_id and m.variant_id = v.variant_id
      where ($1::bigint is null or v.shop_id = $1) and v.on_hand <> coalesce(m.quantity, 0)"""
 
+# Held is what open orders were promised, and what open invitations keep for one person.
 _HELD_IS_OPEN_ORDERS = """
     select v.shop_id, v.variant_id as subject,
-           'held ' || v.held || ', open orders want ' || coalesce(i.quantity, 0) as says
+           'held ' || v.held || ', open orders want ' || coalesce(i.quantity, 0)
+           || ', invitations keep ' || coalesce(k.quantity, 0) as says
       from variants v
       left join (select i.shop_id, i.variant_id, sum(i.quantity) as quantity
                    from order_items i join orders o
@@ -25,7 +27,14 @@ _HELD_IS_OPEN_ORDERS = """
                     and ($1::bigint is null or o.shop_id = $1)
                   group by i.shop_id, i.variant_id) i
         on i.shop_id = v.shop_id and i.variant_id = v.variant_id
-     where ($1::bigint is null or v.shop_id = $1) and v.held <> coalesce(i.quantity, 0)"""
+      left join (select l.shop_id, l.variant_id, sum(l.quantity) as quantity
+                   from invitations n join invitation_lines l
+                     on l.shop_id = n.shop_id and l.invitation_id = n.invitation_id
+                  where n.holding and ($1::bigint is null or n.shop_id = $1)
+                  group by l.shop_id, l.variant_id) k
+        on k.shop_id = v.shop_id and k.variant_id = v.variant_id
+     where ($1::bigint is null or v.shop_id = $1)
+       and v.held <> coalesce(i.quantity, 0) + coalesce(k.quantity, 0)"""
 
 _SHIPPED_ONCE = """
     select o.shop_id, o.order_id as subject,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -83,6 +83,57 @@ async def hold_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
     if any(line.spare == line.quantity for line in lines):
         await shops.touch(conn, shop_id)  # a visitor sees that the last one is gone
     return True
+
+
+async def keep(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) -> None:
+    """Hold pieces for an open invitation, all or none; its row says that it holds them.
+
+    Raises Refused: variant_gone(title=), stock_short(left=, title=).
+    """
+    lines = await _lock_these(conn, shop_id, pieces)
+    for line in lines:
+        if line.spare < line.quantity:
+            title = await _title(conn, shop_id, line.variant_id)
+            raise Refused("stock_short", left=max(0, line.spare), title=title)
+    if len(lines) < len(pieces) or not all(line.sold for line in lines):
+        raise Refused("variant_gone", title="")
+    await _change(conn, shop_id, lines, held=+1)
+    if any(line.spare == line.quantity for line in lines):
+        await shops.touch(conn, shop_id)
+
+
+async def let_go(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) -> None:
+    """Give back what `keep` held: to whoever comes, or to the order placed in this transaction."""
+    lines = await _lock_these(conn, shop_id, pieces)
+    await _change(conn, shop_id, lines, held=-1)
+    if any(line.spare == 0 for line in lines):
+        await shops.touch(conn, shop_id)
+
+
+async def _lock_these(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) -> list[_Line]:
+    """Variants with the pieces wanted of each, locked as placing locks them."""
+    return await db.all(
+        conn,
+        _Line,
+        "select v.variant_id, w.quantity, v.on_hand - v.held as spare, not v.withdrawn as sold"
+        "  from unnest($2::uuid[], $3::integer[]) as w(variant_id, quantity)"
+        "  join variants v on v.shop_id = $1 and v.variant_id = w.variant_id"
+        " order by v.variant_id for no key update of v",
+        shop_id,
+        list(pieces),
+        list(pieces.values()),
+    )
+
+
+async def _title(conn: db.Connection, shop_id: int, variant_id: UUID) -> str:
+    found = await db.value(
+        conn,
+        "select p.title from variants v join products p on p.shop_id = v.shop_id"
+        " and p.product_id = v.product_id where v.shop_id = $1 and v.variant_id = $2",
+        shop_id,
+        variant_id,
+    )
+    return str(found or "")
 
 
 async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:

@@ -24,10 +24,12 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
-ADDRESSES = {  # of an order, of a word about a new card, of what is new for a follower
+ADDRESSES = {  # of an order, a word about a new card, news for a follower, an invitation, a wish
     "link": "/o/",
     "objection": "/not-me/",
     "news": "/n/",
+    "letter": "/i/",
+    "wish": "/w/",
 }
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
@@ -217,6 +219,8 @@ class Delivery:
             "link": ids.order_token(key, shop_id, subject),
             "objection": ids.objection_token(key, shop_id, subject),
             "news": ids.follow_token(key, shop_id, subject),
+            "letter": ids.invitation_token(key, shop_id, subject),
+            "wish": ids.wish_token(key, shop_id, subject),
         }
         return {**message.facts, **tokens}
 

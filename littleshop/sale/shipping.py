@@ -15,13 +15,23 @@ from littleshop.errors import Refused
 from littleshop.pay import chargebacks
 from littleshop.sale import receiving, telling
 from littleshop.shop import terms
-from littleshop.trade import carriers, cases, deliveries, order_events, orders, timers
+from littleshop.trade import (
+    carriers,
+    cases,
+    deliveries,
+    invitations,
+    order_events,
+    orders,
+    timers,
+)
 from littleshop.trade.orders import Order
 
 SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
 SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
 CONFIRM_SOON = timedelta(days=9)  # the reminder before that
+DONE_BY = timedelta(days=3)  # the same where nothing is handed over
+DONE_SOON = timedelta(days=2)
 _NUMBER = re.compile(r"[0-9A-Za-z-]{5,40}")
 
 
@@ -38,9 +48,20 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
     money already where he is settled directly."""
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, order, at)
-    await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + SHIP_BY)
-    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + SHIP_AT_LAST)
+    by = await ship_within(conn, order)
+    at_last = by + SHIP_AT_LAST - SHIP_BY
+    await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + by)
+    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + at_last)
     await telling.seller(conn, order, "order_paid", at)
+
+
+async def ship_within(conn: db.Connection, order: Order) -> timedelta:
+    """How long the seller has: as usual, or as he promised in his invitation."""
+    if order.kind != "invitation":
+        return SHIP_BY
+    invitation = await invitations.of_order(conn, order.shop_id, order.order_id)
+    days = invitation.ship_days if invitation is not None else None
+    return SHIP_BY if days is None else timedelta(days=days)
 
 
 async def ship(
@@ -83,6 +104,19 @@ async def hand_over(
     return order
 
 
+async def done(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
+    """What needs no handing over is done, says the seller; the buyer has three days to say so or
+    not. Raises Refused: not_to_ship (also where something is to be handed over), case_open."""
+    order = await orders.lock(conn, shop_id, order_id)
+    if order.way != "none":
+        raise Refused("not_to_ship")
+    order = await _leave(conn, shop_id, order_id, at)
+    await deliveries.hand_over(conn, shop_id, order_id, way="none", at=at)
+    await order_events.tell(conn, shop_id, order_id, "done", by="seller", at=at)
+    await telling.buyer(conn, order, "order_done", at)
+    return order
+
+
 def pickup_code(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
     """Six digits that only the buyer's page shows; derived, so nothing secret is stored."""
     digest = hmac.new(
@@ -102,14 +136,18 @@ async def _leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
         raise Refused("not_to_ship")
     await stock.ship(conn, shop_id, order_id, at)
     await timers.cancel(conn, shop_id, order_id)
-    await start_clocks(conn, shop_id, order_id, at)
+    await start_clocks(conn, shop_id, order_id, at, done=order.way == "none")
     return order
 
 
-async def start_clocks(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
-    """From now the buyer has ten days to say that it came, and is reminded before."""
-    await timers.start(conn, shop_id, order_id, "confirm_soon", at + CONFIRM_SOON)
-    await timers.start(conn, shop_id, order_id, "confirm_by", at + CONFIRM_BY)
+async def start_clocks(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, done: bool = False
+) -> None:
+    """From now the buyer has ten days to say that it came (three that it is done), and is reminded
+    before."""
+    soon, by = (DONE_SOON, DONE_BY) if done else (CONFIRM_SOON, CONFIRM_BY)
+    await timers.start(conn, shop_id, order_id, "confirm_soon", at + soon)
+    await timers.start(conn, shop_id, order_id, "confirm_by", at + by)
 
 
 async def correct(

@@ -8,7 +8,16 @@ from functools import partial
 from uuid import UUID
 
 from littleshop import db, jobs
-from littleshop.sale import pausing, paying, receiving, refunding, returning, sending_back, telling
+from littleshop.sale import (
+    inviting,
+    pausing,
+    paying,
+    receiving,
+    refunding,
+    returning,
+    sending_back,
+    telling,
+)
 from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.timers import Timer
 
@@ -18,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """Claim one due timer and act on it in the same transaction; False when it was gone."""
+    if timer.kind == inviting.LAPSE:  # of an invitation, not of an order
+        return await inviting.lapse(conn, timer, at)
     order = await orders.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
         return False
