@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import pytest_asyncio
 
 from littleshop import db
-from littleshop.errors import GatewayError
-from littleshop.sale import releasing
+from littleshop.errors import GatewayError, Refused
+from littleshop.sale import releasing, resending
 from littleshop.sale.placing import Placed
 from tests.cast import CNY, Town
 from tests.sale.escrow import SELLER, Holding, holding
@@ -109,4 +111,28 @@ async def test_what_we_had_released_ourselves_is_heard_as_that(held: Holding) ->
     assert await looks(held) == 0
     await held.is_released(placed)
     assert await held.town.balance("gateway_clearing:wechat_pay") == CNY("3.00")
+    await held.mirrors()
+
+
+async def test_a_refund_that_cannot_be_sent_is_paid_by_hand_once_nothing_is_frozen(
+    held: Holding,
+) -> None:
+    """Before, the institution would give the seller the whole of it later."""
+    placed, town = await held.sells("100.00"), held.town
+    refund_id = await held.goes_back(placed, "30.00")
+    stuck = partial(resending.hear_stuck, shop_id=town.shop_id, refund_id=refund_id, at=town.at)
+    await town.database.transaction(stuck)
+
+    async def by_hand() -> None:
+        await town.database.transaction(
+            lambda conn: resending.pay_by_hand(conn, None, town.shop_id, refund_id, town.at)
+        )
+
+    with pytest.raises(Refused, match="refund_held"):
+        await by_hand()
+    await lapses(held, placed)
+    assert await looks(held) == 1
+    await by_hand()
+    await held.lent_is_booked()
+    assert await town.balance("due_to_shop") == CNY("30.00"), "the platform has advanced it"
     await held.mirrors()
