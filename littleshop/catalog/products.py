@@ -273,10 +273,11 @@ async def listing(
     *,
     category: str | None = None,
     all_states: bool = False,
+    only: Sequence[UUID] | None = None,
     most: int = 200,
     skip: int = 0,
 ) -> list[Listed]:
-    """A shop's products in its order: those on sale, or all for its staff."""
+    """A shop's products in its order: those on sale, or all for its staff; or `only` these."""
     return await db.all(
         conn,
         Listed,
@@ -298,12 +299,14 @@ async def listing(
                               order by f.sort_order, f.photo_id limit 1) f on true
          where p.shop_id = $1 and ($2 and p.status <> 'unlisted' or p.status = 'on_sale')
            and ($3::text is null or p.category = $3)
+           and ($6::uuid[] is null or p.product_id = any ($6))
          order by p.sort_order, p.product_id limit $4 offset $5""",
         shop_id,
         all_states,
         category,
         most,
         skip,
+        None if only is None else list(only),
     )
 
 

@@ -32,6 +32,8 @@ class Waiting(msgspec.Struct, frozen=True):
     run_since: date | None
     refunds: int
     stuck_since: datetime | None
+    reports: int
+    reported_since: datetime | None
 
 
 async def waiting(conn: db.Connection, at: datetime) -> Waiting:
@@ -45,7 +47,8 @@ async def waiting(conn: db.Connection, at: datetime) -> Waiting:
                h.since as held_since, f.count as differences, f.since as differ_since,
                e.count as entries, o.count as rails_off, j.count as jobs,
                j.since as given_up_since, r.count as runs, r.since as run_since,
-               s.count as refunds, s.since as stuck_since
+               s.count as refunds, s.since as stuck_since,
+               p.count + a.count as reports, least(p.since, a.since) as reported_since
           from (select count(*)::integer as count, min(escalated_at) as since from cases
                  where status = 'disputed') d,
                (select count(*)::integer as count, min(from_at) as since from payout_holds
@@ -60,7 +63,11 @@ async def waiting(conn: db.Connection, at: datetime) -> Waiting:
                (select count(*)::integer as count, min(run_on) as since from runs
                  where shop_id = $1 and closed_at is null) r,
                (select count(*)::integer as count, min(stuck_at) as since from refunds
-                 where status = 'stuck') s""",
+                 where status = 'stuck') s,
+               (select count(distinct (shop_id, about, subject))::integer as count,
+                       min(at) as since from reports where status = 'open') p,
+               (select count(*)::integer as count, min(appealed_at) as since from takedowns
+                 where appealed_at is not null and answered_at is null) a""",
         PLATFORM,
     )
 

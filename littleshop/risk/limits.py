@@ -75,13 +75,24 @@ RULES: dict[str, tuple[Limit, ...]] = {
         Limit("address", 50, timedelta(days=1)),
     ),
     "share": (Limit("device", 60, timedelta(hours=1)), Limit("address", 600, timedelta(hours=1))),
+    # Opening a pass-code: one of 24 ** 8. A class that opens the same one shares an address.
+    "passcode": (
+        Limit("device", 30, timedelta(hours=1)),
+        Limit("address", 2000, timedelta(hours=1)),
+    ),
+    # A poster that was not drawn before: 0.2 s of a processor.
+    "poster": (Limit("address", 300, timedelta(hours=1)),),
     "upload": (Limit("person", 300, timedelta(hours=1)),),
+    "search": (Limit("address", 3000, timedelta(hours=1)),),
+    "report": (Limit("device", 10, timedelta(days=1)), Limit("address", 60, timedelta(days=1))),
+    "review": (Limit("device", 60, timedelta(hours=1)),),
 }
 
 # The same acts by devices that bring no cookie, all of an address together.
 FRESH: dict[str, Limit] = {
     "code": Limit("address", 20, timedelta(hours=1)),
     "checkout": Limit("address", 100, timedelta(hours=1)),
+    "report": Limit("address", 20, timedelta(days=1)),
 }
 
 # Guesses among a million or fewer, and what costs money each.

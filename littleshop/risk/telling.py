@@ -1,5 +1,6 @@
 """Telling a shop's owner that payouts are stopped or go on: what it does to his money, never why
-the platform looked."""
+the platform looked; and that a product was taken off the shelf or put back, with where he reads
+why."""
 
 from __future__ import annotations
 
@@ -7,12 +8,10 @@ from datetime import datetime
 from uuid import UUID
 
 from littleshop import db
-from littleshop.identity import people
-from littleshop.notify import live, messages, subscriptions
+from littleshop.notify import live, messages
 from littleshop.notify.live import Event
-from littleshop.notify.messages import Recipient
 from littleshop.risk import holds
-from littleshop.shop import shops, staff
+from littleshop.shop import owners, shops
 
 
 async def held(conn: db.Connection, shop_id: int, hold_id: UUID, at: datetime) -> None:
@@ -26,20 +25,37 @@ async def lifted(conn: db.Connection, shop_id: int, hold_id: UUID, at: datetime)
         await _tell(conn, shop_id, "payouts_lifted", hold_id, at)
 
 
-async def _tell(conn: db.Connection, shop_id: int, about: str, hold_id: UUID, at: datetime) -> None:
-    """By SMS and to his browsers; every console that is open now looks again."""
+async def taken_down(
+    conn: db.Connection, shop_id: int, takedown_id: UUID, product_id: UUID, title: str, at: datetime
+) -> None:
+    """A product is off the shelf until an operator puts it back; told once."""
+    url = f"goods/{product_id}/takedown"
+    await _tell(conn, shop_id, "taken_down", takedown_id, at, url, title=title)
+
+
+async def put_back(
+    conn: db.Connection, shop_id: int, takedown_id: UUID, product_id: UUID, title: str, at: datetime
+) -> None:
+    """A product that was taken down is the seller's again."""
+    await _tell(conn, shop_id, "put_back", takedown_id, at, f"goods/{product_id}", title=title)
+
+
+async def _tell(
+    conn: db.Connection,
+    shop_id: int,
+    about: str,
+    cause: UUID,
+    at: datetime,
+    page: str = "money",
+    **facts: str,
+) -> None:
+    """By SMS and to his browsers, about a page of his console; every one that is open now looks
+    again."""
     shop = await shops.get(conn, shop_id)
-    members = await staff.of_shop(conn, shop_id)
-    owners = [member.person_id for member in members if member.role == "owner"]
-    browsers = await subscriptions.of(conn, shop_id, owners)
-    for person_id in owners:
-        person = await people.get(conn, person_id)
-        if person is None:
-            continue
-        push = tuple(browsers.get(person_id, ()))
-        to = Recipient(person_id, person.phone_sealed, person.locale, push)
-        url = f"/console/{shop_id}/money"
+    url = f"/console/{shop_id}/{page}"
+    for to in await owners.to_tell(conn, shop_id):
         await messages.send(
-            conn, shop_id, [to], about=about, subject=hold_id, at=at, shop=shop.name, url=url
-        )
+            conn, shop_id, [to],
+            about=about, subject=cause, at=at, shop=shop.name, url=url, **facts,
+        )  # fmt: skip
     await live.publish(conn, shop_id, Event(about), at=at)

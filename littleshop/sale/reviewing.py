@@ -15,18 +15,14 @@ from littleshop.notify import live, messages, subscriptions
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
 from littleshop.shop import staff
-from littleshop.trade import reviews
+from littleshop.trade import reviews, roles
 from littleshop.trade.order_links import Seen
 from littleshop.trade.reviews import Review, Said
 
 
-async def may_write(conn: db.Connection, seen: Seen) -> bool:
+def may_write(seen: Seen) -> bool:
     """Whether this device, come by this link, writes the reviews of the order."""
-    return (
-        seen.may_act
-        and reviews.received(seen.order)
-        and seen.role == await reviews.writer(conn, seen.order.shop_id, seen.order.order_id)
-    )
+    return seen.may(roles.RECEIVE) and reviews.received(seen.order)
 
 
 async def write(
@@ -45,7 +41,7 @@ async def write(
     review_late; NotFound for a line that the order has not.
     """
     order = seen.order
-    if not seen.may_act or seen.role != await reviews.writer(conn, order.shop_id, order.order_id):
+    if not seen.may(roles.RECEIVE):
         raise Refused("only_look")
     name = crypto.mask_name(order.delivery(keyring).name)
     written = await reviews.write(

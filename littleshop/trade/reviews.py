@@ -92,29 +92,11 @@ _COLUMNS = ", ".join(Review.__struct_fields__)
 _OF_ROW = ", ".join(f"r.{name}" for name in Review.__struct_fields__)
 
 
-def role_of(has_recipient: bool) -> str:
-    """Whose the review is: who got the parcel; of an order without a recipient's link the one
-    who ordered."""
-    return "recipient" if has_recipient else "chooser"
-
-
 def received(order: Order) -> bool:
     """Whether there is something to say: it was received, or all went back after it was sent."""
     if order.status in ("received", "closed"):
         return True
     return order.status == "refunded" and order.shipped_at is not None
-
-
-async def writer(conn: db.Connection, shop_id: int, order_id: UUID) -> str:
-    """Which role of an order writes its reviews."""
-    claimed = await db.value(
-        conn,
-        "select exists (select from order_links where shop_id = $1 and order_id = $2"
-        " and role = 'recipient')",
-        shop_id,
-        order_id,
-    )
-    return role_of(bool(claimed))
 
 
 def check(said: Said) -> Said:

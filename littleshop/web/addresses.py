@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 LANDING = "/"
 OPENING = "/open"
-MY = "/my"
 LEGAL = "/legal"
+MY = "/my"
 LEGAL_TERMS = "/legal#terms"
 LEGAL_PAPERS = "/legal#papers"
 REGIONS = "/static/regions.json"
@@ -71,6 +71,11 @@ def order(token: str) -> str:
 def order_part(token: str, part: str) -> str:
     """A noun below an order: payment, receipt, extension, cancellation, reminder, status."""
     return f"{order(token)}/{part}"
+
+
+def my_order(shop_id: int, number: int) -> str:
+    """POST lets this device act for an order of the person who is signed in, and leads there."""
+    return f"{MY}/orders/{shop_id}/{number}"
 
 
 def case(token: str, number: int) -> str:
@@ -148,6 +153,11 @@ def report(about: str) -> str:
     return f"/report?{urlencode({'about': about})}"
 
 
+def elsewhere(slug: str, product_id: object | None = None) -> str:
+    """What works in this app's browser, and the way out of it."""
+    return (product(slug, product_id) if product_id else shop(slug)) + "/elsewhere"
+
+
 def photo(digest: str, width: int, kind: str = "webp") -> str:
     """A picture in one of its widths (360, 720, 1080) and kinds (webp, avif)."""
     return f"/f/{digest}/{width}.{kind}"
@@ -158,6 +168,16 @@ def opening(slug: str | None = None, share_code: str | None = None, product: obj
     known = {"from": slug, "share": share_code, "product": product}
     wish = {key: str(value) for key, value in known.items() if value}
     return OPENING + (f"?{urlencode(wish)}" if wish else "")
+
+
+def team(token: str) -> str:
+    """A team that buys a thing together, for whoever has its link."""
+    return f"/t/{token}"
+
+
+def team_offer(slug: str, product_id: object) -> str:
+    """What a team pays for a product."""
+    return f"{product(slug, product_id)}/team"
 
 
 def invitation(token: str) -> str:

@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent.parent / "static"
 _FOUNDATION = ("css/tokens.css", "css/base.css", "css/parts.css")
 _BUYERS = (
     "css/shelf.css",
+    "css/life.css",
     "css/checkout.css",
     "css/order.css",
     "css/case.css",
@@ -29,9 +30,9 @@ _BUYERS = (
 )
 BUNDLES = {
     "storefront.css": (*_FOUNDATION, *_BUYERS),
-    "console.css": (*_FOUNDATION, "css/console.css"),
+    "console.css": (*_FOUNDATION, "css/console.css", "css/life.css"),
     "opening.css": (*_FOUNDATION, "css/opening.css"),
-    "operator.css": (*_FOUNDATION, "css/console.css", "css/operator.css"),
+    "operator.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/operator.css"),
 }
 _comments = re.compile(r"/\*.*?\*/", re.S)
 _blanks = re.compile(r"\s*([{};,])\s*|\s+")

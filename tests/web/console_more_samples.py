@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any
 
 from littleshop.catalog import exceptions
+from littleshop.social.follows import Told
+from littleshop.trade import reviews
 from littleshop.web.console import charts, proportions
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
@@ -105,6 +107,8 @@ def product(locale: str) -> dict[str, Any]:
         "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,
+        "down": None,
+        "news": Told(23, None, 287),
     }
 
 
@@ -137,6 +141,9 @@ def people(locale: str) -> dict[str, Any]:
     ]
     return around(locale, "people") | {
         "people": made,
+        "followers": 23,
+        "unanswered": 3,
+        "judged": reviews.Sum(126, 47),
         "total": 3,
         "again": 2,
         "q": "",

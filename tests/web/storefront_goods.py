@@ -219,6 +219,11 @@ DELIVERIES = [
 ]
 
 
+def way_out(path: str) -> SimpleNamespace:
+    """How to get out of WeChat to a page."""
+    return thing(app="wechat", link=HOST + path, qr=qr("40717725"))
+
+
 def checkout(**facts: Any) -> dict[str, Any]:
     """Checkout, a phone number short by one digit."""
     return {
@@ -257,7 +262,7 @@ def checkout(**facts: Any) -> dict[str, Any]:
             )
         ],
         "method": thing(code="alipay", name="支付宝"),
-        "link": HOST + "/@xiaoman/checkout",
+        "out": way_out("/@xiaoman/checkout"),
         "registering": False,
         "items_text": "0198c0de-0000-7000-8000-000000000011:1",
         "cart_id": "0198c0de-0000-7000-8000-0000000000c1",
@@ -361,9 +366,10 @@ def product(**facts: Any) -> dict[str, Any]:
         "arrives_on": date(2026, 11, 26),
         "today": TODAY,
         "terms": TERMS,
-        "shared_by": None,
         "share_code": "7Q2K",
         "resale": False,
+        "rating": None,
+        "opinions": [],
         "host": HOST,
         "desk_qr": qr(HOST + "/s/7Q2K"),
     } | facts
@@ -384,7 +390,6 @@ def shop(**facts: Any) -> dict[str, Any]:
         "products": SHELF,
         "more": "/@ada?page=2",
         "left_more": 6,
-        "shared_by": None,
         "host": HOST,
         "desk_qr": qr(HOST + "/@ada"),
         "share_code": None,

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from littleshop.money import Money
+from tests.web import storefront_life as life
+from tests.web import storefront_shares
 from tests.web.storefront_cases import case, case_new, paying, wish
 from tests.web.storefront_goods import (
     ADA,
@@ -28,6 +30,7 @@ from tests.web.storefront_goods import (
     qr,
     shop,
     thing,
+    way_out,
 )
 
 Sample = tuple[str, str, dict[str, Any]]
@@ -47,7 +50,7 @@ __all__ = [
 
 def looking() -> Iterator[Sample]:
     """Shop and product pages."""
-    yield "product", "product", product()
+    yield "product", "product", product(**life.REVIEWED)
     plain = thing(
         **(
             vars(GAIWAN)
@@ -66,9 +69,7 @@ def looking() -> Iterator[Sample]:
     yield (
         "product-plain",
         "product",
-        product(
-            product=plain, chosen=[], shop=direct, record=[], postage=cny("12.00"), shared_by="阿婷"
-        ),
+        product(product=plain, chosen=[], shop=direct, record=[], postage=cny("12.00")),
     )
     yield "shop", "shop", shop()
     yield "shop-empty", "shop", shop(products=[], tags=[], more=None, left_more=0, record=[])
@@ -97,7 +98,7 @@ def buying() -> Iterator[Sample]:
         chosen=True,
     )
     yield "checkout-wechat", "checkout", checkout(methods=[outside])
-    yield "paying-wechat", "paying", paying("waiting", outside=HOST + "/o/TOKEN/payment")
+    yield "paying-wechat", "paying", paying("waiting", outside=way_out("/o/TOKEN"))
     for state in ("waiting", "asking", "failed", "paid", "closed"):
         yield f"paying-{state}", "paying", paying(state)
 
@@ -110,7 +111,8 @@ def after() -> Iterator[Sample]:
     yield "order-delivered", "order", order("delivered", "confirm", ("confirm", "extend"))
     yield "order-friend", "order", order("delivered", "confirm", address=None, verify=True)
     yield "order-by-hand", "order", order("shipped", "confirm", ("show_code",), handover="by_hand")
-    yield "order-received", "order", order("received", "payout", ("ask",), back=cny("20.00"))
+    received = order("received", "payout", ("ask",), back=cny("20.00"))
+    yield "order-received", "order", received | {"after": life.AFTER}
     yield "order-direct", "order", order("shipped", "confirm", ("confirm", "ask"), direct=True)
     yield from cases()
     yield (
@@ -130,17 +132,7 @@ def after() -> Iterator[Sample]:
             "place": "陶溪川 3 号",
         },
     )
-    yield (
-        "share",
-        "share",
-        {
-            "shop": XIAOMAN,
-            "product": GAIWAN,
-            "link": HOST + "/s/7Q2K",
-            "text": "看看这只盖碗",
-            "qr": qr(HOST + "/s/7Q2K"),
-        },
-    )
+    yield from storefront_shares.samples()
     yield (
         "mine",
         "mine",
@@ -148,6 +140,7 @@ def after() -> Iterator[Sample]:
             "shop": ADA,
             "basket": thing(count=2, sum=Money(3600, "GBP")),
             "left": [thing(id="1", left=2), thing(id="11", left=7)],
+            "greeting": None,
             "floating": True,
         },
     )
@@ -206,5 +199,5 @@ def apart() -> Iterator[Sample]:
 
 def samples() -> Iterator[Sample]:
     """Every storefront page: a name, its template, its context."""
-    for part in (looking, buying, after, apart):
+    for part in (looking, life.samples, buying, after, apart):
         yield from part()

@@ -21,19 +21,23 @@ from littleshop.web.console import (
     live,
     made_of,
     money,
+    news,
     order_page,
     orders,
     people,
+    reviews,
     settings,
     shares,
     shipping,
     statements,
+    takedowns,
     taking,
     today,
 )
 
 ROOT = "/console/{shop_id}"
 _ORDER = f"{ROOT}/orders/{{number}}"
+_THING = f"{ROOT}/goods/{{product_id}}"
 
 ROUTES: list[BaseRoute] = [
     Route("/console", frame.index),
@@ -51,6 +55,11 @@ ROUTES: list[BaseRoute] = [
     Route(f"{_ORDER}/cancellation", shipping.call_off, methods=["POST"]),
     Route(f"{ROOT}/people", people.listed),
     Route(f"{ROOT}/people/{{index}}", people.one),
+    Route(f"{ROOT}/reviews", reviews.listed),
+    Route(f"{ROOT}/reviews/{{review_id}}/answer", reviews.answer, methods=["POST"]),
+    Route(f"{_THING}/news", news.tell, methods=["POST"]),
+    Route(f"{_THING}/takedown", takedowns.page),
+    Route(f"{_THING}/takedown", takedowns.appeal, methods=["POST"]),
     Route(f"{ROOT}/money", money.page),
     Route(f"{ROOT}/money/available", made_of.available),
     Route(f"{ROOT}/money/held", made_of.held),

@@ -17,40 +17,15 @@ from littleshop.notify import messages, subscriptions
 from littleshop.notify.messages import Recipient
 from littleshop.notify.push import Push
 from littleshop.notify.subscriptions import Subscription
-from littleshop.web import assets, forms, pages
+from littleshop.web import assets, forms, listening, pages
 from littleshop.web.console import frame
+from littleshop.web.listening import BrowserSubscription, push_of
 
 BROWSERS = {
     "fcm.googleapis.com": "chrome",
     "updates.push.services.mozilla.com": "firefox",
     "web.push.apple.com": "safari",
 }
-
-
-class BrowserKeys(msgspec.Struct):
-    """The keys of a PushSubscription (W3C Push API), base64url."""
-
-    p256dh: str
-    auth: str
-
-
-class BrowserSubscription(msgspec.Struct):
-    """PushSubscription.toJSON() of a browser (W3C Push API)."""
-
-    endpoint: str
-    keys: BrowserKeys
-
-
-def push_of(request: Request) -> Push | None:
-    """This installation's identity towards push services; None while the rail is off."""
-    state, settings = request.app.state, http.house(request).settings
-    rail = settings.rails.get("push")
-    if rail is None:
-        return None
-    if not hasattr(state, "push"):
-        state.push = Push(rail, demo=settings.mode == "demo")
-    found: Push = state.push
-    return found
 
 
 async def notices(request: Request) -> Response:
@@ -100,21 +75,11 @@ async def add_device(request: Request) -> Response:
 
 async def _subscribe(request: Request, work: AtWork, push: Push, told: BrowserSubscription) -> None:
     at, locale = http.now(request), pages.locale_of(request)
-
-    async def write(conn: db.Connection) -> None:
-        await subscriptions.add(
-            conn,
-            work.shop.shop_id,
-            work.person.person_id,
-            push,
-            endpoint=told.endpoint,
-            p256dh=told.keys.p256dh,
-            auth=told.keys.auth,
-            locale=locale,
-            at=at,
+    await http.house(request).database.transaction(
+        lambda conn: listening.add(
+            conn, work.shop.shop_id, work.person.person_id, push, told, locale=locale, at=at
         )
-
-    await http.house(request).database.transaction(write)
+    )
 
 
 async def remove_device(request: Request) -> Response:

@@ -15,6 +15,8 @@ from littleshop.customers import customers
 from littleshop.customers.customers import CustomerSum
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import phones
+from littleshop.social import follows
+from littleshop.trade import reviews
 from littleshop.trade.orders import Delivery
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
@@ -60,8 +62,13 @@ async def listed(request: Request) -> Response:
         else:
             rows = await customers.listing(conn, shop_id, before=beyond)
         counted = await customers.counts(conn, shop_id)
+        life = {
+            "followers": await follows.count(conn, shop_id),
+            "unanswered": await reviews.unanswered(conn, shop_id),
+            "judged": await reviews.of(conn, shop_id),
+        }
     context = _context(rows, q, frame.root(work.shop), house.keyring)
-    context |= {"total": counted.total, "again": counted.again}
+    context |= {"total": counted.total, "again": counted.again, **life}
     return await frame.page(request, work, "people.html", "people", **context)
 
 

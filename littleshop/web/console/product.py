@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from littleshop import db, http
-from littleshop.catalog import photos, products, stock
+from littleshop.catalog import photos, products, stock, takedowns
 from littleshop.catalog.drafts import ProductDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
@@ -23,7 +23,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.web import addresses, forms, pages
-from littleshop.web.console import frame, product_sheet
+from littleshop.web.console import frame, news, product_sheet
 from littleshop.web.console.product_sheet import Kind, Sheet
 from littleshop.web.forms import Form, Kept
 
@@ -57,6 +57,8 @@ async def _page(
     async with http.house(request).database.connection() as conn:
         found = await photos.of_product(conn, shop_id, product.product_id)
         sold = await stock.shipped_since(conn, shop_id, http.now(request) - MONTH)
+        down = await takedowns.of_product(conn, shop_id, product.product_id)
+        told = await news.beside(conn, request, work, product.product_id)
     return await frame.page(
         request,
         work,
@@ -66,6 +68,8 @@ async def _page(
         product=_shown(work, product, found, sold.get(product.product_id, 0)),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
         photos_left=photos.MOST - len(found),
+        down=down,
+        news=told,
         **product_sheet.context(pages.locale_of(request), sheet),
     )
 

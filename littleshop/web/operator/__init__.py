@@ -18,12 +18,14 @@ from littleshop.web.operator import (
     look_up,
     rails,
     refunds,
+    reports,
 )
 
 ROOT = frame.ROOT
 _CASE = f"{disputes.HERE}/{{shop_id}}/{{case_id}}"
 _HOLD = f"{holds.HERE}/{{shop_id}}/{{hold_id}}"
 _REFUND = f"{refunds.HERE}/{{shop_id}}/{{refund_id}}"
+_APPEAL = f"{reports.HERE}/appeals/{{shop_id}}/{{takedown_id}}"
 _DIFFERENCE = f"{differences.HERE}/{{difference_id}}"
 
 ROUTES: list[BaseRoute] = [
@@ -44,6 +46,12 @@ ROUTES: list[BaseRoute] = [
     Route(holds.HERE, holds.listed),
     Route(f"{_HOLD}/lifting", holds.lift, methods=["POST"]),
     Route(f"{_HOLD}/keeping", holds.keep, methods=["POST"]),
+    Route(reports.HERE, reports.listed),
+    Route(f"{reports.HERE}/{{shop_id}}/{{about}}/dismissal", reports.dismiss, methods=["POST"]),
+    Route(f"{reports.HERE}/{{shop_id}}/{{about}}/settlement", reports.settle, methods=["POST"]),
+    Route(f"{reports.HERE}/{{shop_id}}/{{about}}/takedown", reports.take_down, methods=["POST"]),
+    Route(f"{_APPEAL}/refusal", reports.refuse, methods=["POST"]),
+    Route(f"{_APPEAL}/return", reports.put_back, methods=["POST"]),
     Route(differences.HERE, differences.listed),
     Route(f"{_DIFFERENCE}/explanation", differences.explain, methods=["POST"]),
     Route(f"{_DIFFERENCE}/question", differences.ask, methods=["POST"]),

@@ -61,6 +61,7 @@ def _rows(waits: Waiting) -> list[dict[str, Any]]:
     return [
         _row("disputes", waits.disputes, waits.disputed_since),
         _row("refunds", waits.refunds, waits.stuck_since),
+        _row("reports", waits.reports, waits.reported_since),
         _row("holds", waits.holds, waits.held_since),
         _row("jobs", waits.jobs, waits.given_up_since),
         _row("differences", waits.differences + waits.entries, waits.differ_since),

@@ -88,6 +88,8 @@ def _url(act: Act) -> str:
         return f"{frame.ROOT}/disputes/{rest}"
     if what in ("shop", "person"):
         return f"{frame.ROOT}/{'shops' if what == 'shop' else 'people'}/{rest}"
+    if what in ("product", "review", "letter"):
+        return f"{frame.ROOT}/shops/{act.of_shop_id}"
     if what == "fees" and act.of_shop_id:
         return f"{frame.ROOT}/shops/{act.of_shop_id}/fees"
     return f"{frame.ROOT}/{_LISTS[what]}" if what in _LISTS else ""

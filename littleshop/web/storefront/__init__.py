@@ -15,24 +15,42 @@ from littleshop.web.storefront import (
     baskets,
     buying,
     cashier,
+    following,
     landing,
+    my,
+    opening_codes,
     orders,
+    posting,
     proving,
+    reporting,
+    reviewing,
+    searching,
     sharing,
     shelves,
+    story,
+    teams,
 )
 from littleshop.web.storefront.few import Few
 from littleshop.web.visiting import Counting
 
 ROUTES = [
     *landing.ROUTES,
+    *my.ROUTES,
     *baskets.ROUTES,
     *buying.ROUTES,
     *orders.ROUTES,
     *after_sale.ROUTES,
     *cashier.ROUTES,
     *proving.ROUTES,
+    *posting.ROUTES,
     *sharing.ROUTES,
+    *opening_codes.ROUTES,
+    *following.ROUTES,
+    *reviewing.ROUTES,
+    *searching.ROUTES,
+    *reporting.ROUTES,
+    *story.ROUTES,
+    *teams.ROUTES,
     *shelves.ROUTES,
 ]
 

@@ -93,6 +93,7 @@ async def _page(
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
         arrived_on = await arrivals.of(conn, paid)
+        team = await teams.of_order(request, conn, row)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
@@ -107,6 +108,7 @@ async def _page(
         due=order_views.due(row, clocks, house.calendar, now, arrived_on),
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
+        team=team if seen.may_act else None,
         keeper=keepers.of_rails(
             house.settings.escrow, [each.gateway for each in attempts if each.outcome == "accepted"]
         ),
@@ -151,12 +153,14 @@ async def check_receipt(request: Request) -> Response:
         return RedirectResponse(addresses.order(link.token), status_code=303)
     async with http.house(request).database.connection() as conn:
         left = await refunding.left_of(conn, link.order)
+        things = await orders.items(conn, link.shop.shop_id, link.order_id)
     return pages.page(
         request,
         "storefront/receipt.html",
         private=True,
         shop=views.shop(link.shop),
         order=link.short,
+        things=[order_views.thing(item) for item in things],
         amount=left,
     )
 
@@ -199,6 +203,8 @@ async def cancel(request: Request) -> Response:
     async def act(conn: db.Connection, order: Order) -> None:
         if order.status in orders.UNPAID:
             await paying.withdraw(conn, order.shop_id, order.order_id, at)
+        elif order.status == "forming":
+            await teaming.leave(conn, order.shop_id, order.order_id, at)
         elif order.status not in ("cancelled", "refunded"):
             await refunding.call_off(
                 conn, order.shop_id, order.order_id, by="buyer", reason="not_shipped", at=at

@@ -31,11 +31,12 @@ from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import entrances, shares
-from littleshop.trade import carts
-from littleshop.web import addresses, keepers, names, pages
+from littleshop.social.shares import Share
+from littleshop.trade import carts, reviews
+from littleshop.web import addresses, containers, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
-from littleshop.web.storefront import checkouts, views
+from littleshop.web.storefront import checkouts, greetings, opinions, views
 from littleshop.web.storefront.few import Few, Left
 from littleshop.web.storefront.visitors import container
 from littleshop.web.terms import TERMS
@@ -109,7 +110,7 @@ async def _shared(
     shop = await shops.find(conn, share.shop_id)
     if shop is None or shop.status == "opening" or shop.slug is None:
         raise NotFound("shop")
-    setting = _Setting(house, conn, asked, shop, at, code, share.channel == "personal")
+    setting = _Setting(house, conn, asked, shop, at, code, share.channel == shares.PERSONAL)
     if share.product_id is not None:
         try:
             return await _product(setting, share.product_id)
@@ -167,6 +168,8 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
     view, chosen = views.product(row, variants, pictures)
     ready = next(one for one in variants if list(one.choice) == chosen)
     today = setting.at.astimezone(ZoneInfo(shop.zone)).date()
+    judged = await reviews.of(conn, shop.shop_id, product_id)
+    said = await reviews.of_product(conn, shop.shop_id, product_id, most=opinions.ON_PRODUCT)
     return await _drawn(
         setting,
         "storefront/product.html",
@@ -178,6 +181,8 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         today=today,
         terms=TERMS,
         resale=False,
+        rating=opinions.rating(judged),
+        opinions=[opinions.opinion(each, shop.zone) for each in said],
     )
 
 
@@ -202,6 +207,7 @@ async def _drawn(
     """The page of a shop with what every such page has around it."""
     shop, asked, at = setting.shop, setting.asked, setting.at
     known = await figures.record(setting.conn, shop.shop_id, at)
+    judged = await reviews.of(setting.conn, shop.shop_id)
     path = (
         addresses.product(shop.slug or "", product_id)
         if product_id
@@ -216,9 +222,11 @@ async def _drawn(
         demo=setting.house.settings.mode == "demo",
         keeper=keepers.of_mode(setting.house.settings.escrow),
         shop=views.shop(shop, asked.locale),
-        record=views.record(asked.locale, known),
-        shared_by=None,
+        record=opinions.with_rating(asked.locale, views.record(asked.locale, known), judged),
         share_code=setting.share_code,
+        elsewhere=addresses.elsewhere(shop.slug or "", product_id)
+        if asked.container in containers.APPS
+        else "",
         desk_qr=views.qr(asked.host + here) if asked.container == "desktop" else None,
         **context,
     )
@@ -303,7 +311,9 @@ async def shop_mine(request: Request) -> Response:
     few: Few = request.app.state.few
     async with http.house(request).database.connection() as conn:
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
-    return _mine(request, shop, basket, await few.left(shop.shop_id), floating=True)
+        greeting = await greetings.of_visitor(request, conn, shop.shop_id, None)
+    left = await few.left(shop.shop_id)
+    return _mine(request, shop, basket, left, greeting, floating=True)
 
 
 async def product_mine(request: Request) -> Response:
@@ -313,7 +323,8 @@ async def product_mine(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         left = await products.few_left(conn, shop.shop_id, product_id, FEW_ON_PAGE)
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
-    return _mine(request, shop, basket, left, floating=False)
+        greeting = await greetings.of_visitor(request, conn, shop.shop_id, product_id)
+    return _mine(request, shop, basket, left, greeting, floating=False)
 
 
 def _mine(
@@ -321,6 +332,7 @@ def _mine(
     shop: Shop,
     basket: tuple[int, Money | None],
     left: Left,
+    greeting: Share | None,
     *,
     floating: bool,
 ) -> Response:
@@ -332,6 +344,7 @@ def _mine(
         shop=views.shop(shop),
         basket=SimpleNamespace(count=basket[0], sum=basket[1]),
         left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
+        greeting=greeting,
         floating=floating,
     )
 

@@ -1,0 +1,75 @@
+"""What an order's page offers once it is paid: hearing what is new, and saying how a thing is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from littleshop import db
+from littleshop.crypto import Keyring
+from littleshop.sale import reviewing
+from littleshop.social import follows
+from littleshop.trade import reviews
+from littleshop.trade.order_links import Seen
+from littleshop.trade.orders import OrderItem
+from littleshop.web import addresses
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A thing of the order that can be told of: `stars` 0 until it was."""
+
+    url: str
+    title: str
+    stars: int
+    may_amend: bool
+
+
+class After(msgspec.Struct, frozen=True):
+    """`follow` is where one press follows the shop, "" when it does not or is followed already;
+    `follows` that this device's person does."""
+
+    lines: list[Line]
+    follow: str = ""
+    follows: bool = False
+
+
+def own_phone(keyring: Keyring, seen: Seen) -> str | None:
+    """The phone of the one who ordered, on his device, once somebody has paid: of an unpaid order
+    it may be a stranger's, of a gift it is another person's."""
+    order = seen.order
+    if not seen.may_act or order.paid_at is None or seen.role != "chooser":
+        return None
+    phone = order.delivery(keyring).phone
+    return phone if phone and keyring.index(phone) == order.phone_index else None
+
+
+async def read(
+    conn: db.Connection,
+    keyring: Keyring,
+    seen: Seen,
+    token: str,
+    things: list[OrderItem],
+    at: datetime,
+) -> After:
+    """What is offered on the page behind this link."""
+    order, lines = seen.order, []
+    if reviewing.may_write(seen):
+        known = await reviews.of_order(conn, order.shop_id, order.order_id)
+        for item in things:
+            said = known.get(item.position)
+            lines.append(
+                Line(
+                    url=addresses.review(token, item.position),
+                    title=item.title,
+                    stars=said.stars if said else 0,
+                    may_amend=said is not None and said.may_amend(at),
+                )
+            )
+    phone = own_phone(keyring, seen)
+    if phone is None:
+        return After(lines)
+    known_follow = await follows.of_phone(conn, order.shop_id, keyring.index(phone))
+    if known_follow is None:
+        return After(lines, follow=addresses.order_part(token, "following"))
+    return After(lines, follows=known_follow.left_at is None)
