@@ -59,6 +59,17 @@ async def test_three_taps_ask_for_money_and_the_seller_gives_it(wanting: Wanting
     assert "−¥60.00" in desk_order and "¥108.00" in desk_order
 
 
+async def test_what_is_said_to_be_all_there_is_shown_and_then_it_is_the_sellers(
+    wanting: Wanting,
+) -> None:
+    """It lies with us until the payout, so the page does not say that he has it."""
+    page = await wanting.page("/receipt")
+    assert "青灰釉盖碗" in page.text and "Yes, pay 小满茶器 ¥168.00" in shown(page)
+    answer = await wanting.phone.post(f"{wanting.order}/receipt")
+    assert answer.status_code == 303
+    assert "小满茶器’s now" in shown(await wanting.page())
+
+
 async def test_goods_travel_back_and_the_money_follows(wanting: Wanting) -> None:
     await wanting.asks("return", "not_as_described")
     answer = await wanting.seller("agreement")

@@ -23,7 +23,7 @@ from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
-from littleshop.trade.orders import UNPAID, Order, OrderItem
+from littleshop.trade.orders import GATHERING, UNPAID, Order, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, case_story
 from littleshop.web.case_story import Facts
@@ -67,7 +67,7 @@ def order(
         handover=HANDOVER[row.way],
         total=row.total,
         lines=_lines(locale, row, things),
-        things=[_thing(item) for item in things],
+        things=[thing(item) for item in things],
         method=_method(locale, attempts),
         placed_at=row.placed_at,
         paid_at=row.paid_at,
@@ -97,7 +97,8 @@ def _lines(locale: str, row: Order, things: Sequence[OrderItem]) -> list[SimpleN
     return shown
 
 
-def _thing(item: OrderItem) -> SimpleNamespace:
+def thing(item: OrderItem) -> SimpleNamespace:
+    """A thing of an order with its picture."""
     picture = SimpleNamespace(digest=item.photo, alt=item.title) if item.photo else None
     return SimpleNamespace(
         title=item.title,
@@ -200,7 +201,10 @@ def may(
         extend=seen.may(roles.RECEIVE) and under_way and row.extended_at is None,
         remind=seen.may(roles.REMIND) and row.status == "to_ship" and waited,
         cancel=seen.may(roles.CALL_OFF)
-        and (row.status in UNPAID or (row.status == "to_ship" and "ship_by" not in kinds)),
+        and (
+            row.status in (*UNPAID, *GATHERING)
+            or (row.status == "to_ship" and "ship_by" not in kinds)
+        ),
         show_code=seen.may(roles.FETCH)
         and row.way == "pickup"
         and row.status == "to_ship"
