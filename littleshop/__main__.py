@@ -123,7 +123,7 @@ def run(command: Command, arguments: list[str]) -> int:
 
 def with_database(home: Path, command: Command, arguments: list[str]) -> int:
     """Run a command on the running server, or on one started for it."""
-    from littleshop.migrate import MigrationChanged
+    from littleshop.migrate import CannotMigrate
     from littleshop.postgres import PostgresFailed
 
     try:
@@ -134,7 +134,7 @@ def with_database(home: Path, command: Command, arguments: list[str]) -> int:
         print(
             f"{fault.home} is in use and its database is not ready · 数据库未就绪", file=sys.stderr
         )
-    except (PostgresFailed, MigrationChanged) as fault:
+    except (PostgresFailed, CannotMigrate) as fault:
         print(fault, file=sys.stderr)
     return 1
 

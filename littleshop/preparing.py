@@ -59,6 +59,8 @@ async def prepare(told: Mapping[str, str]) -> None:
     except migrate.MigrationChanged as fault:
         advice = _NEW_HOME if settings.mode == "demo" else _SAME_VERSION
         raise CannotStart(f"{fault}\n{advice}") from fault
+    except migrate.MigrationBlocked as fault:
+        raise CannotStart(str(fault)) from fault
     keyring = crypto.read_keys(settings.keys) if settings.keys else crypto.keys_at(settings.home)
     database = await db.open_database(settings.database_url, size=1, name="starting")
     try:
