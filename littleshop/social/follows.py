@@ -67,7 +67,8 @@ async def follow(
         "insert into follows as f (shop_id, follow_id, phone_index, phone_sealed, token_hash,"
         " device, locale, followed_at, heard_to) values ($1, $2, $3, $4, $8, $9, $5, $6, $6)"
         " on conflict on constraint follows_pkey do update set left_at = null,"
-        " device = excluded.device, locale = excluded.locale, followed_at = case when f.left_at is null then f.followed_at"
+        " device = excluded.device, locale = excluded.locale,"
+        " followed_at = case when f.left_at is null then f.followed_at"
         "  else excluded.followed_at end,"
         " heard_to = case when f.left_at is null then f.heard_to else excluded.heard_to end"
         " where f.left_at is null or $7",
