@@ -34,8 +34,9 @@ from littleshop.sale.placing import Flusher
 from littleshop.shop import shops, staff
 from littleshop.shop.doors import Doors
 from littleshop.shop.shops import Shop
-from littleshop.social import domains
+from littleshop.social import domains, tickets
 from littleshop.social.domains import Domains
+from littleshop.social.tickets import Tickets
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -65,6 +66,7 @@ class House:
     doors: Doors
     escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
+    tickets: Tickets | None = None  # of the official account that sets cards inside WeChat
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     domains: Domains = field(init=False)
@@ -115,6 +117,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         doors=Doors(database),
         escrows=gateways.escrows(settings.rails, clock),
         wechat_login=_wechat_login(settings),
+        tickets=tickets.open_tickets(settings.rails, database, keyring),
     )
     house.domains.tell(names)
     house.tasks.add(asyncio.create_task(_keep_up(house)))
@@ -132,6 +135,8 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
             await escrow.disconnect()
         if house.wechat_login is not None:
             await house.wechat_login.disconnect()
+        if house.tickets is not None:
+            await house.tickets.official.disconnect()
         await database.close()
 
 

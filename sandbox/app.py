@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox import wechat_official
 from sandbox.alipay import bills, cashier, gateway, sellers
 from sandbox.baidu_wallet import cashier as baidu_cashier
 from sandbox.baidu_wallet import gateway as baidu_gateway
@@ -80,6 +81,10 @@ def _wechat() -> list[Route]:
         Route("/wechat/bridge.js", wechat_login.bridge),
         Route("/wechat/connect/oauth2/authorize", wechat_login.authorize),
         Route("/wechat/sns/oauth2/access_token", wechat_login.access_token),
+        Route("/wechat/cgi-bin/stable_token", wechat_official.stable_token, methods=post),
+        Route("/wechat/cgi-bin/ticket/getticket", wechat_official.ticket),
+        Route("/wechat/jweixin.js", wechat_official.jweixin),
+        Route("/wechat/jssdk/check.js", wechat_official.check),
         Route(control + "/merchants", answering(wechat_control.merchant), methods=post),
         Route(control + "/certificates/rotate", answering(wechat_control.rotate), methods=post),
         Route(control + "/history", answering(wechat_control.past), methods=post),

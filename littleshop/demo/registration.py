@@ -68,6 +68,7 @@ def register(
         if name in rails:
             rails[name]["base_url"] = sandbox_url + tail
     _follow(rails["wechat_pay"], sandbox_url, public_url)
+    rails["wechat_official"] = _official(rails["wechat_pay"], sandbox_url)
     rails["baidu_wallet"]["refund_notify_url"] = f"{public_url}/callbacks/baidu_wallet"
     rails["alipay"]["zft_site_url"] = f"{public_url}/"
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
@@ -87,6 +88,13 @@ def _follow(wechat_pay: dict[str, Any], sandbox_url: str, public_url: str) -> No
     login = sandbox_url + _PATHS["wechat_pay"]
     wechat_pay |= {"api_base_url": login, "open_base_url": login}
     wechat_pay["refund_notify_url"] = f"{public_url}/callbacks/wechat_pay"
+
+
+def _official(wechat_pay: dict[str, Any], sandbox_url: str) -> dict[str, Any]:
+    """The official account beside the merchant, which sets the cards of shared links."""
+    side = sandbox_url + _PATHS["wechat_pay"]
+    account = {"app_id": wechat_pay.get("appid"), "app_secret": wechat_pay.get("app_secret")}
+    return {**account, "base_url": side, "script_url": f"{side}/jweixin.js"}
 
 
 def _wait_for(client: httpx.Client) -> None:

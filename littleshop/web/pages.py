@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from littleshop import clock, i18n
+from littleshop.social import outlets
 from littleshop.web import addresses, assets, drawing, keepers, names
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -148,6 +149,8 @@ def environment(locale: str) -> Environment:
         "product_images": drawing.product_images,
         "return_policy": drawing.return_policy,
         "jsonld": _jsonld,
+        "in_script": drawing.in_script,
+        "cut": outlets.cut,
     }
     made.filters |= _filters(locale)
     for part in PARTS:

@@ -17,6 +17,9 @@
       const place = one(`[data-left="${CSS.escape(told.dataset.leftOf)}"]`);
       if (place) { place.textContent = told.textContent; place.hidden = false; }
     }
+    const greeting = one("[data-greeting]", piece);
+    const greet = one("[data-greet]");
+    if (greeting && greet) { greet.textContent = greeting.textContent; greet.hidden = false; }
     document.dispatchEvent(new Event("piece"));
   };
   const fetchPiece = async (url, options = {}) => {
@@ -96,12 +99,12 @@
     }
     const send = event.target.closest("[data-share-system]");
     if (send) {
-      const { title, text, link } = send.closest("[data-share]").dataset;
-      navigator.share({ title, text, url: link }).catch(() => {});
+      navigator.share(sendable(send)).catch(() => {});
       return;
     }
     const opener = event.target.closest("a[data-dialog]");
-    if (opener && window.HTMLDialogElement && !event.metaKey && !event.ctrlKey) {
+    const alone = /MicroMessenger/i.test(navigator.userAgent) && "sheet" in (opener?.dataset ?? {});
+    if (opener && !alone && window.HTMLDialogElement && !event.metaKey && !event.ctrlKey) {
       event.preventDefault();
       try { open(await fetchPiece(opener.href), opener.dataset.dialog); } catch { location.assign(opener.href); }
     }
@@ -123,7 +126,14 @@
     ready(dialog);
     dialog.showModal();
   };
-  const ready = (within) => { if (navigator.share) for (const button of all("[data-share-system]", within)) button.hidden = false; };
+  const sendable = (button) => {
+    const { title, text, link } = button.closest("[data-share]").dataset;
+    return { title, text, url: button.dataset.shareSystem || link };
+  };
+  const ready = (within) => {
+    for (const button of all("[data-share-system]", within))
+      button.hidden = !navigator.share || Boolean(navigator.canShare && !navigator.canShare(sendable(button)));
+  };
   ready(document);
 
   // --- a second press must not send a second form

@@ -1,113 +1,322 @@
-"""The share sheet of a shop or a product: a link and a code, each with a share code of its own."""
+"""The share sheet of a shop or a product, and the ways that lead on from it.
+
+Every way has a share of its own, made when it is gone: `.../shares/weibo` makes one and sends the
+person on to the share page of Weibo, so that no script is needed. A robot is given none.
+"""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import NamedTuple
-from uuid import UUID
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http, i18n
-from littleshop.catalog import products
-from littleshop.catalog.products import Product
-from littleshop.shop.shops import Shop
-from littleshop.social import shares
-from littleshop.web import addresses, containers, names, pages
-from littleshop.web.storefront import views
-from littleshop.web.storefront.visitors import agent, remember, shop_here
+from littleshop.errors import NotFound, Refused
+from littleshop.social import descents, outlets, passcodes, shares
+from littleshop.social.outlets import OUTLETS, Outlet
+from littleshop.web import addresses, assets, containers, forms, jssdk, names, pages, touches
+from littleshop.web.storefront import subjects, views
+from littleshop.web.storefront.subjects import Subject
+from littleshop.web.storefront.visitors import agent, container, remember
+
+SITE = "littleshop"
+DESC_COLUMNS = 80
+_PURPOSES = ("sec-purpose", "purpose", "x-moz")
 
 
-class _Subject(NamedTuple):
-    """What is shared: a product of a shop, or all of the shop."""
+class Sharer(NamedTuple):
+    """Who shares what: the subject, his device and the token that a new one gets."""
 
-    shop: Shop
-    product: Product | None
-
-    @property
-    def product_id(self) -> UUID | None:
-        return self.product.product_id if self.product else None
-
-    @property
-    def name(self) -> str:
-        return self.product.title if self.product else self.shop.name
-
-    @property
-    def address(self) -> str:
-        """Its page, without any share."""
-        slug = self.shop.slug or ""
-        return addresses.product(slug, self.product_id) if self.product else addresses.shop(slug)
+    subject: Subject
+    device: bytes
+    token: str | None
 
 
-async def _subject(request: Request) -> _Subject:
-    """The shop and the product of the address. Raises NotFound."""
-    shop, wanted = await shop_here(request), request.path_params.get("product_id")
-    if wanted is None:
-        return _Subject(shop, None)
-    async with http.house(request).database.connection() as conn:
-        return _Subject(shop, await products.on_sale(conn, shop.shop_id, http.uuid(wanted)))
-
-
-async def sheet(request: Request) -> Response:
-    """The sheet. Asking twice on one device finds the same share; a robot is given none."""
-    subject = await _subject(request)
-    if containers.is_robot(agent(request)):
-        return _page(request, subject, subject.address, subject.address)
+async def begin(request: Request) -> Sharer | Response:
+    """Who shares here; a robot is sent to the page itself. Raises NotFound, Refused too_many."""
+    subject = await subjects.here(request)
+    if containers.is_robot(agent(request)) or _only_ahead(request):
+        return RedirectResponse(subject.address, status_code=303)
     token, device = http.make_device(request)
     http.check_limits(request, "share", device, http.address(request))
-    link, scanned = await _links(request, subject, device)
-    return remember(request, _page(request, subject, link, scanned), token)
+    return Sharer(subject, device, token)
 
 
-async def _links(request: Request, subject: _Subject, device: bytes) -> tuple[str, str]:
-    """This device's share by link and by code."""
-    at, (shop, _), product_id = http.now(request), subject, subject.product_id
+def _only_ahead(request: Request) -> bool:
+    """Whether a browser only fetches ahead."""
+    return any("prefetch" in request.headers.get(name, "") for name in _PURPOSES)
 
-    async def work(conn: db.Connection) -> tuple[str, str]:
-        made = [
-            await shares.make(
-                conn, shop.shop_id, product_id=product_id, channel=channel, device=device, at=at
-            )
-            for channel in ("link", "qr")
-        ]
-        return addresses.share(made[0].code), addresses.share(made[1].code)
+
+async def links(request: Request, sharer: Sharer, *channels: str) -> dict[str, str]:
+    """The whole addresses of this device's shares by channel."""
+    return {
+        channel: names.share(request, code)
+        for channel, code in (await codes(request, sharer, channels)).items()
+    }
+
+
+async def codes(request: Request, sharer: Sharer, channels: Sequence[str]) -> dict[str, str]:
+    """The codes of this device's shares by channel."""
+    at, subject, came_by = http.now(request), sharer.subject, _came_by(request, sharer)
+
+    async def work(conn: db.Connection) -> dict[str, str]:
+        made = await shares.make_several(
+            conn,
+            subject.shop.shop_id,
+            channels,
+            product_id=subject.product_id,
+            device=sharer.device,
+            at=at,
+        )
+        found = {channel: share.code for channel, share in made.items()}
+        if came_by is not None:
+            await descents.note(conn, subject.shop.shop_id, [*found.values()], came_by, at)
+        return found
 
     return await http.house(request).database.transaction(work)
 
 
-def _page(request: Request, subject: _Subject, link: str, scanned: str) -> Response:
-    """The sheet with a link to send on and, in the code, a link to scan."""
-    (shop, product), locale = subject, pages.locale_of(request)
+def _came_by(request: Request, sharer: Sharer) -> str | None:
+    """The share or entrance by which the sharer himself had come."""
+    cookies = request.headers.get("cookie", "")
+    touched = touches.last(cookies, sharer.subject.shop.shop_id)
+    return touched.code if touched else None
+
+
+def picture(request: Request, subject: Subject) -> str:
+    """The whole address of the picture on the card of its links."""
+    if not subject.photo:
+        return names.origin(request) + assets.static("manifest/icon-512.png")
+    return names.origin(request) + addresses.card(subject.photo)
+
+
+def told(request: Request, subject: Subject) -> str:
+    """The words that go with a link."""
+    locale, key = pages.locale_of(request), "sharing.text"
+    if subject.product is None:
+        return i18n.t(locale, "sharing.text_shop", shop=subject.name)
+    if subject.price is None or subject.sold_out:
+        return i18n.t(locale, "sharing.text_plain", name=subject.title, shop=subject.shop.name)
+    price = str(i18n.money(locale, subject.price))
+    return i18n.t(locale, key, name=subject.title, shop=subject.shop.name, price=price)
+
+
+async def sheet(request: Request) -> Response:
+    """GET .../shares: the sheet. Asking twice on one device finds the same shares."""
+    sharer = await begin(request)
+    if isinstance(sharer, Response):
+        return shown(request, await subjects.here(request), "share", robot=True)
+    found = await links(request, sharer, "link", "qr", "system", *outlets.WECHAT)
+    wx = await jssdk.card(request, _card(request, sharer.subject, found), found["wechat_moments"])
+    fragment = "sheet" if request.headers.get("hx-request") else None
+    answer = shown(request, sharer.subject, "share", fragment, links=found, wx=wx)
+    return remember(request, answer, sharer.token)
+
+
+def _card(request: Request, subject: Subject, found: dict[str, str]) -> dict[str, str]:
+    """A friend's card inside WeChat."""
+    return {
+        "title": subject.title,
+        "desc": outlets.cut(subject.shop.line or subject.shop.name, DESC_COLUMNS),
+        "link": found["wechat_friend"],
+        "imgUrl": picture(request, subject),
+    }
+
+
+def shown(
+    request: Request,
+    subject: Subject,
+    template: str,
+    fragment: str | None = None,
+    *,
+    robot: bool = False,
+    wx: dict[str, Any] | None = None,
+    **more: Any,
+) -> Response:
+    """A page of the kit, with what all of them show."""
+    locale, here = pages.locale_of(request), container(request)
+    plain = names.origin(request) + subject.address
+    found: dict[str, str] = more.pop("links", {"link": plain, "qr": plain, "system": plain})
+    first, rest = outlets.arranged(here, locale)
     return pages.page(
         request,
-        "storefront/share.html",
-        fragment="sheet" if request.headers.get("hx-request") else None,
+        f"storefront/{template}.html",
+        fragment=fragment,
         private=True,
-        shop=views.shop(shop, locale),
-        product=SimpleNamespace(id=product.product_id, title=product.title) if product else None,
-        link=_whole(request, link),
-        text=i18n.t(locale, "shelves.share_text", name=subject.name, shop=shop.name),
-        qr=views.qr(_whole(request, scanned)),
+        scripts=jssdk.script_origins(wx),
+        shop=views.shop(subject.shop, locale),
+        subject=subject,
+        first=() if robot else first,
+        rest=() if robot else rest,
+        robot=robot,
+        inside=here,
+        links=found,
+        text=told(request, subject),
+        qr=views.qr(found.get("qr", plain)),
+        wx=wx,
+        **more,
     )
 
 
-def _whole(request: Request, link: str) -> str:
-    """A share's page, and what has none, over the name that falls to it."""
-    return names.public_url(request, link.rpartition("/")[2]) + link
-
-
 async def make(request: Request) -> Response:
-    """POST on a sheet shows the sheet, which holds the share."""
-    subject = await _subject(request)
+    """POST on a sheet shows the sheet, which holds the shares."""
+    subject = await subjects.here(request)
     to = addresses.shares(subject.shop.slug or "", subject.product_id)
     return RedirectResponse(to, status_code=303)
 
 
-ROUTES = [
-    Route("/@{slug}/shares", sheet, methods=["GET"]),
-    Route("/@{slug}/shares", make, methods=["POST"]),
-    Route("/@{slug}/p/{product_id}/shares", sheet, methods=["GET"]),
-    Route("/@{slug}/p/{product_id}/shares", make, methods=["POST"]),
-]
+async def send(request: Request) -> Response:
+    """GET .../shares/{outlet}: on to the outlet's share page; to WeChat, how it is done."""
+    outlet = OUTLETS.get(request.path_params["outlet"])
+    if outlet is None:
+        raise NotFound("outlet")
+    if outlet.closed_on is not None:
+        return shown(request, await subjects.here(request), "share_closed", outlet=outlet)
+    sharer = await begin(request)
+    if isinstance(sharer, Response):
+        return sharer
+    if not outlet.page:
+        return remember(request, await _shown_how(request, sharer, outlet), sharer.token)
+    found = await links(request, sharer, outlet.channel)
+    return remember(request, _onward(request, sharer, outlet, found), sharer.token)
+
+
+def _onward(request: Request, sharer: Sharer, outlet: Outlet, found: dict[str, str]) -> Response:
+    subject = sharer.subject
+    words = {
+        "url": found[outlet.channel],
+        "title": subject.title,
+        "text": told(request, subject),
+        "picture": picture(request, subject),
+        "site": SITE,
+    }
+    headers = {"cache-control": "no-store", "x-robots-tag": "noindex, nofollow"}
+    return RedirectResponse(outlet.address(words), status_code=303, headers=headers)
+
+
+async def _shown_how(request: Request, sharer: Sharer, outlet: Outlet) -> Response:
+    """Where "···" is; inside WeChat the card is set on this very page."""
+    found = await links(request, sharer, *outlets.WECHAT)
+    found["qr"] = found["link"] = found[outlet.channel]
+    wx = await jssdk.card(request, _card(request, sharer.subject, found), found["wechat_moments"])
+    return shown(request, sharer.subject, "share_wechat", links=found, wx=wx, outlet=outlet)
+
+
+async def passcode(request: Request) -> Response:
+    """GET .../shares/passcode: eight signs to say or paste."""
+    sharer = await begin(request)
+    if isinstance(sharer, Response):
+        return sharer
+    code = (await codes(request, sharer, ["passcode"]))["passcode"]
+    house, at = http.house(request), http.now(request)
+    made = await house.database.transaction(
+        lambda conn: passcodes.make(conn, house.keyring, code, at)
+    )
+    answer = shown(
+        request,
+        sharer.subject,
+        "share_passcode",
+        passcode=passcodes.spaced(made.passcode),
+        where=names.public_url(request, code).partition("://")[2] + addresses.passcode(),
+        until=made.expires_at.date(),
+        today=at.date(),
+    )
+    return remember(request, answer, sharer.token)
+
+
+async def personal(request: Request) -> Response:
+    """GET .../shares/personal[?made=CODE]: a link for one friend, and the one just made."""
+    subject = await subjects.here(request)
+    code, device = request.query_params.get("made", ""), http.device(request)
+    async with http.house(request).database.connection() as conn:
+        share = await shares.find(conn, subject.shop.shop_id, code) if code else None
+    if share is None or share.expires_at is None or share.device != device:
+        return _personal(request, subject)
+    whole = names.share(request, share.code)
+    return shown(
+        request,
+        subject,
+        "share_personal",
+        links={"link": whole, "qr": whole, "system": whole},
+        made=share,
+        days=i18n.within(pages.locale_of(request), share.expires_at - http.now(request)),
+        typed={},
+        errors={},
+    )
+
+
+def _personal(
+    request: Request,
+    subject: Subject,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    life: timedelta = shares.PERSONAL_LIFE
+    days = i18n.within(pages.locale_of(request), life)
+    answer = shown(
+        request,
+        subject,
+        "share_personal",
+        made=None,
+        days=days,
+        typed=typed or {},
+        errors=errors or {},
+    )
+    answer.status_code = 422 if errors else 200
+    return answer
+
+
+async def make_personal(request: Request) -> Response:
+    """POST .../shares/personal: friend, sender ("" greets nobody)."""
+    form = await forms.read(request)
+    sharer = await begin(request)
+    if isinstance(sharer, Response):
+        return sharer
+    typed = form.typed("friend", "sender")
+    try:
+        share = await _befriend(request, sharer, **typed)
+    except Refused as no:
+        field = "sender" if no.code.startswith("sender") else "friend"
+        return _personal(request, sharer.subject, typed, {field: forms.said(request, no)})
+    slug, thing = sharer.subject.shop.slug or "", sharer.subject.product_id
+    to = f"{addresses.share_by(slug, thing, shares.PERSONAL)}?made={share.code}"
+    return remember(request, RedirectResponse(to, status_code=303), sharer.token)
+
+
+async def _befriend(request: Request, sharer: Sharer, friend: str, sender: str) -> shares.Share:
+    at, shop_id = http.now(request), sharer.subject.shop.shop_id
+    came_by = _came_by(request, sharer)
+
+    async def work(conn: db.Connection) -> shares.Share:
+        share = await shares.make_personal(
+            conn,
+            shop_id,
+            product_id=sharer.subject.product_id,
+            friend=friend,
+            sender=sender,
+            device=sharer.device,
+            at=at,
+        )
+        if came_by is not None:
+            await descents.note(conn, shop_id, [share.code], came_by, at)
+        return share
+
+    return await http.house(request).database.transaction(work)
+
+
+def _routes(root: str) -> list[Route]:
+    return [
+        Route(f"{root}/shares", sheet, methods=["GET"]),
+        Route(f"{root}/shares", make, methods=["POST"]),
+        Route(f"{root}/shares/passcode", passcode, methods=["GET"]),
+        Route(f"{root}/shares/personal", personal, methods=["GET"]),
+        Route(f"{root}/shares/personal", make_personal, methods=["POST"]),
+        Route(f"{root}/shares/{{outlet}}", send, methods=["GET"]),
+    ]
+
+
+ROUTES = [*_routes("/@{slug}"), *_routes("/@{slug}/p/{product_id}")]
