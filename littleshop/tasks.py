@@ -42,7 +42,7 @@ from littleshop.settlement import reconciling_bills, reconciling_by_asking, rout
 from littleshop.shop import slugs
 from littleshop.social import probing
 from littleshop.social import passcodes
-from littleshop.trade import carts
+from littleshop.trade import carts, person_orders
 
 _PATIENCE = timedelta(minutes=30)
 CLOSINGS = 3  # times that a rail is asked to close an attempt before the sweep takes over
@@ -266,6 +266,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
+        **person_orders.tasks(),
         **probing.tasks(house.keyring, house.settings),
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
@@ -286,6 +287,7 @@ TIMETABLE = Timetable(
         **settling.TIMETABLE,
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
+        **person_orders.TIMETABLE,
         **probing.TIMETABLE,
     }
 )

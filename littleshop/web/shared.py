@@ -26,11 +26,13 @@ Disallow: /console
 Disallow: /open
 Disallow: /sign-in
 Disallow: /o/
+Disallow: /my
 Disallow: /callbacks/
 Disallow: /*/basket
 Disallow: /*/checkout
 Disallow: /*/shares
 Disallow: /*/mine
+Disallow: /*/elsewhere
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 
 from littleshop.pay import switches
-from littleshop.pay.gateways import Gateway
+from littleshop.pay.gateways import Gateway, How
 from littleshop.sale import placing
 from littleshop.social import domains, probing
 from littleshop.web.page_cache import PageCache
@@ -206,3 +207,52 @@ async def test_a_name_that_is_not_ours_is_never_written_into_a_page(
 ) -> None:
     page = await world.browser().get("/", headers={"host": host})
     assert "evil" not in page.text
+
+
+APPS = {
+    "wechat": ("MicroMessenger/8.0.50", "点右上角的", ["微信支付"], ["支付宝", "百度钱包"]),
+    "alipay": ("AlipayClient/10.8.30", "点右上角的", ["支付宝"], ["微信支付", "百度钱包"]),
+    "qq": ("QQ/9.0.8.612", "点右上角的", ["支付宝"], ["微信支付", "百度钱包"]),
+    "weibo": (
+        "Weibo (iPhone13,2__weibo__14.11.0)",
+        "点右上角的",
+        ["支付宝", "微信支付"],
+        ["百度钱包"],
+    ),
+    "baidu": ("baiduboxapp/15.21.0.10", "打开下方的", ["百度钱包", "支付宝", "微信支付"], []),
+    "douyin": ("aweme_29.8.0 JsSdk/2.0", "点右上角的", ["支付宝"], ["微信支付", "百度钱包"]),
+    "browser": ("Version/17.5 Safari/604.1", "", ["支付宝", "微信支付", "百度钱包"], []),
+}
+
+
+async def test_in_each_app_the_shop_says_what_works_and_how_to_get_out(market: Market) -> None:
+    """And the way there stands at the foot of the shared page, where an app is left only."""
+    world = market.world
+    alipay = world.house.rails["alipay"]
+
+    class Able:
+        """Any rail as far as offering goes."""
+
+        hows, currencies = frozenset(How), alipay.currencies
+
+        async def disconnect(self) -> None:
+            return
+
+    able = Able()
+    house: Any = world.house
+    house.rails = dict.fromkeys(("alipay", "wechat_pay", "baidu_wallet"), able)
+    house.wechat_login = able
+    for app, (agent, menu, here, there) in APPS.items():
+        phone = world.browser(
+            "zh-CN", user_agent=f"Mozilla/5.0 (iPhone; CPU) Mobile/15E148 {agent}"
+        )
+        page = (await phone.get(f"/@xiaoman/p/{market.product}/elsewhere")).text
+        works, _, outside = page.partition("到浏览器里能付")
+        assert menu in page and ("点右上角" in page or "打开下方" in page) == bool(menu), app
+        assert [
+            name for name in ("支付宝", "微信支付", "百度钱包") if f'ti">{name}' in works
+        ] == sorted(here, key=("支付宝", "微信支付", "百度钱包").index), app
+        assert all(f'ti">{name}' in outside for name in there), app
+        assert f'data-copy="{ORIGIN}/@xiaoman/p/{market.product}"' in page and "<svg" in page
+        shelf = (await phone.get(f"/@xiaoman/p/{market.product}")).text
+        assert ("/elsewhere" in shelf) == (app != "browser"), app

@@ -21,7 +21,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
-from littleshop.web.storefront import baskets, cashier, checkouts, views
+from littleshop.web.storefront import baskets, cashier, checkouts, leaving, prefilling, views
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -35,7 +35,7 @@ async def checkout(request: Request) -> Response:
     if bag is None:
         return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
     try:
-        return await _page(request, shop, bag, {}, {})
+        return await _page(request, shop, bag, await prefilling.known(request, shop), {})
     except Refused as no:
         return await baskets.show(request, shop, no)
 
@@ -98,7 +98,7 @@ async def _page(
         key=form.get("key") or checkouts.fresh_key(),
         items_text=items_text,
         cart_id=bag.cart_id,
-        link=link,
+        out=leaving.out(request, link),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )

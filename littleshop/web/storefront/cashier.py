@@ -26,7 +26,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import timers
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, keepers, names, pages, wechat_bridge
-from littleshop.web.storefront import in_wechat, orders, views, ways
+from littleshop.web.storefront import in_wechat, leaving, orders, views, ways
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
 from littleshop.web.storefront.visitors import container
@@ -65,15 +65,16 @@ async def waits(request: Request, shop: Shop) -> bool:
     return house.settings.escrow == "psp_escrow" and not await open_rails(request, shop)
 
 
-async def offered(request: Request, shop: Shop) -> list[Way]:
-    """The ways to pay this shop from where the page is open, the first one proposed."""
+async def offered(request: Request, shop: Shop, where: str = "") -> list[Way]:
+    """The ways to pay this shop from where the page is open (or from the container `where`), the
+    first one proposed."""
     house, usable = http.house(request), await open_rails(request, shop)
     async with house.database.connection() as conn:
         off = await switches.off(conn)
     locale = pages.locale_of(request)
     rails = {name: rail for name, rail in house.rails.items() if name in usable}
     strange = ways.strangers(house.settings.rails, urlsplit(names.origin(request)).netloc)
-    found = ways.offered(rails, off, container(request), shop.currency, locale, strange)
+    found = ways.offered(rails, off, where or container(request), shop.currency, locale, strange)
     return [way for way in found if way.how is not How.JSAPI or house.wechat_login is not None]
 
 
@@ -129,7 +130,7 @@ async def begin(
     http.check_limits(request, "pay", order.order_id.bytes, device, http.address(request))
     wanted = How.PAGE if how == "page" and found[0].how is How.QR else found[0].how
     if wanted is How.JSAPI and in_wechat.openid(request) is None:
-        return in_wechat.log_in(request, order.token)
+        return in_wechat.log_in(request, addresses.order_part(order.token, "payment/wechat"))
     return await go_on(request, shop, order, Way(found[0].gateway, wanted))
 
 
@@ -336,7 +337,7 @@ def _choices(
         "method": SimpleNamespace(
             code=name, name=i18n.t(locale, f"checkout.method.{name}") if name else ""
         ),
-        "outside": way_out if blocked else None,
+        "outside": leaving.out(request, way_out) if blocked else None,
         "blocked": blocked,
         "qr": views.qr(given) if is_code and given else None,
         "invoke": None if is_code else given,

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from littleshop import http
 from littleshop.errors import GatewayError, Refused
 from littleshop.pay.gateways import wechat_openid
-from littleshop.web import addresses, names
+from littleshop.web import names
 
 OPENID, STATE = "wx", "wx_state"
 OPENID_KEPT, STATE_KEPT = 30 * 86_400, 600  # seconds
@@ -33,12 +33,12 @@ def openid(request: Request) -> str | None:
         return None
 
 
-def log_in(request: Request, token: str) -> Response:
-    """To WeChat and back, to learn the openid; the state in a cookie says that it was us."""
+def log_in(request: Request, back_to: str) -> Response:
+    """To WeChat and back to a page of ours, to learn the openid; the state in a cookie says that
+    it was us."""
     house = http.house(request)
     assert house.wechat_login is not None
-    back = f"{names.origin(request)}{addresses.order_part(token, 'payment/wechat')}"
-    begun = house.wechat_login.begin(back)
+    begun = house.wechat_login.begin(names.origin(request) + back_to)
     answer = RedirectResponse(begun.url, status_code=303)
     http.set_cookie(request, answer, STATE, begun.state, max_age=STATE_KEPT)
     return answer

@@ -1,17 +1,23 @@
-"""The front page of littleshop."""
+"""The front page of littleshop, and of a shop inside an app: what works there, and the way out."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from littleshop import db, http
+from littleshop import db, http, i18n
 from littleshop.catalog import products
 from littleshop.shop import shops
-from littleshop.web import pages
-from littleshop.web.storefront import views
+from littleshop.shop.shops import Shop
+from littleshop.web import addresses, names, pages
+from littleshop.web.storefront import cashier, leaving, views
 from littleshop.web.storefront.views import Picture, ShopView
+from littleshop.web.storefront.visitors import shop_here
 
 MOST_SHOPS = 8
 
@@ -46,4 +52,47 @@ async def _furnished(conn: db.Connection, locale: str) -> list[ShopView]:
     return found
 
 
-ROUTES = [Route("/", landing, methods=["GET"])]
+async def elsewhere(request: Request) -> Response:
+    """GET /@SLUG[/p/ID]/elsewhere: this app's browser, and how to go on in another."""
+    shop, wanted = await shop_here(request), request.path_params.get("product_id")
+    title, slug = shop.name, shop.slug or ""
+    if wanted is not None:
+        async with http.house(request).database.connection() as conn:
+            title = (await products.on_sale(conn, shop.shop_id, http.uuid(wanted))).title
+    page = addresses.product(slug, wanted) if wanted else addresses.shop(slug)
+    return pages.page(
+        request, "storefront/elsewhere.html", private=True, shop=views.shop(shop), title=title,
+        back=page, share_url=addresses.shares(slug, wanted),
+        out=leaving.out(request, names.public_url(request, stay=True) + page),
+        **await _payable(request, shop),
+    )  # fmt: skip
+
+
+async def _payable(request: Request, shop: Shop) -> dict[str, Any]:
+    """The ways to pay this shop in this app, and those that only another browser has."""
+    found = await cashier.offered(request, shop)
+    works = [way.gateway for way in found if not way.outside]
+    outside = [
+        way.gateway
+        for way in await cashier.offered(request, shop, "phone")
+        if way.gateway not in works
+    ]
+    return {"here": _named(request, works), "there": _named(request, outside)}
+
+
+def _named(request: Request, gateways: Sequence[str]) -> list[SimpleNamespace]:
+    locale = pages.locale_of(request)
+    return [
+        SimpleNamespace(
+            name=i18n.t(locale, f"checkout.method.{name}"),
+            mark=i18n.t(locale, f"checkout.method.{name}.mark"),
+        )
+        for name in gateways
+    ]
+
+
+ROUTES = [
+    Route("/", landing, methods=["GET"]),
+    Route("/@{slug}/elsewhere", elsewhere, methods=["GET"]),
+    Route("/@{slug}/p/{product_id}/elsewhere", elsewhere, methods=["GET"]),
+]

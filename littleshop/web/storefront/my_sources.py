@@ -1,0 +1,166 @@
+"""What the buyer's home is made of: each source is asked for its part, none knows the others.
+
+A field that has something waiting for a buyer, or shops that he cares for, adds a function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import msgspec
+from markupsafe import Markup
+
+from littleshop import db, i18n
+from littleshop.crypto import Keyring
+from littleshop.customers import customers
+from littleshop.identity.people import Person
+from littleshop.money import Money
+from littleshop.shop import shops
+from littleshop.shop.shops import Shop
+from littleshop.social import follows
+from littleshop.trade import person_orders
+from littleshop.trade.orders import Delivery, Order
+from littleshop.trade.person_orders import Found
+from littleshop.trade.timers import Timer
+from littleshop.web import addresses
+from littleshop.web.storefront import order_views
+
+PAYABLE = ("placed", "invited", "collecting")
+RECEIVABLE = ("delivered",)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Whose home it is, and for whom the page is drawn."""
+
+    conn: db.Connection
+    keyring: Keyring
+    person: Person
+    locale: str
+    at: datetime
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Something that waits for the buyer: what, what happens if nobody acts, and one button. `post`
+    is where the button posts, `go` where it leads, whichever there is."""
+
+    head: str
+    silence: Markup | None
+    label: str
+    amount: Money | None = None
+    post: str = ""
+    go: str = ""
+    moves_money: bool = False
+    until: datetime | None = None
+
+
+Source = Callable[[Asked], Awaitable[Sequence[Waiting]]]
+ShopSource = Callable[[Asked], Awaitable[Sequence[int]]]
+
+
+async def orders_waiting(asked: Asked) -> list[Waiting]:
+    """Orders that are to be paid, and parcels that arrived."""
+    found = await person_orders.of_phone(asked.conn, asked.person.phone_index, most=100)
+    open_ones = [each for each in found if each.order.status in (*PAYABLE, *RECEIVABLE)]
+    clocks = await person_orders.clocks(asked.conn, open_ones)
+    known = await shops_by_id(asked.conn, [each.order.shop_id for each in open_ones])
+    return [
+        _waiting(asked, each, known[each.order.shop_id], clocks.get(each.order.order_id, []))
+        for each in open_ones
+        if each.order.shop_id in known
+    ]
+
+
+def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> Waiting:
+    row, pays = found.order, found.order.status in PAYABLE
+    return Waiting(
+        head=i18n.t(asked.locale, f"my.waits.{row.status}", shop=shop.name, thing=found.title),
+        silence=silence(asked, row, shop, clocks),
+        label=i18n.t(asked.locale, "my.waits.pay" if pays else "my.waits.look"),
+        amount=row.total if pays else None,
+        post=addresses.my_order(row.shop_id, row.number),
+        moves_money=pays,
+        until=next((timer.due_at for timer in clocks if timer.paused_at is None), None),
+    )
+
+
+def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Markup | None:
+    """What happens to an order if nobody acts, as its own page says it."""
+    due = next(
+        (each for each in clocks if each.kind in order_views.DUE and each.paused_at is None), None
+    )
+    if due is None:
+        return None
+    kind = order_views.DUE[due.kind]
+    kind = order_views.PAY_BY.get(row.status, kind) if kind == "pay" else kind
+    key = f"storefront.order.if_nobody.{kind}"
+    if row.direct and kind == "confirm":
+        key = "cases.order.if_nobody.direct"
+    if row.way == "pickup" and i18n.has(asked.locale, f"{key}.by_hand"):
+        key = f"{key}.by_hand"
+    left = Money(row.total_minor - row.refunded_minor, row.currency)
+    return i18n.html(
+        asked.locale,
+        key,
+        seller=shop.seller or shop.name,
+        amount=str(i18n.money(asked.locale, left)),
+        when=i18n.when(asked.locale, due.due_at, asked.at, ZoneInfo(shop.zone)),
+    )
+
+
+async def ordered_from(asked: Asked) -> list[int]:
+    """The shops he ordered in."""
+    return await person_orders.shops_of(asked.conn, asked.person.phone_index)
+
+
+async def followed(asked: Asked) -> list[int]:
+    """The shops he follows."""
+    rows = await follows.all_of_phone(asked.conn, asked.person.phone_index)
+    return [row.shop_id for row in rows]
+
+
+async def shops_by_id(conn: db.Connection, shop_ids: Sequence[int]) -> dict[int, Shop]:
+    """Shops that have a page, by number."""
+    found = [await shops.find(conn, shop_id) for shop_id in dict.fromkeys(shop_ids)]
+    return {shop.shop_id: shop for shop in found if shop is not None and shop.slug}
+
+
+async def addresses_of(
+    conn: db.Connection, keyring: Keyring, phone_index: bytes, first: int | None = None
+) -> list[Delivery]:
+    """Where he had things sent, each once, that of the shop `first` and then the last one first."""
+    places = await person_orders.shops_of(conn, phone_index)
+    order = [first, *places] if first is not None else places
+    found: dict[Delivery, None] = {}
+    for shop_id in dict.fromkeys(order):
+        customer = await customers.get(conn, shop_id, phone_index)
+        if customer is not None and customer.delivery_sealed is not None:
+            sealed = keyring.open(customer.delivery_sealed)
+            found.setdefault(msgspec.json.decode(sealed, type=Delivery))
+    return [each for each in found if each.street]
+
+
+def order_row(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> SimpleNamespace:
+    """An order in the list."""
+    row = found.order
+    return SimpleNamespace(
+        url=addresses.my_order(row.shop_id, row.number),
+        shop=shop.name,
+        number=str(row.number),
+        title=found.title,
+        pieces=found.pieces,
+        picture=SimpleNamespace(digest=found.photo, alt="") if found.photo else None,
+        total=row.total,
+        placed_at=row.placed_at,
+        zone=ZoneInfo(shop.zone),
+        state=i18n.t(asked.locale, f"my.state.{row.status}"),
+        waits=row.status in (*PAYABLE, *RECEIVABLE),
+        silence=silence(asked, row, shop, clocks),
+    )
+
+
+# Asked one after the other; what has no time of its own comes last.
+WAITING: tuple[Source, ...] = (orders_waiting,)
+SHOPS: tuple[tuple[str, ShopSource], ...] = (("followed", followed), ("ordered", ordered_from))
