@@ -58,9 +58,10 @@ async def test_a_thing_from_one_photo_is_on_sale(world: World, client: httpx.Asy
 
 
 @LOCALES
-@pytest.mark.parametrize(
-    ("typed", "code", "details"),
-    [
+async def test_a_price_that_is_none_is_said_beside_it(world: World, locale: str) -> None:
+    client = world.browser(locale)
+    shop_id = await world.open_shop(client)
+    wrong: list[tuple[str, str, dict[str, object]]] = [
         ("", "price_empty", {}),
         ("0", "price_too_small", {}),
         ("0.00", "price_too_small", {}),
@@ -70,24 +71,27 @@ async def test_a_thing_from_one_photo_is_on_sale(world: World, client: httpx.Asy
         ("zwölf", "price_number", {}),
         ("1e3", "price_number", {}),
         ("12,5", "price_number", {}),
-    ],
-)
-async def test_a_price_that_is_none_is_said_beside_it_and_nothing_typed_is_lost(
-    world: World, locale: str, typed: str, code: str, details: dict[str, object]
-) -> None:
-    client = world.browser(locale)
-    shop_id = await world.open_shop(client)
-    answer = await offer(client, shop_id, chosen(photo()), price=typed)
-    assert answer.status_code == 422 and says(answer, locale, code, **details)
-    assert 'value="青灰釉盖碗"' in answer.text
-    kept = hidden(answer, "photo_kept")
+    ]
+    for typed, code, details in wrong:
+        answer = await offer(client, shop_id, price=typed)
+        assert answer.status_code == 422, typed
+        assert says(answer, locale, code, **details), typed
+        assert 'value="青灰釉盖碗"' in answer.text
     assert await rows(world, shop_id) == []
-    again = {"form_key": hidden(answer, "form_key"), "photo_kept": kept, "then": "sale"}
-    again |= {"title": "青灰釉盖碗", "price": "168", "stock": "3"}
+
+
+async def test_after_a_wrong_price_nothing_typed_is_lost(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    answer = await offer(client, shop_id, chosen(photo()), price="zwölf")
+    assert answer.status_code == 422
+    again = {name: hidden(answer, name) for name in ("form_key", "photo_kept")}
+    again |= {"title": "青灰釉盖碗", "price": "168", "stock": "3", "then": "sale"}
     answer = await client.post(f"/console/{shop_id}/goods/new", data=again)
     assert answer.status_code == 303
     (listed,) = await rows(world, shop_id)
-    assert listed.photo  # the photo did not have to be taken twice
+    assert listed.photo  # it did not have to be taken twice
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Sources: PROTOCOLS 2.1; alipay-sdk-nodejs-all (certificate serial numbers).
 """
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -110,6 +111,7 @@ def joined(parameters: Mapping[str, str]) -> str:
     return "&".join(f"{name}={parameters[name]}" for name in sorted(parameters))
 
 
+@functools.lru_cache(maxsize=4)  # the key is proved as it is read, which takes 45 ms
 def private_key(text: str) -> rsa.RSAPrivateKey:
     """Read PKCS#1 or PKCS#8, with or without armour; Misconfigured when it is neither."""
     try:

@@ -85,6 +85,7 @@ class Stage(abc.ABC):
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.clock = Clock()
+        self._passed = False
         self.notify_url = ""
         self._arrived: asyncio.Queue[Sent] = asyncio.Queue()
         self._ear: asyncio.Server | None = None
@@ -128,6 +129,7 @@ class Stage(abc.ABC):
 
     async def passes(self, span: timedelta) -> None:
         """Time passes on both sides of the wire."""
+        self._passed = True
         self.clock.offset += span
         seconds = {"offset_seconds": round(self.clock.offset.total_seconds())}
         await self.sandbox.control("/control/clock", seconds)
@@ -175,7 +177,8 @@ class Stage(abc.ABC):
         """Close what is open; the sandbox's clock and faults are as they were."""
         await self.gateway.disconnect()
         await self.calm()
-        await self.sandbox.control("/control/clock", {"offset_seconds": 0})
+        if self._passed:
+            await self.sandbox.control("/control/clock", {"offset_seconds": 0})
         # nothing more falls due now: whoever speaks is heard out before the ear closes
         await asyncio.gather(*self._hearing, return_exceptions=True)
         if self._ear is not None:
