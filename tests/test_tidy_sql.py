@@ -250,3 +250,54 @@ async def test_every_table_has_a_primary_key_and_every_constraint_a_chosen_name(
 async def test_there_are_no_triggers(owner: db.Connection) -> None:
     names = await owner.fetch("select tgname from pg_trigger where not tgisinternal")
     assert [row["tgname"] for row in names if row["tgname"] not in TRIGGERS] == []
+
+
+SCANS_FROM = "0161"  # the first migration that must not hold a table while it is looked through
+_ADDED = re.compile(
+    r"\balter\s+table\s+(?:only\s+)?(?P<table>\w+)(?P<what>[^;]*)", re.IGNORECASE | re.DOTALL
+)
+_SCANNED = re.compile(
+    r"\badd\s+constraint\s+(?P<name>\w+)\s+(?:check|foreign\s+key)\b(?P<rest>.*?)"
+    r"(?=,\s*(?:add|drop|alter|validate)\s|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def shut(migrations: dict[str, str]) -> list[str]:
+    """Checks and foreign keys of tables that were there, by which a migration holds the table
+    while all its rows are looked at; and those that no later one validates."""
+    wrong = []
+    for name, text in sorted(migrations.items()):
+        created = set(re.findall(r"\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)", text, re.I))
+        for altered in _ADDED.finditer(text):
+            if name < SCANS_FROM or altered["table"] in created:
+                continue
+            for added in _SCANNED.finditer(altered["what"]):
+                validated = re.compile(rf"\bvalidate\s+constraint\s+{added['name']}\b", re.I)
+                later = [other for other in migrations if validated.search(migrations[other])]
+                if not re.search(r"\bnot\s+valid\s*\Z", added["rest"], re.I):
+                    wrong.append(f"{name}: {added['name']} is not `not valid`")
+                elif not any(other > name for other in later) or name in later:
+                    wrong.append(f"{name}: no later file validates {added['name']}")
+    return wrong
+
+
+def test_no_migration_holds_a_table_while_it_looks_through_it() -> None:
+    """A file is one transaction: what it validates itself it would hold shut for as long."""
+    assert shut(MIGRATIONS) == []
+
+
+def test_a_migration_that_holds_a_table_is_seen() -> None:
+    checked = "alter table orders drop constraint a, add constraint a check (x in (1, 2))"
+    validates = "alter table orders validate constraint a;"
+    assert shut({"0161_a.sql": f"{checked};"}) == ["0161_a.sql: a is not `not valid`"]
+    assert shut({"0161_a.sql": f"{checked}, add constraint b unique (shop_id, y);"}) == [
+        "0161_a.sql: a is not `not valid`"
+    ]
+    unseen = ["0161_a.sql: no later file validates a"]
+    assert shut({"0161_a.sql": f"{checked} not valid;"}) == unseen
+    assert shut({"0161_a.sql": f"{checked} not valid; {validates}"}) == unseen
+    assert shut({"0161_a.sql": f"{checked} not valid;", "0162_b.sql": validates}) == []
+    assert shut({"0160_a.sql": f"{checked};"}) == []
+    new = "create table t (x integer); alter table t add constraint a check (x > 0);"
+    assert shut({"0161_a.sql": new}) == []
