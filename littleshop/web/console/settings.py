@@ -35,17 +35,21 @@ async def overview(request: Request) -> Response:
     async with house.database.connection() as conn:
         told = await _told(conn, work, locale)
         given_up = len(await jobs.held(conn, shop_id=work.shop.shop_id))
-    can_ask = bool(house.settings.rails.get("payouts", {}).get("over"))  # settlement/routing.py
     shown = work.role == "owner" and (given_up or house.settings.mode == "demo")
     return await frame.page(
         request, work, "settings.html", "today",
         phone_masked=work.person.masked_phone(house.keyring),
         shipping_line=shipping_line(locale, work.shop),
         held_jobs=given_up if shown else None,
-        payee_shown=work.role == "owner" and (can_ask or bool(told["payee_line"])),
+        payee_shown=work.role == "owner" and bool(told["payee_line"] or _can_ask(house)),
         held_jobs_url=f"{frame.root(work.shop)}/held",
         **told,
     )  # fmt: skip
+
+
+def _can_ask(house: http.House) -> bool:
+    """Whether shops can be paid to accounts at a rail here (settlement/routing.py)."""
+    return bool(house.settings.rails.get("payouts", {}).get("over"))
 
 
 async def _told(conn: db.Connection, work: AtWork, locale: str) -> dict[str, Any]:

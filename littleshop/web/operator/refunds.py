@@ -19,7 +19,7 @@ from littleshop.web.forms import Form
 from littleshop.web.operator import frame
 
 HERE = f"{frame.ROOT}/refunds"
-Handler = Callable[[Request], Awaitable[Response]]
+More = Callable[[Form], dict[str, Any]]
 
 
 async def listed(request: Request) -> Response:
@@ -90,39 +90,49 @@ def _ways(row: Stuck) -> list[str]:
     }[row.refund.redirect]
 
 
-More = Callable[[Form], dict[str, Any]]  # what a way asks for beside the reason; raises Refused
-
-
-def _way(said: str, do: Callable[..., Awaitable[None]], more: More | None = None) -> Handler:
-    """What answers a press of one of the ways; `do` is an act of redirecting.py."""
-
-    async def handle(request: Request) -> Response:
-        at_desk, form = await frame.operator(request), await forms.read(request)
-        house, at = http.house(request), http.now(request)
-        shop_id = http.number(request.path_params["shop_id"])
-        refund_id = http.uuid(request.path_params["refund_id"])
-        try:
-            await do(
-                house.database, house.rails, at_desk.operator, shop_id, refund_id,
-                reason=form.text("reason", 2000), at=at, **(more(form) if more else {}),
-            )  # fmt: skip
-        except NotFound:
-            raise
-        except Refused as refused:
-            return flash.refuse(request, HERE, refused)
-        except GatewayError:
-            return frame.go(request, HERE, "rail_silent")
-        return frame.go(request, HERE, said)
-
-    return handle
+async def _act(
+    request: Request, said: str, do: Callable[..., Awaitable[None]], more: More | None = None
+) -> Response:
+    """A press of one of the ways: `do` is an act of redirecting.py, `more` what its form tells
+    beside the reason."""
+    at_desk, form = await frame.operator(request), await forms.read(request)
+    house, at = http.house(request), http.now(request)
+    shop_id = http.number(request.path_params["shop_id"])
+    refund_id = http.uuid(request.path_params["refund_id"])
+    try:
+        await do(
+            house.database, house.rails, at_desk.operator, shop_id, refund_id,
+            reason=form.text("reason", 2000), at=at, **(more(form) if more else {}),
+        )  # fmt: skip
+    except NotFound:
+        raise
+    except Refused as refused:
+        return flash.refuse(request, HERE, refused)
+    except GatewayError:
+        return frame.go(request, HERE, "rail_silent")
+    return frame.go(request, HERE, said)
 
 
 def _to_card(form: Form) -> dict[str, Any]:
+    """Raises Refused."""
     return {"card": redirecting.buyer_card(form.text("number", 64), form.text("name", 100))}
 
 
-# POST /operator/refunds/SHOP/REFUND/ sending, card (number, name), to-us, by-hand: reason
-send_again = _way("refund_sent_again", redirecting.send_again)
-to_card = _way("refund_to_card", redirecting.redirect, _to_card)
-to_us = _way("refund_to_us", redirecting.redirect, lambda form: {"card": None})
-by_hand = _way("refund_by_hand", redirecting.pay_by_hand)
+async def send_again(request: Request) -> Response:
+    """POST /operator/refunds/SHOP/REFUND/sending: reason"""
+    return await _act(request, "refund_sent_again", redirecting.send_again)
+
+
+async def to_card(request: Request) -> Response:
+    """POST /operator/refunds/SHOP/REFUND/card: reason, number, name"""
+    return await _act(request, "refund_to_card", redirecting.redirect, _to_card)
+
+
+async def to_us(request: Request) -> Response:
+    """POST /operator/refunds/SHOP/REFUND/to-us: reason"""
+    return await _act(request, "refund_to_us", redirecting.redirect, lambda form: {"card": None})
+
+
+async def by_hand(request: Request) -> Response:
+    """POST /operator/refunds/SHOP/REFUND/by-hand: reason"""
+    return await _act(request, "refund_by_hand", redirecting.pay_by_hand)
