@@ -8,9 +8,13 @@ from pathlib import Path
 import httpx
 import pytest_asyncio
 
+from littleshop.pay.gateways.alipay import open_rail
+from tests.cast import MORNING
+from tests.pay.gateways.small_alipay import SmallAlipay
 from tests.web import client as clients
 from tests.web import night_shift
-from tests.web.client import World
+from tests.web.client import Hands, World
+from tests.web.market import Market
 from tests.web.night_shift import Desk
 from tests.web.street import Street
 
@@ -44,3 +48,15 @@ async def desk(world: World, client: httpx.AsyncClient) -> Desk:
     assert answer.headers["location"] == "/operator"
     await made.town.open_shop()
     return made
+
+
+@pytest_asyncio.fixture
+async def market(dsn: str, home: Path) -> AsyncIterator[Market]:
+    """小满's shop sells ten bowls."""
+    small = SmallAlipay()
+    rail = open_rail(small.rail, Hands(MORNING), small.transport())
+    async with clients.opened(dsn, home, {"alipay": rail}) as world:
+        seller = world.browser("zh-CN")
+        shop_id = await world.open_shop(seller)
+        product = await world.add_product(seller, shop_id)
+        yield Market(world, small, seller, world.browser("zh-CN"), shop_id, product)

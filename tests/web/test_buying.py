@@ -3,116 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import pytest_asyncio
 
-from littleshop import audit
-from littleshop.pay.gateways.alipay import open_rail
 from littleshop.sale import placing
-from tests.cast import MORNING
-from tests.pay.gateways.small_alipay import SmallAlipay
-from tests.web import client as clients
-from tests.web.client import Hands, World, hidden
-
-WANTING = {
-    "recipient": "陈婉婷",
-    "phone": "138 0000 2046",
-    "province": "浙江省",
-    "city": "杭州市",
-    "district": "西湖区",
-    "street": "文三路 478 号 2 幢 301",
-    "delivery": "courier",
-    "method": "alipay",
-    "then": "place",
-}
-
-
-@dataclass
-class Market:
-    """A shop with one product, a rail behind it, and the phone of somebody who wants it."""
-
-    world: World
-    alipay: SmallAlipay
-    seller: httpx.AsyncClient
-    buyer: httpx.AsyncClient
-    shop_id: int
-    product: str
-
-    async def to_checkout(self, client: httpx.AsyncClient | None = None, pieces: int = 1) -> None:
-        """Put pieces in the basket, on the way to the checkout."""
-        answer = await (client or self.buyer).post(
-            "/@xiaoman/basket/items",
-            data={"product": self.product, "quantity": str(pieces), "then": "basket"},
-        )
-        assert answer.headers["location"] == "/@xiaoman/basket"
-
-    async def form(self, client: httpx.AsyncClient | None = None) -> dict[str, str]:
-        """The checkout form as the page hands it out, filled in."""
-        page = await (client or self.buyer).get("/@xiaoman/checkout")
-        names = ("key", "items", "cart", "total")
-        return {name: hidden(page, name) for name in names} | WANTING
-
-    async def place(self, form: dict[str, str] | None = None) -> httpx.Response:
-        """Press the button."""
-        return await self.buyer.post("/@xiaoman/checkout", data=form or await self.form())
-
-    async def orders(self) -> int:
-        async with self.world.house.database.connection() as conn:
-            return int(await conn.fetchval("select count(*) from orders"))
-
-    async def notify(self, reference: str, **changes: str | None) -> httpx.Response:
-        """The rail tells us; it comes from another site and carries no cookie."""
-        body = self.alipay.notice(
-            **{
-                "out_trade_no": reference,
-                "total_amount": "168.00",
-                "notify_id": secrets.token_hex(17),
-                "notify_time": "2026-11-23 10:00:05",
-                **changes,
-            }
-        )
-        rail = self.world.browser(sec_fetch_site="cross-site")
-        return await rail.post(
-            "/callbacks/alipay",
-            content=body,
-            headers={"content-type": "application/x-www-form-urlencoded"},
-        )
-
-    async def statuses(self) -> list[str]:
-        async with self.world.house.database.connection() as conn:
-            rows = await conn.fetch("select status from orders order by number")
-        return [row["status"] for row in rows]
-
-    async def books_balance(self) -> None:
-        async with self.world.house.database.connection() as conn:
-            assert await audit.prove(conn) == []
-
-
-@pytest_asyncio.fixture
-async def market(dsn: str, home: Path) -> AsyncIterator[Market]:
-    """小满's shop sells ten bowls."""
-    small = SmallAlipay()
-    rail = open_rail(small.rail, Hands(MORNING), small.transport())
-    async with clients.opened(dsn, home, {"alipay": rail}) as world:
-        seller = world.browser("zh-CN")
-        shop_id = await world.open_shop(seller)
-        product = await world.add_product(seller, shop_id)
-        yield Market(world, small, seller, world.browser("zh-CN"), shop_id, product)
-
-
-def reference_of(answer: httpx.Response) -> str:
-    """The reference in the rail's address that a buyer is sent to."""
-    content = parse_qs(urlsplit(answer.headers["location"]).query)["biz_content"][0]
-    found = re.search(r'"out_trade_no":\s*"([0-9A-Z]{20})"', content)
-    assert found is not None
-    return found[1]
+from tests.web.client import hidden
+from tests.web.market import Market, reference_of
 
 
 async def test_a_phone_is_sent_to_the_rail_and_the_notice_pays_the_order(market: Market) -> None:

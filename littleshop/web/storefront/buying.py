@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -21,7 +22,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
-from littleshop.web.storefront import baskets, cashier, checkouts, leaving, prefilling, views
+from littleshop.web.storefront import baskets, cashier, checkouts, leaving, prefilling, teams, views
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -45,7 +46,8 @@ async def _bag(request: Request, shop: Shop) -> Bag | None:
     device, only = http.device(request), request.query_params.get("only")
     if only:
         cart_id = ids.derived(AT_ONCE, f"{shop.shop_id}:{device!r}:{only}")
-        return Bag(checkouts.items_of(only), cart_id)
+        team = request.query_params.get("team", "")
+        return Bag(checkouts.items_of(only), cart_id, team)
     async with http.house(request).database.connection() as conn:
         cart = await carts.find(conn, shop.shop_id, device)
     if cart is None or not cart.items:
@@ -66,7 +68,8 @@ async def _page(
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
     facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
-    quote = quotes.quote(facts, bag.items, way)
+    agreed = await teams.agreed(request, shop, bag.team, facts)
+    quote = quotes.quote(facts, bag.items, way, agreed)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -98,6 +101,7 @@ async def _page(
         key=form.get("key") or checkouts.fresh_key(),
         items_text=items_text,
         cart_id=bag.cart_id,
+        team=bag.team,
         out=leaving.out(request, link),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
@@ -170,7 +174,11 @@ async def _place(
         said=checkouts.said_of(form),
         waits=await cashier.waits(request, shop),
     )
-    return await placing.place(house.flusher, house.loader, house.keyring, wish, at)
+    if not bag.team:
+        return await placing.place(house.flusher, house.loader, house.keyring, wish, at)
+    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
+    seat = msgspec.structs.replace(wish, kind="team", cart_id=None)
+    return await teams.place(request, bag.team, seat, facts)
 
 
 async def _refused(
@@ -184,6 +192,8 @@ async def _refused(
         return await _page(request, shop, bag, again, {"form": no})
     if no.code in ("too_many", "form_too_large"):
         raise no
+    if no.code.startswith("team_") and no.code != "team_gone":
+        return await _page(request, shop, bag, form, {"form": no})
     return await baskets.show(request, shop, no)
 
 

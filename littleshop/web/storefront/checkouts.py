@@ -19,6 +19,7 @@ from littleshop.catalog import exceptions
 from littleshop.catalog.drafts import tidy
 from littleshop.errors import Refused
 from littleshop.identity import phones
+from littleshop.money import Money
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale.placing import Said
@@ -76,15 +77,18 @@ def items_of(text: str) -> tuple[Item, ...]:
 
 
 class Bag(msgspec.Struct, frozen=True):
-    """What one checkout is about; a new attempt with the same cart replaces the one before."""
+    """What one checkout is about; a new attempt with the same cart replaces the one before. `team`:
+    the token of the team in which it takes a seat, "new" to open one, "" to buy alone."""
 
     items: tuple[Item, ...]
     cart_id: UUID
+    team: str = ""
 
 
 def bag_of(form: Mapping[str, str]) -> Bag:
     """What a checkout page was drawn for. Raises Refused, NotFound."""
-    return Bag(items_of(form.get("items", "")), http.uuid(form.get("cart", "")))
+    cart_id, team = http.uuid(form.get("cart", "")), form.get("team", "")
+    return Bag(items_of(form.get("items", "")), cart_id, team)
 
 
 def total_of(form: Mapping[str, str]) -> int:
@@ -165,11 +169,22 @@ def plain(text: str) -> str:
 def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:
     """The receipt's lines as people read them."""
     pieces = sum(line.quantity for line in quote.lines if line.kind == "goods")
-    shown = [_line(i18n.t(locale, "storefront.basket.lines", count=pieces), quote.goods, None)]
+    label = i18n.t(locale, "storefront.basket.lines", count=pieces)
+    shown = [_line(label, quote.goods, _agreed(locale, quote))]
     postage = next(line for line in quote.lines if line.kind == "shipping")
     reason = i18n.t(locale, f"checkout.postage.{postage.reason}")
     shown.append(_line(i18n.t(locale, "checkout.postage"), postage.amount, reason))
     return shown
+
+
+def _agreed(locale: str, quote: Quote) -> str | None:
+    """Why the goods cost less than on the shelf, and what they cost there."""
+    other = [line for line in quote.lines if line.shelf_minor is not None]
+    if not other:
+        return None
+    shelf = sum(line.shelf_minor * line.quantity for line in other if line.shelf_minor)
+    said = i18n.money(locale, Money(shelf, quote.total.currency))
+    return i18n.t(locale, f"checkout.agreed.{other[0].reason}", shelf=said)
 
 
 def _line(label: str, amount: object, reason: str | None) -> SimpleNamespace:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
-from littleshop.sale import paying, receiving, refunding, shipping, waiting
+from littleshop.sale import paying, receiving, refunding, shipping, teaming, waiting
 from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
@@ -22,7 +22,7 @@ from littleshop.trade import cases, deliveries, order_events, order_links, order
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, keepers, pages
-from littleshop.web.storefront import afterwards, order_views, views
+from littleshop.web.storefront import afterwards, order_views, team_links, views
 
 
 class OrderLink(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ async def _page(
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
         arrived_on = await arrivals.of(conn, paid)
-        team = await teams.of_order(request, conn, row)
+        team = await team_links.of_order(request, conn, row)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
