@@ -3,7 +3,8 @@
 Chinese is cut into single characters and pairs of them, so that a word of two characters is found
 wherever it stands; a title's also into pinyin (gai, wan, gaiwan) and its initials (gw). Latin words
 go by their English stem. The same cutting is used on both sides, so finding is one comparison of
-arrays, which a GIN index answers. What is written is written by whoever writes the product.
+arrays, which a GIN index answers; each word carries its shop's number, so that the index of all
+shops serves one without a look at the others. Whoever writes a product writes its words.
 """
 
 from __future__ import annotations
@@ -97,11 +98,16 @@ def _cut(text: str, *, spoken: bool) -> Iterator[str]:
 def words(draft: ProductDraft, shop_id: int) -> list[str]:
     """By which words a product is found: first those of its title, as many as are kept."""
     chosen = [part for option in draft.options for part in (option.name, *option.values)]
-    found = dict.fromkeys([f"@{shop_id}"])
+    found: dict[str, None] = {}
     for text in (draft.title, draft.category, *chosen):
         found |= dict.fromkeys(_cut(text, spoken=True))
     found |= dict.fromkeys(_cut(draft.description[:DESCRIPTION], spoken=False))
-    return list(found)[:MOST_WORDS]
+    return of_shop(shop_id, list(found)[:MOST_WORDS])
+
+
+def of_shop(shop_id: int, plain_words: Iterable[str]) -> list[str]:
+    """Words as a shop's index has them: no other shop has the same ones."""
+    return [f"{shop_id}:{word}" for word in plain_words]
 
 
 def terms(query: str) -> list[str]:
@@ -124,7 +130,8 @@ def typed(query: str) -> str:
 
 
 async def write(conn: db.Connection, shop_id: int, product_id: UUID, draft: ProductDraft) -> None:
-    """Keep the words of a product, in the transaction that writes it."""
+    """Keep the words of a product, in the transaction that writes it; a title of marks alone has
+    the shop for its word."""
     await db.run(
         conn,
         "insert into product_words (shop_id, product_id, words, made_by) values ($1, $2, $3, $4)"
@@ -132,7 +139,7 @@ async def write(conn: db.Connection, shop_id: int, product_id: UUID, draft: Prod
         " set words = excluded.words, made_by = excluded.made_by",
         shop_id,
         product_id,
-        words(draft, shop_id),
+        words(draft, shop_id) or [f"{shop_id}:"],
         MAKER,
     )
 
@@ -140,17 +147,19 @@ async def write(conn: db.Connection, shop_id: int, product_id: UUID, draft: Prod
 async def find(conn: db.Connection, shop_id: int, query: str) -> list[Found]:
     """What of a shop's shelf has all the words of a query: first what says so in its title, then
     in the shelf's order; at most MOST_FOUND."""
+    query = typed(query)
     wanted = terms(query)
     if not wanted:
         return []
-    return await db.all(conn, Found, FIND, shop_id, [f"@{shop_id}", *wanted], plain(query).strip())
+    return await db.all(conn, Found, FIND, shop_id, of_shop(shop_id, wanted), plain(query))
 
 
 FIND = f"""
 select p.product_id, position($3 in lower(p.title)) > 0 as in_title
-  from product_words w
-  join products p on p.shop_id = w.shop_id and p.product_id = w.product_id
- where w.shop_id = $1 and w.words @> $2::text[] and p.status = 'on_sale'
+  from products p
+ where p.shop_id = $1 and p.status = 'on_sale'
+   and p.product_id = any (array(select w.product_id from product_words w
+                                  where w.shop_id = $1 and w.words @> $2::text[]))
  order by in_title desc, p.sort_order, p.product_id limit {MOST_FOUND}"""
 
 

@@ -1,7 +1,7 @@
 -- Finding things in a shop; saying that something is wrong with one, and what came of it.
 
--- tenant: by which words a thing is found. Made in Python (catalog/search.py); '@' and the shop's
--- number is one of them, so that the one index serves a shop's search without a word of the others.
+-- tenant: by which words a thing is found. Made in Python (catalog/search.py); each carries its
+-- shop's number, so that the one index serves a shop's search without a look at the others.
 create table product_words (
   shop_id    bigint   not null,
   product_id uuid     not null,
@@ -12,7 +12,8 @@ create table product_words (
     references products (shop_id, product_id),
   constraint product_words_bounded check (cardinality(words) between 1 and 4000)
 );
-create index product_words_search on product_words using gin (words);
+-- things are written seldom and looked for often: nothing waits in a list outside of the index
+create index product_words_search on product_words using gin (words) with (fastupdate = off);
 create index product_words_made on product_words (made_by);
 
 -- tenant: somebody says that something is wrong with a page of a shop
