@@ -18,7 +18,7 @@ from littleshop.pay import chargebacks, payments, refunds
 from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
-from littleshop.sale import releasing, telling
+from littleshop.sale import promised, releasing, telling
 from littleshop.trade import cases, fees, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
@@ -379,7 +379,10 @@ async def _take_from_seller(conn: db.Connection, refund: Refund, pocket: str, at
     nobody lent it, and he owes that much less (or is owed that much more)."""
     names = [refund.paid_from, pocket, chart.PAYABLE, chart.DUE_TO_SHOP]
     held = await accounts.lock(conn, refund.shop_id, names, refund.currency)
-    short = Money(refund.amount_minor - max(held.get(pocket, 0), 0), refund.currency)
+    gateway = pocket.partition(":")[2]
+    gone = await promised.to_seller(conn, refund.shop_id, gateway, refund.currency)
+    there = max(held.get(pocket, 0) - gone.minor, 0)
+    short = Money(max(refund.amount_minor - there, 0), refund.currency)
     if short.minor > 0:
         await journals.post(
             conn,

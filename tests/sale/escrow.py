@@ -19,6 +19,7 @@ from littleshop.sale import paying, refunding, releasing, taking_back
 from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Placed
 from littleshop.settlement import funding, payouts, runs
+from littleshop.settlement.payouts import Payout
 from littleshop.shop import admissions, cards
 from littleshop.shop.cards import BankCard
 from tests.cast import CNY, Town
@@ -133,20 +134,34 @@ class Holding:
         await self.town.database.transaction(partial(self._withdraw, amount=amount))
 
     async def _withdraw(self, conn: db.Connection, amount: Money) -> None:
-        town, source = self.town, chart.withdrawable(self.institution.name)
-        rail = "alipay_settle" if self.institution.name == "alipay" else "wechat_pay_withdraw"
+        town, rail, payout = self.town, self._rail, await self.is_to_have(conn, amount)
+        assert await self.put_apart(conn, payout)
+        assert await payouts.mark_sent(conn, payout, town.at.date(), town.at)
+        assert await payouts.mark_done(conn, payout, "1", town.at)
+        gone = chart.leaving(rail)
+        await self._book(conn, "paid_out", payout.reference, chart.IN_TRANSIT, gone, amount)
+
+    @property
+    def _rail(self) -> str:
+        return "alipay_settle" if self.institution.name == "alipay" else "wechat_pay_withdraw"
+
+    async def put_apart(self, conn: db.Connection, payout: Payout) -> bool:
+        """A payout's money leaves what is released; False while that is short."""
+        source = chart.withdrawable(self.institution.name)
+        return await funding.put_apart(conn, payout, source, self.town.at)
+
+    async def is_to_have(self, conn: db.Connection, amount: Money) -> Payout:
+        """A run has asked for so much of it, and got no further."""
+        town = self.town
         day, at = town.at.date(), town.at
         run = await runs.open(conn, town.keyring, day, day, at)
         payout = await payouts.ask(
-            conn, run, town.shop_id, amount, await self._card(conn), at, kept=CNY("0.00"), rail=rail
-        )
+            conn, run, town.shop_id, amount, await self._card(conn), at, kept=CNY("0.00"),
+            rail=self._rail,
+        )  # fmt: skip
         assert payout is not None
         await self._book(conn, "payout", payout.reference, chart.PAYABLE, chart.IN_TRANSIT, amount)
-        assert await funding.put_apart(conn, payout, source, at)
-        assert await payouts.mark_sent(conn, payout, day, at)
-        assert await payouts.mark_done(conn, payout, "1", at)
-        gone = chart.leaving(rail)
-        await self._book(conn, "paid_out", payout.reference, chart.IN_TRANSIT, gone, amount)
+        return payout
 
     async def _card(self, conn: db.Connection) -> BankCard:
         known = await conn.fetchval(

@@ -233,6 +233,26 @@ async def test_what_alipay_took_from_the_sellers_own_account_is_nobodys_loan(
     await town.books_balance()
 
 
+async def test_what_alipay_has_paid_the_seller_is_his_before_the_run_has_put_it_apart(
+    held: Holding, owner: db.Connection
+) -> None:
+    """A refund between the two comes out of his own account, and the payout finds its money."""
+    town, seller = held.town, "2088000000000001"
+    await is_admitted(town, owner, "alipay", seller)
+    zft = Institution("alipay", pays_out=True)
+    other = Holding(town, zft, HoldingRail(zft, seller))
+    placed = await other.sells()
+    await other.receives(placed)
+    await other.is_released(placed)
+    payout = await town.database.transaction(lambda conn: other.is_to_have(conn, CNY("97.00")))
+    await other.goes_back(placed, "40.00")
+    await other.refunds_are_sent(placed)
+    assert await town.balance("withdrawable:alipay") == CNY("97.00")
+    assert await town.database.transaction(lambda conn: other.put_apart(conn, payout))
+    assert await town.balance("payable") == CNY("0.00")
+    await town.books_balance()
+
+
 async def test_money_that_pays_nothing_goes_back_from_where_it_is_frozen(held: Holding) -> None:
     placed = await held.sells("100.00", pays="1.00")
     assert await held.town.balance("suspense") == CNY("1.00")
