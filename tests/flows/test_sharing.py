@@ -39,7 +39,8 @@ def test_a_named_share_brings_a_visitor_an_order_and_its_turnover(
     def seen() -> bool:
         seller.reload()
         figures = row.locator(".trio b").all_inner_texts()
-        return figures == ["1", "1", "1"] and "168" in row.inner_text()
+        # visitor, visit, shops opened; ordered, paid, kept
+        return figures == ["1", "1", "0", "1", "1", "1"] and "168" in row.inner_text()
 
     until(seen, every=0.5)
 

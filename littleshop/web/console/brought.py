@@ -67,7 +67,7 @@ def shares(facts: Facts, locale: str, titles: dict[str, str], chosen: str = "") 
         for way in facts.ways.values()
         if not way.entrance and chosen in ("", subject(way))
     ]
-    return _sorted(row for row in rows if row.brought.views or _own(row) or row.brought.placed)
+    return _sorted(row for row in rows if _own(row) or _counts(row.brought))
 
 
 def _own(row: Row) -> bool:
@@ -100,7 +100,7 @@ def sharers(facts: Facts, locale: str) -> list[Row]:
         key = _sharer(way)
         if key not in people or (way.sender and not people[key].sender):
             people[key] = way
-    sums = _together(facts, _sharer)
+    sums = {key: each for key, each in _together(facts, _sharer).items() if _counts(each)}
     return _sorted(Row(who(people[key], locale), [], brought) for key, brought in sums.items())
 
 
@@ -117,14 +117,15 @@ def _sharer(way: Way) -> str:
 
 
 def tree(facts: Facts, locale: str, titles: dict[str, str]) -> list[Row]:
-    """What came of what: each beginning with all below it, the widest first, down in order."""
+    """What came of what: each beginning with all below it, the widest first, down in order; what
+    brought nobody is left out, for a sheet makes a share for every way that it offers."""
     below: dict[str, list[str]] = defaultdict(list)
     for each in facts.descents:
         below[each.parent_code].append(each.code)
     come = {each.code for each in facts.descents}
     rows: list[Row] = []
     roots = [_grown(facts, code, below, set()) for code in below if code not in come]
-    for root in sorted(roots, key=_weight, reverse=True):
+    for root in sorted(filter(_counts, roots), key=_weight, reverse=True):
         _walk(facts, root.code, below, 0, locale, titles, rows)
     return rows
 
@@ -157,7 +158,8 @@ def _walk(
         if way is None or code in seen:
             continue
         seen.add(code)
-        branches = [_grown(facts, each, below, set()) for each in below.get(code, [])]
+        grown = [_grown(facts, each, below, set()) for each in below.get(code, [])]
+        branches = [each for each in grown if _counts(each)]
         whole = _grown(facts, code, below, set()) if branches else None
         words = [who(way, locale), *_under(way, locale, titles)] if way.label else []
         words = words or _under(way, locale, titles)
@@ -165,6 +167,10 @@ def _walk(
             Row(name(way, locale), words, _of(facts, code), way, min(depth, DEEPEST), whole)
         )
         waiting += [(each.code, depth + 1) for each in sorted(branches, key=_weight)]
+
+
+def _counts(each: Brought) -> bool:
+    return bool(each.views or each.placed or each.opened)
 
 
 def _of(facts: Facts, code: str) -> Brought:

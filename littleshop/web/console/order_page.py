@@ -19,7 +19,7 @@ from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
 from littleshop.sale import shipping
 from littleshop.settlement import arrivals, payouts
-from littleshop.social import shares
+from littleshop.social import credits
 from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
@@ -109,20 +109,12 @@ async def read(request: Request, work: AtWork) -> Dossier:
             clocks=await timers.of(*of),
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
-            share_name=await _share_name(conn, order),
+            share_name=await credits.name_of(conn, shop_id, order.share_code),
             arrived_on=await arrivals.of(conn, await payouts.carrying(*of)),
             asked=asked,
             facts=await case_story.read(conn, order, is_open) if is_open else None,
             rate=await fees.of_order(conn, order),
         )
-
-
-async def _share_name(conn: db.Connection, order: Order) -> str:
-    """The seller's name for the share that brought it, or ""."""
-    if order.share_code is None:
-        return ""
-    share = await shares.find(conn, order.shop_id, order.share_code)
-    return "" if share is None else share.label
 
 
 async def show(

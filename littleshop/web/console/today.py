@@ -17,7 +17,7 @@ from littleshop.money import Money
 from littleshop.settlement import outlook, payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.shop.shops import Shop
-from littleshop.social import shares
+from littleshop.social import credits
 from littleshop.trade import case_lists, order_lists
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
@@ -215,9 +215,6 @@ def _purse(pots: dict[str, Any]) -> dict[str, Any]:
 
 async def told(conn: db.Connection, shop: Shop, each: Happening) -> dict[str, Any]:
     """A row of "just now"."""
-    share = None
-    if each.share_code:
-        share = await shares.find(conn, shop.shop_id, each.share_code)
     return {
         "kind": HAPPENED[each.kind],
         "number": each.number,
@@ -225,7 +222,7 @@ async def told(conn: db.Connection, shop: Shop, each: Happening) -> dict[str, An
         "picture_url": frame.picture(each.photo),
         "amount": each.total if each.kind == "paid" else None,
         "at": each.at.astimezone(ZoneInfo(shop.zone)),
-        "share_name": share.label if share is not None else "",
+        "share_name": await credits.name_of(conn, shop.shop_id, each.share_code),
         "url": f"{frame.root(shop)}/orders/{each.number}",
     }
 

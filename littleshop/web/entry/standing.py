@@ -214,7 +214,7 @@ def _pole(
     return {
         "steps": steps,
         "number": number,
-        "minutes_left": max(1, 5 - number),
+        "minutes_left": max(1, (3 if path == "viral" else 5) - number),
         "next_name": later[0] if later else None,
         "may_skip": may_skip(known, open_step),
     }
