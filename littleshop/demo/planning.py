@@ -25,7 +25,7 @@ ORDERS_A_DAY = {"xiaoman": 1.9, "adas-corner": 1.4, "laozhou": 2.6, "banye": 2.2
 VISITORS_PER_ORDER = {"night-owl": 90, "xiaoman": 60}
 # how many of a hundred who come by such a link buy, against 100 of those who come by themselves
 SUCCESS = {
-    "wechat_friend": 2.4, "personal": 2.2, "wechat_group": 1.7, "whatsapp": 1.4, "qr": 1.3,
+    "wechat_friend": 2.4, "whatsapp_friend": 2.2, "wechat_group": 1.7, "whatsapp": 1.4, "qr": 1.3,
     "official_account": 1.2, "email": 1.1, "wechat_moments": 0.9, "copy_link": 0.6, "weibo": 0.35,
 }  # fmt: skip
 
