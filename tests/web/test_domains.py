@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,11 +18,11 @@ from littleshop.pay.gateways import Gateway, How
 from littleshop.sale import placing
 from littleshop.social import domains, probing
 from littleshop.web.page_cache import PageCache
+from tests.web import client as clients
 from tests.web.client import ORIGIN, World
+from tests.web.market import Market, reference_of
 from tests.web.night_shift import Desk
-from tests.web.test_buying import Market, market, reference_of
 
-__all__ = ["market"]
 OTHER = "http://b.test"
 HOST = {ORIGIN: "shop.test", OTHER: "b.test"}
 
@@ -256,3 +257,25 @@ async def test_in_each_app_the_shop_says_what_works_and_how_to_get_out(market: M
         assert f'data-copy="{ORIGIN}/@xiaoman/p/{market.product}"' in page and "<svg" in page
         shelf = (await phone.get(f"/@xiaoman/p/{market.product}")).text
         assert ("/elsewhere" in shelf) == (app != "browser"), app
+
+
+async def test_live_answers_to_every_name_of_the_desk_and_to_no_other(dsn: str, home: Path) -> None:
+    async with clients.opened(dsn, home, mode="live") as world:
+        house = world.house
+
+        async def at_b() -> int:
+            return (await world.browser().get("/", headers={"host": "B.test:443"})).status_code
+
+        assert await at_b() == 421
+        async with house.database.connection() as conn:
+            await domains.add(conn, "b.test", world.at)
+        await heard(world)
+        assert await at_b() == 200
+        async with house.database.connection() as conn:
+            await domains.block(conn, "b.test", why="WeChat", at=world.at)
+        await heard(world)
+        assert await at_b() == 200  # blocked elsewhere; who reaches it is served
+        async with house.database.connection() as conn:
+            await domains.remove(conn, "b.test")
+        await heard(world)
+        assert await at_b() == 421

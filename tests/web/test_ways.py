@@ -12,9 +12,7 @@ from littleshop.pay import switches
 from littleshop.pay.gateways import How
 from littleshop.web.storefront import ways
 from tests.cast import Town
-from tests.web.test_buying import Market, market, reference_of
-
-__all__ = ["market"]
+from tests.web.market import Market, reference_of
 
 
 @dataclass(frozen=True)

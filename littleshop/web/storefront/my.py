@@ -118,6 +118,7 @@ def _phone(
 ) -> Response:
     """The field for the phone; with `sent` the one for the code, with `no` why nothing came."""
     in_app = container(request) == "wechat" and http.house(request).wechat_login is not None
+    first = in_app and not sent and request.query_params.get("in") == "wechat"
     return pages.page(
         request,
         "storefront/my_phone.html",
@@ -127,7 +128,8 @@ def _phone(
         masked=crypto.mask_phone(phones.parse(typed).e164) if sent else "",
         sent=sent,
         problem=forms.said(request, no) if no else None,
-        in_app=in_app,
+        in_app=in_app and not first,
+        first=first,
         form_key=browsers.new_key(),
         manifest=MANIFEST,
     )
