@@ -143,13 +143,7 @@ async def make_personal(
 
     Raises Refused: friend_missing, friend_length(most=), sender_length(most=).
     """
-    friend, sender = tidy(friend), tidy(sender)
-    if not friend:
-        raise Refused("friend_missing")
-    if len(friend) > NAME_LENGTH:
-        raise Refused("friend_length", most=NAME_LENGTH)
-    if len(sender) > NAME_LENGTH:
-        raise Refused("sender_length", most=NAME_LENGTH)
+    friend, sender = _names(friend, sender)
     until = at + PERSONAL_LIFE
     for _ in range(8):  # a code may be taken by chance
         share = await db.one(
@@ -183,6 +177,16 @@ async def make_personal(
             until,
         )
     raise AssertionError("no free share code")
+
+
+def _names(friend: str, sender: str) -> tuple[str, str]:
+    friend, sender = tidy(friend), tidy(sender)
+    if not friend:
+        raise Refused("friend_missing")
+    for field, said in (("friend", friend), ("sender", sender)):
+        if len(said) > NAME_LENGTH:
+            raise Refused(f"{field}_length", most=NAME_LENGTH)
+    return friend, sender
 
 
 async def greeting(conn: db.Connection, shop_id: int, code: str, at: datetime) -> Share | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from playwright.sync_api import Page, expect
 
-from tests.flows.conftest import Device
-from tests.flows.people import Shopkeeper
+from tests.flows.conftest import PHONE, Device
+from tests.flows.people import PHONE_AGENT, Shopkeeper
 from tests.flows.running import Running, until
 from tests.flows.steps import ADDRESS
+
+IN_WECHAT = PHONE | {"user_agent": f"{PHONE_AGENT} MicroMessenger/8.0.50 NetType/WIFI"}
 
 
 def test_a_named_share_brings_a_visitor_an_order_and_its_turnover(
@@ -57,3 +60,18 @@ def test_the_sheet_of_a_product_hands_out_one_link_per_device(
     buyer.click("a[data-dialog]")
     expect(field).to_have_value(link)
     expect(buyer.locator("dialog .qr svg")).to_be_visible()
+
+
+def test_inside_wechat_the_card_is_set_because_wechat_believes_our_signature(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device
+) -> None:
+    inside = device(IN_WECHAT).new_page()
+    inside.goto(f"{littleshop.web}/@stall/p/{product}?from=singlemessage")
+    inside.click("a[data-sheet]")
+    expect(inside).to_have_url(re.compile(f"/p/{product}/shares$"))  # a page of its own
+    expect(inside.locator("[data-wx-ready]")).to_be_visible()
+    kept = inside.locator("html").get_attribute("data-updateappmessagesharedata")
+    card = json.loads(kept or "{}")
+    assert card["title"].startswith("青灰釉盖碗") and card["imgUrl"].startswith(littleshop.web)
+    inside.goto(card["link"])
+    expect(inside.locator("h1")).to_contain_text("青灰釉盖碗")

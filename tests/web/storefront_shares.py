@@ -46,7 +46,7 @@ def samples() -> Iterator[Sample]:
     where = "shop.example/code"
     code = _kit(passcode="ACDE 3467", where=where, **dates)
     yield "share-passcode", "share_passcode", code
-    blank: dict[str, Any] = {"made": None, "days": "7 天", "typed": {}, "errors": {}}
+    blank: dict[str, Any] = {"made": None, "days": "7 天", "typed": {}, "errors": {}} | dates
     yield "share-personal", "share_personal", _kit(**blank)
     wrong: dict[str, Any] = {"typed": {"sender": "小满"}, "errors": {"friend": "写上给谁"}}
     yield "share-personal-wrong", "share_personal", _kit(**(blank | wrong))

@@ -45,7 +45,7 @@ async def test_chats_and_machines_can_read_the_page(street: Street) -> None:
     page = (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text
     here = f"http://shop.test/@xiaoman/p/{product_id}"
     assert f'<link rel="canonical" href="{here}">' in page
-    assert f'<meta property="og:image" content="http://shop.test/f/{PICTURE}/720.webp">' in page
+    assert f'<meta property="og:image" content="http://shop.test/cards/{PICTURE}.jpg">' in page
     found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
     assert found is not None
     told = json.loads(found[1])

@@ -7,14 +7,13 @@ person on to the share page of Weibo, so that no script is needed. A robot is gi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import db, http, i18n
+from littleshop import clock, db, http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.social import descents, outlets, passcodes, shares
 from littleshop.social.outlets import OUTLETS, Outlet
@@ -199,9 +198,13 @@ def _onward(request: Request, sharer: Sharer, outlet: Outlet, found: dict[str, s
 
 
 async def _shown_how(request: Request, sharer: Sharer, outlet: Outlet) -> Response:
-    """Where "···" is; inside WeChat the card is set on this very page."""
+    """Where "···" is; inside WeChat the card is set on this very page, so whoever is elsewhere and
+    has to open something there opens this."""
     found = await links(request, sharer, *outlets.WECHAT)
-    found["qr"] = found["link"] = found[outlet.channel]
+    slug, thing = sharer.subject.shop.slug or "", sharer.subject.product_id
+    this = names.public_url(request, stay=True) + addresses.share_by(slug, thing, outlet.name)
+    to_friend = outlet.name == outlets.WECHAT[0]
+    found |= {"qr": this, "link": found[outlet.channel] if to_friend else this}
     wx = await jssdk.card(request, _card(request, sharer.subject, found), found["wechat_moments"])
     return shown(request, sharer.subject, "share_wechat", links=found, wx=wx, outlet=outlet)
 
@@ -222,8 +225,8 @@ async def passcode(request: Request) -> Response:
         "share_passcode",
         passcode=passcodes.spaced(made.passcode),
         where=names.public_url(request, code).partition("://")[2] + addresses.passcode(),
-        until=made.expires_at.date(),
-        today=at.date(),
+        until=clock.local_day(made.expires_at, sharer.subject.shop.zone),
+        today=clock.local_day(at, sharer.subject.shop.zone),
     )
     return remember(request, answer, sharer.token)
 
@@ -243,7 +246,9 @@ async def personal(request: Request) -> Response:
         "share_personal",
         links={"link": whole, "qr": whole, "system": whole},
         made=share,
-        days=i18n.within(pages.locale_of(request), share.expires_at - http.now(request)),
+        until=clock.local_day(share.expires_at, subject.shop.zone),
+        today=clock.local_day(http.now(request), subject.shop.zone),
+        days="",
         typed={},
         errors={},
     )
@@ -255,13 +260,14 @@ def _personal(
     typed: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    life: timedelta = shares.PERSONAL_LIFE
-    days = i18n.within(pages.locale_of(request), life)
+    days = i18n.within(pages.locale_of(request), shares.PERSONAL_LIFE)
     answer = shown(
         request,
         subject,
         "share_personal",
         made=None,
+        until=None,
+        today=None,
         days=days,
         typed=typed or {},
         errors=errors or {},
