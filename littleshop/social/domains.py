@@ -62,14 +62,16 @@ class Domains:
         self._carrying: tuple[str, ...] = (self.home,)
 
     def tell(self, rows: Iterable[Domain]) -> None:
-        """How the names do now. Without one that is whole, links go over those that are only not
-        blocked, the first of them the settings' own."""
+        """How the names do now. Without one that is whole, links go over one that led to us once
+        and is not blocked, the settings' own before others, and over that one in any case."""
         known = {row.host: row for row in rows}
         self.hosts = frozenset((*self._always, *known))
         carrying = [host for host, row in known.items() if row.carries]
         if self.home not in known:
             carrying.append(self.home)
-        open_ones = [row.host for row in known.values() if row.blocked_at is None]
+        open_ones = [
+            row.host for row in known.values() if row.blocked_at is None and row.state != "new"
+        ]
         spare = self.home if self.home in open_ones else min(open_ones, default=self.home)
         self._carrying = tuple(sorted(carrying)) or (spare,)
 

@@ -54,6 +54,7 @@ def test_only_what_is_healthy_and_open_carries_new_links_and_there_is_always_one
     assert set(spread(row(A), row(B, "unhealthy"), row(C, "new")).values()) == {A}
     assert set(spread(row(A, blocked=True), row(B)).values()) == {B}
     assert set(spread(row(A, blocked=True), row(B, "unhealthy")).values()) == {B}
+    assert set(spread(row(A, blocked=True), row(B, "new")).values()) == {A}  # it may be a typo
     assert set(spread(row(A, "unhealthy"), row(B, "unhealthy")).values()) == {A}
     assert set(spread(row(A, blocked=True), row(B, blocked=True)).values()) == {A}
     assert set(spread().values()) == {A}
