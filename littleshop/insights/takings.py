@@ -152,19 +152,19 @@ class SharedOrders(msgspec.Struct, frozen=True):
 async def shared(
     conn: db.Connection, shop_id: int, since: datetime, until: datetime
 ) -> list[SharedOrders]:
-    """Orders by the share or entrance they are credited to, the best first; visitors' own shares
-    have no label."""
+    """Orders by the share they are credited to, the best first; visitors' own have no label.
+    Entrances are no shares."""
     return await db.all(
         conn,
         SharedOrders,
-        "select o.share_code as code, coalesce(s.label, e.name, '') as label,"
+        "select o.share_code as code, coalesce(s.label, '') as label,"
         " count(*)::integer as orders,"
         " coalesce(sum(o.total_minor - o.refunded_minor) filter (where o.status <> 'refunded'), 0)"
         "   ::bigint as minor from orders o"
         " left join shares s on s.shop_id = $1 and s.code = o.share_code"
         " left join entrances e on e.shop_id = $1 and e.code = o.share_code"
         " where o.shop_id = $1 and (o.placed_at >= $4 or o.waited)"
-        " and o.paid_at >= $2 and o.paid_at < $3"
+        " and o.paid_at >= $2 and o.paid_at < $3 and e.code is null"
         " and o.share_code is not null group by 1, 2 order by orders desc, minor desc, code",
         shop_id,
         since,
