@@ -97,7 +97,7 @@ def what(locale: str, new: Sequence[Item]) -> str:
     title = new[0].title
     short = title if len(title) <= _TITLE else title[: _TITLE - 1].rstrip("，, ") + "…"
     if len(new) == 1:
-        return i18n.t(locale, "life.news.one", title=short)
+        return i18n.t(locale, "life.news.single", title=short)
     return i18n.t(locale, "life.news.more", title=short, count=len(new) - 1)
 
 

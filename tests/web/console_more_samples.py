@@ -13,6 +13,7 @@ from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
 
 Sample = tuple[str, dict[str, Any]]
+BESIDE = {"down": None, "news": Told(23, None, 287)}
 
 
 def goods(locale: str) -> dict[str, Any]:
@@ -83,7 +84,8 @@ def product(locale: str) -> dict[str, Any]:
         {"value": "月白", "text": "moonish", "colour": "", "error": wrong},
     ]
     axes = [("釉色", "青灰，月白", dots), ("配杯", "只要盖碗，配两只杯", []), ("", "", [])]
-    return around(locale, "goods") | {
+    known = around(locale, "goods") | BESIDE
+    return known | {
         "mend": {"count": 1, "first": "f-variant-2-price"},
         "product": {
             "id": 7,
@@ -107,8 +109,6 @@ def product(locale: str) -> dict[str, Any]:
         "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,
-        "down": None,
-        "news": Told(23, None, 287),
     }
 
 

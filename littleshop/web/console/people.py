@@ -61,15 +61,21 @@ async def listed(request: Request) -> Response:
             rows = await _found(conn, shop_id, q, house.keyring)
         else:
             rows = await customers.listing(conn, shop_id, before=beyond)
-        counted = await customers.counts(conn, shop_id)
-        life = {
-            "followers": await follows.count(conn, shop_id),
-            "unanswered": await reviews.unanswered(conn, shop_id),
-            "judged": await reviews.of(conn, shop_id),
-        }
+        life = await _life(conn, shop_id)
     context = _context(rows, q, frame.root(work.shop), house.keyring)
-    context |= {"total": counted.total, "again": counted.again, **life}
-    return await frame.page(request, work, "people.html", "people", **context)
+    return await frame.page(request, work, "people.html", "people", **(context | life))
+
+
+async def _life(conn: db.Connection, shop_id: int) -> dict[str, Any]:
+    """How many bought, follow and say something."""
+    counted = await customers.counts(conn, shop_id)
+    return {
+        "total": counted.total,
+        "again": counted.again,
+        "followers": await follows.count(conn, shop_id),
+        "unanswered": await reviews.unanswered(conn, shop_id),
+        "judged": await reviews.of(conn, shop_id),
+    }
 
 
 def _context(rows: list[CustomerSum], q: str, root: str, keyring: Keyring) -> dict[str, Any]:

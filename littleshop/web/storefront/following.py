@@ -7,6 +7,7 @@ the press on the page acts. Whoever left comes back only with a new code to his 
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -174,24 +175,29 @@ async def _own(request: Request) -> Own:
 async def news(request: Request) -> Response:
     """GET /n/TOKEN: what is new, and whether messages come."""
     own, push = await _own(request), listening.push_of(request)
-    shop_id, follow = own.shop.shop_id, own.follow
-    async with http.house(request).database.connection() as conn:
-        fresh = await follows.lately(conn, shop_id, http.now(request))
-        only = [each.product_id for each in fresh]
-        rows = await products.listing(conn, shop_id, only=only) if only else []
-        heard = await subscriptions.of(conn, shop_id, [follow.follow_id])
+    his = push is not None and _is_his(request, own.follow)
     return pages.page(
         request,
         "storefront/news.html",
         private=True,
         shop=views.shop(own.shop, pages.locale_of(request)),
         token=own.token,
-        left=follow.left_at is not None,
-        phone=crypto.mask_phone(http.house(request).keyring.open(follow.phone_sealed)),
-        products=[views.tile(row) for row in rows],
-        listens=bool(heard),
-        push=SimpleNamespace(key=push.public_key) if push and _is_his(request, follow) else None,
+        left=own.follow.left_at is not None,
+        phone=crypto.mask_phone(http.house(request).keyring.open(own.follow.phone_sealed)),
+        push=SimpleNamespace(key=push.public_key) if push and his else None,
+        **await _told(request, own),
     )
+
+
+async def _told(request: Request, own: Own) -> dict[str, Any]:
+    """What is new, and whether a browser of his is told."""
+    shop_id, follow = own.shop.shop_id, own.follow
+    async with http.house(request).database.connection() as conn:
+        fresh = await follows.lately(conn, shop_id, http.now(request))
+        only = [each.product_id for each in fresh]
+        rows = await products.listing(conn, shop_id, only=only) if only else []
+        heard = await subscriptions.of(conn, shop_id, [follow.follow_id])
+    return {"products": [views.tile(row) for row in rows], "listens": bool(heard)}
 
 
 def _is_his(request: Request, follow: Follow) -> bool:

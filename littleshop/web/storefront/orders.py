@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -81,6 +82,22 @@ async def _page(
     request: Request, link: OrderLink, *, fragment: str | None = None, no: Refused | None = None
 ) -> Response:
     """The order as it stands; with `no`, why nothing came of what was asked."""
+    known = await _known(request, link)
+    if no is not None:
+        known |= {"notice": forms.said(request, no), "bad": True}
+    return pages.page(
+        request,
+        "storefront/order.html",
+        status=409 if no else 200,
+        fragment=fragment,
+        private=True,
+        form_targets=views.rail_origins(http.house(request)),
+        **known,
+    )
+
+
+async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
+    """What the page of an order says, to whom it is shown."""
     house, locale, now = http.house(request), pages.locale_of(request), http.now(request)
     row, seen, shop = link.order, link.seen, link.shop
     async with house.database.connection() as conn:
@@ -120,17 +137,7 @@ async def _page(
     )
     if row.way == "pickup" and row.status in orders.PAID:
         known["fetch_at"] = shop.pickup_place or ""
-    if no is not None:
-        known |= {"notice": forms.said(request, no), "bad": True}
-    return pages.page(
-        request,
-        "storefront/order.html",
-        status=409 if no else 200,
-        fragment=fragment,
-        private=True,
-        form_targets=views.rail_origins(house),
-        **known,
-    )
+    return known
 
 
 Act = Callable[[db.Connection, Order], Awaitable[object]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,6 +17,7 @@ from littleshop import http
 from littleshop.catalog import products
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import reviewing
+from littleshop.shop.shops import Shop
 from littleshop.trade import orders as order_rows
 from littleshop.trade import reviews
 from littleshop.trade.orders import OrderItem
@@ -42,22 +45,27 @@ class Sheet(msgspec.Struct):
 async def listed(request: Request) -> Response:
     """GET /@SLUG/p/ID/reviews?page="""
     shop, product_id = await shop_here(request), http.uuid(request.path_params["product_id"])
+    told = await _said_of(request, shop, product_id)
+    today = http.now(request).astimezone(ZoneInfo(shop.zone)).date()
+    view = views.shop(shop, pages.locale_of(request))
+    return pages.page(request, "storefront/reviews.html", shop=view, today=today, **told)
+
+
+async def _said_of(request: Request, shop: Shop, product_id: UUID) -> dict[str, Any]:
+    """A page of what is said of a product. Raises NotFound."""
     number = http.number(request.query_params.get("page", "1")) or 1
     async with http.house(request).database.connection() as conn:
         product = await products.on_sale(conn, shop.shop_id, product_id)
         known = await reviews.of(conn, shop.shop_id, product_id)
         skip = (min(number, 1000) - 1) * PAGE
         rows = await reviews.of_product(conn, shop.shop_id, product_id, most=PAGE + 1, skip=skip)
-    return pages.page(
-        request,
-        "storefront/reviews.html",
-        shop=views.shop(shop, pages.locale_of(request)),
-        product=SimpleNamespace(id=product_id, title=product.title),
-        rating=opinions.rating(known),
-        opinions=[opinions.opinion(row, shop.zone) for row in rows[:PAGE]],
-        today=http.now(request).astimezone(ZoneInfo(shop.zone)).date(),
-        older=addresses.reviews(shop.slug or "", product_id, number + 1) if rows[PAGE:] else "",
-    )
+    older = addresses.reviews(shop.slug or "", product_id, number + 1) if rows[PAGE:] else ""
+    return {
+        "product": SimpleNamespace(id=product_id, title=product.title),
+        "rating": opinions.rating(known),
+        "opinions": [opinions.opinion(row, shop.zone) for row in rows[:PAGE]],
+        "older": older,
+    }
 
 
 class _Line(msgspec.Struct, frozen=True):
