@@ -29,6 +29,11 @@ GETA = "〓"  # the printer's mark for a sign that the font has not
 Font = ImageFont.FreeTypeFont
 
 
+# As wide as a Chinese sign in this font: between Latin letters the typewriter's own stand better.
+_STRAIGHT = {"’": "'", "‘": "'", "“": '"', "”": '"', "·": "-"}
+_CURLY = re.compile(r"(?<=[ -ɏ])[’‘“”·]|^[‘“](?=[ -ɏ])")
+
+
 class Brush:
     """Words in the one font we have: sizes kept, a second weight by a thin outline."""
 
@@ -48,7 +53,7 @@ class Brush:
     def legible(self, text: str) -> str:
         """What the font can write: no emoji nor joiners, a rare letter as the printer's mark."""
         kept = []
-        for sign in text:
+        for sign in _CURLY.sub(lambda found: _STRAIGHT[found[0]], text):
             if sign == " " or self._has(sign):
                 kept.append(sign)
             elif sign.isalnum():
@@ -250,13 +255,26 @@ class Poster:
         side = 80
         self._round_face((round(x), round(foot - side + 16)), side, name)
         room = width - side - 20
-        first = self._brush.lines(name, 30, room, 1)[:1]
-        second = self._brush.lines(place, 25, room, 1)[:1]
-        y = foot - (side / 2 if second else side / 2 - 28) + 8
-        for row in first:
-            self._brush.write((x + side + 20, y), row, 30, bold=True)
-        for row in second:
-            self._brush.write((x + side + 20, y + 36), row, 25, SOFT)
+        y = foot - (side / 2 if place else side / 2 - 28) + 8
+        self._fitted((x + side + 20, y), name, 30, INK, room, bold=True)
+        self._fitted((x + side + 20, y + 36), place, 25, SOFT, room)
+
+    def _fitted(
+        self,
+        at: tuple[float, float],
+        text: str,
+        size: int,
+        colour: str,
+        width: float,
+        *,
+        bold: bool = False,
+    ) -> None:
+        """A line from its left, smaller when it is too long, then cut."""
+        least = size * 3 // 4
+        while size > least and self._brush.width(text, size) > width:
+            size -= 1
+        for row in self._brush.lines(text, size, width, 1):
+            self._brush.write(at, row, size, colour, bold=bold)
 
     def _round_face(self, at: tuple[int, int], side: int, name: str) -> None:
         ring = Image.new("L", (side * 4, side * 4), 0)

@@ -31,7 +31,7 @@ MOST_BYTES = 400_000
 MOST_CARD_BYTES = 290_000  # WeChat leaves larger ones away
 CARD_SIDE = 600
 MOST_KEPT = 3000  # files, a poster has about 150 KB
-_DRAWN_AS = 1  # moves when the drawing itself changes
+_DRAWN_AS = 2  # moves when the drawing itself changes
 
 # Width, height, and what is left free at the foot.
 FORMATS = {"tall": (1080, 1440, 0), "story": (1080, 1920, 160), "square": (1080, 1080, 0)}

@@ -25,7 +25,7 @@ TITLE = "青灰釉盖碗，松木柴烧"
 def order(format: str = "tall", title: str = TITLE, **more: object) -> Order:
     known = {
         "shop": "小满茶器",
-        "place": "江西景德镇 · 2019 年开店",
+        "place": "江西景德镇，2019 年开店",
         "awning": "moss",
         "link": LINK,
         "call": "长按，打开就能买",
@@ -101,6 +101,7 @@ def test_every_letter_that_is_written_is_a_glyph_of_the_font(tmp_path: Path) -> 
     assert len(everyday) == 6763 and {ord(each) for each in everyday} <= known
     pen = brush(tmp_path)
     assert pen.legible(TITLE) == TITLE and {ord(sign) for sign in TITLE} <= known
+    assert pen.legible("Ada’s “Corner” · 他说“好”") == 'Ada\'s "Corner" - 他说“好”'
     told = "𠮷野家 🍵❤️‍🔥 café №5 ¥168（大）"
     assert pen.legible(told) == "〓野家 café №5 ¥168（大）"
     assert {ord(sign) for sign in pen.legible(told)} <= known | {ord(" ")}

@@ -86,7 +86,7 @@ def _order(request: Request, subject: Subject, code: str, asked: str) -> Order:
         format=asked,
         title=subject.name,
         shop=shop.name,
-        place=" · ".join(part for part in (shop.place, opened) if part),
+        place=i18n.t(locale, "words.comma").join(part for part in (shop.place, opened) if part),
         awning=shop.awning,
         link=names.share(request, code),
         call=i18n.t(locale, _call(subject)),
