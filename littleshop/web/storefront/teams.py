@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from types import SimpleNamespace
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -65,6 +66,8 @@ async def _page(
         pictures = await photos.of_product(conn, shop.shop_id, product.product_id)
         seats = await _seats(request, conn, found)
     kinds, files = _kinds(shop, known, variants), [each.file for each in pictures]
+    zone, now = ZoneInfo(shop.zone), http.now(request)
+    day = (found.opened_at if found else now).astimezone(zone).date()
     state = _state(request, found, seats, kinds)
     team_view = SimpleNamespace(
         token=teaming.link(house.keyring, found) if found else NEW,
@@ -77,7 +80,7 @@ async def _page(
         "storefront/team.html",
         private=True,
         shop=views.shop(shop),
-        it=_letter(locale, shop, product, files, kinds, state, team_view),
+        it=_letter(locale, shop, product, files, kinds, state, team_view, day),
         state=state,
         kinds=kinds,
         team=team_view,
@@ -85,8 +88,8 @@ async def _page(
         link=names.public_url(request) + addresses.team(team_view.token) if found else "",
         order_url=None,
         keeper=keepers.of_rails(house.settings.escrow, []),
-        now=http.now(request),
-        zone=ZoneInfo(shop.zone),
+        now=now,
+        zone=zone,
     )
 
 
@@ -105,6 +108,7 @@ async def _seats(request: Request, conn: db.Connection, found: Team | None) -> S
 def _kinds(shop: Shop, known: Offer | None, variants: Sequence[Variant]) -> list[SimpleNamespace]:
     """What a seat can be: a variant with the team's price beside the shelf's."""
     prices = known.prices if known else {}
+    ready = next((each for each in variants if each.variant_id in prices and each.spare > 0), None)
     return [
         SimpleNamespace(
             only=f"{each.variant_id}:1",
@@ -112,6 +116,7 @@ def _kinds(shop: Shop, known: Offer | None, variants: Sequence[Variant]) -> list
             price=Money(prices[each.variant_id], shop.currency),
             alone=each.price,
             gone=each.spare < 1,
+            ready=each is ready,
         )
         for each in variants
         if each.variant_id in prices
@@ -141,6 +146,7 @@ def _letter(
     kinds: Sequence[SimpleNamespace],
     state: str,
     team_view: SimpleNamespace,
+    day: date,
 ) -> SimpleNamespace:
     """The goods as a stamp, the two prices under the perforation."""
     view = views.shop(shop)
@@ -163,7 +169,7 @@ def _letter(
             place=shop.place or shop.name,
             amount=least.price if least else None,
         ),
-        postmark=("", ""),
+        postmark=(f"{day.year}", f"{day.month}.{day.day}"),
         ended=ended,
         lines=lines,
         total=least.price if least else None,
