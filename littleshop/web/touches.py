@@ -19,13 +19,19 @@ def name(shop_id: int, *, personal: bool = False) -> str:
     return f"{'friend' if personal else 'share'}_{shop_id}"
 
 
-def cookie(shop_id: int, code: str, at: datetime, *, secure: bool, personal: bool = False) -> str:
-    """The whole Set-Cookie value that remembers `code`."""
-    value = f"{code}.{int(at.timestamp()):x}"
+def around(shop_id: int, code: str, *, secure: bool, personal: bool = False) -> tuple[bytes, bytes]:
+    """What stands before and after the moment in the Set-Cookie value that remembers `code`; a
+    kept page works it out once."""
     tail = "; Secure" if secure else ""
     age = int(TOUCH.total_seconds())
-    kept = name(shop_id, personal=personal)
-    return f"{kept}={value}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{tail}"
+    after = f"; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{tail}"
+    return f"{name(shop_id, personal=personal)}={code}.".encode(), after.encode()
+
+
+def cookie(shop_id: int, code: str, at: datetime, *, secure: bool, personal: bool = False) -> str:
+    """The whole Set-Cookie value that remembers `code`."""
+    before, after = around(shop_id, code, secure=secure, personal=personal)
+    return (before + b"%x" % int(at.timestamp()) + after).decode()
 
 
 def remembered(cookies: str, shop_id: int) -> list[Touched]:

@@ -25,12 +25,16 @@ MOST_ADDRESSES = 4096
 LONGEST_WAY = 200  # bytes of an X-Forwarded-For that is remembered: four hops of IPv6
 _SAID = b"x-forwarded-for"
 _log = logging.getLogger(__name__)
-_Mark = tuple[bytes, Place, bool]  # the shop's cookie with its =, what is shown, by a friend's link
+# Of a kept page: the shop's cookie with its =, what is shown, its share's cookie but the moment.
+_Mark = tuple[bytes, Place, tuple[bytes, bytes] | None]
 
 
-def _marked(page: Drawn) -> _Mark:
+def _marked(page: Drawn, *, secure: bool) -> _Mark:
     place = Place(page.shop_id, page.zone, page.product_id, page.share_code)
-    return f"v{page.shop_id}=".encode(), place, page.personal
+    touch = None
+    if page.share_code is not None:
+        touch = touches.around(page.shop_id, page.share_code, secure=secure, personal=page.personal)
+    return f"v{page.shop_id}=".encode(), place, touch
 
 
 def strangers(keyring: Keyring) -> Strangers:
@@ -55,10 +59,9 @@ class Counting:
         """A page goes out to a person; the cookies that go with it."""
         mark: _Mark = kept.mark
         if mark is None:
-            mark = kept.mark = _marked(kept.page)
-        name, place, personal = mark
-        moment = self._house.clock.now()
-        at = moment.timestamp()
+            mark = kept.mark = _marked(kept.page, secure=self._secure)
+        name, place, touch = mark
+        at = self._house.clock.now().timestamp()
         token = cookie(cookies, name)
         more: list[Header] = []
         if not self.strangers.knows(place.shop_id, place.zone, token, at):
@@ -67,11 +70,8 @@ class Counting:
             more = [(b"set-cookie", self._visitor_cookie(name, token, place.zone, at))]
         session = cookie(cookies, b"session=") or None if b"session=" in cookies else None
         self.visits.note(place, token, at, session)
-        if place.share_code is not None:
-            value = touches.cookie(
-                place.shop_id, place.share_code, moment, secure=self._secure, personal=personal
-            )
-            more.append((b"set-cookie", value.encode()))
+        if touch is not None:
+            more.append((b"set-cookie", touch[0] + b"%x" % int(at) + touch[1]))
         return more
 
     def put_in_basket(self, request: Request, shop: Shop) -> None:

@@ -117,8 +117,9 @@ def test_a_sellers_pages_fit_and_can_be_pressed(
     page, wrong = context.new_page(), []
     for path in (
         "", "/opened", "/orders", "/orders/1001", "/goods", "/goods/new", f"/goods/{product}",
-        "/people", "/money", "/figures", "/share", "/shares", "/settings", "/settings/shop",
-        "/settings/shipping", "/settings/notices",
+        "/people", "/money", "/figures", "/share", "/shares", "/shares?by=tree", "/entrances",
+        "/goods/new?first=1", "/settings", "/settings/shop", "/settings/shipping",
+        "/settings/notices",
     ):  # fmt: skip
         page.goto(littleshop.web + stall.root + path)
         wrong += looks_right(page)

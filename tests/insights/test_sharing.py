@@ -99,6 +99,18 @@ async def test_orders_count_as_placed_paid_and_kept_before_and_after_the_day_is_
     await street.books_balance()
 
 
+async def test_what_began_with_an_invitation_counts_for_it_and_not_for_the_share_touched(
+    street: Street,
+) -> None:
+    share, item = await made(street), await street.stock()
+    await street.buys([item], CNY("168.00"), share_code=share.code)
+    async with street.database.connection() as conn:
+        await conn.execute("update orders set kind = 'invitation'")
+    found = await told(street)
+    assert list(found) == [sharing.INVITATION]
+    assert (found[sharing.INVITATION].paid, found[sharing.INVITATION].kept_minor) == (1, ALL)
+
+
 async def test_nothing_links_what_a_visitor_does_in_two_shops(street: Street) -> None:
     first, one = await made(street), street.shop_id
     other = await street.open_shop("Ada’s Corner", "ada-corner", "+8613900001002")

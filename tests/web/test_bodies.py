@@ -66,6 +66,7 @@ async def test_a_body_that_says_it_is_too_long_is_not_waited_for(world: World) -
         "/orders/1000-0001/pick-up",
         "/orders/1000-0001/cancellation",
         "/shares",
+        "/entrances",
         "/goods/new",
         "/settings/shop",
         "/settings/notices/devices",

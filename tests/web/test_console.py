@@ -33,6 +33,9 @@ PAGES = (
     "/figures",
     "/figures?days=7",
     "/shares",
+    "/shares.csv",
+    "/entrances",
+    "/entrances.csv",
     "/held",
 )
 

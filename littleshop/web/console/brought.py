@@ -23,6 +23,7 @@ VIEWS = ("share", "channel", "sharer", "tree")
 MOST_ROWS = 100
 MOST_DESCENTS = 5000
 DEEPEST = 4  # further down a tree is drawn no further in
+DOWN = "\N{DOWNWARDS ARROW WITH TIP RIGHTWARDS} "  # in a table: it came of the one above
 CSV_HEAD = (
     "name", "channel", "visits", "visitors", "placed", "paid", "kept", "paid_sum", "kept_sum",
     "opened",
@@ -258,9 +259,9 @@ def _line(row: Row, currency: str) -> list[str]:
     each = row.brought
     counts = (each.views, each.visitors, each.placed, each.paid, each.kept)
     sums = (_plain(each.paid_minor, currency), _plain(each.kept_minor, currency))
-    indented = "- " * row.depth + row.name if row.depth else row.name
     under = " / ".join(row.under)
-    return [indented, under, *map(str, counts), *sums, str(each.opened)]
+    name = DOWN * row.depth + row.name
+    return [name, under, *map(str, counts), *sums, str(each.opened)]
 
 
 def _plain(minor: int, currency: str) -> str:

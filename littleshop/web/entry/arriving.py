@@ -20,6 +20,7 @@ from littleshop.shop.shops import Shop
 from littleshop.social import shares
 from littleshop.social.shares import Share
 from littleshop.web import addresses, names, registration
+from littleshop.web.entry import standing
 from littleshop.web.entry.signing_in import show, to
 
 
@@ -32,9 +33,10 @@ def arrived(known: Progress) -> Response:
     """To the page on which a shop that has just opened is handed on; whom a shop had brought has
     seen what a shop is, and goes straight to the first thing to sell."""
     root = console_url(known.shop.shop_id)
-    return (
-        to(f"{root}/goods/new", first=1) if known.opening.path == "viral" else to(f"{root}/opened")
-    )
+    viral = known.opening.path == "viral"
+    answer = to(f"{root}/goods/new", first=1) if viral else to(f"{root}/opened")
+    answer.delete_cookie(standing.BROUGHT, path="/")  # the next shop he opens is his own idea
+    return answer
 
 
 def face_url(shop: Shop) -> str:
