@@ -58,6 +58,7 @@ RULES: dict[str, tuple[Limit, ...]] = {
         Limit("device", 60, timedelta(hours=1)),
         Limit("address", 4000, timedelta(hours=1)),  # twice for each checkout
     ),
+    "give": (Limit("device", 60, timedelta(hours=1)), Limit("address", 2000, timedelta(hours=1))),
     # SMS pumping: who earns on the far end of a route has codes sent to numbers of his there,
     # from thousands of addresses. Each country has a budget of all devices together. The mainland
     # is where the shops are and an SMS costs 0.05 yuan: 3000 an hour are a busy day's peak and at
@@ -85,6 +86,10 @@ RULES: dict[str, tuple[Limit, ...]] = {
     "upload": (Limit("person", 300, timedelta(hours=1)),),
     "search": (Limit("address", 3000, timedelta(hours=1)),),
     "report": (Limit("device", 10, timedelta(days=1)), Limit("address", 60, timedelta(days=1))),
+    # An SMS to a person who has not asked for it: a seller's, of an invitation.
+    "remind": (Limit("shop", 30, timedelta(days=1)),),
+    # Asking a seller to get something, and each further word of it.
+    "wish": (Limit("device", 20, timedelta(hours=1)), Limit("address", 200, timedelta(hours=1))),
     "review": (Limit("device", 60, timedelta(hours=1)),),
 }
 
@@ -92,7 +97,9 @@ RULES: dict[str, tuple[Limit, ...]] = {
 FRESH: dict[str, Limit] = {
     "code": Limit("address", 20, timedelta(hours=1)),
     "checkout": Limit("address", 100, timedelta(hours=1)),
+    "give": Limit("address", 200, timedelta(hours=1)),
     "report": Limit("address", 20, timedelta(days=1)),
+    "wish": Limit("address", 20, timedelta(hours=1)),
 }
 
 # Guesses among a million or fewer, and what costs money each.

@@ -63,7 +63,9 @@ async def most(conn: db.Connection, order: Order, kind: str, reason: str) -> Mon
 
 def wanted(order: Order) -> tuple[str, ...]:
     """What may be wanted in an order's state: kinds of cases."""
-    return _WANTED_WHILE.get(order.status, ())
+    kinds = _WANTED_WHILE.get(order.status, ())
+    # what was never handed over is neither sent back nor swapped
+    return tuple(kind for kind in kinds if kind == "refund") if order.way == "none" else kinds
 
 
 async def ask(

@@ -69,3 +69,19 @@ async def trust_device(
         role,
         device,
     )
+
+
+async def last_of(conn: Connection, shop_id: int, device: bytes) -> Order | None:
+    """The last order in which somebody typed on this device where his things go."""
+    return await db.one(
+        conn,
+        Order,
+        f"select {orders.COLUMNS} from orders where shop_id = $1 and order_id ="
+        "  (select o.order_id from order_devices d"
+        "    join orders o on o.shop_id = $1 and o.order_id = d.order_id"
+        "   where d.shop_id = $1 and d.device = $2 and d.role = 'chooser'"
+        "     and o.kind in ('checkout', 'invitation')"
+        "   order by o.placed_at desc, o.number desc limit 1)",
+        shop_id,
+        device,
+    )

@@ -163,7 +163,7 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
         """
         select count(*) filter (where o.status = 'to_ship') as to_ship,
                count(*) filter (where o.status = 'to_ship' and o.way = 'pickup') as pickup,
-               count(*) filter (where o.status = 'to_ship' and o.way = 'courier'
+               count(*) filter (where o.status = 'to_ship' and o.way <> 'pickup'
                                   and t.due_at is null) as late,
                count(*) filter (where o.status = 'placed') as placed,
                count(*) filter (where o.status = 'waiting') as waiting,
@@ -175,7 +175,7 @@ async def duties(conn: db.Connection, shop_id: int) -> Duties:
                  as reminded,
                count(*) filter (where o.held_minor > 0) as held_orders,
                coalesce(sum(o.held_minor), 0)::bigint as held_minor,
-               min(t.due_at) filter (where o.way = 'courier') as next_due,
+               min(t.due_at) filter (where o.way <> 'pickup') as next_due,
                min(o.number) filter (where o.status = 'to_ship' and o.reminded_at is not null)
                  as reminded_number,
                min(t.due_at) filter (where o.reminded_at is not null) as reminded_due

@@ -30,7 +30,7 @@ _BUYERS = (
 )
 BUNDLES = {
     "storefront.css": (*_FOUNDATION, *_BUYERS),
-    "console.css": (*_FOUNDATION, "css/console.css", "css/life.css"),
+    "console.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/collect.css"),
     "opening.css": (*_FOUNDATION, "css/opening.css"),
     "operator.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/operator.css"),
 }

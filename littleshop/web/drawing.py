@@ -70,6 +70,8 @@ COURIER = (
 )
 PAY_BY = {"invited": "pay", "hold": "pay"}
 BY_HAND = (COURIER[0], ("handed", "hand", "received_at", "confirm"))
+NONE = (COURIER[0], ("done", "handshake", "shipped_at", "ship"), COURIER[3])
+WAYS = {"courier": COURIER, "by_hand": BY_HAND, "none": NONE}
 
 
 def steps_of(
@@ -86,7 +88,7 @@ def steps_of(
     rows: list[Step] = []
     ended = order.ended_at if order.state in ("cancelled", "refunded") else None
     reached = False
-    for name, icon, fact, timer in COURIER if order.handover == "courier" else BY_HAND:
+    for name, icon, fact, timer in WAYS[order.handover]:
         at: datetime | None = getattr(order, fact)
         if name == "delivered" and at is None:
             continue  # no courier has told us

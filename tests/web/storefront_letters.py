@@ -62,6 +62,8 @@ def invitation(state: str = "open", **wish: Any) -> dict[str, Any]:
         "zone": SHANGHAI,
         "may": thing(decline=True, ask=None, other=None),
         "said": None,
+        "refused": None,
+        "within": timedelta(days=2),
         "thread": None,
         "open_url": "/open",
     } | wish

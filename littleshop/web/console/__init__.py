@@ -13,6 +13,7 @@ from littleshop.notify.live import Hub
 from littleshop.web.console import (
     admission,
     cases,
+    collecting,
     entrances,
     figures,
     frame,
@@ -51,6 +52,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{_ORDER}/parcels", shipping.ship, methods=["POST"]),
     Route(f"{_ORDER}/parcels/{{parcel_id}}", shipping.correct, methods=["POST"]),
     Route(f"{_ORDER}/handover", shipping.hand_over, methods=["POST"]),
+    Route(f"{_ORDER}/done", shipping.finish, methods=["POST"]),
     Route(f"{_ORDER}/pick-up", shipping.pick_up, methods=["POST"]),
     Route(f"{_ORDER}/cancellation", shipping.call_off, methods=["POST"]),
     Route(f"{ROOT}/people", people.listed),
@@ -83,6 +85,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/held/{{job_id}}/removal", held.drop, methods=["POST"]),
     *admission.ROUTES,
     *cases.ROUTES,
+    *collecting.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
 ]

@@ -32,6 +32,7 @@ from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
 
 WAITS = {"waiting": "close_waiting", "invited": "close_invited", "collecting": "not_full"}
+HANDOVER = {"courier": "courier", "pickup": "pick_up", "none": "none"}
 TIMERS = {
     "pay_by": "close",
     "hold_by": "let_go",
@@ -216,7 +217,7 @@ def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "address": address if order.way == "courier" else "",
         "note": order.note,
         "orders_before": dossier.before,
-        "handover": "courier" if order.way == "courier" else "pick_up",
+        "handover": HANDOVER[order.way],
         "lines": [_line(item, work) for item in dossier.items],
         "goods": order.goods,
         "postage": order.shipping,
@@ -260,13 +261,15 @@ def _head(dossier: Dossier, now: datetime) -> str:
         return "pick_up"
     if order.status == "to_ship":
         assert dossier.due_at is not None
-        return "late" if dossier.due_at <= now else "ship"
-    by_hand = bool(dossier.parcels) and dossier.parcels[-1].way == "pickup"
+        if dossier.due_at <= now:
+            return "late"
+        return "do" if order.way == "none" else "ship"
+    way = dossier.parcels[-1].way if dossier.parcels else "courier"
     return {
         "waiting": "wait",
         "invited": "invite",
         "placed": "pay",
-        "shipped": "delivered" if by_hand else "on_the_way",
+        "shipped": {"pickup": "delivered", "none": "done"}.get(way, "on_the_way"),
         "closed": "received",
         "refunded": ("given_back" if order.shipped_at else "refunded")
         if dossier.is_back
@@ -285,8 +288,8 @@ def _timer(dossier: Dossier) -> dict[str, Any] | None:
                 kind = WAITS.get(dossier.order.status, kind)
             if kind == "auto_confirm" and dossier.order.direct:
                 kind = "auto_confirm_direct"
-            if kind == "cancel_allowed" and dossier.order.way == "pickup":
-                kind = "cancel_allowed_by_hand"
+            if kind == "cancel_allowed" and dossier.order.way != "courier":
+                kind = f"{kind}_{'by_hand' if dossier.order.way == 'pickup' else 'none'}"
             return {"kind": kind, "at": clock.due_at, "amount": amount}
     return None
 
@@ -301,10 +304,11 @@ def _steps(dossier: Dossier, locale: str) -> list[dict[str, Any]]:
         "received": order.received_at,
         "paid_out": dossier.arrived_on,
     }
-    if order.way == "pickup":  # nothing travels: it is handed over, and so received
+    if order.way != "courier":  # nothing travels: it is handed over or done, and so received
         handed = order.shipped_at or order.received_at
+        said = "handed_over" if order.way == "pickup" else "done"
         moments = {
-            ("handed_over" if name == "shipped" else name): handed if name == "shipped" else at
+            (said if name == "shipped" else name): handed if name == "shipped" else at
             for name, at in moments.items()
             if name != "delivered"
         }
@@ -366,13 +370,14 @@ def _parcel(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any] | Non
 
 def _can(dossier: Dossier) -> dict[str, bool]:
     order = dossier.order
-    to_ship, fetched = order.status == "to_ship", order.way == "pickup"
+    to_ship, way = order.status == "to_ship", order.way
     leaves = to_ship and not dossier.undecided
     paid = order.status in (*orders.PAID, "received", "closed")
     return {
-        "ship": leaves and not fetched,
-        "hand_over": leaves and not fetched,
-        "check_code": leaves and fetched,
+        "ship": leaves and way == "courier",
+        "hand_over": leaves and way == "courier",
+        "check_code": leaves and way == "pickup",
+        "finish": leaves and way == "none",
         "cancel": to_ship,
         "refund": paid and dossier.facts is None and order.total.minor > dossier.gone.minor,
     }

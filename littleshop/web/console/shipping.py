@@ -127,6 +127,18 @@ async def hand_over(request: Request) -> Response:
     return await _by_hand(request, await http.at_work(request), code="")
 
 
+async def finish(request: Request) -> Response:
+    """POST root/orders/NUMBER/done: nothing is handed over, and it is done."""
+    work = await http.at_work(request)
+    order, at = await _order(request, work), http.now(request)
+    if order.status != "to_ship" or order.way != "none":
+        return _late(request, work, order)
+    await http.house(request).database.transaction(
+        lambda conn: shipping.done(conn, order.shop_id, order.order_id, at)
+    )
+    return frame.go(request, _here(work, order), "done", number=order.number)
+
+
 async def pick_up(request: Request) -> Response:
     """POST root/orders/NUMBER/pick-up: given to who shows the buyer's six digits."""
     work = await http.at_work(request)

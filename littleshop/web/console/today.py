@@ -30,6 +30,7 @@ HAPPENED = {
     "paid": "paid",
     "shipped": "shipped",
     "handed_over": "shipped",
+    "done": "shipped",
     "received": "received",
     "called_off": "refunded",
     "unpaid": "cancelled",

@@ -38,7 +38,7 @@ DUE = {
 }
 # What that clock means to such an order.
 PAY_BY = {"waiting": "register", "invited": "invited", "collecting": "collect"}
-HANDOVER = {"courier": "courier", "pickup": "by_hand"}
+HANDOVER = {"courier": "courier", "pickup": "by_hand", "none": "none"}
 PAYOUT_AT = time(12, 0)
 
 
@@ -92,8 +92,9 @@ def _lines(locale: str, row: Order, things: Sequence[OrderItem]) -> list[SimpleN
     pieces = sum(item.quantity for item in things)
     goods = i18n.t(locale, "storefront.basket.lines", count=pieces)
     shown = [SimpleNamespace(label=goods, amount=row.goods, reason=None, good=False)]
-    label = i18n.t(locale, "checkout.postage" if row.way == "courier" else "checkout.by_hand")
-    shown.append(SimpleNamespace(label=label, amount=row.shipping, reason=None, good=False))
+    if row.way != "none":
+        label = i18n.t(locale, "checkout.postage" if row.way == "courier" else "checkout.by_hand")
+        shown.append(SimpleNamespace(label=label, amount=row.shipping, reason=None, good=False))
     return shown
 
 

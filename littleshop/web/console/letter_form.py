@@ -1,0 +1,263 @@
+"""The form on which a seller writes a letter that asks to be paid: as typed, and what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from starlette.requests import Request
+
+from littleshop import db, http
+from littleshop.catalog import products
+from littleshop.catalog.drafts import tidy
+from littleshop.catalog.products import Variant
+from littleshop.errors import Refused
+from littleshop.http import AtWork
+from littleshop.i18n import SIGNS
+from littleshop.identity import phones
+from littleshop.sale.inviting import Own, Photo
+from littleshop.trade.invitations import Letter, Named
+from littleshop.web import addresses, forms
+from littleshop.web.forms import Form, Kept
+
+OWN_LINES = 3
+MOST_SHELF = 80
+HOURS = (24, 72, 168, 720)
+SHIP_DAYS = (3, 5, 7, 10, 15)
+PHOTOS = OWN_LINES
+_TYPED = ("to_name", "phone", "words", "shipping", "uses", "hours", "ship_days", "keeps")
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """A variant on the shelf that can be picked."""
+
+    product_id: UUID
+    variant: Variant
+    title: str
+    picture_url: str
+
+
+class Written(msgspec.Struct):
+    """A form as it was sent: what is typed, what is wrong with it, and what it makes."""
+
+    form_key: UUID
+    kind: str
+    form: dict[str, Any]
+    errors: dict[str, Any] = {}
+    kept: dict[int, Kept] = {}
+    letter: Letter | None = None
+    picked: tuple[Named, ...] = ()
+    own: tuple[Own, ...] = ()
+
+
+async def shelf(conn: db.Connection, shop_id: int) -> list[Thing]:
+    """What can be picked: every variant on sale, in the shop's order."""
+    found: list[Thing] = []
+    for each in await products.listing(conn, shop_id, most=MOST_SHELF):
+        picture = addresses.photo(each.photo, 360) if each.photo else ""
+        for variant in await products.variants(conn, shop_id, each.product_id):
+            title = " · ".join((each.title, *variant.choice))
+            found.append(Thing(each.product_id, variant, title, picture))
+    return found[:MOST_SHELF]
+
+
+def blank(work: AtWork, kind: str, things: Sequence[Thing], asked: dict[str, str]) -> Written:
+    """The form before anything is typed; `asked` may name a variant or the person."""
+    form: dict[str, Any] = {"uses": "1", "hours": "24"}
+    form["shipping"] = forms.shown(work.shop.shipping_flat_minor, work.shop.currency)
+    form["to_name"] = asked.get("name", "")
+    for thing in things:
+        name = str(thing.variant.variant_id)
+        form[f"p-{name}"] = forms.shown(thing.variant.price_minor, work.shop.currency)
+        if name == asked.get("variant"):
+            form[f"q-{name}"] = "1"
+    return Written(uuid4(), kind, form, errors={}, kept={})
+
+
+async def read(
+    request: Request, work: AtWork, form: Form, things: Sequence[Thing], wish_id: UUID | None
+) -> Written:
+    """The form as it was typed; without errors it has a letter and lines."""
+    kind = "amount" if form.text("kind", 10) == "amount" else "goods"
+    names = [f"{mark}-{each.variant.variant_id}" for each in things for mark in "qp"]
+    names += [f"own-{place}-{part}" for place in range(OWN_LINES) for part in _OWN_PARTS]
+    written = Written(
+        forms.key(form.text("form_key", 40), uuid4()),
+        kind,
+        {name: form.text(name, 2000) for name in (*_TYPED, *names)},
+        errors={},
+        kept={},
+    )
+    if kind == "goods":
+        written.picked = _picked(request, work, written, things)
+        await _keep_photos(request, work, written, form)
+    written.own = _own(request, work, written)
+    written.letter = _letter(request, work, written, wish_id)
+    return written
+
+
+_OWN_PARTS = ("title", "price", "quantity")
+
+
+def _number(request: Request, written: Written, name: str, least: int, most: int, at: str) -> int:
+    try:
+        found = forms.count(written.form.get(name) or str(least))
+        if not least <= found <= most:
+            raise Refused("quantity_wrong", most=most)
+    except Refused as no:
+        written.errors[at] = forms.said(request, no)
+        return least
+    return found
+
+
+def _price(
+    request: Request, work: AtWork, written: Written, name: str, *, free: bool = False
+) -> int:
+    try:
+        amount = (forms.fee if free else forms.price)(written.form[name], work.shop.currency)
+    except Refused as no:
+        written.errors[name] = forms.said(request, no)
+        return 0
+    return amount
+
+
+def _picked(
+    request: Request, work: AtWork, written: Written, things: Sequence[Thing]
+) -> tuple[Named, ...]:
+    found = []
+    for thing in things:
+        name = str(thing.variant.variant_id)
+        pieces = _number(request, written, f"q-{name}", 0, 999, f"p-{name}")
+        if pieces:
+            minor = _price(request, work, written, f"p-{name}", free=True)
+            found.append(Named(thing.product_id, thing.variant.variant_id, pieces, minor))
+    return tuple(found)
+
+
+async def _keep_photos(request: Request, work: AtWork, written: Written, form: Form) -> None:
+    """The photo of each line of his own, or the one a refused try had."""
+    keyring, person = http.house(request).keyring, work.person.person_id.bytes
+    for place in range(OWN_LINES):
+        found = await forms.photos(request, form.files(f"own-{place}-photo")[:1], person)
+        before = forms.unseal(keyring, form.text(f"own-{place}-kept"), Kept)
+        kept = found.kept[0] if found.kept else before
+        if kept is not None:
+            written.kept[place] = kept
+        if found.wrong:
+            written.errors[f"own-{place}-photo"] = found.wrong[0]
+
+
+def _own(request: Request, work: AtWork, written: Written) -> tuple[Own, ...]:
+    """The lines that were typed; one without a name and a price is none."""
+    found = []
+    for place in range(OWN_LINES if written.kind == "goods" else 1):
+        title, price = (tidy(written.form[f"own-{place}-{part}"]) for part in ("title", "price"))
+        if not (title or price or place in written.kept):
+            continue
+        if not title:
+            no = Refused("product_title_empty")
+            written.errors[f"own-{place}-title"] = forms.said(request, no)
+        minor = _price(request, work, written, f"own-{place}-price")
+        name = f"own-{place}-quantity"
+        pieces = _number(request, written, name, 1, 999, name)
+        kept = written.kept.get(place)
+        photo = Photo(kept.file, kept.width, kept.height, kept.colour) if kept else None
+        found.append(Own(title[:120], minor, pieces, photo))
+    return tuple(found)
+
+
+def _letter(
+    request: Request, work: AtWork, written: Written, wish_id: UUID | None
+) -> Letter | None:
+    form, goods = written.form, written.kind == "goods"
+    if not written.picked and not written.own:
+        written.errors["form"] = forms.said(request, Refused("invitation_empty"))
+    phone = _phone(request, work, written)
+    shipping = _price(request, work, written, "shipping", free=True) if goods else 0
+    uses = _number(request, written, "uses", 1, 200, "uses")
+    keeps = goods and form["keeps"] == "yes"
+    if keeps and uses > 1:
+        written.errors["keeps"] = forms.said(request, Refused("invitation_keeps_one"))
+    days = form["ship_days"]
+    if written.errors:
+        return None
+    return Letter(
+        to_name=tidy(form["to_name"])[:40],
+        phone_sealed=http.house(request).keyring.seal(phone) if phone else None,
+        words=words(form["words"]),
+        way="goods" if goods else "none",
+        currency=work.shop.currency,
+        shipping_minor=shipping,
+        uses=uses,
+        keeps=keeps,
+        ship_days=int(days) if days in map(str, SHIP_DAYS) else None,
+        hours=hours(form["hours"]),
+        wish_id=wish_id,
+    )
+
+
+def _phone(request: Request, work: AtWork, written: Written) -> str:
+    if not written.form["phone"]:
+        return ""
+    try:
+        return phones.parse(written.form["phone"]).e164
+    except Refused as no:
+        written.errors["phone"] = forms.said(request, no)
+        return ""
+
+
+def hours(text: str) -> int:
+    """For how long it is open."""
+    return int(text) if text in map(str, HOURS) else HOURS[0]
+
+
+def words(text: str, most: int = 600) -> str:
+    """What one person writes to another: lines of plain text, at most two empty ones in a row."""
+    lines = [tidy(line) for line in text.replace("\r\n", "\n").split("\n")]
+    kept: list[str] = []
+    for line in lines:
+        if line or (kept and kept[-1]):
+            kept.append(line)
+    return "\n".join(kept).strip()[:most]
+
+
+def context(
+    request: Request, work: AtWork, written: Written, things: Sequence[Thing]
+) -> dict[str, Any]:
+    """The form as its template wants it."""
+    keyring = http.house(request).keyring
+    return {
+        "kind": written.kind,
+        "form": written.form,
+        "errors": written.errors,
+        "form_key": str(written.form_key),
+        "things": [_shown(written, thing) for thing in things],
+        "own": [
+            {
+                "place": place,
+                "kept": forms.seal(keyring, kept) if (kept := written.kept.get(place)) else "",
+                "url": addresses.photo(kept.file, kept.url_width(360)) if kept else "",
+                "open": bool(written.form.get(f"own-{place}-title")),
+            }
+            for place in range(OWN_LINES)
+        ],
+        "hours": HOURS,
+        "ship_days": SHIP_DAYS,
+        "sign": SIGNS.get(work.shop.currency, work.shop.currency),
+    }
+
+
+def _shown(written: Written, thing: Thing) -> dict[str, Any]:
+    name = str(thing.variant.variant_id)
+    return {
+        "id": name,
+        "title": thing.title,
+        "picture_url": thing.picture_url,
+        "price": thing.variant.price,
+        "spare": thing.variant.spare,
+        "quantity": written.form.get(f"q-{name}") or "",
+        "asks": written.form.get(f"p-{name}") or "",
+        "error": written.errors.get(f"p-{name}", ""),
+    }

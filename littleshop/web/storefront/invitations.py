@@ -1,0 +1,377 @@
+"""An invitation to pay, for who has its link: the letter, the form on which it is taken up, a no.
+
+The link shows. What it does needs a form that is filled in; whose order it became is said only on
+the device that ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import http, i18n, ids
+from littleshop.errors import Refused
+from littleshop.money import Money
+from littleshop.pricing.quotes import Quote
+from littleshop.sale import inviting, placing, shipping
+from littleshop.sale.placing import Placed, Placing
+from littleshop.shop import shops, staff
+from littleshop.shop.shops import Shop
+from littleshop.trade import invitations, orders, regions, takers
+from littleshop.trade.invitations import Invitation, Line
+from littleshop.trade.orders import Delivery
+from littleshop.trade.takers import Taker
+from littleshop.web import addresses, containers, flash, forms, keepers, letter_views, names, pages
+from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, views
+from littleshop.web.storefront.checkouts import read_form
+from littleshop.web.storefront.visitors import agent, remember
+
+SAID = "letters.said."
+_ENDS = {  # why it cannot be taken up -> what the page shows
+    "invitation_expired": "expired",
+    "invitation_cancelled": "cancelled",
+    "invitation_used": "used",
+    "invitation_taken": "taken",
+}
+
+
+class Open(msgspec.Struct, frozen=True):
+    """An invitation that somebody came to by its link."""
+
+    shop: Shop
+    row: Invitation
+    lines: list[Line]
+    takers: list[Taker]
+    token: str
+
+    @property
+    def own(self) -> Taker | None:
+        """The order of this device that is paid or can be."""
+        mine = [each for each in self.takers if each.own and each.status != "cancelled"]
+        return mine[-1] if mine else None
+
+
+async def _behind(request: Request) -> Open:
+    """The invitation behind the link of the address. Raises NotFound."""
+    token = request.path_params["token"]
+    shop_id = http.token_shop(token)
+    async with http.house(request).database.connection() as conn:
+        row = await invitations.by_token(conn, shop_id, ids.hashed(token))
+        return Open(
+            await shops.get(conn, shop_id),
+            row,
+            await invitations.lines(conn, shop_id, row.invitation_id),
+            await takers.of(conn, shop_id, row.invitation_id, http.device(request)),
+            token,
+        )
+
+
+async def show(request: Request) -> Response:
+    """GET /i/TOKEN: the letter"""
+    found = await _behind(request)
+    await _note_seen(request, found)
+    return await _letter(request, found)
+
+
+async def _note_seen(request: Request, found: Open) -> None:
+    """The first person who looks, and is neither the shop's own nor a robot, has seen it."""
+    if found.row.seen_at is not None or containers.is_robot(agent(request)):
+        return
+    ahead = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
+    if request.method != "GET" or "prefetch" in ahead or await _is_staff(request, found.shop):
+        return
+    await http.house(request).database.transaction(
+        lambda conn: invitations.see(
+            conn, found.shop.shop_id, found.row.invitation_id, http.now(request)
+        )
+    )
+
+
+async def _is_staff(request: Request, shop: Shop) -> bool:
+    who = await http.somebody(request)
+    if who is None:
+        return False
+    async with http.house(request).database.connection() as conn:
+        team = await staff.of_shop(conn, shop.shop_id)
+    return any(member.person_id == who.person.person_id for member in team)
+
+
+async def _state(request: Request, found: Open) -> str:
+    """open, mine, paid, used, taken, expired, cancelled, sold_out, closed or registering"""
+    if found.own is not None:
+        return "mine" if found.own.status in orders.UNPAID else "paid"
+    no = inviting.why_not(found.row, http.now(request))
+    if no is not None:
+        return _ENDS[no.code]
+    short = any(line.spare < line.quantity for line in found.lines) and not found.row.holding
+    if short or not all(line.to_be_had for line in found.lines):
+        return "sold_out"
+    if found.shop.status != "open":
+        return "closed"
+    return "registering" if await cashier.waits(request, found.shop) else "open"
+
+
+async def _letter(request: Request, found: Open, no: Refused | None = None) -> Response:
+    """The letter as it stands now; `no` is why what was pressed was not done."""
+    locale, now, shop = pages.locale_of(request), http.now(request), found.shop
+    state, own, row = await _state(request, found), found.own, found.row
+    said, _ = flash.heard(request, SAID)
+    face = views.shop(shop)
+    it = letter_views.sheet(locale, shop, face, row, found.lines, state, now)
+    is_open = state == "open"
+    answer = pages.page(
+        request,
+        "storefront/letter.html",
+        status=409 if no else 200,
+        private=True,
+        shop=face,
+        it=it,
+        token=found.token,
+        state=state,
+        what_next=_what_next(locale, found, state),
+        order_url=_order_url(request, shop, own),
+        amount=own.total if own else it.total,
+        till=row.expires_at,
+        left=row.left if row.uses > 1 else None,
+        held=row.holding,
+        way=row.way,
+        within=_ships_within(row),
+        now=now,
+        zone=ZoneInfo(shop.zone),
+        may=SimpleNamespace(
+            decline=is_open and row.refused_at is None,
+            ask=None,
+            other=None,
+        ),
+        said=said,
+        refused=forms.said(request, no) if no else None,
+        thread=_thread(request, row),
+        open_url=addresses.opening(shop.slug),
+    )
+    flash.forget(request, answer)
+    return answer
+
+
+def _ships_within(row: Invitation) -> timedelta:
+    return shipping.SHIP_BY if row.ship_days is None else timedelta(days=row.ship_days)
+
+
+def _thread(request: Request, row: Invitation) -> str | None:
+    """Where the wish is talked over that this answers."""
+    if row.wish_id is None:
+        return None
+    key = http.house(request).keyring.link_key
+    return addresses.wish(ids.wish_token(key, row.shop_id, row.wish_id))
+
+
+def _order_url(request: Request, shop: Shop, own: Taker | None) -> str | None:
+    if own is None:
+        return None
+    keyring = http.house(request).keyring
+    return addresses.order(placing.link(keyring, shop.shop_id, own.order_id))
+
+
+def _what_next(locale: str, found: Open, state: str) -> str:
+    seller = found.shop.seller or found.shop.name
+    return "" if state == "open" else i18n.t(locale, f"letters.next.{state}", seller=seller)
+
+
+async def form(request: Request) -> Response:
+    """GET /i/TOKEN/checkout: phone, address, how to pay; this device finds its own filled in"""
+    found = await _behind(request)
+    if await _state(request, found) != "open":
+        return RedirectResponse(addresses.invitation(found.token), status_code=303)
+    return await _form(request, found, await prefilling.on_this_device(request, found.shop), {})
+
+
+def _way(found: Open, form: Mapping[str, str]) -> str:
+    return inviting.way_of(found.row, checkouts.way_of(form, found.shop))
+
+
+async def _form(
+    request: Request,
+    found: Open,
+    form: Mapping[str, str],
+    wrong: Mapping[str, Refused],
+    *,
+    fragment: str | None = None,
+) -> Response:
+    """The form with what was typed, each refusal of `wrong` said at its field."""
+    house, locale, shop = http.house(request), pages.locale_of(request), found.shop
+    way = _way(found, form)
+    async with house.database.connection() as conn:
+        quote = await inviting.quote(conn, found.row, way)
+    offered = await cashier.offered(request, shop)
+    told = placing.said(quote, waits=False)
+    methods = cashier.methods(request, offered, form.get("method", ""))
+    problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
+        name: forms.said(request, no) for name, no in wrong.items()
+    }
+    return pages.page(
+        request,
+        "storefront/letter_checkout.html",
+        status=409 if wrong else 200,
+        private=True,
+        fragment=fragment,
+        form_targets=views.rail_origins(house),
+        shop=views.shop(shop),
+        action=addresses.invitation_part(found.token, "checkout"),
+        back=addresses.invitation(found.token),
+        nothing_sent=way == "none",
+        items=checkouts.shown_items(quote),
+        form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
+        problems=SimpleNamespace(**problems),
+        provinces=views.provinces(locale),
+        deliveries=_deliveries(request, found, quote, way),
+        methods=methods,
+        method=next((method for method in methods if method.chosen), None),
+        lines=_receipt(locale, quote, way),
+        total=quote.total,
+        said=checkouts.said_text(told),
+        asks_tick=checkouts.asks_tick(told),
+        ticked=form.get("no_return_seen") == "yes",
+        key=form.get("key") or checkouts.fresh_key(),
+        items_text="",
+        team="",
+        cart_id="",
+        out=leaving.out(request, _link(request, found)),
+        registering=False,
+        keeper=keepers.of_rails(house.settings.escrow, [each.gateway for each in offered]),
+    )
+
+
+def _link(request: Request, found: Open) -> str:
+    """The form's whole address, for another browser."""
+    public = names.public_url(request, stay=True)
+    return public + addresses.invitation_part(found.token, "checkout")
+
+
+def _deliveries(request: Request, found: Open, quote: Quote, way: str) -> list[Any]:
+    if way == "none":
+        return []
+    known = checkouts.deliveries(
+        pages.locale_of(request), found.shop, quote, way, http.now(request)
+    )
+    if found.row.ship_days is not None:  # a promise of its own: no day is named
+        locale, days = pages.locale_of(request), found.row.ship_days
+        for each in known:
+            if each.code == "courier":
+                each.promise = i18n.t(locale, "letters.ships_within", count=days)
+    return known
+
+
+def _receipt(locale: str, quote: Quote, way: str) -> list[SimpleNamespace]:
+    """A line for the things and one for the postage, where something is sent."""
+    pieces = sum(line.quantity for line in quote.lines if line.kind == "goods")
+    rows = [(i18n.t(locale, "storefront.basket.lines", count=pieces), quote.goods)]
+    if way != "none":
+        rows.append((i18n.t(locale, "letters.postage"), quote.shipping))
+    return [
+        SimpleNamespace(label=label, amount=amount, reason=None, good=False)
+        for label, amount in rows
+    ]
+
+
+async def accept(request: Request) -> Response:
+    """POST /i/TOKEN/checkout: take it up and go to pay, or one of the form's smaller buttons"""
+    found, form = await _behind(request), await read_form(request)
+    if form.get("then") in ("split", "quote"):
+        return await _recounted(request, found, form)
+    way = _way(found, form)
+    delivery, wrong = checkouts.delivery_of(form, way)
+    wrong |= checkouts.unseen(form)
+    wrong |= await cashier.stopped(request, found.shop, form.get("method", ""))
+    if delivery is None or wrong:
+        return await _form(request, found, form, wrong)
+    try:
+        return await _pay(request, found, form, delivery, way)
+    except Refused as no:
+        return await _refused(request, found, form, no)
+
+
+async def _pay(
+    request: Request, found: Open, form: Mapping[str, str], delivery: Delivery, way: str
+) -> Response:
+    """Place the order and go to pay it."""
+    token, device = http.make_device(request)
+    placed = await _accept(request, found, form, delivery, way, device)
+    answer = await cashier.begin(request, found.shop, placed, form.get("method", ""))
+    return remember(request, answer, token)
+
+
+async def _recounted(request: Request, found: Open, form: Mapping[str, str]) -> Response:
+    if form["then"] == "split":
+        parts = views.address(regions.parse_address(form.get("pasted", "")))
+        form = {**form, **{name: value for name, value in parts.items() if value}}
+    piece = "sums" if request.headers.get("hx-request") else None
+    return await _form(request, found, form, {}, fragment=piece)
+
+
+async def _accept(
+    request: Request,
+    found: Open,
+    form: Mapping[str, str],
+    delivery: Delivery,
+    way: str,
+    device: bytes,
+) -> Placed:
+    """Raises Refused: too_many, cart_empty, and as inviting.accept; Conflict."""
+    house, at = http.house(request), http.now(request)
+    address = http.address(request)
+    http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
+    if await cashier.waits(request, found.shop):
+        raise Refused("not_admitted")
+    wish = Placing(
+        shop_id=found.shop.shop_id,
+        items=(),
+        way=way,
+        delivery=delivery,
+        total_seen=Money(checkouts.total_of(form), found.row.currency),
+        key=checkouts.key_of(form),
+        device=device,
+        address=address,
+        locale=pages.locale_of(request),
+        note=checkouts.plain(form.get("note", "")),
+        said=checkouts.said_of(form),
+    )
+    return await house.database.transaction(
+        lambda conn: inviting.accept(conn, house.keyring, found.row.invitation_id, wish, at)
+    )
+
+
+async def _refused(request: Request, found: Open, form: Mapping[str, str], no: Refused) -> Response:
+    """Say why nothing was placed, where the person can go on from."""
+    if no.code in ("too_many", "form_too_large"):
+        raise no
+    found = await _behind(request)
+    if await _state(request, found) != "open":
+        return await _letter(request, found, no)
+    if no.code == "terms_changed":  # what was ticked before stood beside other words
+        form = {name: value for name, value in form.items() if name != "no_return_seen"}
+    return await _form(request, found, form, {"form": no})
+
+
+async def refuse(request: Request) -> Response:
+    """POST /i/TOKEN/refusal: not this time; the seller sees it, and one may change one's mind"""
+    found, at = await _behind(request), http.now(request)
+    await http.house(request).database.transaction(
+        lambda conn: inviting.refuse(conn, found.shop.shop_id, found.row.invitation_id, at)
+    )
+    to = addresses.invitation(found.token)
+    return flash.go(request, to, f"{SAID}refused", seller=found.shop.seller or found.shop.name)
+
+
+ROUTES = [
+    Route("/i/{token}", show, methods=["GET"]),
+    Route("/i/{token}/checkout", form, methods=["GET"]),
+    Route("/i/{token}/checkout", accept, methods=["POST"]),
+    Route("/i/{token}/refusal", refuse, methods=["POST"]),
+]
