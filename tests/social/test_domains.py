@@ -215,3 +215,15 @@ def test_what_we_say_to_one_name_proves_nothing_of_another() -> None:
     ring: Keyring = keyring()
     assert probing.answer(ring, f"{A}:443", "n") == probing.answer(ring, A.upper(), "n")
     assert probing.answer(ring, A, "n") != probing.answer(ring, B, "n")
+
+
+async def test_a_demo_in_a_network_at_home_is_not_knocked_at(database: db.Database) -> None:
+    settings = msgspec.structs.replace(DEMO, public_url="http://192.168.1.5:8000")
+
+    def refuses(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    await probing.probe(database, keyring(), settings, MORNING, httpx.MockTransport(refuses))
+    async with database.connection() as conn:
+        [home] = await domains.listed(conn)
+    assert home.carries and home.looked_at is None
