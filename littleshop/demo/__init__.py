@@ -82,6 +82,8 @@ class Goods(msgspec.Struct, frozen=True):
     popularity: int
     status: Literal["on_sale", "hidden", "draft"] = "on_sale"
     no_return: str = ""  # why it can't come back without a reason
+    team_of: int = 0  # how many people can buy it together
+    team_bps: int = 8500  # what each of them pays, of the price alone
 
 
 class Shipping(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ from littleshop.identity.verifier import Verdict
 from littleshop.shop import cards, merchants, shops, staff
 from littleshop.shop.shops import Face
 from littleshop.social import shares
+from littleshop.trade import teams
 from littleshop.web import addresses
 
 _NAMES = UUID("3b1b0c0e-52a4-4a55-9a2d-6f2f0f9f7a10")
@@ -151,6 +152,12 @@ async def _shelve(
     )
     own = product_id(store, goods.key)
     await products.create(conn, shop_id, own, drafts.check(draft), at=at, person_id=person_id)
+    if goods.team_of:
+        prices = {
+            each.variant_id: each.price.bps(goods.team_bps).minor // 10 * 10
+            for each in await products.variants(conn, shop_id, own)
+        }
+        await teams.offer(conn, shop_id, own, goods.team_of, prices, at)
     for key in goods.pictures:
         picture = demo.picture(key)
         await photos.add(
