@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from littleshop import wires
-from littleshop.config import Misconfigured
+from littleshop.config import Misconfigured, plain_host
 from littleshop.errors import GatewayError
 
 SCRIPT_URL = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
@@ -23,12 +23,14 @@ PASSING = frozenset({-1, 45009, 45011})  # busy, or asked too often
 
 
 class OfficialSettings(msgspec.Struct, frozen=True):
-    """The account's section of the rails' settings ("wechat_official")."""
+    """The account's section of the rails' settings ("wechat_official"). `hosts` are the names that
+    are written down there as safe for its JS-SDK; none: all of ours are."""
 
     app_id: str
     app_secret: str
     base_url: str = "https://api.weixin.qq.com"
     script_url: str = SCRIPT_URL
+    hosts: tuple[str, ...] = ()
 
 
 class StaleToken(GatewayError):
@@ -48,6 +50,7 @@ class Official:
     def __init__(self, settings: OfficialSettings, wire: wires.Wire) -> None:
         self.app_id = settings.app_id
         self.script_url = settings.script_url
+        self.hosts = frozenset(plain_host(host) for host in settings.hosts)
         self._secret = settings.app_secret
         self._wire = wire
 

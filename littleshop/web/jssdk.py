@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from littleshop import http
+from littleshop.config import plain_host
 from littleshop.social import wechat_official
 from littleshop.web import names, wechat_bridge
 
@@ -44,15 +45,19 @@ async def card(request: Request, friend: Mapping[str, str], moments: str) -> dic
     """What js/card.js is told inside WeChat: the signed configuration and the two cards.
 
     `friend` holds title, desc, link and imgUrl; `moments` is the link for Moments. None outside of
-    WeChat, without an official account, and while there is no ticket.
+    WeChat, without an official account, at a name that it does not know, and while there is no
+    ticket.
     """
     tickets = http.house(request).tickets
     if tickets is None or not wechat_bridge.is_inside(request):
         return None
+    url = own_address(here(request), frozenset({names.origin(request)}))
+    known = tickets.official.hosts
+    if known and plain_host(urlsplit(url).netloc) not in known:
+        return None
     ticket = await tickets.ticket(http.now(request))
     if ticket is None:
         return None
-    url = own_address(here(request), frozenset({names.origin(request)}))
     nonce, stamp = secrets.token_hex(8), int(http.now(request).timestamp())
     config = {
         "appId": tickets.official.app_id,

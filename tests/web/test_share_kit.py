@@ -53,14 +53,14 @@ async def credited(street: Street, browser: httpx.AsyncClient) -> str | None:
         return await credits.credit(conn, street.shop_id, known, buyer, street.world.at)
 
 
-def opens_with(street: Street, ticket: str = TICKET) -> None:
-    """The platform has an official account, whose ticket is this."""
+def opens_with(street: Street, *, hosts: list[str] | None = None) -> None:
+    """The platform has an official account, whose ticket is TICKET."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         name = "ticket" if request.url.path.endswith("getticket") else "access_token"
-        return httpx.Response(200, json={name: ticket, "expires_in": 7200})
+        return httpx.Response(200, json={name: TICKET, "expires_in": 7200})
 
-    rail = {"app_id": "wx5", "app_secret": "a-very-long-secret"}
+    rail = {"app_id": "wx5", "app_secret": "a-very-long-secret", "hosts": hosts or []}
     account = wechat_official.open_account(rail, httpx.MockTransport(answer))
     street.world.house.tickets = Tickets(street.database, street.keyring, account)
 
@@ -310,10 +310,17 @@ async def test_inside_wechat_the_card_is_set_and_signed_for_this_very_address(
     assert TICKET not in page.text and "secret" not in page.text
     assert all(told["friend"].values()) and set(told["moments"]) == {"title", "link", "imgUrl"}
     assert told["friend"]["link"] != told["moments"]["link"]
+    assert urlsplit(told["friend"]["link"]).netloc == "shop.test"  # where the page is
     for elsewhere in (PHONE, DESK):
         other = await street.stranger(agent=elsewhere).get("/@xiaoman/shares/wechat_friend")
         assert other.status_code == 200 and "res.wx.qq.com" not in other.text
         assert "res.wx.qq.com" not in other.headers["content-security-policy"]
+
+
+async def test_at_a_name_that_the_account_does_not_know_nothing_is_signed(street: Street) -> None:
+    opens_with(street, hosts=["other.test"])
+    page = await street.stranger(agent=WECHAT).get("/@xiaoman/shares")
+    assert "res.wx.qq.com" not in page.text and "/s/" in page.text
 
 
 async def test_without_an_official_account_the_sheet_inside_wechat_only_shows_the_dots(

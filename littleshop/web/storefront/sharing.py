@@ -46,14 +46,18 @@ async def begin(request: Request) -> Sharer | Response:
 
 
 def _only_ahead(request: Request) -> bool:
-    """Whether a browser only fetches ahead."""
-    return any("prefetch" in request.headers.get(name, "") for name in _PURPOSES)
+    """Whether a browser only fetches ahead, or only asks whether there is something."""
+    return request.method == "HEAD" or any(
+        "prefetch" in request.headers.get(name, "") for name in _PURPOSES
+    )
 
 
 async def links(request: Request, sharer: Sharer, *channels: str) -> dict[str, str]:
-    """The whole addresses of this device's shares by channel."""
+    """The whole addresses of this device's shares by channel. Inside WeChat they are of the name
+    the page has: a card leads nowhere else."""
+    stay = container(request) == "wechat"
     return {
-        channel: names.share(request, code)
+        channel: names.public_url(request, code, stay=stay) + addresses.share(code)
         for channel, code in (await codes(request, sharer, channels)).items()
     }
 
