@@ -40,8 +40,7 @@ from littleshop.sale import (
 from littleshop.sale.paying import Paid
 from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
-from littleshop.social import probing
-from littleshop.social import passcodes
+from littleshop.social import passcodes, probing, shares
 from littleshop.trade import carts, person_orders
 
 _PATIENCE = timedelta(minutes=30)
@@ -220,6 +219,7 @@ async def sweep_forgotten(context: Context) -> None:
         await operators.sweep(conn, context.at)
         await limits.sweep(conn, context.at)
         await passcodes.sweep(conn, context.at)
+        await shares.forget_names(conn, context.at)
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)

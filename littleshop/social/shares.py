@@ -22,6 +22,7 @@ TOUCH = timedelta(days=7)
 LABEL_LENGTH = 30
 PERSONAL = "personal"
 PERSONAL_LIFE = timedelta(days=7)
+NAMES_KEPT = timedelta(days=30)
 NAME_LENGTH = 20
 
 
@@ -233,6 +234,16 @@ async def named(conn: db.Connection, shop_id: int) -> list[Share]:
         f"select {_COLUMNS} from shares where shop_id = $1 and person_id is not null"
         " order by created_at desc, code",
         shop_id,
+    )
+
+
+async def forget_names(conn: db.Connection, at: datetime) -> int:
+    """Friends and senders of links that ran out NAMES_KEPT ago are forgotten; the links stay."""
+    return await db.run(
+        conn,
+        "update shares /* all shops: the worker's sweep */ set friend = code, sender = ''"
+        f" where channel = '{PERSONAL}' and expires_at < $1 and friend <> code",
+        at - NAMES_KEPT,
     )
 
 

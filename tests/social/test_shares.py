@@ -184,6 +184,33 @@ async def test_the_same_name_is_the_same_share_and_a_long_one_is_refused(town: T
         }
 
 
+async def test_the_names_of_a_personal_link_are_forgotten_a_month_after_its_end(
+    town: Town,
+) -> None:
+    async def make(conn: db.Connection) -> Share:
+        return await shares.make_personal(
+            conn,
+            town.shop_id,
+            product_id=None,
+            friend="阿婷",
+            sender="小满",
+            device=b"s" * 32,
+            at=town.at,
+        )
+
+    made = await town.database.transaction(make)
+    month = shares.PERSONAL_LIFE + shares.NAMES_KEPT
+    for span, forgotten in ((month, 0), (month + timedelta(seconds=1), 1)):
+        found = await town.database.transaction(
+            lambda conn, span=span: shares.forget_names(conn, town.at + span)  # type: ignore[misc]
+        )
+        assert found == forgotten
+    async with town.database.connection() as conn:
+        left = await shares.get(conn, made.code)
+    assert (left.friend, left.sender) == (made.code, "")
+    assert (await town.database.transaction(make)).code != made.code
+
+
 async def test_what_came_of_a_share_is_told(street: Street) -> None:
     share = await named(street)
     product_id = await street.sells()
