@@ -190,9 +190,8 @@ async def test_wechat_knows_her_after_she_showed_her_phone_there(market: Market)
     async def presses(phone: httpx.AsyncClient) -> httpx.Response:
         """The button, WeChat, and back; the page that follows."""
         answer = await phone.post("/my/wechat")
-        if answer.headers["location"].startswith("https://open.weixin"):
-            assert "shop.test/my/wechat" in answer.headers["location"]
-            answer = await phone.get("/my/wechat?code=c&state=state-1")
+        assert "back=http://shop.test/my/wechat" in answer.headers["location"]
+        answer = await phone.get("/my/wechat?code=c&state=state-1")
         return await phone.get(answer.headers["location"])
 
     phone = world.browser(user_agent=WECHAT)
@@ -202,6 +201,10 @@ async def test_wechat_knows_her_after_she_showed_her_phone_there(market: Market)
     other = world.browser(user_agent=WECHAT)
     assert "138 **** 2046" in (await presses(other)).text
     app.holder = "openid-of-a-stranger"
+    world.later(minutes=11)
+    await comes_in(world, phone, HIS)  # with hers in its cookie still, WeChat was not asked
+    async with house.database.connection() as conn:
+        assert await conn.fetchval("select count(distinct person_id) from familiars") == 1
     assert 'name="phone"' in (await presses(world.browser(user_agent=WECHAT))).text
     forged = world.browser(user_agent=WECHAT)
     assert (await forged.get("/my/wechat?code=c&state=state-1")).status_code == 422

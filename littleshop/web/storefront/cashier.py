@@ -23,7 +23,7 @@ from littleshop.pay.payments import Payment
 from littleshop.sale import paying
 from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
-from littleshop.trade import timers
+from littleshop.trade import roles, timers
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, keepers, names, pages, wechat_bridge
 from littleshop.web.storefront import in_wechat, leaving, orders, views, ways

@@ -7,9 +7,11 @@ device act for it and leads to its page.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -34,6 +36,7 @@ HERE = addresses.MY
 CODE, OUT, WECHAT = f"{HERE}/code", f"{HERE}/leaving", f"{HERE}/wechat"
 MANIFEST = f"{HERE}/manifest.webmanifest"
 KIND = "application/manifest+json"
+NAMED, NAMED_FOR = "my_wx", timedelta(minutes=10)  # who WeChat said this is, to be shown a phone
 
 
 async def home(request: Request) -> Response:
@@ -204,27 +207,29 @@ def _welcome(request: Request, token: str) -> Response:
 
 
 async def _make_familiar(request: Request, signed_in: SignedIn) -> None:
-    """Inside WeChat: the account that showed this phone is known from now on."""
-    house, sign = http.house(request), _sign(request)
-    if sign is not None:
+    """The account that WeChat named moments ago, and that showed this phone now, is known from now
+    on. An older word of WeChat's may be of somebody else who had this phone in his hand."""
+    house = http.house(request)
+    told = forms.unseal(house.keyring, request.cookies.get(NAMED), _Named)
+    if told is not None and told.until > http.now(request):
         person_id, at = signed_in.person.person_id, http.now(request)
         await house.database.transaction(
-            lambda conn: familiars.remember(conn, house.keyring, "wechat", sign, person_id, at)
+            lambda conn: familiars.remember(conn, house.keyring, "wechat", told.sign, person_id, at)
         )
 
 
-def _sign(request: Request) -> str | None:
-    return in_wechat.openid(request) if container(request) == "wechat" else None
+class _Named(msgspec.Struct, frozen=True):
+    """Who WeChat said this is, as a cookie carries it (sealed)."""
+
+    sign: str
+    until: datetime
 
 
 async def with_wechat(request: Request) -> Response:
-    """POST /my/wechat: come in as the account that this WeChat has."""
+    """POST /my/wechat: come in as the account that this WeChat has; it is asked each time."""
     if http.house(request).wechat_login is None:
         raise NotFound("page")
-    sign = _sign(request)
-    if sign is None:
-        return in_wechat.log_in(request, WECHAT)
-    return await _recognised(request, sign)
+    return in_wechat.log_in(request, WECHAT)
 
 
 async def back_from_wechat(request: Request) -> Response:
@@ -235,7 +240,11 @@ async def back_from_wechat(request: Request) -> Response:
         sign = await in_wechat.logged_in(request)
     except Refused as no:
         return _phone(request, no=no)
-    return in_wechat.remember(request, await _recognised(request, sign), sign)
+    answer = in_wechat.remember(request, await _recognised(request, sign), sign)
+    told = _Named(sign, http.now(request) + NAMED_FOR)
+    sealed = forms.seal(http.house(request).keyring, told)
+    http.set_cookie(request, answer, NAMED, sealed, max_age=int(NAMED_FOR.total_seconds()))
+    return answer
 
 
 async def _recognised(request: Request, sign: str) -> Response:
@@ -260,26 +269,28 @@ async def open_order(request: Request) -> Response:
     who = await http.somebody(request)
     if who is None:
         return RedirectResponse(HERE, status_code=303)
-    house, token_and_device = http.house(request), http.make_device(request)
+    token, device = http.make_device(request)
+    index = who.person.phone_index
+    link = await http.house(request).database.transaction(
+        lambda conn: _trust(request, conn, index, device)
+    )
+    return remember(request, RedirectResponse(addresses.order(link), status_code=303), token)
+
+
+async def _trust(request: Request, conn: db.Connection, index: bytes, device: bytes) -> str:
+    """Let a device act for the order of the address when it is this phone's; its link's token.
+    Raises NotFound."""
     shop_id, number = (http.number(request.path_params[name]) for name in ("shop_id", "number"))
-
-    async def work(conn: db.Connection) -> str:
-        index = who.person.phone_index
-        order = await person_orders.get(conn, index, shop_id, number)
-        if order is None:
-            raise NotFound("order")
-        device = token_and_device[1]
-        await order_links.trust_device(conn, shop_id, order.order_id, "chooser", device)
-        return placing.link(house.keyring, shop_id, order.order_id)
-
-    link = await house.database.transaction(work)
-    answer = RedirectResponse(addresses.order(link), status_code=303)
-    return remember(request, answer, token_and_device[0])
+    order = await person_orders.get(conn, index, shop_id, number)
+    if order is None:
+        raise NotFound("order")
+    await order_links.trust_device(conn, shop_id, order.order_id, "chooser", device)
+    return placing.link(http.house(request).keyring, shop_id, order.order_id)
 
 
 async def leave(request: Request) -> Response:
     """POST /my/leaving: this device only; the app that knew him forgets him too."""
-    token, sign = request.cookies.get(http.SESSION), _sign(request)
+    token, sign = request.cookies.get(http.SESSION), in_wechat.openid(request)
     house, at = http.house(request), http.now(request)
 
     async def work(conn: db.Connection) -> None:
@@ -290,13 +301,18 @@ async def leave(request: Request) -> Response:
 
     await house.database.transaction(work)
     answer = RedirectResponse(HERE, status_code=303)
-    answer.delete_cookie(http.SESSION, path="/")
+    for cookie in (http.SESSION, NAMED):
+        answer.delete_cookie(cookie, path="/")
     return answer
 
 
 async def manifest(request: Request) -> Response:
     """GET /my/manifest.webmanifest: what a phone needs to keep the page on its home screen."""
-    locale = pages.locale_of(request)
+    told = _manifest(pages.locale_of(request))
+    return JSONResponse(told, media_type=KIND, headers={"vary": "accept-language, cookie"})
+
+
+def _manifest(locale: str) -> dict[str, Any]:
     icons = [
         {
             "src": f"/static/manifest/icon-{size}.png",
@@ -307,7 +323,7 @@ async def manifest(request: Request) -> Response:
         for size in (192, 512)
         for purpose in ("any", "maskable")
     ]
-    told = {
+    return {
         "id": HERE,
         "name": i18n.t(locale, "my.app.name"),
         "short_name": i18n.t(locale, "my.app.short"),
@@ -319,7 +335,6 @@ async def manifest(request: Request) -> Response:
         "theme_color": "#F6F4EF",
         "icons": icons,
     }
-    return JSONResponse(told, media_type=KIND, headers={"vary": "accept-language, cookie"})
 
 
 async def to_home(request: Request) -> Response:
