@@ -121,7 +121,7 @@ def arranged(container: str, locale: str) -> tuple[list[Outlet], list[Outlet]]:
     return ranked[: len(first)], ranked[len(first) :]
 
 
-_STOPS = "，。、；：！？,;:!? ·|/—-"
+_STOPS = "，。、；：！？,;:!? ·|/—"
 
 
 def cut(text: str, most: int) -> str:
