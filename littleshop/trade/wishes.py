@@ -121,14 +121,7 @@ async def say(
     at: datetime,
 ) -> bool:
     """Say something more; False when the same form said it before. Raises Refused("wish_full")."""
-    await db.run(
-        conn,
-        "update wishes set said_at = $3, said_by = $4 where shop_id = $1 and wish_id = $2",
-        shop_id,
-        wish_id,
-        at,
-        by_whom,
-    )  # which locks the thread: one word after the other
+    await heard(conn, shop_id, wish_id, by_whom=by_whom, at=at)  # which locks the thread
     before = await db.value(
         conn,
         "select count(*) from wish_words where shop_id = $1 and wish_id = $2",
@@ -150,6 +143,20 @@ async def say(
         words,
         photo,
         at,
+    )
+
+
+async def heard(
+    conn: db.Connection, shop_id: int, wish_id: UUID, *, by_whom: str, at: datetime
+) -> None:
+    """One of the two had the last word, now."""
+    await db.run(
+        conn,
+        "update wishes set said_at = $3, said_by = $4 where shop_id = $1 and wish_id = $2",
+        shop_id,
+        wish_id,
+        at,
+        by_whom,
     )
 
 

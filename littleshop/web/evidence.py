@@ -19,8 +19,8 @@ from littleshop.trade import cases
 from littleshop.web import forms, pages
 from littleshop.web.forms import Form, Kept
 
-_PRIVATE_NAME = 64  # digits; a public picture's hash is shorter
-_HEADERS = pages.PRIVATE | {
+PRIVATE_NAME = 64  # digits; a public picture's hash is shorter
+HEADERS = pages.PRIVATE | {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "content-disposition": "inline",
@@ -47,7 +47,7 @@ async def take(request: Request, form: Form, person: bytes) -> Shown:
     others. Raises Refused too_many when this person sends more than anybody does."""
     keyring, chosen = http.house(request).keyring, form.files("photos")
     before = [forms.unseal(keyring, each, Kept) for each in form.texts("photo_kept")]
-    carried = [each for each in before if each is not None and len(each.file) == _PRIVATE_NAME]
+    carried = [each for each in before if each is not None and len(each.file) == PRIVATE_NAME]
     room = max(0, MOST_PHOTOS - len(carried))
     found = await forms.photos(request, chosen[:room], person, private=True)
     kept = tuple(dict.fromkeys((*carried, *found.kept)))[:MOST_PHOTOS]
@@ -73,4 +73,4 @@ async def stream(request: Request, shop_id: int, case_id: UUID, photo_id: UUID) 
     content = await house.files.get_private(name) if name else None
     if content is None:
         raise NotFound("photo")
-    return Response(content, media_type="image/jpeg", headers=_HEADERS)
+    return Response(content, media_type="image/jpeg", headers=HEADERS)

@@ -34,6 +34,7 @@ from littleshop.web.console import (
     takedowns,
     taking,
     today,
+    wishing,
 )
 
 ROOT = "/console/{shop_id}"
@@ -86,6 +87,7 @@ ROUTES: list[BaseRoute] = [
     *admission.ROUTES,
     *cases.ROUTES,
     *collecting.ROUTES,
+    *wishing.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
 ]

@@ -21,7 +21,7 @@ from littleshop.social import outlets
 from littleshop.trade import invitations, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.takers import Taker
-from littleshop.web import addresses, containers, forms, letter_views, names, pages
+from littleshop.web import addresses, containers, forms, letter_views, names, pages, wish_views
 from littleshop.web.console import frame, letter_form
 from littleshop.web.console.letter_form import Written
 
@@ -338,7 +338,7 @@ def _amending(
     at, shipping = http.now(request), Money(prices["shipping"], work.shop.currency)
     hours = letter_form.hours(typed["hours"]) if typed["hours"] else None
     return lambda conn, shop_id, which: inviting.amend(
-        conn, shop_id, which, words=letter_form.words(typed["words"]), shipping=shipping,
+        conn, shop_id, which, words=wish_views.words(typed["words"]), shipping=shipping,
         prices={UUID(name[2:]): minor for name, minor in prices.items() if name != "shipping"},
         hours=hours, at=at,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from littleshop.i18n import SIGNS
 from littleshop.identity import phones
 from littleshop.sale.inviting import Own, Photo
 from littleshop.trade.invitations import Letter, Named
-from littleshop.web import addresses, forms
+from littleshop.web import addresses, forms, wish_views
 from littleshop.web.forms import Form, Kept
 
 OWN_LINES = 3
@@ -186,7 +186,7 @@ def _letter(
     return Letter(
         to_name=tidy(form["to_name"])[:40],
         phone_sealed=http.house(request).keyring.seal(phone) if phone else None,
-        words=words(form["words"]),
+        words=wish_views.words(form["words"]),
         way="goods" if goods else "none",
         currency=work.shop.currency,
         shipping_minor=shipping,
@@ -211,16 +211,6 @@ def _phone(request: Request, work: AtWork, written: Written) -> str:
 def hours(text: str) -> int:
     """For how long it is open."""
     return int(text) if text in map(str, HOURS) else HOURS[0]
-
-
-def words(text: str, most: int = 600) -> str:
-    """What one person writes to another: lines of plain text, at most two empty ones in a row."""
-    lines = [tidy(line) for line in text.replace("\r\n", "\n").split("\n")]
-    kept: list[str] = []
-    for line in lines:
-        if line or (kept and kept[-1]):
-            kept.append(line)
-    return "\n".join(kept).strip()[:most]
 
 
 def context(

@@ -30,6 +30,7 @@ from littleshop.web.storefront import (
     shelves,
     story,
     teams,
+    wishing,
 )
 from littleshop.web.storefront.few import Few
 from littleshop.web.visiting import Counting
@@ -41,6 +42,7 @@ ROUTES = [
     *buying.ROUTES,
     *orders.ROUTES,
     *invitations.ROUTES,
+    *wishing.ROUTES,
     *after_sale.ROUTES,
     *cashier.ROUTES,
     *proving.ROUTES,

@@ -148,7 +148,7 @@ async def _letter(request: Request, found: Open, no: Refused | None = None) -> R
         zone=ZoneInfo(shop.zone),
         may=SimpleNamespace(
             decline=is_open and row.refused_at is None,
-            ask=None,
+            ask=_question(found) if is_open else None,
             other=None,
         ),
         said=said,
@@ -162,6 +162,11 @@ async def _letter(request: Request, found: Open, no: Refused | None = None) -> R
 
 def _ships_within(row: Invitation) -> timedelta:
     return shipping.SHIP_BY if row.ship_days is None else timedelta(days=row.ship_days)
+
+
+def _question(found: Open) -> str:
+    """Where the seller is asked something about this letter."""
+    return f"{addresses.wishes(found.shop.slug or '')}?about={found.token}"
 
 
 def _thread(request: Request, row: Invitation) -> str | None:
