@@ -110,6 +110,22 @@ async def let_go(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) 
         await shops.touch(conn, shop_id)
 
 
+async def move_hold(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) -> None:
+    """What an order holds becomes other variants: so many more (or, below zero, fewer) of each.
+
+    Raises Refused: variant_gone(title=), stock_short(left=, title=).
+    """
+    lines = await _lock_these(conn, shop_id, pieces)
+    for line in lines:
+        if line.quantity > max(0, line.spare):
+            title = await _title(conn, shop_id, line.variant_id)
+            raise Refused("stock_short", left=max(0, line.spare), title=title)
+    if len(lines) < len(pieces) or not all(line.sold or line.quantity < 0 for line in lines):
+        raise Refused("variant_gone", title="")
+    await _change(conn, shop_id, lines, held=+1)
+    await shops.touch(conn, shop_id)  # a visitor may see that one is gone, or there again
+
+
 async def _lock_these(conn: db.Connection, shop_id: int, pieces: Mapping[UUID, int]) -> list[_Line]:
     """Variants with the pieces wanted of each, locked as placing locks them."""
     return await db.all(

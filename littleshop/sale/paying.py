@@ -22,7 +22,7 @@ from littleshop.money import Money
 from littleshop.pay import payments, releases
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import refunding, shipping, teaming, telling, waiting
+from littleshop.sale import gifting, refunding, shipping, teaming, telling, waiting
 from littleshop.shop import admissions
 from littleshop.trade import claims, fees, order_events, orders, timers
 from littleshop.trade.orders import Order
@@ -208,6 +208,9 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
     await telling.buyer(conn, marked, "order_confirmed", at)
     match marked.status:
+    if marked.status == "claiming":
+        await gifting.paid(conn, marked, at)  # in other words than these
+        return
         case "forming":
             await teaming.paid(conn, marked, at)
         case "to_ship":

@@ -11,8 +11,29 @@ from littleshop.notify import live, messages, subscriptions
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Fact, Recipient
 from littleshop.shop import shops, staff
-from littleshop.trade import carriers
+from littleshop.trade import carriers, gifts
 from littleshop.trade.orders import Order
+
+# Of a gift that was claimed its recipient hears of the parcel and of what he asked for.
+_RECIPIENT_ALONE = frozenset(
+    {
+        "order_shipped",
+        "order_handed_over",
+        "order_done",
+        "auto_confirm_soon",
+        "case_send_back",
+        "case_refused",
+        "case_replaced",
+        "case_decided",
+    }
+)
+# What both hear its giver hears with the amount, and the recipient in other words.
+_IN_OTHER_WORDS = {
+    "gift_claimed": "gift_is_yours",
+    "case_agreed": "gift_agreed",
+    "order_cancelled": "gift_off",
+}
+_FOR_RECIPIENT = _RECIPIENT_ALONE | set(_IN_OTHER_WORDS)
 
 
 async def seller(
@@ -64,15 +85,28 @@ async def buyer(
     occasion: str = "",
     **facts: Fact,
 ) -> None:
-    """Tell the phone that ordered; the courier is named in the buyer's language."""
+    """Tell the phone that ordered; of a gift that was claimed its recipient, or both, each only
+    what is for him. The courier is named in the reader's language."""
+    claimed = None
+    if order.kind == "gift":
+        claimed = await gifts.of_order(conn, order.shop_id, order.order_id)
+    if claimed is not None and about in _FOR_RECIPIENT:
+        to = Recipient(None, claimed.phone_sealed, claimed.locale)
+        known = {"shop": await _shop(conn, order), "number": order.number}
+        known |= _named(facts, carrier, claimed.locale)
+        known.pop("amount", None)
+        subject = f"{order.order_id}:{gifts.ROLE}"  # its link is the recipient's
+        said = _IN_OTHER_WORDS.get(about, about)
+        await messages.send(
+            conn, order.shop_id, [to], about=said, subject=subject, at=at, occasion=occasion,
+            **known,
+        )  # fmt: skip
+    if claimed is not None and about in _RECIPIENT_ALONE:
+        return
     customer = await customers.get(conn, order.shop_id, order.phone_index)
     if customer is None:
         return
-    shop = await shops.get(conn, order.shop_id)
-    courier = carriers.CARRIERS.get(carrier)
-    if courier is not None:
-        facts["carrier"] = courier.name(order.locale)
-    known: dict[str, Fact] = {"shop": shop.name, "number": order.number, "amount": order.total}
+    known = {"shop": await _shop(conn, order), "number": order.number, "amount": order.total}
     await messages.send(
         conn,
         order.shop_id,
@@ -81,5 +115,14 @@ async def buyer(
         subject=order.order_id,
         at=at,
         occasion=occasion,
-        **(known | facts),
+        **(known | _named(facts, carrier, order.locale)),
     )
+
+
+async def _shop(conn: db.Connection, order: Order) -> Fact:
+    return (await shops.get(conn, order.shop_id)).name
+
+
+def _named(facts: dict[str, Fact], carrier: str, locale: str) -> dict[str, Fact]:
+    courier = carriers.CARRIERS.get(carrier)
+    return facts if courier is None else facts | {"carrier": courier.name(locale)}

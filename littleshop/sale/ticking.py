@@ -9,6 +9,7 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.sale import (
+    gifting,
     inviting,
     pausing,
     paying,
@@ -16,6 +17,7 @@ from littleshop.sale import (
     refunding,
     returning,
     sending_back,
+    teaming,
     telling,
 )
 from littleshop.trade import cases, order_events, orders, timers
@@ -38,6 +40,10 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
             await paying.expire(conn, shop_id, order_id, at)
         case "hold_by":
             await paying.let_go(conn, shop_id, order_id, at)
+        case "form_by":
+            await teaming.lapse(conn, order, at)
+        case "claim_by":
+            await gifting.lapse(conn, order, at)
         case "ship_by":
             # from here on the buyer may cancel alone: both are told, nothing moves yet
             await order_events.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)

@@ -71,6 +71,20 @@ async def trust_device(
     )
 
 
+async def is_trusted(conn: Connection, order: Order, role: str, device: bytes) -> bool:
+    """Whether a device may act for a role of an order."""
+    found = await db.value(
+        conn,
+        "select true from order_devices"
+        " where shop_id = $1 and order_id = $2 and role = $3 and device = $4",
+        order.shop_id,
+        order.order_id,
+        role,
+        device,
+    )
+    return found is not None
+
+
 async def last_of(conn: Connection, shop_id: int, device: bytes) -> Order | None:
     """The last order in which somebody typed on this device where his things go."""
     return await db.one(
