@@ -37,12 +37,14 @@ async def write(
 ) -> Review:
     """Write or amend the review of a line; its seller hears of a new one.
 
-    Raises Refused: only_look, review_not_yet, review_stars, review_words, review_photos,
-    review_late; NotFound for a line that the order has not.
+    Raises Refused: only_look, review_own for who works in the shop, review_not_yet, review_stars,
+    review_words, review_photos, review_late; NotFound for a line that the order has not.
     """
     order = seen.order
     if not seen.may(roles.RECEIVE):
         raise Refused("only_look")
+    if await staff.is_phone_of(conn, order.shop_id, order.phone_index):
+        raise Refused("review_own")
     name = crypto.mask_name(order.delivery(keyring).name)
     written = await reviews.write(
         conn, order, position, said, name=name or "*", device=device, at=at

@@ -102,3 +102,15 @@ async def shops_of(conn: Connection, person_id: uuid.UUID) -> list[PersonShop]:
         " order by added_at desc, shop_id desc",
         person_id,
     )
+
+
+async def is_phone_of(conn: Connection, shop_id: int, phone_index: bytes) -> bool:
+    """Whether the phone with this blind index is of somebody who works in a shop."""
+    found = await db.value(
+        conn,
+        "select 1 from staff s join people p on p.person_id = s.person_id"
+        " where s.shop_id = $1 and p.phone_index = $2 limit 1",
+        shop_id,
+        phone_index,
+    )
+    return found is not None

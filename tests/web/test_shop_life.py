@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -17,6 +18,7 @@ from littleshop.oversight import acts
 from littleshop.sale import placing, telling_news
 from littleshop.social import follows
 from tests.cast import CNY
+from tests.web import client as clients
 from tests.web.back_room import shown
 from tests.web.client import hidden, says
 from tests.web.night_shift import Desk
@@ -256,3 +258,14 @@ async def test_one_device_cannot_flood_the_desk(street: Street) -> None:
     stranger = street.stranger("en")
     answers = [await report(stranger, f"/@xiaoman/p/{each}") for each in things]
     assert [answer.status_code for answer in answers] == [303] * 10 + [422]
+
+
+async def test_a_live_platform_lists_no_shop_to_anybody(dsn: str, home: Path) -> None:
+    async with clients.opened(dsn, home, mode="live") as live:
+        seller = live.browser()
+        shop_id = await live.open_shop(seller)
+        await live.add_product(seller, shop_id)
+        page = await live.browser().get("/")
+        assert page.status_code == 200 and "xiaoman" not in page.text
+        found = await live.browser().get("/@xiaoman")
+        assert found.status_code == 200  # who has the link is let in
