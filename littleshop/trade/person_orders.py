@@ -13,9 +13,10 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db
+from littleshop.crypto import Keyring
 from littleshop.jobs import Context, Daily, Every, Task
 from littleshop.trade import orders
-from littleshop.trade.orders import Order
+from littleshop.trade.orders import Delivery, Order
 from littleshop.trade.timers import Timer
 
 JOB = "person_orders.fill"
@@ -165,6 +166,40 @@ async def _things(
         " group by i.shop_id, i.order_id",
         list(shop_ids),
         list(order_ids),
+    )
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """Where an order of a phone was sent."""
+
+    shop_id: int
+    delivery_sealed: bytes
+
+    def to(self, keyring: Keyring) -> Delivery:
+        return msgspec.json.decode(keyring.open(self.delivery_sealed), type=Delivery)
+
+
+async def sent(conn: db.Connection, phone_index: bytes, most: int = 50) -> list[Sent]:
+    """Where a phone's latest orders went, the last first: those that were paid, because anybody can
+    order in the name of a phone, and no gifts, because the giver never learns where they go."""
+    rows = await conn.fetch(
+        "select shop_id, order_id from person_orders where phone_index = $1"
+        " order by placed_at desc, order_id desc limit $2",
+        phone_index,
+        most,
+    )
+    return await db.all(
+        conn,
+        Sent,
+        "select o.shop_id, o.delivery_sealed"
+        "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"
+        "  join orders o on o.shop_id = w.shop_id and o.order_id = w.order_id"
+        " where o.phone_index = $3 and o.paid_at is not null and o.kind <> 'gift'"
+        "   and o.way = 'courier'"
+        " order by o.placed_at desc, o.order_id desc",
+        [row["shop_id"] for row in rows],
+        [row["order_id"] for row in rows],
+        phone_index,
     )
 
 

@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from littleshop import db, i18n
 from littleshop.crypto import Keyring
-from littleshop.customers import customers
 from littleshop.identity.people import Person
 from littleshop.money import Money
 from littleshop.shop import shops
@@ -130,15 +129,10 @@ async def shops_by_id(conn: db.Connection, shop_ids: Sequence[int]) -> dict[int,
 async def addresses_of(
     conn: db.Connection, keyring: Keyring, phone_index: bytes, first: int | None = None
 ) -> list[Delivery]:
-    """Where he had things sent, each once, that of the shop `first` and then the last one first."""
-    places = await person_orders.shops_of(conn, phone_index)
-    order = [first, *places] if first is not None else places
-    found: dict[Delivery, None] = {}
-    for shop_id in dict.fromkeys(order):
-        customer = await customers.get(conn, shop_id, phone_index)
-        if customer is not None and customer.delivery_sealed is not None:
-            sealed = keyring.open(customer.delivery_sealed)
-            found.setdefault(msgspec.json.decode(sealed, type=Delivery))
+    """Where he had things sent, each once, what the shop `first` sent and then the last first."""
+    rows = await person_orders.sent(conn, phone_index)
+    rows.sort(key=lambda row: row.shop_id != first)  # stable: the last stays first in each part
+    found = dict.fromkeys(row.to(keyring) for row in rows)
     return [each for each in found if each.street]
 
 
