@@ -7,6 +7,7 @@ person on to the share page of Weibo, so that no script is needed. A robot is gi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -17,6 +18,8 @@ from littleshop import clock, db, http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.social import descents, outlets, passcodes, shares
 from littleshop.social.outlets import OUTLETS, Outlet
+from littleshop.social.passcodes import Passcode
+from littleshop.social.shares import Share
 from littleshop.web import addresses, assets, containers, forms, jssdk, names, pages, touches
 from littleshop.web.storefront import subjects, views
 from littleshop.web.storefront.subjects import Subject
@@ -223,16 +226,21 @@ async def passcode(request: Request) -> Response:
     made = await house.database.transaction(
         lambda conn: passcodes.make(conn, house.keyring, code, at)
     )
-    answer = shown(
+    return remember(request, _said(request, sharer.subject, made), sharer.token)
+
+
+def _said(request: Request, subject: Subject, made: Passcode) -> Response:
+    """A pass-code, where it is typed, and until when."""
+    public = names.public_url(request, made.share_code).partition("://")[2]
+    return shown(
         request,
-        sharer.subject,
+        subject,
         "share_passcode",
         passcode=passcodes.spaced(made.passcode),
-        where=names.public_url(request, code).partition("://")[2] + addresses.passcode(),
-        until=clock.local_day(made.expires_at, sharer.subject.shop.zone),
-        today=clock.local_day(at, sharer.subject.shop.zone),
+        where=public + addresses.passcode(),
+        until=clock.local_day(made.expires_at, subject.shop.zone),
+        today=clock.local_day(http.now(request), subject.shop.zone),
     )
-    return remember(request, answer, sharer.token)
 
 
 async def personal(request: Request) -> Response:
@@ -243,14 +251,18 @@ async def personal(request: Request) -> Response:
         share = await shares.find(conn, subject.shop.shop_id, code) if code else None
     if share is None or share.expires_at is None or share.device != device:
         return _personal(request, subject)
-    whole = names.share(request, share.code)
+    return _befriended(request, subject, share, share.expires_at)
+
+
+def _befriended(request: Request, subject: Subject, made: Share, until: datetime) -> Response:
+    whole = names.share(request, made.code)
     return shown(
         request,
         subject,
         "share_personal",
         links={"link": whole, "qr": whole, "system": whole},
-        made=share,
-        until=clock.local_day(share.expires_at, subject.shop.zone),
+        made=made,
+        until=clock.local_day(until, subject.shop.zone),
         today=clock.local_day(http.now(request), subject.shop.zone),
         days="",
         typed={},
@@ -297,11 +309,11 @@ async def make_personal(request: Request) -> Response:
     return remember(request, RedirectResponse(to, status_code=303), sharer.token)
 
 
-async def _befriend(request: Request, sharer: Sharer, friend: str, sender: str) -> shares.Share:
+async def _befriend(request: Request, sharer: Sharer, friend: str, sender: str) -> Share:
     at, shop_id = http.now(request), sharer.subject.shop.shop_id
     came_by = _came_by(request, sharer)
 
-    async def work(conn: db.Connection) -> shares.Share:
+    async def work(conn: db.Connection) -> Share:
         share = await shares.make_personal(
             conn,
             shop_id,
