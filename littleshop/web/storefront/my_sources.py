@@ -43,7 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Waiting(msgspec.Struct, frozen=True):
     """Something that waits for the buyer: what, what happens if nobody acts, and one button. `post`
-    is where the button posts, `go` where it leads, whichever there is."""
+    is where the button posts, `go` where it leads, whichever there is; `note` a line below."""
 
     head: str
     silence: Markup | None
@@ -53,6 +53,7 @@ class Waiting(msgspec.Struct, frozen=True):
     go: str = ""
     moves_money: bool = False
     until: datetime | None = None
+    note: str = ""
 
 
 Source = Callable[[Asked], Awaitable[Sequence[Waiting]]]
@@ -81,8 +82,18 @@ def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) ->
         amount=row.total if pays else None,
         post=addresses.my_order(row.shop_id, row.number),
         moves_money=pays,
+        note=_goes_to(asked, row) if pays else "",
         until=next((timer.due_at for timer in clocks if timer.paused_at is None), None),
     )
+
+
+def _goes_to(asked: Asked, row: Order) -> str:
+    """Where an unpaid order goes: anybody can order in the name of a phone, and who pays looks."""
+    to = row.delivery(asked.keyring)
+    if row.kind == "gift" or not to.city:
+        return ""
+    where = " ".join(filter(None, (to.city, to.district, to.street)))
+    return i18n.t(asked.locale, "my.waits.goes_to", name=to.name, where=where)
 
 
 def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Markup | None:
