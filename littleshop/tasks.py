@@ -137,28 +137,41 @@ async def _still_asked(context: Context, shop_id: int, reference: str) -> Paymen
 
 
 async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None:
-    """Send a refund to its rail until it is done, and book it."""
+    """Send a refund to its rail until it is done, and book it. Several jobs may be for one refund
+    (the sweep has it sent again): one asks at a time, and reads what the last one has written."""
+    if refund_id in _sending:
+        raise GatewayError(f"refund {refund_id} is being sent by another job", retryable=True)
+    _sending.add(refund_id)
+    try:
+        await _send_refund(context, shop_id, UUID(refund_id))
+    finally:
+        _sending.discard(refund_id)
+
+
+_sending: set[str] = set()  # refunds of which this process asks a rail
+
+
+async def _send_refund(context: Context, shop_id: int, refund_id: UUID) -> None:
     house = _house(context)
     async with context.database.connection() as conn:
         await recoveries.refuse_on_hold(conn)
-        refund = await refunds.get(conn, shop_id, UUID(refund_id))
+        refund = await refunds.get(conn, shop_id, refund_id)
         assert refund is not None, refund_id
         if refund.status != "asked":
             return
         paid = await payments.of_order(conn, shop_id, refund.order_id)
     payment = next(one for one in paid if one.payment_id == refund.payment_id)
     try:
-        await taking_back.send(
+        by_us = await taking_back.send(
             context.database, house.rails[payment.gateway], house.escrows, payment, refund,
             context.at,
         )  # fmt: skip
-    except refunding.Undeliverable:
-        await context.database.transaction(
-            lambda conn: resending.hear_stuck(conn, shop_id, refund.refund_id, context.at)
-        )
+    except refunding.Undeliverable as no:
+        stuck = partial(resending.hear_stuck, advanced=no.advanced)
+        await context.database.transaction(lambda conn: stuck(conn, shop_id, refund_id, context.at))
         return
     await context.database.transaction(
-        lambda conn: refunding.hear(conn, shop_id, refund.refund_id, context.at)
+        lambda conn: refunding.hear(conn, shop_id, refund_id, context.at, advanced=by_us)
     )
 
 

@@ -45,6 +45,17 @@ class _Asked:
     refund: Refund | None = None
 
 
+@dataclass(frozen=True)
+class _Said:
+    """The state and the sum that a rail names, money that we have not heard of, and who paid a
+    refund, as `refunding.hear` takes it."""
+
+    state: str
+    amount: Money | None
+    news: Paid | None = None
+    advanced: bool | None = None
+
+
 def subject(difference_id: UUID) -> str:
     """What the log calls a difference."""
     return f"difference/{difference_id}"
@@ -98,23 +109,26 @@ async def ask_again(
     rail = rails.get(one.gateway)
     if rail is None or about is None:
         raise Refused("difference_not_ours")
-    state, amount, heard = await _answer(rail, about, at)
+    said = await _answer(rail, about, at)
+    amount = said.amount
 
     async def note(conn: db.Connection) -> None:
-        if heard is not None:
-            await paying.hear(conn, about.payment.shop_id, heard, at)
-        elif about.refund is not None and state == "done":
-            await refunding.hear(conn, about.refund.shop_id, about.refund.refund_id, at)
+        if said.news is not None:
+            await paying.hear(conn, about.payment.shop_id, said.news, at)
+        elif about.refund is not None and said.state == "done":
+            await refunding.hear(
+                conn, about.refund.shop_id, about.refund.refund_id, at, advanced=said.advanced
+            )
         await acts.record(
             conn, operator, "rail_asked", subject(difference_id), reason=reason, at=at,
-            shop_id=one.of_shop_id, rail=one.gateway, reference=one.reference, said=state,
+            shop_id=one.of_shop_id, rail=one.gateway, reference=one.reference, said=said.state,
             minor=None if amount is None else amount.minor,
             currency="" if amount is None else amount.currency,
         )  # fmt: skip
 
     await database.transaction(note)
     await reconciling_bills.look_again(database, one.gateway, at)
-    return state
+    return said.state
 
 
 async def _behind(conn: db.Connection, one: Difference) -> _Asked | None:
@@ -131,11 +145,8 @@ async def _behind(conn: db.Connection, one: Difference) -> _Asked | None:
     return _Asked(next(each for each in tried if each.payment_id == refund.payment_id), refund)
 
 
-async def _answer(
-    rail: Gateway, about: _Asked, at: datetime
-) -> tuple[str, Money | None, Paid | None]:
-    """The state and the sum that the rail names, and money that we have not heard of. No
-    transaction is open."""
+async def _answer(rail: Gateway, about: _Asked, at: datetime) -> _Said:
+    """What the rail says. No transaction is open."""
     try:
         if about.refund is not None:
             back = await rail.refund_query(
@@ -147,15 +158,16 @@ async def _answer(
                     reason=about.refund.reason,
                 )
             )
-            return back.status, back.amount or about.refund.amount, None
+            amount = back.amount or about.refund.amount
+            return _Said(back.status, amount, advanced=back.advanced)
         said = await rail.query(about.payment.reference)
     except GatewayError:
-        return SILENT, None, None
+        return _Said(SILENT, None)
     news = None
     if said.state == "paid" and about.payment.status != "paid":
         assert said.amount is not None and said.gateway_trade_no is not None
         news = Paid(about.payment.reference, said.amount, said.gateway_trade_no, said.paid_at or at)
-    return str(said.state), said.amount, news
+    return _Said(str(said.state), said.amount, news)
 
 
 async def close_day(

@@ -19,7 +19,8 @@ class Refund(msgspec.Struct, frozen=True):
     `paid_from` is the account the money leaves: escrow or suspense. `redirect` says to whom the
     rail was asked to send one that it could not deliver: to the buyer's card, or back to us.
     `return_*` is our commission going back to the seller's account before a refund of what was
-    released there; `advanced_at`: the platform pays it for the seller, who has too little there.
+    released there; `advanced_at`: the platform pays it for the seller, who has too little there,
+    or has paid it: in the end the rail says who did.
     """
 
     shop_id: int
@@ -152,16 +153,32 @@ async def going_back(conn: db.Connection, shop_id: int, order_id: UUID) -> int:
     return int(minor)
 
 
-async def finish(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> Refund | None:
-    """asked -> done; None when it was done already."""
+# What the rail says of who paid ($4) is true, whatever was decided; null: it does not say.
+_PAID_BY = (
+    "advanced_at = case when $4::boolean then coalesce(advanced_at, $3::timestamptz)"
+    " when not $4 then null else advanced_at end"
+)
+
+
+async def finish(
+    conn: db.Connection,
+    shop_id: int,
+    refund_id: UUID,
+    at: datetime,
+    *,
+    advanced: bool | None = None,
+) -> Refund | None:
+    """asked -> done, paid by us for the seller or not as the rail says (`advanced`); None when it
+    was done already."""
     return await db.one(
         conn,
         Refund,
-        "update refunds set status = 'done', done_at = $3"
+        f"update refunds set status = 'done', done_at = $3, {_PAID_BY}"
         f" where shop_id = $1 and refund_id = $2 and status = 'asked' returning {COLUMNS}",
         shop_id,
         refund_id,
         at,
+        advanced,
     )
 
 
@@ -177,16 +194,25 @@ async def unsent(conn: db.Connection, asked_before: datetime, most: int = 500) -
     )
 
 
-async def stick(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> Refund | None:
-    """asked -> stuck: the rail cannot deliver it; None when it was in another state."""
+async def stick(
+    conn: db.Connection,
+    shop_id: int,
+    refund_id: UUID,
+    at: datetime,
+    *,
+    advanced: bool | None = None,
+) -> Refund | None:
+    """asked -> stuck: the rail cannot deliver it (`advanced` as in `finish`: it has the money);
+    None when it was in another state."""
     return await db.one(
         conn,
         Refund,
-        "update refunds set status = 'stuck', stuck_at = $3, redirect = ''"
+        f"update refunds set status = 'stuck', stuck_at = $3, redirect = '', {_PAID_BY}"
         f" where shop_id = $1 and refund_id = $2 and status = 'asked' returning {COLUMNS}",
         shop_id,
         refund_id,
         at,
+        advanced,
     )
 
 
@@ -309,7 +335,7 @@ async def mark_returned(conn: db.Connection, refund: Refund, at: datetime) -> bo
 
 
 async def advance(conn: db.Connection, refund: Refund, at: datetime) -> None:
-    """The platform pays it for the seller, once and for all repeats."""
+    """The platform lets itself be made to pay it for the seller, at every repeat."""
     await db.run(
         conn,
         "update refunds set advanced_at = coalesce(advanced_at, $3::timestamptz)"

@@ -41,5 +41,11 @@ async def _ask_refund(database: db.Database, rail: Gateway, refund: Refund, at: 
     said = await rail.refund_query(refunding.request(payment, refund))
     if said.status == "done":
         await database.transaction(
-            partial(refunding.hear, shop_id=refund.shop_id, refund_id=refund.refund_id, at=at)
+            partial(
+                refunding.hear,
+                shop_id=refund.shop_id,
+                refund_id=refund.refund_id,
+                at=at,
+                advanced=said.advanced,
+            )
         )

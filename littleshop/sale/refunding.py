@@ -11,7 +11,7 @@ from littleshop import db, ids, jobs
 from littleshop.catalog import stock
 from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
-from littleshop.ledger import accounts, bridging, chart, journals
+from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
@@ -28,7 +28,12 @@ MENDS_ITSELF = frozenset({None, Reason.SELLER_FUNDS, Reason.UNKNOWN, Reason.OTHE
 
 
 class Undeliverable(GatewayError):
-    """The rail cannot deliver a refund where its payment came from; resending.py goes on."""
+    """The rail cannot deliver a refund where its payment came from; resending.py goes on.
+    `advanced` as the rail's answer has it."""
+
+    def __init__(self, message: str, advanced: bool | None = None) -> None:
+        super().__init__(message, retryable=False)
+        self.advanced = advanced
 
 
 async def send_astray_back(
@@ -315,32 +320,45 @@ def request(payment: Payment, refund: Refund) -> RefundRequest:
     )
 
 
-async def send(gateway: Gateway, payment: Payment, refund: Refund) -> None:
-    """Ask the rail for it, again and again with one reference, until it says done.
+async def send(gateway: Gateway, payment: Payment, refund: Refund) -> bool | None:
+    """Ask the rail for it, again and again with one reference, until it says done; whether we
+    have paid it for the seller, None when it does not tell.
 
     Raises GatewayError: retryable while pending, not when the rail refuses for good; then
     Undeliverable when what took the money takes none back.
     """
-    need_done(refund, await gateway.refund(request(payment, refund)))
+    return need_done(refund, await gateway.refund(request(payment, refund)))
 
 
-def need_done(refund: Refund, answer: RefundAnswer) -> None:
-    """What `send` makes of an answer; nothing when the rail has done it."""
+def need_done(refund: Refund, answer: RefundAnswer) -> bool | None:
+    """What `send` makes of an answer; who paid, when the rail has done it."""
     if answer.status == "failed" and answer.reason is Reason.BUYER_ACCOUNT:
-        raise Undeliverable(f"refund {refund.reference} has nowhere to go", retryable=False)
+        raise Undeliverable(f"refund {refund.reference} has nowhere to go", answer.advanced)
     if answer.status != "done":
         raise GatewayError(
             f"refund {refund.reference} is {answer.status} ({answer.reason})",
             retryable=answer.status == "pending" or answer.reason in MENDS_ITSELF,
         )
+    return answer.advanced
 
 
-async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> bool:
-    """The rail has sent it back: book it. False when that was known."""
+async def hear(
+    conn: db.Connection,
+    shop_id: int,
+    refund_id: UUID,
+    at: datetime,
+    *,
+    advanced: bool | None = None,
+) -> bool:
+    """The rail has sent it back: book it. False when that was known.
+
+    `advanced` is what the rail says of who paid: of two requests that crossed, one of which
+    allowed it to take our money, we cannot know which came first. None: as we asked.
+    """
     refund = await refunds.get(conn, shop_id, refund_id)
     assert refund is not None, refund_id
     order = await orders.lock(conn, shop_id, refund.order_id)
-    done = await refunds.finish(conn, shop_id, refund_id, at)
+    done = await refunds.finish(conn, shop_id, refund_id, at, advanced=advanced)
     if done is None:
         return False
     payment = next(
@@ -350,7 +368,7 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     )
     pocket = None if done.advanced_at else await releasing.pocket(conn, payment)
     if pocket == chart.withdrawable(payment.gateway) and payment.gateway in PAY_SELLERS:
-        await _take_from_seller(conn, refund, pocket, at)
+        await promised.take_from_seller(conn, refund, pocket, at)
     await bridging.take_from_clearing(
         conn,
         shop_id,
@@ -372,25 +390,3 @@ async def hear(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime)
     if refund.case_id is not None and not await refunds.more_of_case(conn, refund):
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True
-
-
-async def _take_from_seller(conn: db.Connection, refund: Refund, pocket: str, at: datetime) -> None:
-    """An institution that has paid the seller took what is lacking out of his own account there:
-    nobody lent it, and he owes that much less (or is owed that much more)."""
-    names = [refund.paid_from, pocket, chart.PAYABLE, chart.DUE_TO_SHOP]
-    held = await accounts.lock(conn, refund.shop_id, names, refund.currency)
-    gateway = pocket.partition(":")[2]
-    gone = await promised.to_seller(conn, refund.shop_id, gateway, refund.currency)
-    there = max(held.get(pocket, 0) - gone.minor, 0)
-    short = Money(max(refund.amount_minor - there, 0), refund.currency)
-    if short.minor > 0:
-        await journals.post(
-            conn,
-            refund.shop_id,
-            kind="paid_by_seller",
-            reference=refund.reference,
-            order_id=refund.order_id,
-            value_on=value_date(at),
-            booked_at=at,
-            transfers=[Transfer(pocket, chart.PAYABLE, short)],
-        )

@@ -39,9 +39,17 @@ async def get(conn: db.Connection, shop_id: int, refund_id: UUID) -> tuple[Payme
     return next(one for one in paid if one.payment_id == refund.payment_id), refund
 
 
-async def hear_stuck(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> bool:
-    """The rail cannot deliver a refund that was asked for; False when that was known."""
-    refund = await refunds.stick(conn, shop_id, refund_id, at)
+async def hear_stuck(
+    conn: db.Connection,
+    shop_id: int,
+    refund_id: UUID,
+    at: datetime,
+    *,
+    advanced: bool | None = None,
+) -> bool:
+    """The rail cannot deliver a refund that was asked for; False when that was known. `advanced`
+    as in `refunding.hear`."""
+    refund = await refunds.stick(conn, shop_id, refund_id, at, advanced=advanced)
     if refund is None:
         return False
     await _tell(conn, refund, at)

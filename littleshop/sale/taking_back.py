@@ -3,7 +3,8 @@
 Before the release a refund comes out of what is frozen. While it is being released the refund
 waits. After it our commission goes back to the seller's account there first, and the refund is
 taken from that account; what it lacks (he has it on his card) the platform advances, and gets it
-with the commission of his next sales (`releasing`).
+with the commission of his next sales (`releasing`). That we offer to advance it is only a leave:
+the institution says who paid, and that is booked.
 """
 
 from __future__ import annotations
@@ -30,16 +31,15 @@ async def send(
     payment: Payment,
     refund: Refund,
     at: datetime,
-) -> None:
-    """Have a refund sent by its rail, whoever holds the money. Raises GatewayError: retryable
-    while pending or while the money is just being released, not when refused for good."""
+) -> bool | None:
+    """Have a refund sent by its rail, whoever holds the money; what `refunding.hear` is to know of
+    who paid it. Raises GatewayError: retryable while pending or while the money is just being
+    released, not when refused for good."""
     if payment.held_for is None:
-        await refunding.send(rail, payment, refund)
-        return
+        return await refunding.send(rail, payment, refund)
     released = await _give_share_back(database, escrows, payment, refund, at)
     if not released:
-        await refunding.send(rail, payment, refund)
-        return
+        return await refunding.send(rail, payment, refund)
     if await database.transaction(partial(_is_promised, payment=payment, refund=refund)):
         raise GatewayError(f"{refund.reference} waits for a payout's end", retryable=True)
     answer = await rail.refund(refunding.request(payment, refund))
@@ -47,14 +47,13 @@ async def send(
     if lacking and refund.advanced_at is None:
         await database.transaction(partial(refunds.advance, refund=refund, at=at))
         raise GatewayError(f"refund {refund.reference} is to be advanced", retryable=True)
-    refunding.need_done(refund, answer)
+    return refunding.need_done(refund, answer)
 
 
 async def _is_promised(conn: db.Connection, payment: Payment, refund: Refund) -> bool:
     """Whether a withdrawal is under way and leaves too little: before it is handed in, the
-    institution would take the refund from it, and never have enough for the withdrawal."""
-    if refund.advanced_at is not None:
-        return False
+    institution would take the refund from it, and never have enough for the withdrawal. Also of
+    one that we offer to advance: it takes what the seller has first."""
     pocket = chart.withdrawable(payment.gateway)
     leaving = chart.leaving(f"{payment.gateway}_withdraw")
     held = await accounts.lock(conn, refund.shop_id, [pocket, leaving], refund.currency)

@@ -223,6 +223,9 @@ def _refund_state(call: Call, number: str, sub_mchid: str | None = None) -> Answ
             "currency": "CNY",
         },
     }
+    if trade["sub_mchid"] is not None:
+        payer = "PARTNER_ADVANCE" if trades.is_advanced(call.world, done) else "SUB_MERCHANT"
+        fields["refund_account"] = f"REFUND_SOURCE_{payer}"
     if done["status"] == "SUCCESS":
         fields["success_time"] = rfc3339(unstamp(done["done_at"]))
     return 200, fields

@@ -131,7 +131,7 @@ def refund(world: World, trade: Row, wanted: dict[str, object]) -> Row:
     """Give money back once per out_refund_no. Raises Denied.
 
     `wanted` holds out_refund_no, amount_minor, total_minor, reason, notify_url, and `advanced`:
-    the platform pays it for its sub-merchant.
+    the platform pays it for its sub-merchant, if he has too little: it is a leave, no order.
     """
     amount, number = int(str(wanted["amount_minor"])), str(wanted["out_refund_no"])
     known = refund_of(world, trade["mchid"], number)
@@ -142,10 +142,12 @@ def refund(world: World, trade: Row, wanted: dict[str, object]) -> Row:
         return known
     _may_refund(world, trade, amount, int(str(wanted["total_minor"])))
     back = _fee_back(trade, amount)
-    if trade["sub_mchid"] is not None and wanted.get("advanced"):
-        pockets.move(world, trade["mchid"], "basic", back - amount, "advance", number)
-    else:
+    try:
         _pay_back(world, trade, amount - back, number)
+    except Denied:
+        if not wanted.get("advanced"):
+            raise
+        pockets.move(world, trade["mchid"], "basic", back - amount, "advance", number)
     return _write_refund(world, trade, wanted, amount, back)
 
 
@@ -225,6 +227,18 @@ def refund_of(world: World, mchid: str, out_refund_no: str) -> Row | None:
     """One refund by its number, or None."""
     return world.store.one(
         "select * from wechat_refunds where mchid = ? and out_refund_no = ?", mchid, out_refund_no
+    )
+
+
+def is_advanced(world: World, refund: Row) -> bool:
+    """Whether the platform paid it for its sub-merchant."""
+    return bool(
+        world.store.one(
+            "select 1 from wechat_moves where owner = ? and pocket = 'basic' and kind = 'advance'"
+            " and reference = ?",
+            refund["mchid"],
+            refund["out_refund_no"],
+        )
     )
 
 

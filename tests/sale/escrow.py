@@ -14,6 +14,7 @@ from littleshop.money import Money
 from littleshop.pay import payments, refunds, releases
 from littleshop.pay.gateways import Escrow, Gateway
 from littleshop.pay.payments import Payment
+from littleshop.pay.refunds import Refund
 from littleshop.pay.releases import Release
 from littleshop.sale import paying, refunding, releasing, taking_back
 from littleshop.sale.paying import Paid
@@ -108,14 +109,16 @@ class Holding:
             paid = await payments.of_order(conn, town.shop_id, placed.order_id)
         for refund in [each for each in asked if each.status == "asked"]:
             payment = next(each for each in paid if each.payment_id == refund.payment_id)
-            await taking_back.send(
-                town.database, cast(Gateway, self.rail), self.escrows, payment, refund, town.at
-            )
-            await town.database.transaction(
-                partial(
-                    refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at
-                )
-            )
+            await self.is_sent(payment, refund)
+
+    async def is_sent(self, payment: Payment, refund: Refund) -> None:
+        """One run of the job of refunding, which read the refund so. Raises GatewayError."""
+        town = self.town
+        by_us = await taking_back.send(
+            town.database, cast(Gateway, self.rail), self.escrows, payment, refund, town.at
+        )
+        hear = partial(refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at)
+        await town.database.transaction(partial(hear, advanced=by_us))
 
     async def lent_is_booked(self) -> None:
         """The jobs that book the platform's side of what it lent."""

@@ -130,12 +130,16 @@ class Institution:
 
 @dataclass
 class HoldingRail:
-    """The paying side of the same institution: only what a refund takes from where."""
+    """The paying side of the same institution: only what a refund takes from where. So many
+    (`poor`) refunds it believes to lack money; an `abnormal` one it has taken and cannot deliver.
+    """
 
     at: Institution
     merchant_id: str
     refunds: dict[str, RefundAnswer] = field(default_factory=dict)
     advanced: int = 0
+    poor: int = 0
+    abnormal: bool = False
 
     async def refund(self, request: RefundRequest) -> RefundAnswer:
         if request.refund_reference in self.refunds:
@@ -143,13 +147,18 @@ class HoldingRail:
         pocket, key = self.at.frozen, request.reference
         if request.reference not in pocket:
             pocket, key = self.at.available, self.merchant_id
-        if request.advance:
+        lacking = pocket[key] < request.amount.minor or bool(self.poor)
+        self.poor = max(self.poor - 1, 0)
+        if lacking and not request.advance:
+            return RefundAnswer(status="failed", reason=Reason.SELLER_FUNDS)
+        if lacking:
             self.at.ours -= request.amount.minor
             self.advanced += 1
-        elif pocket[key] < request.amount.minor:
-            return RefundAnswer(status="failed", reason=Reason.SELLER_FUNDS)
-        else:
+        else:  # that we would advance it is a leave, no order
             pocket[key] -= request.amount.minor
-        answer = RefundAnswer(status="done", amount=request.amount)
+        answer = RefundAnswer(status="done", amount=request.amount, advanced=lacking)
+        if self.abnormal:
+            reason = Reason.BUYER_ACCOUNT
+            answer = RefundAnswer(status="failed", reason=reason, advanced=lacking)
         self.refunds[request.refund_reference] = answer
         return answer

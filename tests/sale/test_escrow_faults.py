@@ -19,7 +19,7 @@ from littleshop.pay import refunds
 from littleshop.pay.gateways import Reason
 from littleshop.pay.gateways.escrow import Held, ShareAnswer
 from littleshop.pay.refunds import Refund
-from littleshop.sale import releasing, resending, taking_back
+from littleshop.sale import refunding, releasing, resending, taking_back
 from littleshop.sale.placing import Placed
 from littleshop.shop import admissions
 from tests.cast import CNY, Town
@@ -100,6 +100,70 @@ async def test_an_advanced_refund_that_fails_is_ours_again_and_its_loan_is_undon
     assert await town.balance("withdrawable:wechat_pay") == pocket
     assert await town.balance("due_to_shop") == CNY("100.00"), "lent once"
     await town.books_balance()
+
+
+async def test_of_two_requests_that_crossed_the_institution_says_which_one_moved_the_money(
+    held: Holding,
+) -> None:
+    """One was refused, and so the platform offers to advance it; the other, which read the refund
+    before that, was taken out of the seller's account."""
+    placed = await released(held)
+    await held.goes_back(placed, "40.00")
+    read_before, payment = await of(held, placed), await held.payment(placed)
+    held.rail.poor = 1
+    with pytest.raises(GatewayError, match="advanced"):
+        await held.refunds_are_sent(placed)
+    assert (await of(held, placed)).advanced_at is not None
+    await held.is_sent(payment, read_before)
+    assert held.rail.advanced == 0
+    assert (await of(held, placed)).advanced_at is None
+    await held.mirrors()
+    assert await held.town.balance("due_to_shop") == CNY("0.00"), "nobody lent it"
+
+
+async def test_an_offer_to_advance_that_was_not_taken_is_booked_to_the_seller(
+    held: Holding,
+) -> None:
+    placed = await released(held)
+    await held.goes_back(placed, "40.00")
+    held.rail.poor = 1
+    with pytest.raises(GatewayError, match="advanced"):
+        await held.refunds_are_sent(placed)
+    await held.refunds_are_sent(placed)
+    assert held.rail.advanced == 0
+    await held.mirrors()
+
+
+async def test_who_paid_a_refund_that_got_stuck_is_known_when_it_is_done(held: Holding) -> None:
+    town, placed = held.town, await released(held)
+    await held.goes_back(placed, "40.00")
+    read_before, payment = await of(held, placed), await held.payment(placed)
+    held.rail.poor, held.rail.abnormal = 1, True
+    with pytest.raises(GatewayError, match="advanced"):
+        await held.refunds_are_sent(placed)
+    with pytest.raises(refunding.Undeliverable) as no:
+        await held.is_sent(payment, read_before)
+    stuck = partial(
+        resending.hear_stuck, shop_id=town.shop_id, refund_id=read_before.refund_id, at=town.at
+    )
+    assert await town.database.transaction(partial(stuck, advanced=no.value.advanced))
+    late = partial(refunds.advance, refund=read_before, at=town.at)
+    await town.database.transaction(late)
+    assert (await of(held, placed)).advanced_at is None
+
+
+async def test_a_withdrawal_under_way_is_waited_for_though_the_refund_may_be_advanced(
+    held: Holding,
+) -> None:
+    town, placed = held.town, await released(held)
+    await held.goes_back(placed, "40.00")
+    held.rail.poor = 1
+    with pytest.raises(GatewayError, match="advanced"):
+        await held.refunds_are_sent(placed)
+    payout = await town.database.transaction(partial(held.is_to_have, amount=CNY("60.00")))
+    assert await town.database.transaction(partial(held.put_apart, payout=payout))
+    with pytest.raises(GatewayError, match="waits for a payout"):
+        await held.refunds_are_sent(placed)
 
 
 async def test_what_is_frozen_for_the_seller_is_not_paid_by_hand(

@@ -121,7 +121,8 @@ class Alipay:
         found = await self._calls.ask("alipay.trade.refund", content)
         if found.ok and found.text("fund_change") == "Y":
             # refund_fee of this answer is the sum over all refunds of the trade: not ours to tell
-            return RefundAnswer(status="done", amount=request.amount)
+            # Y: this very request moved it, as it asked; its query does not tell who paid
+            return RefundAnswer(status="done", amount=request.amount, advanced=request.advance)
         if found.ok or found.reason in (Reason.UNKNOWN, Reason.ALREADY_CLOSED):
             asked = await self.refund_query(request)
             if asked.status == "pending" and found.reason is Reason.ALREADY_CLOSED:

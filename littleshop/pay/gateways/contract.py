@@ -117,7 +117,8 @@ class QueryAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Give `amount` of the `paid` sum back. `refund_reference` makes a repeat harmless.
 
-    `advance`: the payment is held for a seller, whose account has too little: we pay it for him.
+    `advance`: the payment is held for a seller, whose account has too little: we may be made to
+    pay it for him. Who did pay, the answer says.
     """
 
     reference: str
@@ -131,12 +132,15 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
 class RefundAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """State of one refund. pending: call `refund` again with the same request, or ask.
 
-    `reason` is set when failed; `amount` when the rail told it.
+    `reason` is set when failed; `amount` when the rail told it; `advanced` when it told whether
+    we paid it for a seller, which is what the first request that it took has come to, whatever
+    this one asks for.
     """
 
     status: Literal["done", "pending", "failed"]
     amount: Money | None = None
     reason: Reason | None = None
+    advanced: bool | None = None
 
 
 class OtherSum(Conflict):

@@ -48,6 +48,9 @@ REFUND_STATES: dict[str, tuple[Literal["done", "pending", "failed"], Reason | No
     "CLOSED": ("failed", Reason.OTHER),
     "CLOSE": ("failed", Reason.OTHER),
 }
+# Who paid a refund of held money. That we allowed to be made to is no answer (its manual says so),
+# and the field is absent while nobody has paid.
+PAID_BY_US = {"REFUND_SOURCE_PARTNER_ADVANCE": True, "REFUND_SOURCE_SUB_MERCHANT": False}
 NOTICE_KINDS: dict[str, Literal["paid", "refunded"]] = {
     "TRANSACTION.SUCCESS": "paid",
     # whatever became of a refund is asked for by its number
@@ -126,7 +129,8 @@ def refund(found: Outcome, request: RefundRequest) -> RefundAnswer:
         raise GatewayError("wechat_pay's answer cannot be read", retryable=True) from None
     if amount != request.amount:
         raise Conflict(f"refund {request.refund_reference} was made with another sum")
-    return RefundAnswer(status=status, amount=amount, reason=reason)
+    advanced = PAID_BY_US.get(found.text("refund_account"))
+    return RefundAnswer(status=status, amount=amount, reason=reason, advanced=advanced)
 
 
 def notice(

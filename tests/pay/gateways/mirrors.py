@@ -12,6 +12,8 @@ from littleshop.entry import admitting
 from littleshop.files import Files
 from littleshop.pay import payments, refunds
 from littleshop.pay.gateways import Escrow
+from littleshop.pay.payments import Payment
+from littleshop.pay.refunds import Refund
 from littleshop.sale import paying, refunding, taking_back
 from littleshop.sale.placing import Placed
 from littleshop.shop import admissions
@@ -80,14 +82,22 @@ class Mirror(Holding, abc.ABC):
             asked = await refunds.of_order(conn, town.shop_id, placed.order_id)
             payment = await payments.accepted(conn, town.shop_id, placed.order_id)
         for refund in [each for each in asked if each.status == "asked"]:
-            await taking_back.send(
-                town.database, self.stage.gateway, self.escrows, payment, refund, town.at
-            )
-            await town.database.transaction(
-                partial(
-                    refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at
-                )
-            )
+            await self.is_sent(payment, refund)
+
+    async def refund(self, placed: Placed) -> Refund:
+        """The one refund of an order, as it stands."""
+        async with self.town.database.connection() as conn:
+            (found,) = await refunds.of_order(conn, self.town.shop_id, placed.order_id)
+        return found
+
+    async def is_sent(self, payment: Payment, refund: Refund) -> None:
+        """One run of the job of refunding, which read the refund so. Raises GatewayError."""
+        town = self.town
+        by_us = await taking_back.send(
+            town.database, self.stage.gateway, self.escrows, payment, refund, town.at
+        )
+        hear = partial(refunding.hear, shop_id=town.shop_id, refund_id=refund.refund_id, at=town.at)
+        await town.database.transaction(partial(hear, advanced=by_us))
 
     async def is_admitted(self) -> str:
         """The job of admitting, once, with what the institution wants to see; how it stands."""

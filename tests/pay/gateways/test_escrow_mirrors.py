@@ -15,6 +15,7 @@ from littleshop.entry import admitting
 from littleshop.errors import GatewayError
 from littleshop.pay import gateways
 from littleshop.sale import releasing
+from littleshop.sale.placing import Placed
 from littleshop.settlement import reconciling_bills
 from littleshop.shop import admissions
 from tests.cast import CNY, Town
@@ -71,12 +72,17 @@ async def test_the_books_of_wechat_and_ours_agree_through_sale_refunds_and_relea
     assert available == await mirror.town.balance("withdrawable:wechat_pay")
 
 
-async def test_what_the_seller_has_withdrawn_is_advanced_by_the_platform(mirror: Mirror) -> None:
+async def released(mirror: Mirror) -> Placed:
     placed = await mirror.sells()
     await mirror.town.ships(placed)
     await mirror.town.receives(placed)
     await mirror.passes(minutes=1)
     await mirror.is_released(placed)
+    return placed
+
+
+async def test_what_the_seller_has_withdrawn_is_advanced_by_the_platform(mirror: Mirror) -> None:
+    placed = await released(mirror)
     await mirror.escrow.withdraw(mirror.merchant_id, "W" + "0" * 19, CNY("97.00"))
     await mirror.goes_back(placed, "100.00")
     with pytest.raises(GatewayError, match="advanced"):
@@ -85,6 +91,35 @@ async def test_what_the_seller_has_withdrawn_is_advanced_by_the_platform(mirror:
     await mirror.lent_is_booked()
     assert await mirror.frozen_and_available() == (0, 300)
     await mirror.town.books_balance()
+
+
+async def test_wechat_says_who_paid_a_refund_of_which_two_requests_crossed(mirror: Mirror) -> None:
+    """The first was refused, so the second offers that the platform pays; a third, which read the
+    refund before that, comes between them."""
+    placed = await released(mirror)
+    await mirror.goes_back(placed, "40.00")
+    read_before, payment = await mirror.refund(placed), await mirror.payment(placed)
+    await mirror.stage.sandbox.control(
+        "/control/faults", {"wechat_pay": {"refund": {"no_balance": 1}}}
+    )
+    with pytest.raises(GatewayError, match="advanced"):
+        await mirror.refunds_are_sent(placed)
+    await mirror.is_sent(payment, read_before)
+    await mirror.mirrors()
+    assert (await mirror.refund(placed)).advanced_at is None
+
+
+async def test_wechat_takes_what_the_seller_has_though_we_would_advance_it(mirror: Mirror) -> None:
+    placed = await released(mirror)
+    await mirror.goes_back(placed, "40.00")
+    await mirror.stage.sandbox.control(
+        "/control/faults", {"wechat_pay": {"refund": {"no_balance": 1}}}
+    )
+    with pytest.raises(GatewayError, match="advanced"):
+        await mirror.refunds_are_sent(placed)
+    await mirror.refunds_are_sent(placed)
+    await mirror.mirrors()
+    assert await mirror.frozen_and_available() == (0, 58_20)  # 97.00 + 1.20 - 40.00
 
 
 async def test_a_fee_is_booked_once_whoever_tells_of_it(mirror: Mirror) -> None:
