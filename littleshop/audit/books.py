@@ -199,8 +199,9 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
 _FEE_IS_AS_SCHEDULED = """
     select f.shop_id, f.order_id as subject, 'a fee that its schedule does not say' as says
       from order_fees f
+      join orders o on o.shop_id = f.shop_id and o.order_id = f.order_id
       left join payments p on p.shop_id = f.shop_id and p.order_id = f.order_id
-           and p.outcome = 'accepted' and p.part_id is null
+           and p.outcome = 'accepted' and o.kind <> 'chip_in'
       left join fee_rates r on r.schedule_id = f.schedule_id and r.gateway = p.gateway
       left join fee_rates s on s.schedule_id = f.schedule_id and s.gateway = coalesce(r.gateway, '')
       left join lateral (

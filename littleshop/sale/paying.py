@@ -29,7 +29,8 @@ from littleshop.trade.orders import Order
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What one of several friends gives to an order, under an id of its own."""
+    """What one of several friends gives to an order, or what somebody pays for another, under an id
+    of its own."""
 
     part_id: UUID
     amount: Money
@@ -57,7 +58,7 @@ async def ask(
 ) -> Payment:
     """Write an attempt to pay, or find the open one; an invited order holds its pieces from here.
     In psp_escrow the money goes to the seller's own account at the institution. Who chips in pays
-    his `part`.
+    his `part`; who pays for another pays all, and his part tells his attempts from others'.
 
     Raises Refused: not_payable, part_too_large(left=), gone_meanwhile, not_admitted.
     """
@@ -91,9 +92,10 @@ async def ask(
 
 def _due(order: Order, part: Part | None) -> Money:
     """What is to be paid now."""
-    assert (part is not None) == (order.kind == "chip_in"), order.order_id
-    if part is None:
+    if order.kind != "chip_in":
+        assert part is None or part.amount == order.total, order.order_id
         return order.total
+    assert part is not None, order.order_id
     left = order.total - Money(order.held_minor, order.currency)
     if part.amount.minor > left.minor:
         raise Refused("part_too_large", left=left)
@@ -206,11 +208,11 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     await fees.paid_over(conn, order, payment.gateway, most)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")
     await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
-    await telling.buyer(conn, marked, "order_confirmed", at)
-    match marked.status:
     if marked.status == "claiming":
         await gifting.paid(conn, marked, at)  # in other words than these
         return
+    await telling.buyer(conn, marked, "order_confirmed", at)
+    match marked.status:
         case "forming":
             await teaming.paid(conn, marked, at)
         case "to_ship":
@@ -262,7 +264,8 @@ async def _return(
         conn, order.shop_id, order.order_id, "payment_returned", by="platform", at=at, why=why
     )
     await refunding.send_astray_back(conn, payment, reason=why, at=at)
-    await telling.buyer(conn, order, "payment_returned", at, amount=received)
+    if payment.part_id is None:  # who came by the payer's link finds it there
+        await telling.buyer(conn, order, "payment_returned", at, amount=received)
 
 
 async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:

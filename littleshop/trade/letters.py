@@ -63,12 +63,17 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> Letter 
     )
 
 
-async def see(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
-    """Somebody has opened it; the first time counts."""
+async def see(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, device: bytes | None = None
+) -> None:
+    """Somebody has opened it, on `device`; the first time counts, and who wrote it does not."""
     await db.run(
         conn,
-        "update letters set seen_at = $3 where shop_id = $1 and order_id = $2 and seen_at is null",
+        "update letters set seen_at = $3 where shop_id = $1 and order_id = $2 and seen_at is null"
+        " and not exists (select from order_devices d where d.shop_id = $1 and d.order_id = $2"
+        "  and d.role = 'chooser' and d.device = $4)",
         shop_id,
         order_id,
         at,
+        device,
     )

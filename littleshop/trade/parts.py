@@ -1,0 +1,75 @@
+"""Parts: what somebody with a payer's link set out to pay of an order, and what he left with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db
+from littleshop.trade.letters import Letter
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A row of parts, `amount_minor` in minor units of the order's currency; whether it is paid
+    says the payment with its `part_id`."""
+
+    part_id: UUID
+    name: str
+    words: str
+    amount_minor: int
+    device: bytes
+    asked_at: datetime
+
+
+COLUMNS = ", ".join(Part.__struct_fields__)
+
+
+async def ask(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    part_id: UUID,
+    letter: Letter,
+    amount_minor: int,
+    device: bytes,
+) -> Part:
+    """Write down what is to be paid and the name and words that go with it; again under the same
+    id the words are those of the last time."""
+    return await db.the_one(
+        conn,
+        Part,
+        "insert into parts (shop_id, order_id, part_id, name, words, amount_minor, device,"
+        " asked_at) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+        " on conflict on constraint parts_pkey do update"
+        f" set name = excluded.name, words = excluded.words returning {COLUMNS}",
+        shop_id,
+        order_id,
+        part_id,
+        letter.from_name,
+        letter.words,
+        amount_minor,
+        device,
+        letter.written_at,
+    )
+
+
+async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Part]:
+    """Whatever people set out to pay of an order, paid or not, the first one first."""
+    return await db.all(
+        conn,
+        Part,
+        f"select {COLUMNS} from parts where shop_id = $1 and order_id = $2"
+        " order by asked_at, part_id",
+        shop_id,
+        order_id,
+    )
+
+
+async def last_of(
+    conn: db.Connection, shop_id: int, order_id: UUID, device: bytes | None
+) -> Part | None:
+    """What was last set out to be paid on this device."""
+    mine = [each for each in await of_order(conn, shop_id, order_id) if each.device == device]
+    return mine[-1] if mine else None
