@@ -91,6 +91,8 @@ def paying(state: str, **facts: Any) -> dict[str, Any]:
     return {
         "shop": XIAOMAN,
         "order": an_order("placed"),
+        "giver": None,
+        "amount": an_order("placed").total,
         "method": thing(code="alipay", name="支付宝"),
         "state": state,
         "outside": None,

@@ -30,7 +30,7 @@
   const load = async (place) => {
     try {
       const text = await fetchPiece(place.dataset.piece);
-      if (text.trim() !== place.dataset.was) { place.innerHTML = text; place.dataset.was = text.trim(); spread(place); }
+      if (text.trim() !== place.dataset.was) { place.innerHTML = text; place.dataset.was = text.trim(); spread(place); ready(place); }
       const onward = one("[data-go]", place);
       if (onward) { one("[data-while-waiting]")?.remove(); delete place.dataset.every; setTimeout(() => location.assign(onward.href), 1200); }
       if (one('[data-state="closed"]', place)) { one("[data-while-waiting]")?.remove(); delete place.dataset.every; }

@@ -15,14 +15,23 @@ from littleshop import http, ids
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pricing import quotes
-from littleshop.pricing.quotes import Item
+from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale import placing
 from littleshop.sale.placing import Placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
-from littleshop.web.storefront import baskets, cashier, checkouts, leaving, prefilling, teams, views
+from littleshop.web.storefront import (
+    asking,
+    baskets,
+    cashier,
+    checkouts,
+    leaving,
+    prefilling,
+    teams,
+    views,
+)
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -67,9 +76,7 @@ async def _page(
     """The checkout with what was typed, each refusal of `wrong` said at its field."""
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
-    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
-    agreed = await teams.agreed(request, shop, bag.team, facts)
-    quote = quotes.quote(facts, bag.items, way, agreed)
+    quote = await _quote(request, shop, bag, way)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -102,10 +109,19 @@ async def _page(
         items_text=items_text,
         cart_id=bag.cart_id,
         team=bag.team,
+        asking=await asking.shown(request, shop, bag, form),
         out=leaving.out(request, link),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )
+
+
+async def _quote(request: Request, shop: Shop, bag: Bag, way: str) -> Quote:
+    """What it comes to now. Raises Refused."""
+    only = [item.variant_id for item in bag.items]
+    facts = await http.house(request).loader.facts(shop.shop_id, only)
+    agreed = await teams.agreed(request, shop, bag.team, facts)
+    return quotes.quote(facts, bag.items, way, agreed)
 
 
 async def place(request: Request) -> Response:
@@ -115,7 +131,7 @@ async def place(request: Request) -> Response:
     if form.get("then") in ("split", "quote"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
-    wrong |= checkouts.unseen(form) | await cashier.stopped(request, shop, form.get("method", ""))
+    wrong |= checkouts.unseen(form) | await _stopped(request, shop, form)
     if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)
@@ -126,11 +142,18 @@ async def place(request: Request) -> Response:
     return remember(request, await _on(request, shop, placed, form), token)
 
 
+async def _stopped(request: Request, shop: Shop, form: Mapping[str, str]) -> dict[str, Refused]:
+    """What is wrong with the way to pay; whoever has others pay needs none."""
+    if asking.kind_of(form):
+        return {}
+    return await cashier.stopped(request, shop, form.get("method", ""))
+
+
 async def _on(
     request: Request, shop: Shop, placed: placing.Placed, form: Mapping[str, str]
 ) -> Response:
-    """To pay; to the order's page when its shop cannot be paid yet."""
-    if await cashier.waits(request, shop):
+    """To pay; to the order's page when others pay it, or its shop cannot be paid yet."""
+    if asking.kind_of(form) or await cashier.waits(request, shop):
         return RedirectResponse(addresses.order(placed.token), status_code=303)
     return await cashier.begin(request, shop, placed, form.get("method", ""))
 
@@ -174,6 +197,8 @@ async def _place(
         said=checkouts.said_of(form),
         waits=await cashier.waits(request, shop),
     )
+    if asking.kind_of(form):
+        return await asking.place(request, shop, bag, form, wish)
     if not bag.team:
         return await placing.place(house.flusher, house.loader, house.keyring, wish, at)
     facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
@@ -185,7 +210,7 @@ async def _refused(
     request: Request, shop: Shop, bag: Bag, form: Mapping[str, str], no: Refused
 ) -> Response:
     """Say why nothing was placed, where the person can go on from."""
-    if no.code == "price_changed":  # shown anew with the price of now, everything typed is kept
+    if no.code in ("price_changed", "field_too_long"):  # as it is now, everything typed is kept
         return await _page(request, shop, bag, form, {"form": no})
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         again = {name: value for name, value in form.items() if name != "no_return_seen"}

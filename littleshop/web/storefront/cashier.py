@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
@@ -21,20 +20,28 @@ from littleshop.pay import payments, switches
 from littleshop.pay.gateways import How, PayAnswer
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
+from littleshop.sale.paying import Part
 from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import roles, timers
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, keepers, names, pages, wechat_bridge
-from littleshop.web.storefront import in_wechat, leaving, orders, views, ways
+from littleshop.web import addresses, flash, keepers, names, pages, wechat_bridge
+from littleshop.web.storefront import (
+    giving,
+    in_wechat,
+    letters,
+    orders,
+    paying_page,
+    views,
+    ways,
+)
 from littleshop.web.storefront.checkouts import read_form
+from littleshop.web.storefront.giving import PAYABLE
 from littleshop.web.storefront.orders import OrderLink
-from littleshop.web.storefront.visitors import container
+from littleshop.web.storefront.visitors import container, remember
 from littleshop.web.storefront.ways import Way
 
 ASK_AGAIN = timedelta(seconds=5)
-PAYABLE = ("placed", "invited")
-UNTIL = ("pay_by", "hold_by")
 SHOWN_HERE = (How.QR, How.JSAPI)  # what goes on from our own page: a code, or WeChat's bridge
 # WeChat's phone page refuses who comes from nowhere: it may learn our origin, never the token.
 FROM_HERE = {"referrer-policy": "strict-origin"}
@@ -47,6 +54,14 @@ class Payable(Protocol):
     def order_id(self) -> UUID: ...
     @property
     def token(self) -> str: ...
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """The same with what of it is paid now; None: all, by its buyer."""
+
+    order_id: UUID
+    token: str
+    part: Part | None = None
 
 
 async def open_rails(request: Request, shop: Shop) -> frozenset[str]:
@@ -109,33 +124,63 @@ async def stopped(request: Request, shop: Shop, method: str) -> dict[str, Refuse
 
 
 async def pay(request: Request) -> Response:
-    """Pay now, the way that was pressed."""
+    """Pay now, the way that was pressed; by a payer's link whoever has it."""
     link, form = await orders.acting(request, roles.PAY), await read_form(request)
+    if giving.gives(link):
+        return await _give(request, link, form)
     return await begin(request, link.shop, link, form.get("method", ""), form.get("how", ""))
 
 
+async def _give(request: Request, link: OrderLink, form: Mapping[str, str]) -> Response:
+    """Pay a part, or all for another: the sum first, then the way where there are several."""
+    if link.order.status not in PAYABLE:
+        return RedirectResponse(addresses.order(link.token), status_code=303)
+    token, device = http.make_device(request)
+    try:
+        http.check_limits(request, "give", device, http.address(request))
+        part = await giving.ask(request, link, form, device)
+    except Refused as no:
+        return await letters.refused(request, link, no)
+    method = form.get("method", "")
+    here = [way for way in await offered(request, link.shop) if not way.outside]
+    if not method and len(here) != 1:
+        to = addresses.order_part(link.token, "payment")
+        return remember(request, RedirectResponse(to, status_code=303), token)
+    answer = await begin(request, link.shop, link, method, form.get("how", ""), part)
+    return remember(request, answer, token)
+
+
 async def begin(
-    request: Request, shop: Shop, order: Payable, method: str, how: str = ""
+    request: Request,
+    shop: Shop,
+    order: Payable,
+    method: str,
+    how: str = "",
+    part: Part | None = None,
 ) -> Response:
     """Send the buyer to pay in the way his container can, or to the page that says how.
 
-    `how` page: at a desktop, to the rail's own page instead of a code.
+    `how` page: at a desktop, to the rail's own page instead of a code. `part`: what is paid of it.
     """
     to = addresses.order_part(order.token, "payment")
     found = [way for way in await offered(request, shop) if method in (way.gateway, "")]
     if not found or found[0].how is None:
         off = f"?failed=1&way={method}" if not found and method in http.house(request).rails else ""
         return RedirectResponse(to + off, status_code=303)
-    device = http.device(request) or b""
-    http.check_limits(request, "pay", order.order_id.bytes, device, http.address(request))
+    device = (
+        http.device(request) or order.order_id.bytes
+    )  # his first act here: he has no cookie yet
+    subject = part.part_id if part else order.order_id  # friends don't use up each other's
+    http.check_limits(request, "pay", subject.bytes, device, http.address(request))
     wanted = How.PAGE if how == "page" and found[0].how is How.QR else found[0].how
     if wanted is How.JSAPI and in_wechat.openid(request) is None:
         return in_wechat.log_in(request, addresses.order_part(order.token, "payment/wechat"))
-    return await go_on(request, shop, order, Way(found[0].gateway, wanted))
+    bill = Bill(order.order_id, order.token, part)
+    return await go_on(request, shop, bill, Way(found[0].gateway, wanted))
 
 
 async def go_on(
-    request: Request, shop: Shop, order: Payable, way: Way, *, openid: str | None = None
+    request: Request, shop: Shop, order: Bill, way: Way, *, openid: str | None = None
 ) -> Response:
     """To the rail's page, or to ours with what the rail gave for it."""
     to = addresses.order_part(order.token, "payment")
@@ -146,14 +191,15 @@ async def go_on(
             to = f"{to}?way={way.gateway}"
         else:
             to = await _rail_page(request, shop, order, way)
-    except Refused:
+    except Refused as no:
         to = addresses.order(order.token)
+        return flash.refuse(request, to, no) if order.part else RedirectResponse(to, 303)
     except GatewayError:
         to = f"{to}?failed=1&way={way.gateway}"
     return RedirectResponse(to, status_code=303, headers=FROM_HERE)
 
 
-async def _rail_page(request: Request, shop: Shop, order: Payable, way: Way) -> str:
+async def _rail_page(request: Request, shop: Shop, order: Bill, way: Way) -> str:
     """The rail's page for this browser. Raises Refused, GatewayError."""
     answer = await _send(request, shop, order, await _ask(request, shop, order, way))
     if answer.redirect_url is None:
@@ -161,13 +207,11 @@ async def _rail_page(request: Request, shop: Shop, order: Payable, way: Way) -> 
     return answer.redirect_url
 
 
-async def _prepare(
-    request: Request, shop: Shop, order: Payable, way: Way, openid: str | None
-) -> None:
+async def _prepare(request: Request, shop: Shop, order: Bill, way: Way, openid: str | None) -> None:
     """Have the rail give what our page shows: a code, or the parameters of WeChat's bridge; once
     per attempt, and again when those are too old. Raises Refused, GatewayError."""
     payment = await _ask(request, shop, order, way)
-    if _given(payment, http.now(request)) is not None:
+    if paying_page.given(payment, http.now(request)) is not None:
         return
     answer = await _send(request, shop, order, payment, openid)
     given = answer.code_url or ""
@@ -178,15 +222,7 @@ async def _prepare(
     )
 
 
-def _given(payment: Payment, at: datetime) -> str | None:
-    """What the rail gave our page for an attempt, while it can be used."""
-    given = payment.code_url
-    if given is None or payment.method != How.JSAPI:
-        return given
-    return given if in_wechat.is_fresh(given, at) else None
-
-
-async def _ask(request: Request, shop: Shop, order: Payable, way: Way) -> Payment:
+async def _ask(request: Request, shop: Shop, order: Bill, way: Way) -> Payment:
     at, how = http.now(request), way.how
     assert how is not None, way
     return await http.house(request).database.transaction(
@@ -197,13 +233,14 @@ async def _ask(request: Request, shop: Shop, order: Payable, way: Way) -> Paymen
             gateway=way.gateway,
             method=how.value,
             escrow=http.house(request).settings.escrow,
+            part=order.part,
             at=at,
         )
     )
 
 
 async def _send(
-    request: Request, shop: Shop, order: Payable, payment: Payment, openid: str | None = None
+    request: Request, shop: Shop, order: Bill, payment: Payment, openid: str | None = None
 ) -> PayAnswer:
     house = http.house(request)
     back = f"{names.origin(request)}{addresses.order_part(order.token, 'payment')}?returned=1"
@@ -226,27 +263,48 @@ async def known_to_wechat(request: Request) -> Response:
     except Refused:
         failed = f"{addresses.order_part(link.token, 'payment')}?failed=1&way=wechat_pay"
         return RedirectResponse(failed, status_code=303)
-    answer = await go_on(request, link.shop, link, Way("wechat_pay", How.JSAPI), openid=found)
+    part = giving.part_of(link, await giving.mine(request, link))
+    if giving.gives(link) and part is None:
+        return RedirectResponse(addresses.order(link.token), status_code=303)
+    bill, way = Bill(link.order_id, link.token, part), Way("wechat_pay", How.JSAPI)
+    answer = await go_on(request, link.shop, bill, way, openid=found)
     return in_wechat.remember(request, answer, found)
 
 
 async def waiting(request: Request) -> Response:
     """The page that waits for the money; coming back from the rail it has the rail asked."""
-    link, house = await orders.behind(request), http.house(request)
-    if link.order.status == "waiting":
+    link = await orders.behind(request, payer=True)
+    part = giving.part_of(link, await giving.mine(request, link))
+    pays = link.seen.may(roles.SEE_PRICE) and link.order.status != "waiting"
+    if not pays or (giving.gives(link) and part is None):
         return RedirectResponse(addresses.order(link.token), status_code=303)
-    async with house.database.connection() as conn:
-        attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
-        clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
+    attempts, clocks = await _attempts(request, link, part)
     await _have_asked(request, link, attempts)
     if "sign" in request.query_params:
         return _clean(link)
-    tried = [each.gateway for each in attempts if each.outcome == "accepted"]
-    told = {"keeper": keepers.of_rails(house.settings.escrow, tried)}
-    told |= _shown(request, link, clocks, attempts) | _choices(
-        request, link, attempts, await offered(request, link.shop)
-    )
+    told = await _told(request, link, attempts) | await letters.around(request, link, part)
+    told |= paying_page.shown(request, link, clocks, attempts)
     return _page(request, told, "status" if request.url.path.endswith("/status") else None)
+
+
+async def _told(request: Request, link: OrderLink, attempts: Sequence[Payment]) -> dict[str, Any]:
+    """Who keeps the money, and the ways to pay."""
+    paid = [each.gateway for each in attempts if each.outcome == "accepted"]
+    found, tried = await offered(request, link.shop), paying_page.tried(request, attempts)
+    every = methods(request, found, tried)
+    keeper = keepers.of_rails(http.house(request).settings.escrow, paid)
+    return {"keeper": keeper} | paying_page.choices(request, link, attempts, every)
+
+
+async def _attempts(
+    request: Request, link: OrderLink, part: Part | None
+) -> tuple[list[Payment], list[Timer]]:
+    """The attempts that are this person's to see, and the order's clocks."""
+    async with http.house(request).database.connection() as conn:
+        attempts = await payments.of_order(conn, link.shop.shop_id, link.order_id)
+        clocks = await timers.of(conn, link.shop.shop_id, link.order_id)
+    part_id = part.part_id if part else None
+    return [each for each in attempts if each.part_id == part_id], clocks
 
 
 def _clean(link: OrderLink) -> Response:
@@ -287,73 +345,6 @@ async def _have_asked(request: Request, link: OrderLink, attempts: Sequence[Paym
             await paying.question(conn, attempt, at - ASK_AGAIN, at)
 
     await http.house(request).database.transaction(work)
-
-
-def _shown(
-    request: Request, link: OrderLink, clocks: Sequence[Timer], attempts: Sequence[Payment]
-) -> dict[str, Any]:
-    """What the page shows of the order: where it stands, and until when. Who was invited to pay
-    chooses how first."""
-    tried = any(each.status == "asked" for each in attempts)
-    order = link.order
-    state = "waiting" if order.status in PAYABLE else "paid"
-    if order.status == "invited" and link.seen.may(roles.PAY) and not tried:
-        state = "choose"
-    if order.status == "cancelled":
-        state = "closed"
-    if state in ("waiting", "choose") and "failed" in request.query_params:
-        state = "failed"
-    if state in ("waiting", "choose") and "returned" in request.query_params:
-        state = "asking"
-    return {
-        "shop": views.shop(link.shop),
-        "order": link.short,
-        "zone": ZoneInfo(link.shop.zone),
-        "state": state,
-        "kept": order.status == "placed",
-        "due_at": next((c.due_at for c in clocks if c.kind in UNTIL), http.now(request)),
-    }
-
-
-def _choices(
-    request: Request, link: OrderLink, attempts: Sequence[Payment], found: Sequence[Way]
-) -> dict[str, Any]:
-    """The ways to pay for who may pay here, and what the rail gave for the one that was begun."""
-    locale, rails = pages.locale_of(request), http.house(request).rails
-    mine = link.seen.may(roles.PAY) and link.order.status in PAYABLE
-    asked = request.query_params.get("way", "")
-    tried = asked if asked in rails else attempts[-1].gateway if attempts else ""
-    begun, given = _begun(attempts, tried, http.now(request)) if mine else (None, None)
-    is_code = begun is not None and begun.method == How.QR
-    every = methods(request, found, tried) if mine else []
-    shown = [one for one in every if one.way == "here"]
-    blocked = [one for one in every if one.way == "outside"]
-    name = tried or next((one.code for one in shown), "")
-    if is_code and tried != "alipay":  # its code is all there is at a desk
-        shown = [one for one in shown if one.code != tried]
-    way_out = names.public_url(request, stay=True) + addresses.order(link.token)
-    return {
-        "methods": sorted(shown, key=lambda one: not one.chosen),
-        "method": SimpleNamespace(
-            code=name, name=i18n.t(locale, f"checkout.method.{name}") if name else ""
-        ),
-        "outside": leaving.out(request, way_out) if blocked else None,
-        "blocked": blocked,
-        "qr": views.qr(given) if is_code and given else None,
-        "invoke": None if is_code else given,
-        "on_screen": "alipay" if is_code and tried == "alipay" else None,
-    }
-
-
-def _begun(
-    attempts: Sequence[Payment], gateway: str, at: datetime
-) -> tuple[Payment | None, str | None]:
-    """The open attempt over a rail that goes on from our page, and what the rail gave for it."""
-    for each in reversed(attempts):
-        given = _given(each, at) if each.status == "asked" and each.gateway == gateway else None
-        if given:
-            return each, given
-    return None, None
 
 
 ROUTES = [

@@ -197,7 +197,7 @@ def may(
     waited = row.reminded_at is None or (now - row.reminded_at).days >= 1
     under_way = row.status in ("shipped", "delivered") and not undecided
     return SimpleNamespace(
-        pay=seen.may(roles.PAY) and row.status in ("placed", "invited") and not gone,
+        pay=seen.may(roles.PAY) and row.status in ("placed", "invited", "collecting") and not gone,
         confirm=seen.may(roles.RECEIVE) and under_way,
         extend=seen.may(roles.RECEIVE) and under_way and row.extended_at is None,
         remind=seen.may(roles.REMIND) and row.status == "to_ship" and waited,

@@ -23,7 +23,7 @@ from littleshop.trade import cases, deliveries, order_events, order_links, order
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, keepers, pages
-from littleshop.web.storefront import afterwards, order_views, team_links, views
+from littleshop.web.storefront import afterwards, letters, order_views, team_links, views
 
 
 class OrderLink(msgspec.Struct, frozen=True):
@@ -49,28 +49,32 @@ class OrderLink(msgspec.Struct, frozen=True):
         )
 
 
-async def behind(request: Request) -> OrderLink:
-    """The order behind the link of the address. Raises NotFound."""
+async def behind(request: Request, *, payer: bool = False) -> OrderLink:
+    """The order behind the link of the address; behind a payer's only where `payer` says that there
+    is something for him. Raises NotFound."""
     token = request.path_params["token"]
     shop_id = http.token_shop(token)
     async with http.house(request).database.connection() as conn:
         seen = await order_links.by_link(conn, shop_id, ids.hashed(token), http.device(request))
-        if seen is None:
+        if seen is None or (seen.role == "payer" and not payer):
             raise NotFound("order")
         return OrderLink(seen, await shops.get(conn, shop_id), token)
 
 
 async def acting(request: Request, act: str) -> OrderLink:
     """The same for an act of roles.py. Raises Refused("only_look") to whom it is not given."""
-    link = await behind(request)
+    link = await behind(request, payer=act == roles.PAY)
     if not link.seen.may(act):
         raise Refused("only_look")
     return link
 
 
 async def show(request: Request) -> Response:
-    """The order."""
-    return await _page(request, await behind(request))
+    """The order, or to whom a payer's link was sent the letter."""
+    link = await behind(request, payer=True)
+    if link.seen.role == "payer":
+        return await letters.show(request, link)
+    return await _page(request, link)
 
 
 async def status(request: Request) -> Response:
@@ -111,6 +115,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
         arrived_on = await arrivals.of(conn, paid)
         team = await team_links.of_order(request, conn, row)
+        sent = await letters.sent(request, conn, seen)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
@@ -126,6 +131,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
         team=team if seen.may_act else None,
+        sent=sent,
         keeper=keepers.of_rails(
             house.settings.escrow, [each.gateway for each in attempts if each.outcome == "accepted"]
         ),

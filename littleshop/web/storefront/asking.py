@@ -1,0 +1,68 @@
+"""Asking others to pay: the choice below "how paid", and placing the cart for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import msgspec
+from starlette.requests import Request
+
+from littleshop import http
+from littleshop.errors import Refused
+from littleshop.pricing import quotes
+from littleshop.sale import asking_a_payer, placing
+from littleshop.sale.placing import Placed, Placing
+from littleshop.shop.shops import Shop
+from littleshop.trade import letters
+from littleshop.web.storefront import cashier
+from littleshop.web.storefront.checkouts import Bag
+
+
+def kind_of(form: Mapping[str, str]) -> str:
+    """pay_for_me or chip_in when others are to pay, "" when the buyer pays himself."""
+    then = form.get("then", "")
+    return then if then in asking_a_payer.PAY_WITHIN else ""
+
+
+async def offered(request: Request, shop: Shop, bag: Bag) -> list[str]:
+    """Who else can be asked: nobody while the shop can't be paid, or for a seat of a team. No
+    institution that holds the money splits several payments as one."""
+    if bag.team or await cashier.waits(request, shop):
+        return []
+    splits = http.house(request).settings.escrow != "psp_escrow"
+    return [kind for kind in asking_a_payer.PAY_WITHIN if splits or kind != "chip_in"]
+
+
+async def shown(
+    request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]
+) -> SimpleNamespace | None:
+    """The choice as the checkout draws it, with what was typed; None when there is none."""
+    kinds = await offered(request, shop, bag)
+    if not kinds:
+        return None
+    return SimpleNamespace(
+        kinds=kinds,
+        from_name=form.get("from_name", ""),
+        words=form.get("words", ""),
+        open=bool(kind_of(form)),
+    )
+
+
+async def place(
+    request: Request, shop: Shop, bag: Bag, form: Mapping[str, str], wish: Placing
+) -> Placed:
+    """Place the cart for others to pay. Raises Refused: field_too_long, terms_changed, and as
+    placing.place_within; Conflict."""
+    house, at, kind = http.house(request), http.now(request), kind_of(form)
+    if kind not in await offered(request, shop, bag):
+        raise Refused("terms_changed")
+    letter = letters.write_down(form.get("from_name", ""), "", form.get("words", ""), at)
+    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
+    quote = quotes.quote(facts, bag.items, wish.way)
+    if wish.said is not None and wish.said != placing.said(quote, waits=False):
+        raise Refused("terms_changed")
+    asked = msgspec.structs.replace(wish, kind=kind, waits=True)
+    return await house.database.transaction(
+        lambda conn: asking_a_payer.place(conn, house.keyring, asked, letter, at)
+    )
