@@ -28,6 +28,7 @@ from littleshop.trade.orders import Order
 
 SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
 SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
+LATE = SHIP_AT_LAST - SHIP_BY  # how long it may be late, whatever was promised
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
 CONFIRM_SOON = timedelta(days=9)  # the reminder before that
 DONE_BY = timedelta(days=3)  # the same where nothing is handed over
@@ -49,9 +50,8 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, order, at)
     by = await ship_within(conn, order)
-    at_last = by + SHIP_AT_LAST - SHIP_BY
     await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + by)
-    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + at_last)
+    await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + by + LATE)
     await telling.seller(conn, order, "order_paid", at)
 
 

@@ -47,6 +47,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     photo: str
     pieces: int
     ship_by: datetime | None
+    ship_at_last: datetime | None  # when it ends by itself
 
     @property
     def total(self) -> Money:
@@ -59,13 +60,15 @@ class OrderRow(msgspec.Struct, frozen=True):
 _ROW = """
     select o.order_id, o.number, o.status, o.way, o.delivery_sealed, o.currency, o.total_minor,
            o.placed_at, o.paid_at, o.shipped_at, o.reminded_at, i.title, i.photo, i.pieces,
-           t.due_at as ship_by
+           t.due_at as ship_by, z.due_at as ship_at_last
       from orders o
       join lateral (select (array_agg(title order by position))[1] as title,
                            (array_agg(photo order by position))[1] as photo,
                            sum(quantity)::integer as pieces
                       from order_items where shop_id = $1 and order_id = o.order_id) i on true
       left join timers t on t.shop_id = $1 and t.subject = o.order_id and t.kind = 'ship_by'
+      left join timers z on z.shop_id = $1 and z.subject = o.order_id
+       and z.kind = 'ship_at_last'
      where o.shop_id = $1"""
 
 

@@ -45,11 +45,11 @@ def sheet(
     picture = SimpleNamespace(digest=first.photo, alt=first.title) if first.photo else None
     amount = total(invitation, lines)
     head = "letters.head" if invitation.to_name else "letters.head.open"
-    dot = i18n.t(locale, "words.dot")
+    dot, named = i18n.t(locale, "words.dot"), shop.name if shop.name != seller else ""
     return SimpleNamespace(
         face=face,
         head=i18n.t(locale, head, seller=seller, name=invitation.to_name),
-        from_where=dot.join(part for part in (shop.name, shop.place) if part),
+        from_where=dot.join(part for part in (named, shop.place) if part),
         words=invitation.words,
         signed=i18n.t(
             locale, "letters.signed", seller=seller, when=i18n.when(locale, sent, now, zone)

@@ -37,6 +37,10 @@ PAGES = (
     "/entrances",
     "/entrances.csv",
     "/held",
+    "/collect",
+    "/collect/new",
+    "/collect/new?kind=amount",
+    "/wishes",
 )
 
 

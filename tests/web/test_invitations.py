@@ -165,6 +165,22 @@ async def test_a_changed_price_is_shown_before_it_is_paid(room: BackRoom) -> Non
     assert (await takes(person, link)).status_code == 303
 
 
+async def test_the_sums_can_be_had_alone_and_a_pasted_address_is_sorted_out(
+    room: BackRoom,
+) -> None:
+    _, link = await seals(room, **{"own-0-title": "碗", "own-0-price": "80"})
+    person = guest(room)
+    page = await person.get(f"{link}/checkout")
+    form = {name: hidden(page, name) for name in ("key", "total", "said")}
+    piece = await person.post(
+        f"{link}/checkout", data=form | {"then": "quote"}, headers={"hx-request": "true"}
+    )
+    assert "<html" not in piece.text and hidden(piece, "total") == "9200"
+    pasted = "陈婉婷 13800002046 浙江省杭州市西湖区文三路 478 号"
+    split = await person.post(f"{link}/checkout", data=form | {"then": "split", "pasted": pasted})
+    assert 'value="陈婉婷"' in split.text
+
+
 async def test_a_double_press_is_one_order(room: BackRoom) -> None:
     _, link = await seals(room, **{"own-0-title": "碗", "own-0-price": "80"})
     person = guest(room)

@@ -45,6 +45,7 @@ async def test_a_wish_is_talked_over_and_ends_in_a_letter_that_is_paid(room: Bac
     assert "Sent to" in shown(await person.get(thread))
     here = await wish(room)
     assert "One buyer waits for your word" in shown(await room.get("/collect"))
+    assert "1 buyer waits for your word" in shown(await room.get())
     desk = await room.get(here)
     assert "想要一只月白的盖碗" in desk.text and "¥200.00" in shown(desk)
     picture = re.search(rf'src="({room.root}{here}/photos/1)"', desk.text)

@@ -35,7 +35,10 @@ def line(row: OrderRow, root: str, keyring: Keyring) -> dict[str, Any]:
     delivery = row.delivery(keyring)
     due_at = None
     if row.status == "to_ship" and row.way == "courier" and row.paid_at is not None:
-        due_at = row.ship_by or row.paid_at + shipping.SHIP_BY
+        due_at = row.ship_by
+        if due_at is None:  # struck: it is late since then
+            ends = row.ship_at_last
+            due_at = row.paid_at + shipping.SHIP_BY if ends is None else ends - shipping.LATE
     return {
         "number": row.number,
         "name": delivery.name,

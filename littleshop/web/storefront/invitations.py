@@ -222,7 +222,7 @@ async def _form(
     }
     return pages.page(
         request,
-        "storefront/letter_checkout.html",
+        "storefront/checkout.html",
         status=409 if wrong else 200,
         private=True,
         fragment=fragment,
