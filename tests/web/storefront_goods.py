@@ -368,6 +368,7 @@ def product(**facts: Any) -> dict[str, Any]:
         "terms": TERMS,
         "share_code": "7Q2K",
         "resale": False,
+        "team": None,
         "rating": None,
         "opinions": [],
         "host": HOST,

@@ -98,6 +98,18 @@ async def test_a_notification_instead_of_sms_is_switched_on_where_he_began_only(
         [known] = await follows.all_of_phone(conn, street.keyring.index("+8613800002046"))
         assert await subscriptions.of(conn, street.shop_id, [known.follow_id])
     assert "不再发短信" in shown(await phone.get(own))
+    world, sms = street.world, len(street.world.inbox)
+    street.at = world.later(minutes=1)
+    thing = await street.sells()
+    await street.database.transaction(
+        lambda conn: follows.tell(conn, street.shop_id, thing, by=uuid4(), at=world.at)
+    )
+    world.later(hours=1)
+    await street.database.transaction(
+        lambda conn: telling_news.tell(conn, street.shop_id, world.at)
+    )
+    await world.work()
+    assert len(world.pushed) == 1 and len(world.inbox) == sms
 
 
 async def test_who_paid_follows_with_one_press_on_his_own_device(street: Street) -> None:
