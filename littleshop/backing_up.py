@@ -237,7 +237,8 @@ async def _report(house: House, recovery: Recovery, out: Routing, faults: Collec
     async with house.database.connection() as conn:
         left = await recovery_words.left(conn, recovery, asked, house.clock.now())
     desk = f"{house.settings.public_url.rstrip('/')}/operator/differences"
-    for sentence in recovery_words.sentences(left, faults, desk):
+    mute = [name for name, rail in house.rails.items() if not rail.has_bills]
+    for sentence in recovery_words.sentences(left, faults, desk, mute):
         print(sentence)
 
 

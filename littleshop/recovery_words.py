@@ -43,14 +43,20 @@ async def left(
     )
 
 
-def sentences(found: Left, faults: Collection[str], desk: str) -> Iterator[str]:
-    """The report, each sentence in both languages; `desk` is the address of the page."""
+def sentences(
+    found: Left, faults: Collection[str], desk: str, mute: Collection[str] = ()
+) -> Iterator[str]:
+    """The report, each sentence in both languages; `desk` is the address of the page, `mute` are
+    the rails without bills: what they took under a number that the backup never knew, nobody can
+    ask them."""
     missing = [name for name in found.asked if name not in found.answered]
     yield from _both("recover.asked", names=", ".join(found.asked) or "-")
     if found.answered:
         yield from _both("recover.answered", names=", ".join(found.answered))
     if missing:
         yield from _both("recover.silent", names=", ".join(missing))
+    if mute:
+        yield from _both("recover.unasked", names=", ".join(mute), desk=desk)
     unexplained = found.differences + found.entries
     if unexplained:
         yield from _both(

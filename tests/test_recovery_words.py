@@ -39,6 +39,17 @@ async def test_it_says_who_told_what_is_left_and_the_next_step(
     assert await audit.prove(owner) == []
 
 
+async def test_a_rail_without_bills_cannot_be_asked_about_what_the_backup_never_knew(
+    town: Town, owner: db.Connection
+) -> None:
+    recovery = await recoveries.begin(owner, town.at, town.at)
+    found = await recovery_words.left(owner, recovery, ["alipay"], town.at)
+    assert "Give no bills" not in "\n".join(recovery_words.sentences(found, [], DESK))
+    said = "\n".join(recovery_words.sentences(found, [], DESK, ["baidu_wallet"]))
+    assert "Give no bills: baidu_wallet." in said and DESK in said
+    assert "不提供账单：baidu_wallet" in said
+
+
 def test_a_bill_that_is_not_there_and_a_clock_that_is_behind_say_what_to_do() -> None:
     said = recovery_words.fault("alipay", BillNotReady("alipay", date(2026, 11, 21)))
     assert "has no bill of 2026-11-21 yet" in said and "还没有 2026-11-21 的账单" in said
