@@ -140,8 +140,8 @@ def silence(
     if at is None:
         return None
     key = f"cases.{side}.silence.{case.status}"
-    if side == "friend":
-        pass  # neither his money nor his turn: one sentence for each state
+    if side in ("friend", "recipient"):
+        pass  # neither's money: one sentence for each state
     elif case.status in GIVES_UP:
         key += f".{_fate(facts)}"
     elif case.status != "replacing":
@@ -187,18 +187,21 @@ class Line(msgspec.Struct, frozen=True):
     at: datetime
 
 
-def lines(locale: str, side: str, facts: Facts, **names: str) -> list[Line]:
-    """What happened, oldest first, as `side` reads it: he himself is "you"."""
+def lines(locale: str, side: str, facts: Facts, *, gift: bool = False, **names: str) -> list[Line]:
+    """What happened, oldest first, as `side` reads it: he himself is "you". To the recipient of a
+    `gift` no sum is named."""
     known = {role: i18n.t(locale, f"cases.who.{role}") for role in ("buyer", "operator", "clock")}
     known |= names | {side: i18n.t(locale, "cases.who.you")}
-    found = [_line(locale, facts.case, event, known) for event in facts.history]
+    found = [_line(locale, facts.case, event, known, gift=gift) for event in facts.history]
     if facts.case.status == "done" and facts.case.agreed and facts.case.ended_at:
         title = i18n.t(locale, "cases.line.paid_back", amount=facts.case.agreed)
+        if gift:
+            title = i18n.t(locale, "cases.line.paid_back.gift")
         found.append(Line("operator", title, (), (), facts.case.ended_at))
     return found
 
 
-def _line(locale: str, case: Case, event: CaseEvent, names: dict[str, str]) -> Line:
+def _line(locale: str, case: Case, event: CaseEvent, names: dict[str, str], *, gift: bool) -> Line:
     key = f"cases.line.{event.kind}"
     if event.by_role == "clock" and i18n.has(locale, f"{key}.clock"):
         key += ".clock"
@@ -206,6 +209,8 @@ def _line(locale: str, case: Case, event: CaseEvent, names: dict[str, str]) -> L
         key += f".{case.kind}"
     elif event.kind == "decided" and not case.agreed:
         key += ".no"
+    if gift and i18n.has(locale, f"{key}.gift"):
+        key += ".gift"
     carrier = carriers.CARRIERS.get(str(event.details.get("carrier", "")))
     title = i18n.t(
         locale,

@@ -147,6 +147,7 @@
 
   // --- by hand needs no address
   const handOver = () => {
+    if (!field("province")) return; // a gift: its recipient says where
     const byHand = form.querySelector('[name=delivery][value="by_hand"]')?.checked ?? false;
     for (const name of ["province", "city", "district", "street"]) field(name).required = !byHand && name !== "district";
   };
@@ -177,9 +178,11 @@
   // --- kept on this phone only
   const kept = ["recipient", "phone", "province", "city", "district", "street"];
   const remember = () => {
+    if (!field("street")) return;
     try { localStorage.setItem("address", JSON.stringify(Object.fromEntries(kept.map((name) => [name, field(name).value])))); } catch { /* private window */ }
   };
   const recall = async () => {
+    if (!field("province")) return;
     let known = null;
     try { known = JSON.parse(localStorage.getItem("address")); } catch { /* private window */ }
     if (!known || kept.some((name) => name !== "province" && field(name).value)) return cascade("province");

@@ -23,7 +23,7 @@ from littleshop.money import Money
 from littleshop.sale import arbitrating, returning, sending_back
 from littleshop.sale.returning import Wish
 from littleshop.sale.shipping import tracking_number
-from littleshop.trade import cases, roles
+from littleshop.trade import cases, gifts, roles
 from littleshop.trade.cases import Case
 from littleshop.web import addresses, case_story, couriers, evidence, flash, forms, pages
 from littleshop.web.case_story import Facts
@@ -56,6 +56,12 @@ def reasons(link: OrderLink, kind: str) -> tuple[str, ...]:
     return NOT_SENT_YET if link.order.status == "to_ship" else REASONS.get(kind, ())
 
 
+def is_gift(link: OrderLink) -> bool:
+    """Whether it is asked by a gift's recipient: all of it, no sum is named, and his giver gets
+    it."""
+    return link.seen.role == gifts.ROLE
+
+
 def _here(link: OrderLink, case: Case | None = None) -> str:
     if case is None:
         return addresses.order_part(link.token, "cases")
@@ -82,7 +88,7 @@ async def _form(request: Request, link: OrderLink, sheet: Sheet, status: int = 2
     reason = wish["reason"] if kind and wish["reason"] in reasons(link, kind) else ""
     async with http.house(request).database.connection() as conn:
         most = await returning.most(conn, link.order, kind or "refund", reason)
-    if not sheet.wrong:
+    if not sheet.wrong and not is_gift(link):
         sheet.amount = forms.shown(most.minor, most.currency)
     return pages.page(
         request,
@@ -99,6 +105,7 @@ async def _form(request: Request, link: OrderLink, sheet: Sheet, status: int = 2
         most=most,
         postage=link.order.shipping,
         sheet=sheet,
+        gift=is_gift(link),
         carried=evidence.tokens(request, sheet.shown),
         answer_by=http.now(request) + returning.ANSWER,
         zone=ZoneInfo(link.shop.zone),
@@ -151,7 +158,11 @@ async def _asked(request: Request, link: OrderLink, form: Form, sheet: Sheet) ->
     facts = (str(row.order_id), kind, wish.reason, sheet.amount, sheet.words)
     case_id = ids.derived(key, repr(facts))
     try:
-        if kind != "exchange":
+        if kind != "exchange" and is_gift(link):
+            async with database.connection() as conn:
+                whole = await returning.most(conn, row, kind, wish.reason)
+            wish = msgspec.structs.replace(wish, amount=whole)
+        elif kind != "exchange":
             wish = msgspec.structs.replace(wish, amount=_amount(sheet.amount, row.currency))
         return await database.transaction(
             lambda conn: returning.ask(conn, row.shop_id, row.order_id, wish, at, case_id=case_id)
@@ -191,6 +202,8 @@ async def _page(
 ) -> Response:
     """The case; with `no`, or photos that are `shown` wrongly, why nothing came of what was
     asked."""
+    if link.order.kind == "gift" and not link.seen.may(roles.ASK_BACK):
+        return RedirectResponse(addresses.order(link.token), status_code=303)
     async with http.house(request).database.connection() as conn:
         case = await case_story.find(conn, link.order, _number(request))
         facts = await case_story.read(conn, link.order, case)
@@ -208,6 +221,7 @@ async def _page(
         order=link.short,
         zone=ZoneInfo(link.shop.zone),
         verify=not link.seen.may(roles.ASK_BACK),
+        gift=is_gift(link),
         wrong=wrong,
         number=number,
         words=typed.text("words", 4 * returning.LONGEST_WORDS) if typed else "",
@@ -225,19 +239,20 @@ def _told(request: Request, link: OrderLink, facts: Facts) -> dict[str, Any]:
         link.shop.seller or link.shop.name,
         link.seen.may(roles.ASK_BACK),
     )
-    side = "buyer" if own else "friend"
-    lines = case_story.lines(locale, side, facts, seller=seller)
+    side, gift = "buyer" if own else "friend", is_gift(link)
+    lines = case_story.lines(locale, side, facts, gift=gift, seller=seller)
     if not own:
         lines = [msgspec.structs.replace(each, words=(), photos=()) for each in lines]
     return {
         "case": case,
         "state": case_story.state(facts),
-        "goes_back": facts.goes_back,
-        "silence": case_story.silence(locale, side, facts, now, zone, seller=seller),
+        "goes_back": None if gift else facts.goes_back,
+        "silence": case_story.silence(
+            locale, "recipient" if gift else side, facts, now, zone, seller=seller
+        ),
         "where": case_story.where(facts) if own else "",
         "stopped": facts.stopped and case.is_open,
         "lines": lines,
-        "left": facts.left,
         "may": SimpleNamespace(
             withdraw=own and case.status in ("asked", "returning", "refused", "disputed"),
             say=own and case.is_open,

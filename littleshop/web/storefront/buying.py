@@ -31,6 +31,7 @@ from littleshop.web.storefront import (
     prefilling,
     teams,
     views,
+    wrapping,
 )
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
@@ -45,7 +46,8 @@ async def checkout(request: Request) -> Response:
     if bag is None:
         return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
     try:
-        return await _page(request, shop, bag, await prefilling.known(request, shop), {})
+        form = await prefilling.known(request, shop) | {"as": request.query_params.get("as", "")}
+        return await _page(request, shop, bag, form, {})
     except Refused as no:
         return await baskets.show(request, shop, no)
 
@@ -78,7 +80,7 @@ async def _page(
     way = checkouts.way_of(form, shop)
     quote = await _quote(request, shop, bag, way)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
-    told = placing.said(quote, waits=waits)
+    told, gift = placing.said(quote, waits=waits), await wrapping.shown(request, shop, bag, form)
     methods = cashier.methods(request, offered, form.get("method", ""))
     problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
         name: forms.said(request, no) for name, no in wrong.items()
@@ -109,7 +111,8 @@ async def _page(
         items_text=items_text,
         cart_id=bag.cart_id,
         team=bag.team,
-        asking=await asking.shown(request, shop, bag, form),
+        gift=gift,
+        asking=None if wrapping.is_gift(form) else await asking.shown(request, shop, bag, form),
         out=leaving.out(request, link),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
@@ -125,10 +128,10 @@ async def _quote(request: Request, shop: Shop, bag: Bag, way: str) -> Quote:
 
 
 async def place(request: Request) -> Response:
-    """Place the order of the page, or answer one of its smaller buttons (split, quote)."""
+    """Place the order of the page, or answer a smaller button (split, quote, gift, own)."""
     shop, form = await http.door(request), await read_form(request)
     bag = checkouts.bag_of(form)
-    if form.get("then") in ("split", "quote"):
+    if form.get("then") in ("split", "quote", "gift", "own"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
     wrong |= checkouts.unseen(form) | await _stopped(request, shop, form)
@@ -164,6 +167,7 @@ async def _recounted(request: Request, shop: Shop, bag: Bag, form: Mapping[str, 
     if form["then"] == "split":
         found = views.address(regions.parse_address(form.get("pasted", "")))
         form = {**form, **{name: value for name, value in found.items() if value}}
+    form = wrapping.turned(form)
     piece = "sums" if request.headers.get("hx-request") else None
     return await _page(request, shop, bag, form, {}, fragment=piece)
 
@@ -197,6 +201,8 @@ async def _place(
         said=checkouts.said_of(form),
         waits=await cashier.waits(request, shop),
     )
+    if wrapping.is_gift(form):
+        return await wrapping.place(request, shop, bag, form, wish)
     if asking.kind_of(form):
         return await asking.place(request, shop, bag, form, wish)
     if not bag.team:

@@ -35,6 +35,7 @@ FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note"
 LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
 WAYS = {"courier": "courier", "by_hand": "pickup"}  # the page's word and ours
 COURIER_DAYS = 3
+GIFT = "gift"  # the form's `as`: its recipient says where to
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -132,7 +133,7 @@ def items_text(items: Sequence[Item]) -> str:
 
 
 def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dict[str, Refused]]:
-    """Where to, or what is wrong with each field."""
+    """Where to, or what is wrong with each field; of a gift only who gives it."""
     said = {name: plain(form.get(name, "")) for name in FIELDS}
     wrong: dict[str, Refused] = {}
     for name, most in LONGEST.items():
@@ -145,7 +146,7 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
         phone = phones.parse(said["phone"]).e164
     except Refused as no:
         wrong["phone"] = no
-    if way == "courier":
+    if way == "courier" and form.get("as") != GIFT:
         if said["province"] not in regions.provinces():
             wrong["province"] = Refused("province_empty")
         if not said["city"]:
@@ -155,7 +156,7 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
     if wrong:
         return None, wrong
     where = {name: said[name] for name in ("province", "city", "district", "street")}
-    if way != "courier":
+    if way != "courier" or form.get("as") == GIFT:
         where = {}
     return Delivery(name=said["recipient"], phone=phone, **where), {}
 

@@ -228,6 +228,7 @@ def asked(
 ) -> list[SimpleNamespace]:
     """The order's cases, the last one first; `facts` of the one that is open."""
     side = "buyer" if seen.may(roles.ASK_BACK) else "friend"
+    side = "recipient" if seen.role == "recipient" else side
     seller, zone = shop.seller or shop.name, ZoneInfo(shop.zone)
     rows = []
     for case in reversed(known):
@@ -244,11 +245,15 @@ def asked(
                 state=told,
                 is_open=is_open,
                 silence=silence,
-                amount=case.agreed or (case.amount if case.amount_minor else None),
+                amount=_asked_back(case) if seen.may(roles.SEE_PRICE) else None,
                 at=case_story.since(case),
             )
         )
     return rows
+
+
+def _asked_back(case: Case) -> Money | None:
+    return case.agreed or (case.amount if case.amount_minor else None)
 
 
 def context(zone: str, **known: Any) -> dict[str, Any]:

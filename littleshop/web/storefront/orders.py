@@ -15,15 +15,32 @@ from starlette.routing import Route
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
-from littleshop.sale import paying, receiving, refunding, shipping, teaming, waiting
+from littleshop.sale import gifting, paying, receiving, refunding, shipping, teaming, waiting
 from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import cases, deliveries, order_events, order_links, orders, roles, timers
+from littleshop.trade import (
+    cases,
+    deliveries,
+    gifts,
+    order_events,
+    order_links,
+    orders,
+    roles,
+    timers,
+)
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, forms, keepers, pages
-from littleshop.web.storefront import afterwards, letters, order_views, team_links, views
+from littleshop.web.storefront import (
+    afterwards,
+    gift_pages,
+    gift_views,
+    letters,
+    order_views,
+    team_links,
+    views,
+)
 
 
 class OrderLink(msgspec.Struct, frozen=True):
@@ -85,7 +102,9 @@ async def status(request: Request) -> Response:
 async def _page(
     request: Request, link: OrderLink, *, fragment: str | None = None, no: Refused | None = None
 ) -> Response:
-    """The order as it stands; with `no`, why nothing came of what was asked."""
+    """The order as it stands, or the gift; with `no`, why nothing came of what was asked."""
+    if link.seen.role == gifts.ROLE:
+        return await gift_pages.show(request, link, fragment=fragment, no=no)
     known = await _known(request, link)
     if no is not None:
         known |= {"notice": forms.said(request, no), "bad": True}
@@ -112,10 +131,12 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
+        asked = [] if row.kind == "gift" else asked  # its recipient's, who is not here
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
         arrived_on = await arrivals.of(conn, paid)
         team = await team_links.of_order(request, conn, row)
         sent = await letters.sent(request, conn, seen)
+        gift = await gift_pages.sent(request, conn, seen)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
@@ -132,6 +153,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         gone=gone,
         team=team if seen.may_act else None,
         sent=sent,
+        gift=gift,
         keeper=keepers.of_rails(
             house.settings.escrow, [each.gateway for each in attempts if each.outcome == "accepted"]
         ),
@@ -167,14 +189,16 @@ async def check_receipt(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         left = await refunding.left_of(conn, link.order)
         things = await orders.items(conn, link.shop.shop_id, link.order_id)
+    gift = link.seen.role == gifts.ROLE
     return pages.page(
         request,
         "storefront/receipt.html",
         private=True,
         shop=views.shop(link.shop),
         order=link.short,
-        things=[order_views.thing(item) for item in things],
+        things=[gift_views.thing(item) if gift else order_views.thing(item) for item in things],
         amount=left,
+        gift=gift,
     )
 
 
@@ -216,6 +240,8 @@ async def cancel(request: Request) -> Response:
     async def act(conn: db.Connection, order: Order) -> None:
         if order.status in orders.UNPAID:
             await paying.withdraw(conn, order.shop_id, order.order_id, at)
+        elif order.status == "claiming":
+            await gifting.call_off(conn, order.shop_id, order.order_id, at)
         elif order.status == "forming":
             await teaming.leave(conn, order.shop_id, order.order_id, at)
         elif order.status not in ("cancelled", "refunded"):
@@ -241,6 +267,7 @@ async def pickup(request: Request) -> Response:
         code=code,
         qr=views.qr(code),
         place=link.shop.pickup_place,
+        gift=link.seen.role == gifts.ROLE,
     )
 
 

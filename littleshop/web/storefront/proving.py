@@ -6,12 +6,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import crypto, http
+from littleshop import crypto, db, http
+from littleshop.customers import customers
 from littleshop.entry import signing_in
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.identity import codes, phones
 from littleshop.identity.codes import Asker
 from littleshop.identity.phones import Phone
+from littleshop.trade import gifts
 from littleshop.trade.order_links import trust_device
 from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.storefront import orders, views
@@ -39,8 +41,26 @@ async def prove(request: Request) -> Response:
         return await _page(request, link, no=no, typed=digits is not None)
 
 
-def _phone(request: Request, link: OrderLink) -> Phone:
-    return phones.parse(link.order.delivery(http.house(request).keyring).phone)
+async def _phone(request: Request, link: OrderLink) -> Phone:
+    """The phone of the role that the link is for: of a gift its giver's or its recipient's, each by
+    his own link. Raises NotFound where nobody is to be proved: a payer, a gift not claimed yet."""
+    order, keyring = link.order, http.house(request).keyring
+    if order.kind != "gift":
+        return phones.parse(order.delivery(keyring).phone)
+    async with http.house(request).database.connection() as conn:
+        sealed = await _sealed(conn, link)
+    if sealed is None:
+        raise NotFound("order")
+    return phones.parse(keyring.open(sealed))
+
+
+async def _sealed(conn: db.Connection, link: OrderLink) -> bytes | None:
+    order = link.order
+    if link.seen.role == gifts.ROLE:
+        claimed = await gifts.of_order(conn, order.shop_id, order.order_id)
+        return claimed.phone_sealed if claimed is not None else None
+    customer = await customers.get(conn, order.shop_id, order.phone_index)
+    return customer.phone_sealed if customer is not None else None
 
 
 async def _trust(request: Request, link: OrderLink, digits: str) -> Response:
@@ -48,7 +68,7 @@ async def _trust(request: Request, link: OrderLink, digits: str) -> Response:
     house, order = http.house(request), link.order
     token, device = http.make_device(request)
     http.check_limits(request, "try_code", device, http.address(request))
-    phone, at = _phone(request, link), http.now(request)
+    phone, at = await _phone(request, link), http.now(request)
     await signing_in.check_code(
         house.database, house.keyring, phone, digits, browser=device, purpose=PURPOSE, at=at
     )
@@ -63,7 +83,7 @@ async def _send_code(request: Request, link: OrderLink, form_key: str) -> Respon
 
     Raises Refused: too_many, and as signing_in.ask_code.
     """
-    house, phone = http.house(request), _phone(request, link)
+    house, phone = http.house(request), await _phone(request, link)
     token, device = browsers.named(request, form_key)
     await http.check_code(request, device, phone.country)
     await signing_in.ask_code(
@@ -88,7 +108,7 @@ async def _page(
 ) -> Response:
     """The field for the digits once a code is on its way or some were typed, else the button that
     has one sent; with `no`, why nothing came of what was asked."""
-    house, phone = http.house(request), _phone(request, link)
+    house, phone = http.house(request), await _phone(request, link)
     async with house.database.connection() as conn:
         code = await codes.live(
             conn, house.keyring, phone, device or http.make_device(request)[1], purpose=PURPOSE
