@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from types import SimpleNamespace
 
@@ -12,7 +13,10 @@ from littleshop.clock import Clock
 from littleshop.errors import GatewayError
 from littleshop.jobs import Context
 from littleshop.ledger import bridging
+from littleshop.pay import refunds
+from littleshop.pay.gateways import RefundAnswer, RefundRequest
 from tests.cast import CNY, Town
+from tests.sale.acts import calls_off
 
 
 def context(town: Town, attempt: int) -> Context:
@@ -56,3 +60,41 @@ async def test_what_a_shop_repaid_waits_for_the_booking_of_its_loan(town: Town) 
             " where shop_id = 0 and account = 'due_from_shop'",
         )
     assert owed == 0
+
+
+class Slow:
+    """A rail that thinks about a refund until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def refund(self, request: RefundRequest) -> RefundAnswer:
+        self.asked.set()
+        await self.goes_on.wait()
+        return RefundAnswer(status="done", amount=request.amount)
+
+
+async def test_two_jobs_do_not_ask_for_one_refund_at_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that waits reads anew, what the first one has decided too."""
+    rail = Slow()
+    house = SimpleNamespace(rails={"alipay": rail}, escrows={})
+    monkeypatch.setattr(tasks, "_house", lambda _: house)
+    placed = await town.buys([await town.stock()], CNY("168.00"))
+    await calls_off(town, placed)
+    async with town.database.connection() as conn:
+        (refund,) = await refunds.of_order(conn, town.shop_id, placed.order_id)
+    told = {"shop_id": town.shop_id, "refund_id": str(refund.refund_id)}
+    first = asyncio.create_task(tasks.send_refund(context(town, 1), **told))  # type: ignore[arg-type]
+    await rail.asked.wait()
+    with pytest.raises(GatewayError, match="by another job") as no:
+        await tasks.send_refund(context(town, 1), **told)  # type: ignore[arg-type]
+    assert no.value.retryable
+    rail.goes_on.set()
+    await first
+    await tasks.send_refund(context(town, 2), **told)  # type: ignore[arg-type]
+    async with town.database.connection() as conn:
+        (done,) = await refunds.of_order(conn, town.shop_id, placed.order_id)
+    assert done.status == "done"
+    await town.books_balance()
