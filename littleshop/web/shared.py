@@ -26,6 +26,8 @@ Disallow: /console
 Disallow: /open
 Disallow: /sign-in
 Disallow: /o/
+Disallow: /i/
+Disallow: /w/
 Disallow: /my
 Disallow: /callbacks/
 Disallow: /*/basket

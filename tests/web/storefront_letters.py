@@ -62,7 +62,6 @@ def invitation(state: str = "open", **wish: Any) -> dict[str, Any]:
         "zone": SHANGHAI,
         "may": thing(decline=True, ask=None, other=None),
         "said": None,
-        "refused": None,
         "within": timedelta(days=2),
         "thread": None,
         "open_url": "/open",
@@ -76,3 +75,48 @@ def letters() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "invitation-for-nothing", "letter", invitation(way="none", left=3)
     bare = sheet(words="", stamp=thing(picture=None, name="碗", place="", amount=None), total=None)
     yield "invitation-bare", "letter", invitation(it=bare)
+
+
+def to_payer(kind: str = "pay_for_me", state: str = "open", **wish: Any) -> dict[str, Any]:
+    """The page of a letter to whoever pays."""
+    gift = thing(name="小陈", words="生日快乐", amount=cny("50.00"), back=cny("0.00"), at=NOW)
+    unnamed = thing(name="", words="", amount=cny("20.00"), back=cny("20.00"), at=NOW)
+    whole = kind == "pay_for_me"
+    facts = {"lines": [], "total": None} if not whole else {}
+    return {
+        "shop": XIAOMAN,
+        "it": sheet(ended="" if state == "open" else "过期", **facts),
+        "token": "TOKEN",
+        "kind": kind,
+        "state": state,
+        "by": "阿婷",
+        "amount": cny("180.00"),
+        "pot": thing(
+            left=cny("110.00"),
+            total=cny("180.00"),
+            there=cny("70.00"),
+            gifts=[] if whole else [gift, unnamed],
+            goods="月白釉盖碗",
+        ),
+        "sums": [cny("20.00"), cny("50.00")],
+        "mine": [],
+        "twice": None,
+        "till": NOW + timedelta(hours=18),
+        "key": "k" * 20,
+        "refused": "",
+        "now": NOW,
+        "zone": SHANGHAI,
+    } | wish
+
+
+def to_payers() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """A letter to whoever pays, in its states."""
+    for kind in ("pay_for_me", "chip_in"):
+        for state in ("open", "gone", "expired", "withdrawn", "replaced", "cancelled", "paid"):
+            yield f"{kind}-{state}", "pay_letter", to_payer(kind, state)
+    money = [
+        thing(where=where, amount=cny("50.00"), back=back, at=NOW)
+        for where, back in (("held", cny("20.00")), ("back", cny("50.00")), ("twice", cny("50.00")))
+    ]
+    yield "payer-of-thrice", "pay_letter", to_payer("chip_in", mine=money, sums=[])
+    yield "payer-of-nobody", "pay_letter", to_payer(by="", state="back", twice=cny("180.00"))

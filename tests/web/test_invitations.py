@@ -206,6 +206,29 @@ async def test_what_ended_says_what_to_do_next(room: BackRoom) -> None:
     assert shown(await room.get("/collect?state=ended")).count("To 阿婷") == 2
 
 
+async def test_of_two_with_the_form_open_the_second_is_told_and_pays_nothing(
+    room: BackRoom,
+) -> None:
+    item = await room.town.stock(pieces=1)
+    name = str(item.variant_id)
+    links = [(await seals(room, **{f"q-{name}": "1", f"p-{name}": "150"}))[1] for _ in range(2)]
+    people = [guest(room) for _ in range(3)]
+    pages = [
+        await person.get(f"{link}/checkout")
+        for person, link in zip(people, (links[0], links[0], links[1]), strict=True)
+    ]
+    typed = [
+        ADDRESS | {each: html.unescape(hidden(page, each)) for each in ("key", "total", "said")}
+        for page in pages
+    ]
+    assert (await people[0].post(f"{links[0]}/checkout", data=typed[0])).status_code == 303
+    second = await people[1].post(f"{links[0]}/checkout", data=typed[1])
+    assert second.status_code == 409 and "Somebody is paying right now" in second.text
+    third = await people[2].post(f"{links[1]}/checkout", data=typed[2])
+    assert third.status_code == 409 and "has just gone" in third.text
+    await room.town.books_balance()
+
+
 async def test_a_letter_of_another_shop_is_not_there(room: BackRoom) -> None:
     here, link = await seals(room, **{"own-0-title": "碗", "own-0-price": "80"})
     other = room.world.browser()

@@ -119,8 +119,8 @@ async def _state(request: Request, found: Open) -> str:
     return "registering" if await cashier.waits(request, found.shop) else "open"
 
 
-async def _letter(request: Request, found: Open, no: Refused | None = None) -> Response:
-    """The letter as it stands now; `no` is why what was pressed was not done."""
+async def _letter(request: Request, found: Open, status: int = 200) -> Response:
+    """The letter as it stands now."""
     locale, now, shop = pages.locale_of(request), http.now(request), found.shop
     state, own, row = await _state(request, found), found.own, found.row
     said, _ = flash.heard(request, SAID)
@@ -130,7 +130,7 @@ async def _letter(request: Request, found: Open, no: Refused | None = None) -> R
     answer = pages.page(
         request,
         "storefront/letter.html",
-        status=409 if no else 200,
+        status=status,
         private=True,
         shop=face,
         it=it,
@@ -152,7 +152,6 @@ async def _letter(request: Request, found: Open, no: Refused | None = None) -> R
             other=None,
         ),
         said=said,
-        refused=forms.said(request, no) if no else None,
         thread=_thread(request, row),
         open_url=addresses.opening(shop.slug),
     )
@@ -358,7 +357,7 @@ async def _refused(request: Request, found: Open, form: Mapping[str, str], no: R
         raise no
     found = await _behind(request)
     if await _state(request, found) != "open":
-        return await _letter(request, found, no)
+        return await _letter(request, found, 409)  # which says why, and what to do next
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         form = {name: value for name, value in form.items() if name != "no_return_seen"}
     return await _form(request, found, form, {"form": no})
