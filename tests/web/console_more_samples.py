@@ -13,7 +13,11 @@ from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
 
 Sample = tuple[str, dict[str, Any]]
-BESIDE = {"down": None, "news": Told(23, None, 287)}
+
+
+def _beside(locale: str) -> dict[str, Any]:
+    """Around a thing's page: it is not taken down, and followers can be told of it."""
+    return around(locale, "goods") | {"down": None, "news": Told(23, None, 287)}
 
 
 def goods(locale: str) -> dict[str, Any]:
@@ -84,8 +88,7 @@ def product(locale: str) -> dict[str, Any]:
         {"value": "月白", "text": "moonish", "colour": "", "error": wrong},
     ]
     axes = [("釉色", "青灰，月白", dots), ("配杯", "只要盖碗，配两只杯", []), ("", "", [])]
-    known = around(locale, "goods") | BESIDE
-    return known | {
+    return _beside(locale) | {
         "mend": {"count": 1, "first": "f-variant-2-price"},
         "product": {
             "id": 7,
