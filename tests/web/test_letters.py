@@ -11,7 +11,7 @@ from littleshop.web import assets, pages
 from tests.web import storefront_letters as kept
 from tests.web.storefront_goods import thing
 
-PAGES = list(kept.letters())
+PAGES = [*kept.letters(), *kept.to_payers()]
 both = pytest.mark.parametrize("locale", ["en", "zh-CN"])
 every = pytest.mark.parametrize(
     ("name", "template", "context"), PAGES, ids=[each[0] for each in PAGES]
