@@ -226,7 +226,7 @@ def _context(
 
 def _history(row: Invitation, taken: list[Taker]) -> list[dict[str, Any]]:
     """What happened to it, the last thing first."""
-    told = [
+    told: list[tuple[str, Any, int]] = [
         ("written", row.created_at, 0),
         ("sent", row.sent_at, 0),
         ("seen", row.seen_at, 0),
@@ -240,11 +240,12 @@ def _history(row: Invitation, taken: list[Taker]) -> list[dict[str, Any]]:
         told.append(("paid", each.paid_at, each.number))
         told.append(("unpaid", each.cancelled_at, each.number))
         told.append(("refunded", each.refunded_at, each.number))
-    known = [(at, name, number) for name, at, number in told if at is not None]
-    return [
-        {"at": at, "name": name, "number": number}
-        for at, name, number in sorted(known, key=lambda each: each[0], reverse=True)
+    known = [
+        {"at": at, "name": name, "number": number} for name, at, number in told if at is not None
     ]
+    known.sort(key=lambda each: each["at"])  # of one moment they stay in their order
+    known.reverse()
+    return known
 
 
 def _terms(work: AtWork, row: Invitation, lines: list[Line]) -> dict[str, str]:
