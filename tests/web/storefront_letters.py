@@ -82,7 +82,7 @@ def to_payer(kind: str = "pay_for_me", state: str = "open", **wish: Any) -> dict
     gift = thing(name="小陈", words="生日快乐", amount=cny("50.00"), back=cny("0.00"), at=NOW)
     unnamed = thing(name="", words="", amount=cny("20.00"), back=cny("20.00"), at=NOW)
     whole = kind == "pay_for_me"
-    facts = {"lines": [], "total": None} if not whole else {}
+    facts: dict[str, Any] = {} if whole else {"lines": [], "total": None}
     return {
         "shop": XIAOMAN,
         "it": sheet(ended="" if state == "open" else "过期", **facts),
