@@ -4,8 +4,9 @@
 in the audit and in a comparison with the sandbox's own books, which must agree to the fen. With
 `--escrow psp_escrow` WeChat and Alipay admit the sellers and hold the money, and their pockets are
 compared too. A planted wrong must be seen, and a run in which less happened than `playing.LEAST`
-fails. What is left to chance comes of the seed; what processes do meanwhile does not, so a seed
-repeats the people and the faults and not the microseconds.
+fails. What differs leaves a folder with both sides' books and the logs, which `evidence` names.
+What is left to chance comes of the seed; what processes do meanwhile does not, so a seed repeats
+the people and the faults and not the microseconds.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ def differences(town: Town, audit: Mapping[str, Any], books: Mapping[str, Any]) 
         wrong += _apart("pocket", holding.ours(town), holding.theirs(town, books))
         wrong += _apart("withdrawal", holding.withdrawn(town), holding.withdrawn_there(books))
         wrong += _apart("own pocket", holding.own(town), holding.own_there(town, books))
+        wrong += _apart("advanced refund", holding.advanced(town), holding.advanced_there(books))
+        wrong += _apart("returned share", holding.returned(town), holding.returned_there(books))
     wrong += _apart("bank", {"balance": _in_our_books(town)}, {"balance": _at_the_bank(books)})
     for sentence, sql in _LEFT.items():
         wrong += [sentence.format(**row) for row in town.read(sql)]

@@ -262,3 +262,41 @@ def withdrawn_there(books: Mapping[str, Any]) -> _Sums:
         for one in books["wechat_pay"]["withdrawals"]
         if one["status"] in became
     }
+
+
+def advanced(town: Town) -> _Sums:
+    """The refunds that our books say the platform has paid for a seller, at the rail."""
+    rows = town.read(
+        "select /* all shops: the whole town */ reference from refunds"
+        " where done_at is not null and advanced_at is not null and done_by = 'rail'"
+    )
+    return {row["reference"]: True for row in rows}
+
+
+def advanced_there(books: Mapping[str, Any]) -> _Sums:
+    """The same by the institutions' books."""
+    return {
+        move["reference"]: True
+        for name in INSTITUTIONS
+        for move in books[name]["moves"]
+        if move["kind"] == "advance"
+    }
+
+
+def returned(town: Town) -> _Sums:
+    """What we say of our commission went back before a refund, by its number."""
+    rows = town.read(
+        "select /* all shops: the whole town */ return_reference, return_minor from refunds"
+        " where returned_at is not null"
+    )
+    return {row["return_reference"]: row["return_minor"] for row in rows}
+
+
+def returned_there(books: Mapping[str, Any]) -> _Sums:
+    """The same by the institutions' books."""
+    made = {one["out_return_no"]: one["amount_minor"] for one in books["wechat_pay"]["returns"]}
+    return made | {
+        one["out_request_no"]: one["amount_minor"]
+        for one in books["alipay"]["splits"]
+        if one["kind"] == "transfer_refund" and one["state"] == "SUCCESS"
+    }

@@ -20,7 +20,7 @@ from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from littleshop.demo.clock import QUIET
 from tests.flows import running
-from tests.simulation import comparing, faults, holding, planting
+from tests.simulation import comparing, evidence, faults, holding, planting
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import Away, Town
@@ -105,6 +105,7 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "left": town.left,
         "too_few": too_few + (holding.too_few(held, days) if held else []),
         "wrong": wrong[:50],
+        "evidence": evidence.keep(town, books, wrong) if wrong and plant is None else None,
         "spent": {name: round(seconds, 1) for name, seconds in town.spent.items()},
     }
 

@@ -3,12 +3,16 @@ wrongs that no flow of ours does, planted in it afterwards, are seen."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.simulation import PLANTS, planting, playing
+from tests.simulation import PLANTS, evidence, planting, playing
 from tests.simulation.faults import VICTIMS
 from tests.simulation.rails import RAILS
 from tests.simulation.town import Town
@@ -63,3 +67,19 @@ def test_planted_wrongs_are_seen(town: Town, lived: dict[str, Any]) -> None:
     wrong = playing.told(town, DAYS, "all")["wrong"]
     unseen = {name for name, words in SEEN.items() if not any(words in one for one in wrong)}
     assert unseen == set(), wrong
+    with keeping(town, wrong) as folder:
+        kept = {path.name: path for path in folder.iterdir()}
+        assert json.loads(kept["wrong.json"].read_text()) == wrong
+        for name in ("our_refunds.json", "our_journals.json", "their_wechat_pay.json"):
+            assert isinstance(json.loads(kept[name].read_text()), list | dict), name
+        assert (kept["logs"] / "worker.log").is_file()
+
+
+@contextlib.contextmanager
+def keeping(town: Town, wrong: list[str]) -> Iterator[Path]:
+    """The folder that a run that differs leaves, and away with it."""
+    folder = Path(evidence.keep(town, town.books(), wrong))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
