@@ -306,11 +306,8 @@ async def withdraw(request: Request) -> Response:
 
 async def say(request: Request) -> Response:
     """POST words, photos: more to see for the seller and, later, for the platform."""
-    link, form, at = (
-        await orders.acting(request, roles.ASK_BACK),
-        await _read(request),
-        http.now(request),
-    )
+    link, form = await orders.acting(request, roles.ASK_BACK), await _read(request)
+    at = http.now(request)
     shown = await evidence.take(request, form, http.device(request) or b"")
     if shown.wrong:
         return await _page(request, link, shown=shown)

@@ -80,11 +80,8 @@ async def _page(
     way = checkouts.way_of(form, shop)
     quote = await _quote(request, shop, bag, way)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
-    told, gift = placing.said(quote, waits=waits), await wrapping.shown(request, shop, bag, form)
+    told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
-        name: forms.said(request, no) for name, no in wrong.items()
-    }
     items_text = checkouts.items_text(bag.items)
     link = names.public_url(request, stay=True) + addresses.checkout(shop.slug or "", items_text)
     return pages.page(
@@ -97,7 +94,7 @@ async def _page(
         shop=views.shop(shop),
         items=checkouts.shown_items(quote),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
-        problems=SimpleNamespace(**problems),
+        problems=_problems(request, wrong),
         provinces=views.provinces(locale),
         deliveries=checkouts.deliveries(locale, shop, quote, way, at),
         methods=methods,
@@ -111,12 +108,18 @@ async def _page(
         items_text=items_text,
         cart_id=bag.cart_id,
         team=bag.team,
-        gift=gift,
+        gift=await wrapping.shown(request, shop, bag, form),
         asking=None if wrapping.is_gift(form) else await asking.shown(request, shop, bag, form),
         out=leaving.out(request, link),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )
+
+
+def _problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace:
+    """The sentence of each refusal at its field."""
+    said = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form"))
+    return SimpleNamespace(**(said | {name: forms.said(request, no) for name, no in wrong.items()}))
 
 
 async def _quote(request: Request, shop: Shop, bag: Bag, way: str) -> Quote:

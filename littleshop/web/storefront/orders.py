@@ -186,20 +186,24 @@ async def check_receipt(request: Request) -> Response:
     link = await acting(request, roles.RECEIVE)
     if link.order.status not in ("shipped", "delivered"):
         return RedirectResponse(addresses.order(link.token), status_code=303)
-    async with http.house(request).database.connection() as conn:
-        left = await refunding.left_of(conn, link.order)
-        things = await orders.items(conn, link.shop.shop_id, link.order_id)
-    gift = link.seen.role == gifts.ROLE
     return pages.page(
         request,
         "storefront/receipt.html",
         private=True,
         shop=views.shop(link.shop),
         order=link.short,
-        things=[gift_views.thing(item) if gift else order_views.thing(item) for item in things],
-        amount=left,
-        gift=gift,
+        gift=link.seen.role == gifts.ROLE,
+        **await _to_receive(request, link),
     )
+
+
+async def _to_receive(request: Request, link: OrderLink) -> dict[str, Any]:
+    """The things, and what their seller gets, which the recipient of a gift is not told."""
+    async with http.house(request).database.connection() as conn:
+        left = await refunding.left_of(conn, link.order)
+        things = await orders.items(conn, link.shop.shop_id, link.order_id)
+    drawn = order_views.thing if link.seen.may(roles.SEE_PRICE) else gift_views.thing
+    return {"things": [drawn(item) for item in things], "amount": left}
 
 
 async def receive(request: Request) -> Response:
