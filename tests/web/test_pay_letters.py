@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from html import unescape
 
 import httpx
+import msgspec
 import pytest
 
 from littleshop.sale import ticking
+from littleshop.web.storefront import cashier
 from tests.web.client import hidden, says
 from tests.web.market import WANTING, Market, reference_of
 
@@ -213,6 +215,26 @@ async def test_without_a_payment_that_works_here_others_can_still_be_asked(marke
     long = await market.place(form | ASKED | {"then": "chip_in", "words": "多" * 201})
     assert long.status_code == 409 and 'value="阿婷"' in long.text
     assert (await sends(market, "pay_for_me", form)).letter
+
+
+async def test_an_institution_takes_no_parts_and_nothing_before_it_has_admitted_the_shop(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.to_checkout()
+    form, house = await market.form() | ASKED, market.world.house
+    house.settings = msgspec.structs.replace(house.settings, escrow="psp_escrow")
+    page = (await market.buyer.get("/@xiaoman/checkout")).text
+    assert 'value="pay_for_me"' not in page and 'value="chip_in"' not in page
+    assert (await market.place(form | {"then": "pay_for_me"})).status_code == 409
+    monkeypatch.setattr(cashier, "open_rails", _admitted)
+    page = (await market.buyer.get("/@xiaoman/checkout")).text
+    assert 'value="pay_for_me"' in page and 'value="chip_in"' not in page
+    assert (await market.place(form | {"then": "chip_in"})).status_code == 409
+    assert await market.orders() == 0
+
+
+async def _admitted(*_: object) -> frozenset[str]:
+    return frozenset({"alipay"})
 
 
 @pytest.mark.parametrize("kind", ["pay_for_me", "chip_in"])
