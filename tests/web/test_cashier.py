@@ -22,7 +22,7 @@ from tests.pay.gateways.small_alipay import SmallAlipay
 from tests.pay.gateways.small_wechat_pay import SmallWechatPay
 from tests.web import client as clients
 from tests.web.client import ORIGIN, Hands
-from tests.web.test_buying import Market
+from tests.web.market import Market
 
 CHAT = "Mozilla/5.0 (Linux; Android 14) Mobile Safari MicroMessenger/8.0.50"
 DESK = "Mozilla/5.0 (X11; Linux x86_64) Firefox/130"

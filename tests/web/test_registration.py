@@ -20,9 +20,8 @@ from tests.cast import Town
 from tests.settlement.paper_bank import verify
 from tests.web.back_room import shown
 from tests.web.client import World, hidden, says
+from tests.web.market import WANTING, Market
 from tests.web.night_shift import Desk
-from tests.web.test_buying import WANTING, Market
-from tests.web.test_buying import market as market
 
 
 def with_escrow(world: World) -> None:

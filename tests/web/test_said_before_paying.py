@@ -13,9 +13,8 @@ from littleshop.shop import terms
 from littleshop.shop.terms import Terms
 from tests.web.back_room import shown
 from tests.web.client import hidden, says
+from tests.web.market import WANTING, Market, reference_of
 from tests.web.street import PHONE
-from tests.web.test_buying import WANTING, Market, reference_of
-from tests.web.test_buying import market as market
 
 
 async def excepts(market: Market, why: str) -> httpx.Response:

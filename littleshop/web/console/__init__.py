@@ -33,6 +33,7 @@ from littleshop.web.console import (
     statements,
     takedowns,
     taking,
+    team_price,
     today,
     wishing,
 )
@@ -90,6 +91,7 @@ ROUTES: list[BaseRoute] = [
     *wishing.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
+    *team_price.ROUTES,
 ]
 
 

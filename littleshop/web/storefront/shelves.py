@@ -32,7 +32,7 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import entrances, shares
 from littleshop.social.shares import Share
-from littleshop.trade import carts, reviews
+from littleshop.trade import carts, reviews, teams
 from littleshop.web import addresses, containers, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
@@ -181,9 +181,19 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         today=today,
         terms=TERMS,
         resale=False,
+        team=await _team(setting, product_id),
         rating=opinions.rating(judged),
         opinions=[opinions.opinion(each, shop.zone) for each in said],
     )
+
+
+async def _team(setting: _Setting, product_id: UUID) -> SimpleNamespace | None:
+    """How many people can buy it together, and what each pays at least."""
+    known = await teams.offered(setting.conn, setting.shop.shop_id, product_id)
+    if known is None or setting.shop.status != "open":
+        return None
+    price = Money(min(known.prices.values()), setting.shop.currency)
+    return SimpleNamespace(seats=known.seats, price=price)
 
 
 async def _postage(setting: _Setting, variant: Variant) -> Money:
