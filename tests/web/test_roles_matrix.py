@@ -11,6 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from littleshop.web import storefront
+from tests.web import test_gifts
 from tests.web.market import Market, reference_of
 from tests.web.test_pay_letters import SECRETS, Sent, arrives, gives, sends
 
@@ -106,3 +107,24 @@ async def test_money_of_a_stranger_with_the_forwarded_payers_link_is_as_good(
     await arrives(market, await gives(stranger, sent), "168.00")
     assert await market.statuses() == ["to_ship"]
     await market.books_balance()
+
+
+async def test_of_a_claimed_gift_neither_a_stranger_nor_its_giver_does_what_is_the_recipients(
+    market: Market, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = await test_gifts.gives(market)
+    assert (await given.claims()).status_code == 303
+    before, cells = await kept(market), 0
+    for client, link in (
+        (given.stranger, given.givers),
+        (given.stranger, given.recipients),
+        (market.buyer, given.recipients),
+    ):
+        for method, part in addresses():
+            answer = await knocks(client, link, method, part)
+            if method == "POST" and (method, part) != PROVING:
+                assert answer.status_code in (404, 409), (part, answer.status_code)
+            cells += 1
+    assert await kept(market) == before
+    with capsys.disabled():
+        print(f" roles matrix gift, claimed: {cells} cells", end="")
