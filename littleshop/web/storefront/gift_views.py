@@ -35,13 +35,15 @@ def state_of(seen: Seen, claimed: Claimed | None) -> str:
 def sheet(
     locale: str, shop: Shop, letter: Letter, things: Sequence[OrderItem], state: str, now: datetime
 ) -> SimpleNamespace:
-    """What letter.sheet wants. Claimed by another it says neither names nor words."""
+    """What letter.sheet wants. Claimed by another it says neither names nor words nor
+    things."""
     here, first = letter.written_at.astimezone(ZoneInfo(shop.zone)), things[0]
     quiet = state == "taken"
     name = "" if quiet else letter.from_name
     signed = name or i18n.t(locale, "gifts.somebody")
     when = i18n.when(locale, letter.written_at, now, ZoneInfo(shop.zone))
-    picture = SimpleNamespace(digest=first.photo, alt=first.title) if first.photo else None
+    shown = first.photo and not quiet
+    picture = SimpleNamespace(digest=first.photo, alt=first.title) if shown else None
     mark = i18n.t(locale, f"gifts.mark.{state}") if state in ENDED else ""
     return SimpleNamespace(
         face=SimpleNamespace(name=signed, picture=None),
@@ -50,7 +52,10 @@ def sheet(
         words="" if quiet else letter.words,
         signed="" if quiet else i18n.t(locale, "gifts.signed", name=signed, when=when),
         stamp=SimpleNamespace(
-            picture=picture, name=first.title, place=shop.place or shop.name, amount=None
+            picture=picture,
+            name="" if quiet else first.title,
+            place=shop.place or shop.name,
+            amount=None,
         ),
         postmark=(f"{here:%Y}", f"{here.month}.{here.day}"),
         ended=mark,
