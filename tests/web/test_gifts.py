@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
+from uuid import UUID, uuid4
 
 import httpx
 
 from littleshop import db
+from littleshop.catalog import stock
 from littleshop.sale import gifting, returning, sending_back, shipping
 from littleshop.trade import cases, orders
 from littleshop.trade.cases import Case
@@ -231,6 +233,31 @@ async def test_unclaimed_its_giver_calls_it_off_and_its_link_says_that_it_is_ove
     assert (await given.claims()).status_code == 409
     await given.reads()
     await given.hears()
+    await market.books_balance()
+
+
+async def test_its_recipient_takes_it_in_another_colour_of_the_same_price(market: Market) -> None:
+    given, white = await gives(market), uuid4()
+
+    async def stock_white(conn: db.Connection, order: orders.Order) -> None:
+        await conn.execute(
+            "insert into variants (shop_id, variant_id, product_id, choice, price_minor)"
+            " values ($1, $2, $3, '{月白}', 16800)",
+            order.shop_id,
+            white,
+            UUID(market.product),
+        )
+        at = market.world.at
+        await stock.move(conn, order.shop_id, white, 1, reason="counted", at=at)
+
+    await given.sold(stock_white)
+    letter = await given.recipient.get(given.recipients)
+    assert letter.text.count('name="kind_1"') == 2 and str(white) in letter.text
+    wrong = await given.recipient.post(f"{given.recipients}/claim", data=HIS | {"kind_1": "x"})
+    assert wrong.status_code == 409
+    await given.recipient.post(f"{given.recipients}/claim", data=HIS | {"kind_1": str(white)})
+    assert "月白" in (await given.recipient.get(given.recipients)).text
+    await given.reads()
     await market.books_balance()
 
 
