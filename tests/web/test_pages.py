@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from littleshop import config
+from littleshop.social.domains import Domains
 from littleshop.web import assets, pages
 from tests.web import storefront_samples as kept
 
@@ -40,6 +45,8 @@ def browser(mode: str = "live") -> httpx.AsyncClient:
         ]
     )
     app.state.mode = mode
+    settings = config.Settings(home=Path("/nowhere"), public_url="http://shop.example")
+    app.state.house = SimpleNamespace(settings=settings, domains=Domains(settings))
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://shop.example")
 
