@@ -28,8 +28,9 @@ from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.trade.timers import Timer
 from littleshop.web import case_story, pages
 from littleshop.web.case_story import Facts
-from littleshop.web.console import frame
+from littleshop.web.console import frame, given
 from littleshop.web.console import orders as lists
+from littleshop.web.console.given import Given
 
 WAITS = {"waiting": "close_waiting", "invited": "close_invited", "collecting": "not_full"}
 HANDOVER = {"courier": "courier", "pickup": "pick_up", "none": "none"}
@@ -60,6 +61,12 @@ class Dossier:
     asked: list[Case]
     facts: Facts | None  # of the case that is open
     rate: Rate  # what we take of it
+    gift: Given | None
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether its delivery is who paid, and no address yet."""
+        return self.gift is not None and not self.gift.claimed
 
     @property
     def undecided(self) -> bool:
@@ -119,6 +126,7 @@ async def read(request: Request, work: AtWork) -> Dossier:
             asked=asked,
             facts=await case_story.read(conn, order, is_open) if is_open else None,
             rate=await fees.of_order(conn, order),
+            gift=await given.of(conn, house.keyring, order),
         )
 
 
@@ -149,7 +157,7 @@ async def show(
         "left": dossier.order.total - dossier.gone,
         "form_key": secrets.token_hex(16),
         "receipt_url": f"{frame.root(work.shop)}/orders/{dossier.order.number}/slip"
-        if dossier.order.paid_at
+        if dossier.order.paid_at and not dossier.unclaimed
         else "",
     }
     return await frame.page(
@@ -217,7 +225,8 @@ def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
     address = "\n".join(part for part in (region, delivery.street) if part)
     return lists.dock(order, dossier.items, delivery) | {
         "state": order.status,
-        "phone": delivery.phone.removeprefix("+86"),
+        "phone": "" if dossier.unclaimed else delivery.phone.removeprefix("+86"),
+        "gift": dossier.gift,
         "address": address if order.way == "courier" else "",
         "note": order.note,
         "orders_before": dossier.before,
