@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -45,7 +44,7 @@ def browser(mode: str = "live") -> httpx.AsyncClient:
         ]
     )
     app.state.mode = mode
-    settings = config.Settings(home=Path("/nowhere"), public_url="http://shop.example")
+    settings = config.read({"PUBLIC_URL": "http://shop.example"})
     app.state.house = SimpleNamespace(settings=settings, domains=Domains(settings))
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://shop.example")
