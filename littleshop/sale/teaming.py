@@ -14,8 +14,9 @@ from littleshop import db, ids
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.identity import people, phones
+from littleshop.pay import chargebacks
 from littleshop.pricing.quotes import Agreed
-from littleshop.sale import placing, refunding, shipping, telling
+from littleshop.sale import pausing, placing, refunding, shipping, telling
 from littleshop.sale.placing import HOLD, Placed, Placing
 from littleshop.shop import staff
 from littleshop.trade import claims, order_events, orders, teams, timers
@@ -120,6 +121,8 @@ async def _complete(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
     await timers.cancel(conn, shop_id, order_id, "form_by")
     await order_events.tell(conn, shop_id, order_id, "team_full", by="platform", at=at)
     await shipping.expect(conn, full, at)
+    if await chargebacks.open_of(conn, shop_id, order_id) is not None:
+        await pausing.for_a_bank(conn, full, at)
     await telling.buyer(conn, full, "team_full", at)
 
 

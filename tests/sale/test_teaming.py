@@ -14,7 +14,7 @@ from littleshop.ledger import chart
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pricing.quotes import Item
-from littleshop.sale import refunding, teaming
+from littleshop.sale import charging_back, refunding, teaming
 from littleshop.sale.placing import Placed, Placing
 from littleshop.trade import claims, teams
 from littleshop.trade.orders import Delivery
@@ -218,4 +218,30 @@ async def test_the_same_press_twice_is_one_seat(town: Town) -> None:
 
     pressed = [await town.database.transaction(press) for _ in range(2)]
     assert pressed[0] == pressed[1]
+    await town.books_balance()
+
+
+async def test_a_member_whose_bank_takes_the_money_back_waits_for_it_while_the_others_go_on(
+    town: Town,
+) -> None:
+    bowl = await offers(town)
+    first, team = await begins(town, bowl)
+    second = await joins(town, bowl, team, 2)
+    await pays(town, second)
+    reference = await town.opens_cashier(first)
+    await town.money_arrives(reference, SEAT)
+    await town.database.transaction(
+        lambda conn: charging_back.hear_opened(conn, town.shop_id, reference, SEAT, town.at)
+    )
+    town.later(hours=30)
+    await town.clocks_strike()
+    assert await states(town, first, second) == ["forming", "refunded"]
+    await town.database.transaction(
+        lambda conn: charging_back.hear_ended(
+            conn, town.shop_id, reference, SEAT, won=True, at=town.at
+        )
+    )
+    town.later(hours=30)
+    await town.clocks_strike()
+    assert await states(town, first, second) == ["refunded", "refunded"]
     await town.books_balance()

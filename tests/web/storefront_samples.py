@@ -14,7 +14,6 @@ from tests.web.storefront_goods import (
     ADA,
     BOUGHT,
     GAIWAN,
-    HOST,
     LINES,
     NOW,
     TERMS,
