@@ -25,9 +25,12 @@ async def test_a_connection_that_dies_while_it_is_asked_does_not_end_the_keeping
     ]
 
     class Connection:
-        async def fetchval(self, *_: object) -> str:
+        async def fetch(self, *_: object) -> list[asyncpg.Record]:
             if faults:
                 raise faults.pop()
+            return []
+
+        async def fetchval(self, *_: object) -> str:
             return "3600"
 
     @asynccontextmanager
@@ -45,6 +48,7 @@ async def test_a_connection_that_dies_while_it_is_asked_does_not_end_the_keeping
         meters=SimpleNamespace(flush=flush),
         clock=Clock(),
         settings=SimpleNamespace(mode="demo"),
+        domains=SimpleNamespace(tell=list),
         database=SimpleNamespace(connection=connection),
     )
     keeping = asyncio.create_task(http._keep_up(cast("http.House", house)))

@@ -26,7 +26,7 @@ from littleshop import postgres
 ROOT = Path(__file__).parent.parent.parent
 
 
-def until(holds: Callable[[], object], seconds: float = 15, every: float = 0.05) -> None:
+def until(holds: Callable[[], object], seconds: float = 30, every: float = 0.05) -> None:
     """Look again and again until it holds; the flow fails when the time is over."""
     end = time.monotonic() + seconds
     while not holds():

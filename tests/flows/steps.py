@@ -35,8 +35,10 @@ def prove_identity(page: Page, card: str = CARD) -> None:
 
 def name_the_shop(page: Page, slug: str, name: str) -> None:
     """The shop's name and address."""
-    page.wait_for_selector("input[name=slug]")
+    page.wait_for_selector("input[name=name]")
     page.fill("input[name=name]", name)
+    if not page.locator("input[name=slug]").is_visible():  # an address is proposed, and folded
+        page.locator("details:has(input[name=slug]) > summary").click()
     page.fill("input[name=slug]", slug)
     page.click("main button.go")
 
