@@ -188,7 +188,9 @@ async def _lock(conn: db.Connection, shop_id: int, order_id: UUID) -> list[_Line
     return await db.all(
         conn,
         _Line,
-        "select v.variant_id, v.on_hand - v.held as spare, not v.withdrawn as sold,"
+        "select v.variant_id, v.on_hand - v.held as spare,"
+        "       not v.withdrawn and exists (select from products p where p.shop_id = $1"
+        "         and p.product_id = v.product_id and p.status in ('on_sale', 'unlisted')) as sold,"
         "       (select sum(i.quantity)::integer from order_items i"
         "         where i.shop_id = $1 and i.order_id = $2"
         "           and i.variant_id = v.variant_id) as quantity"

@@ -238,6 +238,19 @@ async def taken_for(conn: db.Connection, shop_id: int, order_id: UUID) -> list[P
     )
 
 
+async def part_is_paid(conn: db.Connection, shop_id: int, part_id: UUID) -> bool:
+    """Whether this part of an order has its payment: a second one is a duplicate."""
+    return bool(
+        await db.value(
+            conn,
+            "select exists (select from payments where shop_id = $1 and part_id = $2"
+            " and outcome = 'accepted')",
+            shop_id,
+            part_id,
+        )
+    )
+
+
 async def close(conn: db.Connection, shop_id: int, reference: str) -> bool:
     """asked -> closed; False when it was not open."""
     return await db.changed(

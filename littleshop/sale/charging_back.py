@@ -10,6 +10,7 @@ One of a payment that was returned (another one pays the order) stops nothing.
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from littleshop import db, ids
 from littleshop.ledger import bridging, chart
@@ -17,7 +18,7 @@ from littleshop.money import Money
 from littleshop.pay import chargebacks, payments
 from littleshop.pay.chargebacks import Chargeback
 from littleshop.pay.payments import Payment
-from littleshop.sale import pausing, refunding, telling
+from littleshop.sale import pausing, paying, refunding, telling
 from littleshop.trade import cases, order_events, orders
 from littleshop.trade.orders import Order
 
@@ -73,7 +74,16 @@ async def hear_ended(
         by="platform", at=at, minor=chargeback.amount_minor,
     )  # fmt: skip
     await pausing.go_on(conn, order, at)
+    await _end_pot(conn, shop_id, order.order_id, at)
     return True
+
+
+async def _end_pot(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """What several chip in for can't become full once a bank took a part: the others get theirs."""
+    order = await orders.lock(conn, shop_id, order_id)
+    still = await chargebacks.open_of(conn, shop_id, order_id)
+    if order.status == "collecting" and order.refunded_minor and still is None:
+        await paying.expire(conn, shop_id, order_id, at)
 
 
 async def _lock(conn: db.Connection, shop_id: int, reference: str) -> tuple[Order, Payment]:
@@ -90,7 +100,10 @@ async def _lose(
     left = Money(0, order.currency)
     if payment.outcome == "accepted":
         left = await refunding.left_of(conn, order)
-    booked = min(chargeback.amount, left, key=lambda each: each.minor)
+    own = left
+    if payment.outcome == "accepted":  # of parts, others may have gone back instead
+        own = Money(payment.paid.minor - payment.refunded_minor, payment.currency)
+    booked = min(chargeback.amount, left, own, key=lambda each: each.minor)
     unbooked = Money(chargeback.amount_minor - booked.minor, chargeback.currency)
     await chargebacks.end(conn, chargeback, "lost", unbooked.minor, at)
     if unbooked:

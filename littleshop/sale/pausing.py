@@ -12,7 +12,7 @@ from littleshop.trade.orders import Order
 CASE_CLOCKS = ("case_answer", "case_send_back", "case_take_back", "case_replace", "case_escalate")
 # A request leaves the seller's clock for shipping alone: he still owes the goods or the money.
 _BY_A_CASE = ("confirm_soon", "confirm_by", "close")
-_BY_A_BANK = ("claim_by", "form_by", "ship_by", "ship_at_last", *_BY_A_CASE, *CASE_CLOCKS)
+_BY_A_BANK = ("pay_by", "claim_by", "form_by", "ship_by", "ship_at_last", *_BY_A_CASE, *CASE_CLOCKS)
 
 
 async def for_a_case(conn: db.Connection, order: Order, at: datetime) -> None:

@@ -66,6 +66,8 @@ async def ask(
     if order.status not in ("placed", "invited", "collecting"):
         raise Refused("not_payable", status=order.status)
     amount = _due(order, part)
+    if part is not None and await payments.part_is_paid(conn, shop_id, part.part_id):
+        raise Refused("not_payable", status="paid")
     if await _pay_by(conn, order, at) <= at:
         raise Refused("not_payable", status="late")
     if order.status == "invited":
@@ -95,7 +97,8 @@ def _due(order: Order, part: Part | None) -> Money:
     if order.kind != "chip_in":
         assert part is None or part.amount == order.total, order.order_id
         return order.total
-    assert part is not None, order.order_id
+    if part is None or order.refunded_minor:  # a page of another kind; a bank took a part of it
+        raise Refused("not_payable", status=order.status)
     left = order.total - Money(order.held_minor, order.currency)
     if part.amount.minor > left.minor:
         raise Refused("part_too_large", left=left)
@@ -169,9 +172,12 @@ async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Pa
     """Why this money cannot pay this order; None when it can, with its stock held."""
     if paid.amount != payment.amount:
         return "wrong_amount"
+    part_id = payment.part_id
+    if part_id is not None and await payments.part_is_paid(conn, order.shop_id, part_id):
+        return "duplicate"
     if order.status in ("placed", "collecting"):
-        beyond = order.held_minor + paid.amount.minor > order.total_minor
-        return "duplicate" if beyond else None
+        gone = order.held_minor + order.refunded_minor
+        return "duplicate" if gone + paid.amount.minor > order.total_minor else None
     lapsed = order.status == "cancelled" and order.cancel_reason == "unpaid"
     if order.status == "invited" or (lapsed and order.kind != "chip_in"):
         return None if await _held_again(conn, order) else "late"
@@ -277,6 +283,8 @@ async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
         return False
     if reason == "never_admitted":
         await telling.buyer(conn, order, "order_cancelled", at)
+    if before.status == "collecting":
+        await telling.buyer(conn, order, "pot_not_full", at)
     await order_events.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return True

@@ -245,6 +245,10 @@ async def place_within(
     order = _order(placing, quote, keyring, at)
     items = [(1, *item) for item in _items(quote)]
     (answer,) = await _place_orders(conn, [order], items, at + pay_within, at)
+    if answer.code == "again":  # its cart was placed elsewhere meanwhile: that is locked now
+        (answer,) = await _place_orders(conn, [order], items, at + pay_within, at)
+    if answer.code in ("again", "price_changed"):
+        raise Refused("terms_changed")  # the shop changed between two statements: drawn anew
     _need_placed(answer, facts)
     return _placed(keyring, placing, answer), answer.order_id == order[1]
 
@@ -330,6 +334,7 @@ def _request_hash(placing: Placing, keyring: Keyring) -> bytes:
         placing.delivery,
         placing.total_seen,
         placing.note,
+        *((placing.kind,) if placing.kind != "checkout" else ()),
     )
     return hmac.digest(keyring.link_key, msgspec.json.encode(asked), "sha256")
 

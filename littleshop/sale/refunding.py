@@ -19,7 +19,7 @@ from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, 
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import promised, releasing, telling
-from littleshop.trade import cases, fees, order_events, orders, timers
+from littleshop.trade import cases, claims, fees, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -74,20 +74,23 @@ async def give_back(
     left = await left_of(conn, order)
     if amount.minor > left.minor:
         raise Refused("refund_too_large", left=left)
-    await _hold(conn, order, amount, str(refund_id), at)
-    asked = [
-        await _ask(
-            conn,
-            payment,
-            part,
-            refund_id=ids.derived(refund_id, payment.reference) if place else refund_id,
-            reason=reason,
-            paid_from=chart.ESCROW,
-            case_id=case_id,
-            at=at,
+    asked: list[Refund] = []
+    for payment, part in await _payments_for(conn, order, amount):
+        own_id = ids.derived(refund_id, payment.reference) if asked else refund_id
+        now = await orders.lock(conn, order.shop_id, order.order_id)
+        await _hold(conn, now, part, str(own_id), at)
+        asked.append(
+            await _ask(
+                conn,
+                payment,
+                part,
+                refund_id=own_id,
+                reason=reason,
+                paid_from=chart.ESCROW,
+                case_id=case_id,
+                at=at,
+            )
         )
-        for place, (payment, part) in enumerate(await _payments_for(conn, order, amount))
-    ]
     return asked[0]
 
 
@@ -239,9 +242,10 @@ async def call_off(
     asked = await cases.open_of(conn, shop_id, order_id)
     if asked is not None and asked.status != "refunding":
         await end_case(conn, asked, at)
+    left = await left_of(conn, order)
     ended = await end(conn, order, reason=reason, refund_id=ids.derived(order_id, reason), at=at)
     await order_events.tell(conn, shop_id, order_id, "called_off", by=by, at=at, why=reason)
-    await telling.buyer(conn, order, "order_cancelled", at, amount=order.total)
+    await telling.buyer(conn, order, "order_cancelled", at, amount=left)
     return ended
 
 
@@ -264,6 +268,8 @@ async def end(
 async def _stop(conn: db.Connection, order: Order, at: datetime) -> Order:
     moved = await orders.mark_refunded(conn, order.shop_id, order.order_id, at)
     assert moved is not None, order.order_id
+    if order.status == "forming":  # its seat is somebody else's to take
+        await claims.give_back(conn, order.shop_id, order.order_id)
     if order.status in orders.HOLDING:
         await stock.release(conn, order.shop_id, order.order_id)
     await timers.cancel(conn, order.shop_id, order.order_id)
@@ -384,9 +390,10 @@ async def hear(
     if refund.paid_from == chart.ESCROW:
         await orders.let_go(conn, shop_id, refund.order_id, refund.amount_minor)
     await order_events.tell(conn, shop_id, refund.order_id, "refund_done", by="platform", at=at)
-    await telling.buyer(
-        conn, order, "refund_done", at, occasion=refund.reference, amount=refund.amount
-    )
+    if payment.part_id is None:  # who paid by a payer's link finds it there
+        await telling.buyer(
+            conn, order, "refund_done", at, occasion=refund.reference, amount=refund.amount
+        )
     if refund.case_id is not None and not await refunds.more_of_case(conn, refund):
         await cases.end(conn, shop_id, refund.case_id, "done", at)
     return True

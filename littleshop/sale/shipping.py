@@ -13,7 +13,7 @@ from littleshop.catalog import stock
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
-from littleshop.sale import receiving, telling
+from littleshop.sale import pausing, receiving, telling
 from littleshop.shop import terms
 from littleshop.trade import (
     carriers,
@@ -52,6 +52,8 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
     by = await ship_within(conn, order)
     await timers.start(conn, order.shop_id, order.order_id, "ship_by", at + by)
     await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + by + LATE)
+    if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
+        await pausing.for_a_bank(conn, order, at)  # of a part of it, or of a seat
     await telling.seller(conn, order, "order_paid", at)
 
 

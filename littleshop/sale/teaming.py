@@ -14,9 +14,8 @@ from littleshop import db, ids
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.identity import people, phones
-from littleshop.pay import chargebacks
 from littleshop.pricing.quotes import Agreed
-from littleshop.sale import pausing, placing, refunding, shipping, telling
+from littleshop.sale import placing, refunding, shipping, telling
 from littleshop.sale.placing import HOLD, Placed, Placing
 from littleshop.shop import staff
 from littleshop.trade import claims, order_events, orders, teams, timers
@@ -121,8 +120,6 @@ async def _complete(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
     await timers.cancel(conn, shop_id, order_id, "form_by")
     await order_events.tell(conn, shop_id, order_id, "team_full", by="platform", at=at)
     await shipping.expect(conn, full, at)
-    if await chargebacks.open_of(conn, shop_id, order_id) is not None:
-        await pausing.for_a_bank(conn, full, at)
     await telling.buyer(conn, full, "team_full", at)
 
 
@@ -141,15 +138,14 @@ async def leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime)
     order = await orders.lock(conn, shop_id, order_id)
     if order.status != "forming":
         raise Refused("not_cancellable")
-    await claims.give_back(conn, shop_id, order_id)
     await _give_up(conn, order, "left_team", "buyer", at)
     return order
 
 
 async def _give_up(conn: db.Connection, order: Order, reason: str, by: str, at: datetime) -> None:
-    refund_id = ids.derived(order.order_id, reason)
+    refund_id, left = ids.derived(order.order_id, reason), await refunding.left_of(conn, order)
     await refunding.end(conn, order, reason=reason, refund_id=refund_id, at=at)
     await order_events.tell(
         conn, order.shop_id, order.order_id, "called_off", by=by, at=at, why=reason
     )
-    await telling.buyer(conn, order, reason, at, amount=order.total)
+    await telling.buyer(conn, order, reason, at, amount=left)

@@ -32,10 +32,11 @@ _COLUMNS = ", ".join(Claim.__struct_fields__)
 
 
 async def open_(conn: db.Connection, shop_id: int, claim_id: UUID, kind: str, most: int) -> None:
-    """Offer it `most` times; `kind`: invitation or team."""
+    """Offer it `most` times; `kind`: invitation or team. Again is harmless."""
     await db.run(
         conn,
-        "insert into claims (shop_id, claim_id, kind, most) values ($1, $2, $3, $4)",
+        "insert into claims (shop_id, claim_id, kind, most) values ($1, $2, $3, $4)"
+        " on conflict on constraint claims_pkey do nothing",
         shop_id,
         claim_id,
         kind,

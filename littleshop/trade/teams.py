@@ -93,12 +93,12 @@ async def offered(conn: db.Connection, shop_id: int, product_id: UUID) -> Offer 
 
 
 async def open_(conn: db.Connection, team: Team, token_hash: bytes) -> None:
-    """A team begins, with all its seats free."""
+    """A team begins, with all its seats free; a second press finds it."""
     await claims.open_(conn, team.shop_id, team.team_id, "team", team.seats)
     await db.run(
         conn,
         "insert into teams (shop_id, team_id, product_id, seats, token_hash, opened_at, closes_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7)",
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint teams_pkey do nothing",
         team.shop_id,
         team.team_id,
         team.product_id,

@@ -67,6 +67,16 @@ async def begins(town: Town, bowl: Item, number: int = 1) -> tuple[Placed, Team]
     return await town.database.transaction(work)
 
 
+async def presses(town: Town, asked: Placing) -> Placed:
+    """The button of a page that opens a team."""
+
+    async def work(conn: db.Connection) -> Placed:
+        product_id: UUID = await conn.fetchval("select product_id from products")
+        return await teaming.begin(conn, town.keyring, asked, product_id, town.at)
+
+    return await town.database.transaction(work)
+
+
 async def joins(town: Town, bowl: Item, team: Team, number: int) -> Placed:
     asked = wish(town, bowl, somebody(number))
     return await town.database.transaction(
@@ -212,11 +222,7 @@ async def test_the_same_press_twice_is_one_seat(town: Town) -> None:
     bowl = await offers(town)
     asked = wish(town, bowl, somebody(1))
 
-    async def press(conn: db.Connection) -> Placed:
-        product_id: UUID = await conn.fetchval("select product_id from products")
-        return await teaming.begin(conn, town.keyring, asked, product_id, town.at)
-
-    pressed = [await town.database.transaction(press) for _ in range(2)]
+    pressed = [await presses(town, asked) for _ in range(2)]
     assert pressed[0] == pressed[1]
     await town.books_balance()
 
