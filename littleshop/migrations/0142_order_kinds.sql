@@ -326,7 +326,8 @@ begin
             exit;
           end if;
         end loop;
-        if scarce and verdict = 'placed' and p_orders[i].waits is not true then
+        if scarce and verdict = 'placed' and p_orders[i].waits is not true
+           and coalesce(p_orders[i].kind, 'checkout') <> 'invitation' then  -- the seller named how many
           select coalesce(r.code, 'placed'), r.variant_id, r.remaining
             into verdict, no_variant, no_left
             from (select array_agg(i_variant[u.j]) as variants,

@@ -181,15 +181,13 @@ async def accept(
         raise Refused("invitation_cancelled")
     await claims.lock(conn, shop_id, invitation_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
-    no, within = why_not(invitation, at), HOLD
+    no = why_not(invitation, at)
     if no is None and await invitations.stop_holding(conn, shop_id, invitation_id):
-        # what it kept is his from here on: nobody comes between, the rows are ours until the end
+        # what it kept goes over to his order: nobody comes between, the rows are ours until the end
         await stock.let_go(conn, shop_id, await _pieces(conn, invitation))
         await timers.cancel(conn, shop_id, invitation_id, LAPSE)
-        assert invitation.expires_at is not None
-        within = max(HOLD, invitation.expires_at - at)
     try:
-        placed, new = await _place(conn, keyring, invitation, wish, within, at)
+        placed, new = await _place(conn, keyring, invitation, wish, at)
     except Refused as refused:
         raise (no or refused) from refused
     if new and no is not None:
@@ -216,7 +214,6 @@ async def _place(
     keyring: Keyring,
     invitation: Invitation,
     wish: Placing,
-    within: timedelta,
     at: datetime,
 ) -> tuple[Placed, bool]:
     lines = await invitations.lines(conn, invitation.shop_id, invitation.invitation_id)
@@ -231,7 +228,7 @@ async def _place(
     )
     try:
         return await placing.place_within(
-            conn, keyring, own, pay_within=within, agreed=agreed(invitation, lines), at=at
+            conn, keyring, own, pay_within=HOLD, agreed=agreed(invitation, lines), at=at
         )
     except Refused as no:
         if no.code == "price_changed" and "now" not in no.details:
@@ -245,15 +242,21 @@ async def refuse(conn: db.Connection, shop_id: int, invitation_id: UUID, at: dat
 
 
 async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> None:
-    """Nobody may take it up any more; who did before keeps his order. Again is harmless."""
+    """Nobody may take it up any more, nor have back a use that he did not pay in time; who is
+    paying now may still pay. Again is harmless. Raises Refused("invitation_used").
+    """
+    if await invitations.cancel(conn, shop_id, invitation_id, at, was="draft"):
+        return  # the row decides: who sends it at the same second finds no draft
+    if (await invitations.get(conn, shop_id, invitation_id)).sent_at is None:
+        return
+    await claims.lock(conn, shop_id, invitation_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
-    if invitation.sent_at is not None:
-        await claims.lock(conn, shop_id, invitation_id)
-        invitation = await invitations.get(conn, shop_id, invitation_id)
     if invitation.state(at) == "paid":
         raise Refused("invitation_used")
-    if await invitations.cancel(conn, shop_id, invitation_id, at) and invitation.holding:
+    await claims.shut(conn, shop_id, invitation_id)
+    if await invitations.stop_holding(conn, shop_id, invitation_id):
         await stock.let_go(conn, shop_id, await _pieces(conn, invitation))
+    await invitations.cancel(conn, shop_id, invitation_id, at, was="sent")
     await timers.cancel(conn, shop_id, invitation_id, LAPSE)
 
 

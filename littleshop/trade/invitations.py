@@ -298,15 +298,18 @@ async def _once(
     )
 
 
-async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> bool:
-    """Nobody may take it up any more; False when that was so."""
+async def cancel(
+    conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime, *, was: str
+) -> bool:
+    """Nobody may take it up any more; False when it is not (draft, sent) what it `was`."""
     return await db.changed(
         conn,
         "update invitations set status = 'cancelled', cancelled_at = $3, holding = false"
-        " where shop_id = $1 and invitation_id = $2 and status <> 'cancelled'",
+        " where shop_id = $1 and invitation_id = $2 and status = $4",
         shop_id,
         invitation_id,
         at,
+        was,
     )
 
 

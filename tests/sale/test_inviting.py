@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from littleshop import audit, db, ids
 from littleshop.catalog import stock
@@ -186,11 +187,89 @@ async def test_a_kept_piece_is_nobody_elses_and_goes_over_to_his_order(town: Tow
     await town.books_balance()
     placed = await accepts(town, sent, CNY("162.00"))
     await town.books_balance()
-    town.later(hours=40)
-    await town.clocks_strike()  # kept until the letter ends, not for half an hour
     assert await pays(town, placed, CNY("162.00")) == "accepted"
-    town.later(hours=20)
+    town.later(hours=50)
     await town.clocks_strike()
+    await town.books_balance()
+
+
+async def test_a_kept_letter_that_was_taken_up_is_kept_for_half_an_hour(town: Town) -> None:
+    bowl = await town.stock(pieces=1)
+    sent = await writes(town, await named(town, bowl, CNY("150.00")), keeps=True, hours=720)
+    await accepts(town, sent, CNY("162.00"))
+    town.later(minutes=31)
+    await town.clocks_strike()
+    assert await spare(town, bowl) == 1
+    placed = await accepts(town, sent, CNY("162.00"), PRIYA)  # open again, as the shelf has it
+    assert await pays(town, placed, CNY("162.00")) == "accepted"
+    await town.books_balance()
+
+
+async def test_what_the_seller_names_is_no_buyers_share_of_what_is_scarce(town: Town) -> None:
+    twelve = await writes(town, Own("手作杯垫", 1000, 12))
+    assert await accepts(town, twelve, CNY("132.00"))
+    eleven = await writes(town, *[Own(f"件{place}", 1000) for place in range(11)])
+    assert await accepts(town, eleven, CNY("122.00"), PRIYA)
+    bowl = await town.stock(pieces=15)
+    kept = await writes(town, await named(town, bowl, CNY("10.00"), 15), keeps=True)
+    assert await accepts(town, kept, CNY("162.00"))
+    assert await spare(town, bowl) == 0
+    await town.books_balance()
+
+
+@pytest.mark.parametrize("sends_first", [True, False])
+async def test_a_draft_that_is_sent_and_cancelled_at_once_keeps_nothing(
+    town: Town, twin: Town, monkeypatch: pytest.MonkeyPatch, sends_first: bool
+) -> None:
+    bowl = await town.stock(pieces=2)
+    draft, real = uuid4(), invitations.get
+    line, letter = await named(town, bowl, CNY("150.00")), replace(LETTER, keeps=True)
+    await town.database.transaction(
+        lambda conn: inviting.write(
+            conn, town.keyring, town.shop_id, draft, letter, [line], [],
+            person_id=town.person_id or uuid4(), at=town.at,
+        )
+    )  # fmt: skip
+    slow, quick = inviting.send, inviting.cancel
+    if sends_first:
+        slow, quick = quick, slow
+
+    async def meanwhile(conn: db.Connection, shop_id: int, invitation_id: UUID) -> Invitation:
+        found = await real(conn, shop_id, invitation_id)
+        monkeypatch.setattr(invitations, "get", real)
+        await acts(twin, quick, draft)
+        return found
+
+    if sends_first:  # between reading the draft and writing its end
+        cancels = invitations.cancel
+
+        async def late(conn: db.Connection, *which: Any, was: str) -> bool:
+            monkeypatch.setattr(invitations, "cancel", cancels)
+            await acts(twin, quick, draft)
+            return await cancels(conn, *which, was=was)
+
+        monkeypatch.setattr(invitations, "cancel", late)
+    else:
+        monkeypatch.setattr(invitations, "get", meanwhile)
+    await acts(town, slow, draft)
+    assert await state(town, draft) == "cancelled"
+    assert await spare(town, bowl) == 2
+    await town.books_balance()
+
+
+async def test_of_a_letter_taken_back_late_money_goes_back_and_who_is_paying_may_pay(
+    town: Town,
+) -> None:
+    bowl = await town.stock(pieces=5)
+    sent = await writes(town, await named(town, bowl, CNY("150.00")), uses=2)
+    late = await accepts(town, sent, CNY("162.00"))
+    reference = await town.opens_cashier(late)
+    town.later(minutes=31)
+    await town.clocks_strike()
+    paying = await accepts(town, sent, CNY("162.00"), PRIYA)
+    await acts(town, inviting.cancel, sent)
+    assert await town.money_arrives(reference, CNY("162.00")) == "returned"
+    assert await pays(town, paying, CNY("162.00")) == "accepted"
     await town.books_balance()
 
 

@@ -69,6 +69,9 @@ async def test_a_wish_is_talked_over_and_ends_in_a_letter_that_is_paid(room: Bac
     assert sealed.status_code == 303, shown(sealed)[:800]
     letter = re.search(r'href="(/i/[^"]+)"', (await person.get(thread)).text)
     assert letter is not None
+    assert thread in (await person.get(letter[1])).text
+    assert thread in (await room.client.get(letter[1])).text
+    assert thread not in (await guest(room).get(letter[1])).text  # who was sent the letter on
     assert (await takes(person, letter[1])).status_code == 303
     await pays(room)
     assert "This letter was paid" in (await person.get(thread)).text

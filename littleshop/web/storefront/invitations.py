@@ -25,7 +25,7 @@ from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
-from littleshop.trade import invitations, orders, regions, takers
+from littleshop.trade import invitations, orders, regions, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
@@ -152,7 +152,7 @@ async def _letter(request: Request, found: Open, status: int = 200) -> Response:
             other=None,
         ),
         said=said,
-        thread=_thread(request, row),
+        thread=await _thread(request, found),
         open_url=addresses.opening(shop.slug),
     )
     flash.forget(request, answer)
@@ -168,12 +168,18 @@ def _question(found: Open) -> str:
     return f"{addresses.wishes(found.shop.slug or '')}?about={found.token}"
 
 
-def _thread(request: Request, row: Invitation) -> str | None:
-    """Where the wish is talked over that this answers."""
+async def _thread(request: Request, found: Open) -> str | None:
+    """Where the wish is talked over that this answers: for the device that asked and the shop's
+    own; whoever was sent the letter on has not read it.
+    """
+    row, house = found.row, http.house(request)
     if row.wish_id is None:
         return None
-    key = http.house(request).keyring.link_key
-    return addresses.wish(ids.wish_token(key, row.shop_id, row.wish_id))
+    async with house.database.connection() as conn:
+        wish = await wishes.get(conn, row.shop_id, row.wish_id)
+    if http.device(request) != wish.device and not await _is_staff(request, found.shop):
+        return None
+    return addresses.wish(ids.wish_token(house.keyring.link_key, row.shop_id, row.wish_id))
 
 
 def _order_url(request: Request, shop: Shop, own: Taker | None) -> str | None:
