@@ -327,7 +327,7 @@ begin
           end if;
         end loop;
         if scarce and verdict = 'placed' and p_orders[i].waits is not true
-           and coalesce(p_orders[i].kind, 'checkout') <> 'invitation' then  -- the seller named how many
+           and coalesce(p_orders[i].kind, 'checkout') <> 'invitation' then  -- the seller named it
           select coalesce(r.code, 'placed'), r.variant_id, r.remaining
             into verdict, no_variant, no_left
             from (select array_agg(i_variant[u.j]) as variants,
