@@ -121,6 +121,21 @@ def looking(studio: Studio) -> None:
         studio.take(page, "product")
 
 
+def between_friends(studio: Studio) -> None:
+    """A thing that three people buy together, and where a link can be sent."""
+    with studio.phone("zh-CN") as page:
+        studio.go(page, "/@xiaoman")
+        page.locator(".tile a[href*='/p/']", has_text="老白茶").first.click()
+        page.locator("a[href$='/team']").click()
+        studio.take(page, "team")
+    with studio.phone("en-GB") as page:
+        studio.go(page, "/@adas-corner")
+        page.locator(".tile:not(.out) a[href*='/p/']").nth(2).click()
+        page.wait_for_timeout(500)
+        studio.go(page, page.url + "/shares")
+        studio.take(page, "share")
+
+
 def to_the_checkout(studio: Studio, page: Page, shop: str, pasted: str) -> None:
     """Choose a thing and paste an address."""
     studio.go(page, f"/@{shop}")
@@ -194,7 +209,7 @@ def selling(studio: Studio) -> None:
 
 
 def main() -> None:
-    """Take all eight."""
+    """Take all ten."""
     wish = argparse.ArgumentParser(description="Takes the pictures of the README.")
     wish.add_argument("web")
     wish.add_argument("sandbox")
@@ -205,7 +220,7 @@ def main() -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
         studio = Studio(browser, told.web, told.sandbox, told.out)
-        for scene in (looking, buying, opening, selling):
+        for scene in (looking, between_friends, buying, opening, selling):
             scene(studio)
         browser.close()
 

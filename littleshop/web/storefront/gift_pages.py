@@ -128,7 +128,7 @@ def _letter(
     typed = {
         int(name.removeprefix("kind_")): value
         for name, value in form.items()
-        if name.startswith("kind_") and name.removeprefix("kind_").isdecimal()
+        if name.startswith("kind_") and name.removeprefix("kind_").isdecimal() and len(name) < 9
     }
     said = {name: forms.said(request, no) for name, no in wrong.items()}
     problems = dict.fromkeys(checkouts.FIELDS) | said

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from littleshop import db, http, ids
 from littleshop.errors import Refused
 from littleshop.money import Money
+from littleshop.pay import payments
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
 from littleshop.trade import letters, order_links, parts
@@ -77,6 +78,8 @@ async def ask(
 
     async def work(conn: db.Connection) -> Part:
         to = (conn, order.shop_id, order.order_id)
+        if await payments.part_is_paid(conn, order.shop_id, part_id):
+            raise Refused("not_payable", status="paid")  # its name and words stay as they were
         if link.seen.role == "payer":
             await order_links.trust_device(*to, "payer", device)
         return await parts.ask(*to, part_id, letter, amount.minor, device)
