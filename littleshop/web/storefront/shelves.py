@@ -193,7 +193,8 @@ async def _team(setting: _Setting, product_id: UUID) -> SimpleNamespace | None:
     if known is None or setting.shop.status != "open":
         return None
     price = Money(min(known.prices.values()), setting.shop.currency)
-    return SimpleNamespace(seats=known.seats, price=price)
+    differ = len(set(known.prices.values())) > 1
+    return SimpleNamespace(seats=known.seats, price=price, differ=differ)
 
 
 async def _postage(setting: _Setting, variant: Variant) -> Money:

@@ -83,6 +83,7 @@ async def _page(
         it=_letter(locale, shop, product, files, kinds, state, team_view, day),
         state=state,
         kinds=kinds,
+        differ=_differ(kinds),
         team=team_view,
         product_url=addresses.product(shop.slug or "", product.product_id),
         link=names.public_url(request) + addresses.team(team_view.token) if found else "",
@@ -108,7 +109,8 @@ async def _seats(request: Request, conn: db.Connection, found: Team | None) -> S
 def _kinds(shop: Shop, known: Offer | None, variants: Sequence[Variant]) -> list[SimpleNamespace]:
     """What a seat can be: a variant with the team's price beside the shelf's."""
     prices = known.prices if known else {}
-    ready = next((each for each in variants if each.variant_id in prices and each.spare > 0), None)
+    there = [each for each in variants if each.variant_id in prices and each.spare > 0]
+    ready = min(there, key=lambda each: prices[each.variant_id], default=None)  # what is shown
     return [
         SimpleNamespace(
             only=f"{each.variant_id}:1",
@@ -173,8 +175,15 @@ def _letter(
         ended=ended,
         lines=lines,
         total=least.price if least else None,
-        total_label=i18n.t(locale, "teams.price", count=team_view.seats),
+        total_label=i18n.t(
+            locale, "teams.price_from" if _differ(kinds) else "teams.price", count=team_view.seats
+        ),
     )
+
+
+def _differ(kinds: Sequence[SimpleNamespace]) -> bool:
+    """Whether a seat's price hangs on what is chosen."""
+    return len({each.price for each in kinds}) > 1
 
 
 async def agreed(
