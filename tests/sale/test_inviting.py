@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from littleshop import audit, db, ids
+from littleshop import db, ids
 from littleshop.catalog import stock
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.money import Money
@@ -19,7 +19,7 @@ from littleshop.pricing.quotes import Item
 from littleshop.sale import inviting, refunding, shipping
 from littleshop.sale.inviting import Own
 from littleshop.sale.placing import Placed, Placing
-from littleshop.trade import claims, invitations, timers
+from littleshop.trade import invitations, timers
 from littleshop.trade.invitations import Invitation, Letter, Named
 from littleshop.trade.orders import Delivery
 from tests.cast import CNY, PRIYA, WANTING, Town
@@ -385,33 +385,3 @@ async def test_where_nothing_is_handed_over_the_seller_says_done_and_the_buyer_h
     await town.clocks_strike()
     assert (await town.order(placed)).status == "received"
     await town.books_balance()
-
-
-async def test_reminders_are_two_and_need_a_phone(town: Town) -> None:
-    phone = town.keyring.seal(WANTING.phone)
-    sent = await writes(town, Own("定金", 5000), way="none", shipping_minor=0, phone_sealed=phone)
-    for _ in range(2):
-        await acts(town, inviting.remind, sent, locale="zh-CN")
-    with pytest.raises(Refused, match="invitation_reminded"):
-        await acts(town, inviting.remind, sent, locale="zh-CN")
-    silent = await writes(town, Own("定金", 5000), way="none", shipping_minor=0)
-    with pytest.raises(Refused, match="invitation_no_phone"):
-        await acts(town, inviting.remind, silent, locale="zh-CN")
-
-
-async def test_the_audit_sees_a_piece_that_is_kept_for_nobody(
-    town: Town, owner: db.Connection
-) -> None:
-    bowl = await town.stock(pieces=2)
-    await writes(town, await named(town, bowl, CNY("150.00")), keeps=True)
-    await town.books_balance()
-    await owner.execute("update invitations set holding = false")
-    async with town.database.connection() as conn:
-        (finding,) = await audit.prove(conn)
-    assert (finding.rule, finding.subject) == ("held_is_open_orders", str(bowl.variant_id))
-
-
-async def test_a_claim_is_the_letters_own(town: Town) -> None:
-    sent = await writes(town, Own("定金", 5000), uses=2, way="none", shipping_minor=0)
-    async with town.database.connection() as conn:
-        assert (await claims.get(conn, town.shop_id, sent)).most == 2
