@@ -100,14 +100,6 @@ async def waiting(conn: db.Connection, most: int = 100) -> list[Reported]:
     return [_read(row) for row in await conn.fetch(_GROUPED, None, None, None, most)]
 
 
-async def of_subject(
-    conn: db.Connection, shop_id: int, about: str, subject: str
-) -> Reported | None:
-    """What is said of one thing, or None when nothing waits."""
-    row = await conn.fetchrow(_GROUPED, shop_id, about, subject, 1)
-    return None if row is None else _read(row)
-
-
 def _read(row: Mapping[str, Any]) -> Reported:
     told = dict(row)
     return Reported(**(told | {"words": told["words"] or []}))

@@ -143,24 +143,3 @@ async def _mark(conn: db.Connection, shop_id: int, order_id: UUID, *, held: bool
         order_id,
         held,
     )
-
-
-async def orders_of(conn: db.Connection, shop_id: int, claim_id: UUID) -> list[UUID]:
-    """The orders that hold one of it now, by their ids (which is how orders are locked)."""
-    rows = await conn.fetch(
-        "select order_id from order_claims where shop_id = $1 and claim_id = $2 and held"
-        " order by order_id",
-        shop_id,
-        claim_id,
-    )
-    return [row["order_id"] for row in rows]
-
-
-async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[UUID]:
-    """What an order took, held or given back."""
-    rows = await conn.fetch(
-        "select claim_id from order_claims where shop_id = $1 and order_id = $2 order by claim_id",
-        shop_id,
-        order_id,
-    )
-    return [row["claim_id"] for row in rows]

@@ -99,9 +99,11 @@ async def choose(
 ) -> None:
     """Lines of a locked order become other kinds; the caller has moved what is held."""
     chosen = [each for each in known if wanted.get(each.position) == each.variant_id]
-    await db.value(
+    await db.run(
         conn,
-        "select choose_kinds($1, $2, $3::integer[], $4::uuid[], $5::text[])",
+        "update order_items i set variant_id = w.variant_id, choice = w.choice"
+        "  from unnest($3::integer[], $4::uuid[], $5::text[]) as w(position, variant_id, choice)"
+        " where i.shop_id = $1 and i.order_id = $2 and i.position = w.position",
         shop_id,
         order_id,
         [each.position for each in chosen],

@@ -17,7 +17,6 @@ from littleshop.errors import NotFound
 from littleshop.money import Money
 
 MOST_REMINDERS = 2
-STATES = ("draft", "sent", "seen", "paid", "expired", "cancelled")
 
 
 class Invitation(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from littleshop.money import Money
 GATHERING = ("claiming", "forming")  # paid; a recipient or a team is still missing
 HOLDING = ("placed", "collecting", *GATHERING, "to_ship")  # states in which stock is held
 UNPAID = ("waiting", "invited", "placed", "collecting")
+PAYABLE = ("placed", "invited", "collecting")
 UNDER_WAY = ("shipped", "delivered")
 PAID = (*GATHERING, "to_ship", *UNDER_WAY)  # states in which escrow holds the total
 

@@ -132,19 +132,19 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> Team | 
     )
 
 
-async def end(conn: db.Connection, team: Team, status: str, at: datetime) -> bool:
+async def end(conn: db.Connection, shop_id: int, team_id: UUID, status: str, at: datetime) -> bool:
     """forming -> full or failed; nobody takes a seat any more. False when it had ended."""
     ended = await db.changed(
         conn,
         "update teams set status = $3, ended_at = $4"
         " where shop_id = $1 and team_id = $2 and status = 'forming'",
-        team.shop_id,
-        team.team_id,
+        shop_id,
+        team_id,
         status,
         at,
     )
     if ended:
-        await claims.shut(conn, team.shop_id, team.team_id)
+        await claims.shut(conn, shop_id, team_id)
     return ended
 
 

@@ -24,6 +24,7 @@ from littleshop.sale.paying import Part
 from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import roles, timers
+from littleshop.trade.orders import PAYABLE
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, flash, keepers, names, pages, wechat_bridge
 from littleshop.web.storefront import (
@@ -36,7 +37,6 @@ from littleshop.web.storefront import (
     ways,
 )
 from littleshop.web.storefront.checkouts import read_form
-from littleshop.web.storefront.giving import PAYABLE
 from littleshop.web.storefront.orders import OrderLink
 from littleshop.web.storefront.visitors import container, remember
 from littleshop.web.storefront.ways import Way

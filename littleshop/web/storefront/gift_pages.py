@@ -33,13 +33,13 @@ from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, case_story, containers, forms, names, pages
+from littleshop.web import addresses, case_story, forms, names, pages
 from littleshop.web.case_story import Facts
 from littleshop.web.storefront import afterwards, checkouts, gift_views, order_views, views
-from littleshop.web.storefront.visitors import agent
 
 if TYPE_CHECKING:
     from littleshop.web.storefront.orders import OrderLink
+from littleshop.web.storefront.visitors import is_person
 
 NOTHING: Mapping[str, str] = {}
 
@@ -178,10 +178,7 @@ def _order(keyring: Keyring, link: OrderLink, things: list[OrderItem]) -> Simple
 async def _note_seen(request: Request, link: OrderLink) -> None:
     """The first person who opens a gift that can be claimed, and is neither its giver nor a robot,
     has seen it."""
-    ahead = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
-    if containers.is_robot(agent(request)) or "prefetch" in ahead or request.method != "GET":
-        return
-    if link.order.status != "claiming":
+    if link.order.status != "claiming" or not is_person(request):
         return
     at, device = http.now(request), http.device(request)
     await http.house(request).database.transaction(

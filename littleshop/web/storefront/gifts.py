@@ -13,7 +13,7 @@ from starlette.routing import Route
 from littleshop import db, http
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import gifting
-from littleshop.trade import gifts, orders, regions
+from littleshop.trade import orders, regions, roles
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, pages
 from littleshop.web.storefront import checkouts, gift_pages, views
@@ -27,7 +27,7 @@ async def claim(request: Request) -> Response:
     """POST kind_N, recipient, phone, province, city, district, street: it is his, and goes there.
     then=split sorts out a pasted address; then=quote, which a script asks, changes nothing."""
     link, form = await order_pages.behind(request), await read_form(request)
-    if link.seen.role != gifts.ROLE:
+    if not link.seen.may(roles.CLAIM):
         raise NotFound("gift")
     if form.get("then") in ("split", "quote"):
         return await gift_pages.show(request, link, form=_sorted_out(form))

@@ -19,14 +19,13 @@ from littleshop.pay import payments
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
 from littleshop.trade import letters, order_links, parts
-from littleshop.trade.orders import Order
+from littleshop.trade.orders import PAYABLE, Order
 from littleshop.trade.parts import Part
 from littleshop.web import forms
 
 if TYPE_CHECKING:
     from littleshop.web.storefront.orders import OrderLink
 
-PAYABLE = ("placed", "invited", "collecting")
 LONGEST_KEY = 64
 
 

@@ -24,12 +24,12 @@ from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order, OrderItem
 from littleshop.trade.parts import Part
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, containers, flash, forms, keepers, names, pages
+from littleshop.web import addresses, flash, forms, keepers, names, pages
 from littleshop.web.storefront import checkouts, payer_views, views
-from littleshop.web.storefront.visitors import agent
 
 if TYPE_CHECKING:
     from littleshop.web.storefront.orders import OrderLink
+from littleshop.web.storefront.visitors import is_person
 
 SAID = "payers.said."
 
@@ -71,8 +71,7 @@ async def show(request: Request, link: OrderLink) -> Response:
 
 async def _note_seen(request: Request, link: OrderLink) -> None:
     """The first person who looks, and is neither the one who wrote it nor a robot, has seen it."""
-    ahead = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
-    if containers.is_robot(agent(request)) or "prefetch" in ahead or request.method != "GET":
+    if not is_person(request):
         return
     at, device = http.now(request), http.device(request)
     await http.house(request).database.transaction(

@@ -21,13 +21,12 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import follows
 from littleshop.trade import person_orders
-from littleshop.trade.orders import Delivery, Order
+from littleshop.trade.orders import PAYABLE, Delivery, Order
 from littleshop.trade.person_orders import Found
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses
 from littleshop.web.storefront import order_views
 
-PAYABLE = ("placed", "invited", "collecting")
 RECEIVABLE = ("delivered",)
 
 

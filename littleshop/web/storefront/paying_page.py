@@ -14,10 +14,10 @@ from littleshop import http, i18n
 from littleshop.pay.gateways import How
 from littleshop.pay.payments import Payment
 from littleshop.trade import roles
+from littleshop.trade.orders import PAYABLE
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, names, pages
 from littleshop.web.storefront import giving, in_wechat, leaving, views
-from littleshop.web.storefront.giving import PAYABLE
 from littleshop.web.storefront.orders import OrderLink
 
 UNTIL = ("pay_by", "hold_by")

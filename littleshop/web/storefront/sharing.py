@@ -23,11 +23,10 @@ from littleshop.social.shares import Share
 from littleshop.web import addresses, assets, containers, forms, jssdk, names, pages, touches
 from littleshop.web.storefront import subjects, views
 from littleshop.web.storefront.subjects import Subject
-from littleshop.web.storefront.visitors import agent, container, remember
+from littleshop.web.storefront.visitors import agent, container, only_ahead, remember
 
 SITE = "littleshop"
 DESC_COLUMNS = 80
-_PURPOSES = ("sec-purpose", "purpose", "x-moz")
 
 
 class Sharer(NamedTuple):
@@ -41,18 +40,11 @@ class Sharer(NamedTuple):
 async def begin(request: Request) -> Sharer | Response:
     """Who shares here; a robot is sent to the page itself. Raises NotFound, Refused too_many."""
     subject = await subjects.here(request)
-    if containers.is_robot(agent(request)) or _only_ahead(request):
+    if containers.is_robot(agent(request)) or only_ahead(request):
         return RedirectResponse(subject.address, status_code=303)
     token, device = http.make_device(request)
     http.check_limits(request, "share", device, http.address(request))
     return Sharer(subject, device, token)
-
-
-def _only_ahead(request: Request) -> bool:
-    """Whether a browser only fetches ahead, or only asks whether there is something."""
-    return request.method == "HEAD" or any(
-        "prefetch" in request.headers.get(name, "") for name in _PURPOSES
-    )
 
 
 async def links(request: Request, sharer: Sharer, *channels: str) -> dict[str, str]:
