@@ -237,8 +237,11 @@ async def _place(
 
 
 async def refuse(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> None:
-    """Not this time: the seller sees it; it stays open, for he may change his mind."""
-    await invitations.refuse(conn, shop_id, invitation_id, at)
+    """Not this time: the seller sees it; it stays open, for he may change his mind. Of a letter to
+    many nobody says no for the others."""
+    invitation = await invitations.get(conn, shop_id, invitation_id)
+    if invitation.uses == 1:
+        await invitations.refuse(conn, shop_id, invitation_id, at)
 
 
 async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> None:

@@ -43,8 +43,10 @@ async def write(
     order = seen.order
     if not seen.may(roles.RECEIVE):
         raise Refused("only_look")
-    if await staff.is_phone_of(conn, order.shop_id, order.phone_index):
-        raise Refused("review_own")
+    received = keyring.index(order.delivery(keyring).phone)  # of a gift another's than who paid
+    for phone_index in {order.phone_index, received}:
+        if await staff.is_phone_of(conn, order.shop_id, phone_index):
+            raise Refused("review_own")
     name = crypto.mask_name(order.delivery(keyring).name)
     written = await reviews.write(
         conn, order, position, said, name=name or "*", device=device, at=at

@@ -21,8 +21,10 @@ from littleshop.shop import staff
 from littleshop.trade import claims, order_events, orders, teams, timers
 from littleshop.trade.orders import Order
 from littleshop.trade.teams import Offer, Team
+from littleshop.trade.timers import Timer
 
 FILLS_WITHIN = timedelta(hours=24)
+LAPSE = "team_by"  # the timer of a team; a paid seat has one of its own, form_by
 
 
 def link(keyring: Keyring, team: Team) -> str:
@@ -49,6 +51,7 @@ async def begin(
     token_hash = ids.hashed(link(keyring, team))
     if await teams.by_token(conn, wish.shop_id, token_hash) is None:
         await teams.open_(conn, team, token_hash)
+        await timers.start(conn, wish.shop_id, team_id, LAPSE, team.closes_at)
     return await _sit(conn, keyring, wish, team, offer, at)
 
 
@@ -108,7 +111,9 @@ async def paid(conn: db.Connection, order: Order, at: datetime) -> None:
     await claims.lock(conn, team.shop_id, team.team_id)
     await timers.start(conn, order.shop_id, order.order_id, "form_by", team.closes_at)
     members = await teams.paid(conn, team)
-    if len(members) == team.seats and await teams.end(conn, team, "full", at):
+    where = (conn, team.shop_id, team.team_id)
+    if len(members) == team.seats and await teams.end(*where, "full", at):
+        await timers.cancel(*where, LAPSE)
         for member in members:
             await _complete(conn, team.shop_id, member, at)
 
@@ -123,12 +128,21 @@ async def _complete(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
     await telling.buyer(conn, full, "team_full", at)
 
 
+async def close(conn: db.Connection, timer: Timer, at: datetime) -> bool:
+    """The day of a team is over, paid by anybody or not; False when that was done."""
+    await claims.lock(conn, timer.shop_id, timer.subject)
+    if not await timers.claim(conn, timer, at):
+        return False
+    await teams.end(conn, timer.shop_id, timer.subject, "failed", at)
+    return True
+
+
 async def lapse(conn: db.Connection, order: Order, at: datetime) -> None:
     """The day of a locked order's team is over and it is not full: all of it goes back."""
     team = await teams.of_order(conn, order.shop_id, order.order_id)
     assert team is not None and order.status == "forming", order.order_id
     await claims.lock(conn, team.shop_id, team.team_id)
-    await teams.end(conn, team, "failed", at)
+    await teams.end(conn, team.shop_id, team.team_id, "failed", at)
     await _give_up(conn, order, "team_not_full", "clock", at)
 
 

@@ -31,6 +31,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """Claim one due timer and act on it in the same transaction; False when it was gone."""
     if timer.kind == inviting.LAPSE:  # of an invitation, not of an order
         return await inviting.lapse(conn, timer, at)
+    if timer.kind == teaming.LAPSE:
+        return await teaming.close(conn, timer, at)
     order = await orders.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
         return False

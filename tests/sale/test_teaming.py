@@ -201,6 +201,18 @@ async def test_an_unpaid_seat_is_free_again_and_so_is_that_of_somebody_who_leave
     await town.books_balance()
 
 
+async def test_a_team_that_nobody_paid_ends_by_its_own_clock(town: Town) -> None:
+    bowl = await offers(town)
+    first, team = await begins(town, bowl)
+    town.later(hours=25)
+    await town.clocks_strike()
+    async with town.database.connection() as conn:
+        ended = await teams.of_order(conn, town.shop_id, first.order_id)
+        assert (await claims.get(conn, town.shop_id, team.team_id)).shut
+    assert ended is not None and ended.status == "failed"
+    await town.books_balance()
+
+
 async def test_nobody_sits_twice_nobody_of_the_shop_sits_and_a_seat_is_one_piece(
     town: Town,
 ) -> None:

@@ -100,6 +100,9 @@ async def test_a_letter_goes_from_the_desk_to_a_friend_who_pays(room: BackRoom) 
     assert page.headers["x-robots-tag"] == "noindex, nofollow"
     assert page.headers["referrer-policy"] == "same-origin"
     assert (await letter(room, here)).seen_at is not None
+    complaint = re.search(r'href="(/report\?about=[^"]+)"', page.text)
+    assert complaint is not None and "%2Fi%2F" in complaint[1]  # of the letter, not of the shop
+    assert (await person.get(complaint[1])).status_code == 200
     answer = await takes(person, link)
     assert answer.status_code == 303 and answer.headers["location"].startswith("/o/"), (
         answer.headers

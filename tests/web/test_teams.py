@@ -85,3 +85,12 @@ async def test_a_withdrawn_offer_refuses_the_page_that_was_open(market: Market) 
     checkout = await market.buyer.get("/@xiaoman/checkout", params=asked)
     assert 'name="team"' not in checkout.text
     assert await market.orders() == 0
+
+
+async def test_whoever_is_signed_in_and_works_here_takes_no_seat_whatever_phone_he_types(
+    market: Market,
+) -> None:
+    page = await offered(market)
+    sent = await takes_a_seat(market.seller, page, "138 0000 2099")
+    assert sent.status_code == 409
+    assert await market.orders() == 0

@@ -23,16 +23,16 @@ from littleshop.money import Money
 from littleshop.pricing.quotes import Quote
 from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
-from littleshop.shop import shops, staff
+from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import invitations, orders, regions, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
-from littleshop.web import addresses, containers, flash, forms, keepers, letter_views, names, pages
+from littleshop.web import addresses, flash, forms, keepers, letter_views, names, pages
 from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, views
 from littleshop.web.storefront.checkouts import read_form
-from littleshop.web.storefront.visitors import agent, remember
+from littleshop.web.storefront.visitors import is_person, remember, works_here
 
 SAID = "letters.said."
 _ENDS = {  # why it cannot be taken up -> what the page shows
@@ -83,25 +83,15 @@ async def show(request: Request) -> Response:
 
 async def _note_seen(request: Request, found: Open) -> None:
     """The first person who looks, and is neither the shop's own nor a robot, has seen it."""
-    if found.row.seen_at is not None or containers.is_robot(agent(request)):
+    if found.row.seen_at is not None or not is_person(request):
         return
-    ahead = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
-    if request.method != "GET" or "prefetch" in ahead or await _is_staff(request, found.shop):
+    if await works_here(request, found.shop.shop_id):
         return
     await http.house(request).database.transaction(
         lambda conn: invitations.see(
             conn, found.shop.shop_id, found.row.invitation_id, http.now(request)
         )
     )
-
-
-async def _is_staff(request: Request, shop: Shop) -> bool:
-    who = await http.somebody(request)
-    if who is None:
-        return False
-    async with http.house(request).database.connection() as conn:
-        team = await staff.of_shop(conn, shop.shop_id)
-    return any(member.person_id == who.person.person_id for member in team)
 
 
 async def _state(request: Request, found: Open) -> str:
@@ -147,7 +137,7 @@ async def _letter(request: Request, found: Open, status: int = 200) -> Response:
         now=now,
         zone=ZoneInfo(shop.zone),
         may=SimpleNamespace(
-            decline=is_open and row.refused_at is None,
+            decline=is_open and row.uses == 1 and row.refused_at is None,
             ask=_question(found) if is_open else None,
             other=None,
         ),
@@ -177,7 +167,7 @@ async def _thread(request: Request, found: Open) -> str | None:
         return None
     async with house.database.connection() as conn:
         wish = await wishes.get(conn, row.shop_id, row.wish_id)
-    if http.device(request) != wish.device and not await _is_staff(request, found.shop):
+    if http.device(request) != wish.device and not await works_here(request, found.shop.shop_id):
         return None
     return addresses.wish(ids.wish_token(house.keyring.link_key, row.shop_id, row.wish_id))
 

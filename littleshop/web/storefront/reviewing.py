@@ -26,7 +26,7 @@ from littleshop.web import addresses, flash, forms, pages
 from littleshop.web.forms import Form, Kept
 from littleshop.web.storefront import opinions, orders, views
 from littleshop.web.storefront.orders import OrderLink
-from littleshop.web.storefront.visitors import shop_here
+from littleshop.web.storefront.visitors import shop_here, works_here
 
 PAGE = 20
 _PUBLIC_NAME = 32  # digits; a private file's name is longer
@@ -192,6 +192,8 @@ async def _written(request: Request, line: _Line, sheet: Sheet, device: bytes) -
     photos = tuple(Photo(each.file, each.width, each.height, each.colour) for each in sheet.photos)
     said = Said(sheet.stars, sheet.words, photos)
     try:
+        if await works_here(request, line.link.shop.shop_id):
+            raise Refused("review_own")
         await house.database.transaction(
             lambda conn: reviewing.write(
                 conn, house.keyring, line.link.seen, line.item.position, said,

@@ -27,7 +27,7 @@ from littleshop.trade import claims, teams
 from littleshop.trade.teams import Offer, Team
 from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.storefront import cashier, views
-from littleshop.web.storefront.visitors import shop_here
+from littleshop.web.storefront.visitors import shop_here, works_here
 
 NEW = "new"  # in place of a team's token: the first seat of one's own
 
@@ -206,6 +206,8 @@ async def place(
 ) -> Placed:
     """Order a seat. Raises Refused: what teaming.begin and teaming.join raise; NotFound."""
     house, at = http.house(request), http.now(request)
+    if await works_here(request, wish.shop_id):
+        raise Refused("team_own_shop")
 
     async def work(conn: db.Connection) -> Placed:
         if wanted == NEW:
