@@ -24,7 +24,7 @@ from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRe
 from littleshop.pay.payments import Payment
 from littleshop.sale import gifting, refunding, shipping, teaming, telling, waiting
 from littleshop.shop import admissions
-from littleshop.trade import claims, fees, order_events, orders, timers
+from littleshop.trade import claims, fees, order_events, orders, parts, timers
 from littleshop.trade.orders import Order
 
 
@@ -60,7 +60,8 @@ async def ask(
     In psp_escrow the money goes to the seller's own account at the institution. Who chips in pays
     his `part`; who pays for another pays all, and his part tells his attempts from others'.
 
-    Raises Refused: not_payable, part_too_large(left=), gone_meanwhile, not_admitted.
+    Raises Refused: not_payable, part_too_large(left=), part_too_small(least=), gone_meanwhile,
+    not_admitted.
     """
     order = await orders.lock(conn, shop_id, order_id)
     if order.status not in ("placed", "invited", "collecting"):
@@ -102,6 +103,8 @@ def _due(order: Order, part: Part | None) -> Money:
     left = order.total - Money(order.held_minor, order.currency)
     if part.amount.minor > left.minor:
         raise Refused("part_too_large", left=left)
+    if part.amount.minor < (least := parts.least(order.total, left)).minor:
+        raise Refused("part_too_small", least=least)
     return part.amount
 
 

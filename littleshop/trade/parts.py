@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db
+from littleshop.money import Money
 from littleshop.trade.letters import Letter
 
 
@@ -24,6 +25,12 @@ class Part(msgspec.Struct, frozen=True):
 
 
 COLUMNS = ", ".join(Part.__struct_fields__)
+MOST = 20  # of an order: one part keeps its pieces for days, so it is more than a token
+
+
+def least(total: Money, left: Money) -> Money:
+    """The least that somebody may give while so much is still to go: a twentieth, or all of it."""
+    return Money(min(left.minor, -(-total.minor // MOST)), total.currency)
 
 
 async def ask(

@@ -191,6 +191,8 @@ async def test_parts_are_held_until_the_last_one_makes_the_order_paid(town: Town
     await town.books_balance()
     with pytest.raises(Refused, match="part_too_large"):
         await chips_in(town, placed, CNY("68.01"))
+    with pytest.raises(Refused, match="part_too_small"):
+        await chips_in(town, placed, CNY("8.39"))  # less than a twentieth keeps nothing
     await chips_in(town, placed, CNY("68.00"))
     assert (await town.order(placed)).status == "to_ship"
     await town.books_balance()

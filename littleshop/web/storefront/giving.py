@@ -61,7 +61,8 @@ async def ask(
     """What is to be paid now on this device, which is a payer's from here on; without a sum in the
     form it is that of before, another way to pay was pressed.
 
-    Raises Refused: part_empty, part_too_large(left=), field_too_long, and what forms.price raises.
+    Raises Refused: part_empty, part_too_large(left=), part_too_small(least=), field_too_long, and
+    what forms.price raises.
     """
     order, at = link.order, http.now(request)
     known = part_of(link, await mine(request, link))
@@ -70,7 +71,7 @@ async def ask(
             raise Refused("part_empty")
         return known
     whole, key = order.kind != "chip_in", form.get("key", "")[:LONGEST_KEY]
-    amount = order.total if whole else _amount(form, left_of(order))
+    amount = order.total if whole else _amount(form, order)
     letter = letters.write_down(form.get("name", ""), "", form.get("words", ""), at)
     seed = f"{device.hex()}:{'' if whole else key}:{amount.minor}"
     part_id = ids.derived(link.order_id, seed)
@@ -86,8 +87,8 @@ async def ask(
     return paying.Part((await http.house(request).database.transaction(work)).part_id, amount)
 
 
-def _amount(form: Mapping[str, str], left: Money) -> Money:
-    chosen = form["amount"]
+def _amount(form: Mapping[str, str], order: Order) -> Money:
+    chosen, left = form["amount"], left_of(order)
     if chosen == "rest":
         return left
     if chosen == "other":
@@ -98,6 +99,8 @@ def _amount(form: Mapping[str, str], left: Money) -> Money:
         raise Refused("part_empty")
     if minor > left.minor:
         raise Refused("part_too_large", left=left)
+    if minor < (least := parts.least(order.total, left)).minor:
+        raise Refused("part_too_small", least=least)
     return Money(minor, left.currency)
 
 
