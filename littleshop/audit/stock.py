@@ -58,13 +58,14 @@ _RETURNED_WAS_SHIPPED = """
      where m.order_id is not null and ($1::bigint is null or m.shop_id = $1)
      group by m.shop_id, m.order_id, m.variant_id having sum(m.quantity) > 0"""
 
-# What is taken of an invitation or a team is what orders took that did not end unpaid.
+# What is taken of an invitation, a team, a coupon or a credit is what orders took that did not end
+# unpaid.
 _TAKEN_IS_CLAIMED = """
     select c.shop_id, c.claim_id as subject, c.kind || ' has ' || c.taken
            || ' taken, orders hold ' || coalesce(o.held, 0) || ', cancelled ones '
            || coalesce(o.dead, 0) as says
       from claims c
-      left join (select k.shop_id, k.claim_id, count(*) filter (where k.held) as held,
+      left join (select k.shop_id, k.claim_id, sum(k.amount) filter (where k.held) as held,
                         count(*) filter (where k.held and o.status = 'cancelled') as dead
                    from order_claims k join orders o
                      on o.shop_id = k.shop_id and o.order_id = k.order_id
@@ -74,11 +75,26 @@ _TAKEN_IS_CLAIMED = """
      where ($1::bigint is null or c.shop_id = $1)
        and (c.taken <> coalesce(o.held, 0) or coalesce(o.dead, 0) > 0)"""
 
+# What is off an order is off its lines, and every part of it has its reason.
+_DISCOUNTS_ADD_UP = """
+    select o.shop_id, o.order_id as subject, o.discount_minor || ' off, of its lines '
+           || coalesce(i.minor, 0) || ', by its reasons ' || coalesce(d.minor, 0) as says
+      from orders o
+      left join (select shop_id, order_id, sum(discount_minor) as minor from order_items
+                  where $1::bigint is null or shop_id = $1 group by 1, 2) i
+        on i.shop_id = o.shop_id and i.order_id = o.order_id
+      left join (select shop_id, order_id, sum(amount_minor) as minor from order_discounts
+                  where $1::bigint is null or shop_id = $1 group by 1, 2) d
+        on d.shop_id = o.shop_id and d.order_id = o.order_id
+     where ($1::bigint is null or o.shop_id = $1)
+       and (o.discount_minor <> coalesce(i.minor, 0) or o.discount_minor <> coalesce(d.minor, 0))"""
+
 RULES = {
     "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
     "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
     "shipped_once": _SHIPPED_ONCE,
     "taken_is_claimed": _TAKEN_IS_CLAIMED,
+    "discounts_add_up": _DISCOUNTS_ADD_UP,
     "returned_was_shipped": _RETURNED_WAS_SHIPPED,
 }
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db
+from littleshop.pricing.offers import Asker
 
 Wanted = tuple[int, UUID]
 
@@ -32,6 +34,9 @@ class VariantFacts(msgspec.Struct, frozen=True, gc=False):
     shipping_free_over_minor: int | None
     direct: bool = False  # what is paid is the seller's at once
     no_return_why: str = ""
+    cost_minor: int | None = None
+    unlisted: bool = False  # not on the shelf, and sold to who was named
+    offers: Any = None  # of who asks, with the first of his things (pricing/offers.py)
 
 
 _SQL = """
@@ -43,19 +48,48 @@ _SQL = """
            v.price_minor, p.status = 'on_sale' and not v.withdrawn as sold,
            v.on_hand - v.held as spare, s.status as shop_status, s.currency, s.pricing_version,
            s.shipping_flat_minor, s.shipping_free_over_minor,
-           s.direct_settlement as direct, p.no_return_why
-      from unnest($1::bigint[], $2::uuid[]) as w(shop_id, variant_id)
+           s.direct_settlement as direct, p.no_return_why, v.cost_minor,
+           p.status = 'unlisted' and not v.withdrawn as unlisted,
+           case when s.offers and w.asker is not null then offers_of(w.shop_id, w.asker) end
+             as offers, w.place::integer as place
+      from unnest($1::bigint[], $2::uuid[], $3::jsonb[]) with ordinality
+             as w(shop_id, variant_id, asker, place)
       join variants v on v.shop_id = w.shop_id and v.variant_id = w.variant_id
       join products p on p.shop_id = v.shop_id and p.product_id = v.product_id
       join shops s on s.shop_id = v.shop_id"""
 
 
-async def load(conn: db.Connection, wanted: Sequence[Wanted]) -> dict[Wanted, VariantFacts]:
-    """Facts of every wanted (shop_id, variant_id) that exists."""
-    rows = await db.all(
-        conn, VariantFacts, _SQL, [shop for shop, _ in wanted], [variant for _, variant in wanted]
-    )
-    return {(row.shop_id, row.variant_id): row for row in rows}
+class _Row(VariantFacts, frozen=True, gc=False):
+    place: int = 0  # in what was asked, from 1
+
+
+_Asked = tuple[int, UUID, object | None]
+
+
+async def _rows(conn: db.Connection, asked: Sequence[_Asked]) -> dict[int, VariantFacts]:
+    """The facts that exist by their place in what was asked, from 0."""
+    columns = [[each[at] for each in asked] for at in range(3)]
+    return {row.place - 1: row for row in await db.all(conn, _Row, _SQL, *columns)}
+
+
+async def load(
+    conn: db.Connection, shop_id: int, variants: Sequence[UUID], asker: Asker | None = None
+) -> dict[UUID, VariantFacts]:
+    """Facts of these variants of a shop; one that does not exist is missing. With the first there
+    is what `asker` has in the shop."""
+    told = asker.told(variants) if asker is not None and asker.asks else None
+    asked = [(shop_id, each, None if at else told) for at, each in enumerate(variants)]
+    rows = await _rows(conn, asked)
+    return {row.variant_id: row for row in rows.values()}
+
+
+class _Waiting(msgspec.Struct):
+    """One who waits for facts; `told`, what he is known by, is asked with the first of his things
+    and answered to nobody else."""
+
+    wanted: Sequence[Wanted]
+    told: object | None
+    future: asyncio.Future[dict[UUID, VariantFacts]]
 
 
 class Loader:
@@ -64,36 +98,55 @@ class Loader:
     def __init__(self, database: db.Database, most: int = 128) -> None:
         self._database = database
         self._most = most
-        self._waiting: list[tuple[Sequence[Wanted], asyncio.Future[dict[Wanted, VariantFacts]]]]
-        self._waiting = []
+        self._waiting: list[_Waiting] = []
         self._reading: asyncio.Task[None] | None = None
 
-    async def facts(self, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, VariantFacts]:
-        """The facts of these variants of a shop; one that does not exist is missing."""
+    async def facts(
+        self, shop_id: int, variants: Sequence[UUID], asker: Asker | None = None
+    ) -> dict[UUID, VariantFacts]:
+        """As `load`."""
         wanted = [(shop_id, variant) for variant in variants]
-        future: asyncio.Future[dict[Wanted, VariantFacts]]
+        told = asker.told(variants) if asker is not None and asker.asks and variants else None
+        future: asyncio.Future[dict[UUID, VariantFacts]]
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((wanted, future))
+        self._waiting.append(_Waiting(wanted, told, future))
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
-        found = await future
-        return {key[1]: found[key] for key in wanted if key in found}
+        return await future
 
     async def _read(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                keys = list({key for wanted, _ in batch for key in wanted})
                 try:
-                    async with self._database.connection() as conn:
-                        found = await load(conn, keys)
+                    answers = await self._answers(batch)
                 except Exception as fault:  # handed on whole to each caller, who can name it
-                    for _, future in batch:
-                        if not future.done():
-                            future.set_exception(fault)
+                    for waiting in batch:
+                        if not waiting.future.done():
+                            waiting.future.set_exception(fault)
                     continue
-                for _, future in batch:
-                    if not future.done():
-                        future.set_result(found)
+                for waiting, answer in zip(batch, answers, strict=True):
+                    if not waiting.future.done():
+                        waiting.future.set_result(answer)
         finally:
             self._reading = None
+
+    async def _answers(self, batch: Sequence[_Waiting]) -> list[dict[UUID, VariantFacts]]:
+        """One read for all: what several want alike is asked once, what is somebody's own apart."""
+        common = list({key for waiting in batch for key in waiting.wanted})
+        asked: list[_Asked] = [(*key, None) for key in common]
+        own: dict[int, int] = {}
+        for at, waiting in enumerate(batch):
+            if waiting.told is not None:
+                own[at] = len(asked)
+                asked.append((*waiting.wanted[0], waiting.told))
+        async with self._database.connection() as conn:
+            rows = await _rows(conn, asked)
+        known = {key: rows[place] for place, key in enumerate(common) if place in rows}
+        answers = []
+        for at, waiting in enumerate(batch):
+            found = {key[1]: known[key] for key in waiting.wanted if key in known}
+            if at in own and own[at] in rows:
+                found[waiting.wanted[0][1]] = rows[own[at]]
+            answers.append(found)
+        return answers

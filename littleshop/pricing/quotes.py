@@ -10,7 +10,10 @@ import msgspec
 
 from littleshop.errors import Refused
 from littleshop.money import Money
+from littleshop.pricing import discounts, offers
+from littleshop.pricing.discounts import Hint, Take, Taken, Thing
 from littleshop.pricing.facts import VariantFacts
+from littleshop.pricing.offers import Offers
 
 MOST_PIECES = 999
 
@@ -40,8 +43,11 @@ class Agreed(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of the receipt. `kind`: goods or shipping; `reason`: a key of words for people;
-    `facts` with the price that is charged, `shelf_minor` the shelf's where that is another."""
+    """A line of the receipt. `kind`: goods, privilege, coupon, credit or shipping; `reason`: a key
+    of words for people; `facts` with the price that is charged, `shelf_minor` the shelf's where
+    that is another; `off` in minor units: what the discounts take off these goods; `opened`: a
+    privilege sells what the shelf does not; `label` and `source`: the privilege or coupon by which
+    it is so; `floored`: its goods' cost kept it less."""
 
     kind: str
     amount: Money
@@ -49,6 +55,11 @@ class Line(msgspec.Struct, frozen=True):
     facts: VariantFacts | None = None
     quantity: int = 0
     shelf_minor: int | None = None
+    off: int = 0
+    opened: bool = False
+    label: str = ""
+    source: UUID | None = None
+    floored: bool = False
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -60,6 +71,9 @@ class Quote(msgspec.Struct, frozen=True):
     total: Money
     pricing_version: int
     digest: str
+    discount: Money
+    takes: tuple[Take, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
 
 def quote(
@@ -67,9 +81,10 @@ def quote(
     items: Sequence[Item],
     way: str,
     agreed: Agreed | None = None,
+    code: str = "",
 ) -> Quote:
-    """Price `items`, handed over by `way` (courier, pickup or none), at the shelf's prices or at
-    those `agreed`.
+    """Price `items`, handed over by `way` (courier, pickup or none), at the shelf's prices with
+    what is off for who asks (`code`: the coupon he typed), or at those `agreed`, which is all.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
     too_large(most=).
@@ -78,10 +93,11 @@ def quote(
         raise Refused("cart_empty")
     if len({item.variant_id for item in items}) < len(items):
         raise Refused("quantity_wrong", most=MOST_PIECES)  # one line per variant, as pages post it
+    own = _offers(facts, items, agreed)
     lines = []
     for item in items:
         known = facts.get(item.variant_id)
-        if known is None or not (known.sold or (agreed is not None and agreed.unlisted)):
+        if known is None or not (known.sold or _opened(known, own, agreed)):
             raise Refused("variant_gone", title=known.title if known else "")
         if not 1 <= item.quantity <= MOST_PIECES:
             raise Refused("quantity_wrong", most=MOST_PIECES)
@@ -92,51 +108,111 @@ def quote(
     goods = sum((line.amount for line in lines[1:]), lines[0].amount)
     if not goods:
         raise Refused("cart_empty")  # only things that are given away
-    shipping, reason = _shipping(terms, goods, way, agreed)
-    lines.append(Line("shipping", shipping, reason=reason))
-    total = goods + shipping
+    shipping = _shipping(terms, goods, way, agreed, own)
+    taken = _taken(lines, own, shipping, code)
+    lines = [*_less(lines, taken), *_off(taken, terms.currency), shipping]
+    discount = Money(sum(each.minor for each in taken.discounts), terms.currency)
+    total = goods + shipping.amount - discount
     most = MOST_MINOR.get(total.currency, total.minor)
     if total.minor > most:
         raise Refused("too_large", most=Money(most, total.currency))
     return Quote(
         lines=tuple(lines),
         goods=goods,
-        shipping=shipping,
+        shipping=shipping.amount,
         total=total,
         pricing_version=terms.pricing_version,
         digest=_digest(lines, way),
+        discount=discount,
+        takes=taken.takes,
+        hints=taken.hints,
     )
+
+
+def _offers(
+    facts: Mapping[UUID, VariantFacts], items: Sequence[Item], agreed: Agreed | None
+) -> Offers:
+    if agreed is not None:
+        return offers.NOTHING
+    rows = (facts[item.variant_id].offers for item in items if item.variant_id in facts)
+    return offers.read(next((row for row in rows if row is not None), None))
+
+
+def _opened(known: VariantFacts, own: Offers, agreed: Agreed | None) -> bool:
+    """Whether what is not on the shelf is sold to who asks."""
+    if agreed is not None:
+        return agreed.unlisted
+    return known.unlisted and own.opens(known.product_id)
+
+
+def _taken(lines: Sequence[Line], own: Offers, shipping: Line, code: str) -> Taken:
+    if not (own.privileges or own.coupons or code):
+        return Taken()
+    things = [
+        Thing(line.facts.variant_id, line.facts.price_minor, line.quantity, line.facts.cost_minor)
+        for line in lines
+        if line.facts is not None
+    ]
+    return discounts.work_out(things, own, shipping.amount.minor, code)
+
+
+def _less(lines: Sequence[Line], taken: Taken) -> Sequence[Line]:
+    if not taken.discounts:
+        return lines
+    return [
+        msgspec.structs.replace(line, off=taken.of_line(place)) for place, line in enumerate(lines)
+    ]
+
+
+def _off(taken: Taken, currency: str) -> list[Line]:
+    return [
+        Line(
+            each.kind,
+            Money(-each.minor, currency),
+            each.reason,
+            label=each.label,
+            source=each.source,
+            floored=each.floored,
+        )
+        for each in taken.discounts
+    ]
 
 
 def _goods(known: VariantFacts, quantity: int, agreed: Agreed | None) -> Line:
     price = agreed.prices.get(known.variant_id, known.price_minor) if agreed else known.price_minor
     if agreed is None or price == known.price_minor:
-        return Line("goods", Money(price, known.currency) * quantity, "", known, quantity)
+        opened = agreed is None and not known.sold
+        amount = Money(price, known.currency) * quantity
+        return Line("goods", amount, "", known, quantity, opened=opened)
     charged = msgspec.structs.replace(known, price_minor=price)
     amount = Money(price, known.currency) * quantity
     return Line("goods", amount, agreed.reason, charged, quantity, known.price_minor)
 
 
 def _shipping(
-    terms: VariantFacts, goods: Money, way: str, agreed: Agreed | None
-) -> tuple[Money, str]:
+    terms: VariantFacts, goods: Money, way: str, agreed: Agreed | None, own: Offers
+) -> Line:
     free = Money(0, terms.currency)
     if way != "courier":
-        return free, way
+        return Line("shipping", free, way)
     if agreed is not None and agreed.shipping is not None:
-        return Money(agreed.shipping, terms.currency), agreed.reason
+        return Line("shipping", Money(agreed.shipping, terms.currency), agreed.reason)
     if terms.shipping_flat_minor == 0:
-        return free, "always_free"
+        return Line("shipping", free, "always_free")
     over = terms.shipping_free_over_minor
     if over is not None and goods.minor >= over:
-        return free, "free_over"
-    return Money(terms.shipping_flat_minor, terms.currency), "flat"
+        return Line("shipping", free, "free_over")
+    given = next((each for each in own.privileges if each.kind == "postage"), None)
+    if given is not None:
+        return Line("shipping", free, "privilege", label=given.label, source=given.id)
+    return Line("shipping", Money(terms.shipping_flat_minor, terms.currency), "flat")
 
 
 def _digest(lines: Sequence[Line], way: str) -> str:
     text = "|".join(
         f"{line.kind}:{line.facts.variant_id if line.facts else ''}"
         f":{line.quantity}:{line.amount.minor}{line.amount.currency}:{line.reason}"
+        f"{f':{line.source}:{line.off}' if line.source or line.off else ''}"
         for line in lines
     )
     return hashlib.sha256(f"{way}|{text}".encode()).hexdigest()[:16]

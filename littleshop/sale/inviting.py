@@ -136,9 +136,8 @@ def way_of(invitation: Invitation, wanted: str = "courier") -> str:
 async def quote(conn: db.Connection, invitation: Invitation, way: str = "courier") -> Quote:
     """What it comes to for who has it handed over so. Raises what quotes.quote raises."""
     lines = await invitations.lines(conn, invitation.shop_id, invitation.invitation_id)
-    wanted = [(invitation.shop_id, line.variant_id) for line in lines]
-    found = await pricing_facts.load(conn, wanted)
-    facts = {variant_id: each for (_, variant_id), each in found.items()}
+    wanted = [line.variant_id for line in lines]
+    facts = await pricing_facts.load(conn, invitation.shop_id, wanted)
     how = way_of(invitation, way)
     return quotes.quote(facts, items(lines), how, agreed(invitation, lines))
 

@@ -18,7 +18,9 @@ from littleshop.money import Money
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.facts import Loader, VariantFacts
+from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Agreed, Item, Quote
+from littleshop.sale import discounting
 from littleshop.trade.orders import Delivery
 
 HOLD = timedelta(minutes=30)
@@ -58,6 +60,7 @@ class Placing(msgspec.Struct, frozen=True):
     waits: bool = False  # it holds nothing and is paid later: no rail has admitted the shop, or
     # (of another kind than checkout) somebody else is to pay
     kind: str = "checkout"
+    asker: Asker | None = None  # by what he has privileges and coupons here
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -236,10 +239,9 @@ async def place_within(
 
     Raises what `place` raises, but Busy.
     """
-    wanted = [(placing.shop_id, item.variant_id) for item in placing.items]
-    found = await pricing_facts.load(conn, wanted)
-    facts = {variant_id: each for (_, variant_id), each in found.items()}
-    quote = quotes.quote(facts, placing.items, placing.way, agreed)
+    wanted = [item.variant_id for item in placing.items]
+    facts = await pricing_facts.load(conn, placing.shop_id, wanted, placing.asker)
+    quote = quotes.quote(facts, placing.items, placing.way, agreed, _code(placing))
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
     order = _order(placing, quote, keyring, at)
@@ -266,8 +268,9 @@ async def _answer(
     placing: Placing,
     at: datetime,
 ) -> Answer:
-    facts = await loader.facts(placing.shop_id, [item.variant_id for item in placing.items])
-    quote = quotes.quote(facts, placing.items, placing.way)
+    wanted = [item.variant_id for item in placing.items]
+    facts = await loader.facts(placing.shop_id, wanted, placing.asker)
+    quote = quotes.quote(facts, placing.items, placing.way, code=_code(placing))
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
     if placing.said is not None and placing.said != said(quote, waits=placing.waits):
@@ -275,6 +278,10 @@ async def _answer(
     answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
     _need_placed(answer, facts)
     return answer
+
+
+def _code(placing: Placing) -> str:
+    return placing.asker.code if placing.asker is not None else ""
 
 
 def _need_placed(answer: Answer, facts: Mapping[UUID, VariantFacts]) -> None:
@@ -315,6 +322,7 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         _origin(keyring, placing.address, at),
         placing.waits,
         placing.kind,
+        *discounting.of_order(quote),
     )
 
 
@@ -349,6 +357,8 @@ def _items(quote: Quote) -> list[tuple[object, ...]]:
             line.facts.photo,
             line.facts.price_minor,
             line.quantity,
+            line.off,
+            line.opened,
         )
         for line in quote.lines
         if line.facts is not None

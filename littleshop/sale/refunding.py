@@ -91,14 +91,15 @@ async def give_back(
                 at=at,
             )
         )
+    if amount == left:
+        await claims.give_back_privileges(conn, order.shop_id, order.order_id)
     return asked[0]
 
 
 async def _payments_for(
     conn: db.Connection, order: Order, amount: Money
 ) -> list[tuple[Payment, Money]]:
-    """To which payments an amount goes back: to the one that there is; of parts to the last that
-    came first."""
+    """To which payments an amount goes back: the one that there is; of parts, the last first."""
     taken = await payments.taken_for(conn, order.shop_id, order.order_id)
     if len(taken) == 1:
         return [(taken[0], amount)]

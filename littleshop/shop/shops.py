@@ -353,6 +353,17 @@ async def say_direct(conn: Connection, shop_id: int, direct: bool) -> None:
     )
 
 
+async def say_offers(conn: Connection, shop_id: int) -> None:
+    """What somebody has in this shop has changed: from here on its prices are asked with who asks,
+    and no order is placed at what they were before."""
+    await db.run(
+        conn,
+        "update shops set offers = true, version = version + 1,"
+        " pricing_version = pricing_version + 1 where shop_id = $1",
+        shop_id,
+    )
+
+
 async def touch(conn: Connection, shop_id: int, *, pricing: bool = False) -> None:
     """A visitor could see a change of this shop's catalogue (`pricing`: also of a price)."""
     await db.run(

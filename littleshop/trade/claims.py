@@ -1,4 +1,5 @@
-"""Claims: what can be had only so many times, whoever comes: an invitation's uses, a team's seats.
+"""Claims: what can be had only so many times: an invitation's uses, a team's seats, a coupon's
+uses, one customer's; or up to a sum: credit of the shop, of which an order takes minor units.
 
 An order takes one when it is placed and gives it back when it ends unpaid. Whoever changes a claim
 locks its row before any stock, so that nobody deadlocks.
@@ -6,11 +7,14 @@ locks its row before any stock, so that nobody deadlocks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db
+
+PRIVILEGES = ("coupon", "coupon_each", "credit", "birthday")
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -90,49 +94,83 @@ async def take(conn: db.Connection, shop_id: int, order_id: UUID, claim_id: UUID
     return True
 
 
-async def _count(conn: db.Connection, shop_id: int, claim_id: UUID) -> bool:
+async def _count(conn: db.Connection, shop_id: int, claim_id: UUID, amount: int = 1) -> bool:
     return await db.changed(
         conn,
-        "update claims set taken = taken + 1"
-        " where shop_id = $1 and claim_id = $2 and taken < most and not shut",
+        "update claims set taken = taken + $3"
+        " where shop_id = $1 and claim_id = $2 and taken + $3 <= most and not shut",
         shop_id,
         claim_id,
+        amount,
     )
 
 
 async def give_back(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
     """An order ended and takes nothing any more; again is harmless."""
-    for claim_id in await _of(conn, shop_id, order_id, held=True):
+    for claim_id, amount in await _of(conn, shop_id, order_id, held=True):
         await db.run(
             conn,
-            "update claims set taken = taken - 1 where shop_id = $1 and claim_id = $2",
+            "update claims set taken = taken - $3 where shop_id = $1 and claim_id = $2",
             shop_id,
             claim_id,
+            amount,
         )
     await _mark(conn, shop_id, order_id, held=False)
+
+
+async def give_back_privileges(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
+    """All of an order's money went back: its coupon, its birthday and its credit are its buyer's
+    again; what was an invitation's use or a team's seat stays used."""
+    for claim_id, amount in await _of(conn, shop_id, order_id, held=True, kinds=PRIVILEGES):
+        await db.run(
+            conn,
+            "update claims set taken = taken - $3 where shop_id = $1 and claim_id = $2",
+            shop_id,
+            claim_id,
+            amount,
+        )
+        await db.run(
+            conn,
+            "update order_claims set held = false"
+            " where shop_id = $1 and order_id = $2 and claim_id = $3",
+            shop_id,
+            order_id,
+            claim_id,
+        )
 
 
 async def take_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
     """Take once more what an order gave back, all or none; False when somebody else has it."""
     wanted = await _of(conn, shop_id, order_id, held=False)
-    for claim_id in wanted:
-        if (await lock(conn, shop_id, claim_id)).left < 1:
+    for claim_id, amount in wanted:
+        if (await lock(conn, shop_id, claim_id)).left < amount:
             return False
-    for claim_id in wanted:
-        await _count(conn, shop_id, claim_id)
+    for claim_id, amount in wanted:
+        await _count(conn, shop_id, claim_id, amount)
     await _mark(conn, shop_id, order_id, held=True)
     return True
 
 
-async def _of(conn: db.Connection, shop_id: int, order_id: UUID, *, held: bool) -> list[UUID]:
+async def _of(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    *,
+    held: bool,
+    kinds: Sequence[str] | None = None,
+) -> list[tuple[UUID, int]]:
+    """Claims and how much of each, in the order in which they are locked."""
     rows = await conn.fetch(
-        "select claim_id from order_claims where shop_id = $1 and order_id = $2 and held = $3"
-        " order by claim_id",
+        "select k.claim_id, k.amount from order_claims k"
+        "  join claims c on c.shop_id = k.shop_id and c.claim_id = k.claim_id"
+        " where k.shop_id = $1 and k.order_id = $2 and k.held = $3"
+        "   and ($4::text[] is null or c.kind = any ($4)) order by k.claim_id",
         shop_id,
         order_id,
         held,
+        kinds,
     )
-    return [row["claim_id"] for row in rows]
+    return [(row["claim_id"], row["amount"]) for row in rows]
 
 
 async def _mark(conn: db.Connection, shop_id: int, order_id: UUID, *, held: bool) -> None:

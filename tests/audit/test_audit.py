@@ -71,6 +71,7 @@ BREACHES = {
     " returning order_id",
     "taken_is_claimed": "insert into claims (shop_id, claim_id, kind, most, taken) select shop_id,"
     " gen_random_uuid(), 'team', 5, 1 from shops where shop_id <> 0 limit 1 returning claim_id",
+    "discounts_add_up": "update order_items set discount_minor = 1 returning order_id",
     "payout_has_its_journals": "update payouts set status = 'sent', done_at = null,"
     " paid_entry = null where status = 'done' returning reference",
     "payout_amounts_are_its_journals": "update payouts set amount_minor = amount_minor + 1"

@@ -58,8 +58,9 @@ async def place(
     if kind not in await offered(request, shop, bag):
         raise Refused("terms_changed")
     letter = letters.write_down(form.get("from_name", ""), "", form.get("words", ""), at)
-    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in bag.items])
-    quote = quotes.quote(facts, bag.items, wish.way)
+    only = [item.variant_id for item in bag.items]
+    facts = await house.loader.facts(shop.shop_id, only, wish.asker)
+    quote = quotes.quote(facts, bag.items, wish.way, code=form.get("coupon", ""))
     if wish.said is not None and wish.said != placing.said(quote, waits=False):
         raise Refused("terms_changed")
     asked = msgspec.structs.replace(wish, kind=kind, waits=True)
