@@ -5,11 +5,15 @@ Names, phones and addresses are sealed: a list shows them row by row, a search f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
 from littleshop import db
+from littleshop.customers import groups
+from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 
 
@@ -33,9 +37,12 @@ class CustomerSum(msgspec.Struct, frozen=True):
     phone_index: bytes
     phone_sealed: bytes
     delivery_sealed: bytes | None
+    tags: list[str]
+    notes: str
     orders: int
     spent_minor: int
     currency: str
+    first_order_at: datetime
     last_order_at: datetime
 
     @property
@@ -55,6 +62,28 @@ async def get(conn: db.Connection, shop_id: int, phone_index: bytes) -> Customer
     )
 
 
+async def describe(
+    conn: db.Connection, shop_id: int, phone_index: bytes, notes: str, tags: Sequence[str]
+) -> None:
+    """What the seller writes down about a customer. Raises Refused: notes_too_long(most),
+    tags_too_many(most), tag_too_long(most); NotFound."""
+    if len(notes) > LONGEST_NOTES:
+        raise Refused("notes_too_long", most=LONGEST_NOTES)
+    if len(tags) > MOST_TAGS:
+        raise Refused("tags_too_many", most=MOST_TAGS)
+    if any(len(tag) > LONGEST_TAG for tag in tags):
+        raise Refused("tag_too_long", most=LONGEST_TAG)
+    if not await db.changed(
+        conn,
+        "update customers set notes = $3, tags = $4 where shop_id = $1 and phone_index = $2",
+        shop_id,
+        phone_index,
+        notes,
+        list(dict.fromkeys(tags)),
+    ):
+        raise NotFound("person")
+
+
 class CustomerCount(msgspec.Struct, frozen=True):
     """How many people bought in a shop, and how many of them more than once."""
 
@@ -63,20 +92,26 @@ class CustomerCount(msgspec.Struct, frozen=True):
 
 
 PAGE = 30
-_SUMS = """
-    select c.phone_index, c.phone_sealed, c.delivery_sealed, o.orders, o.spent_minor,
-           s.currency, o.last_order_at
-      from (select phone_index, count(*)::integer as orders,
-                   coalesce(sum(total_minor - refunded_minor) filter (where status <> 'refunded'),
-                            0)::bigint
-                     as spent_minor,
-                   max(placed_at) as last_order_at
-              from orders where shop_id = $1 and paid_at is not null
-               and ($2::bytea is null or phone_index = $2)
-             group by phone_index) o
-      join customers c on c.shop_id = $1 and c.phone_index = o.phone_index
-      join shops s on s.shop_id = $1
-     where s.shop_id = $1"""
+LONGEST_NOTES, MOST_TAGS, LONGEST_TAG = 2000, 12, 20
+_COLUMNS = """
+    c.phone_index, c.phone_sealed, c.delivery_sealed, c.tags, c.notes, b.orders,
+    b.spent as spent_minor, s.currency, b.first_at as first_order_at, b.last_at as last_order_at"""
+# Whose last paid order this is; by the orders' time, so that a page reads as many as it shows.
+_LATEST = """
+    select o.phone_index, o.placed_at from orders o
+     where o.shop_id = $1 and o.paid_at is not null
+       and ($2::timestamptz is null or o.placed_at < $2)
+       and not exists (select from orders l
+                        where l.shop_id = $1 and l.phone_index = o.phone_index
+                          and l.paid_at is not null
+                          and (l.placed_at, l.number) > (o.placed_at, o.number))
+     order by o.placed_at desc limit $3"""
+_BOUGHT = """
+    select count(*)::integer as orders, min(o.placed_at) as first_at, max(o.placed_at) as last_at,
+           coalesce(sum(o.total_minor - o.refunded_minor) filter (where o.status <> 'refunded'),
+                    0)::bigint as spent
+      from orders o
+     where o.shop_id = $1 and o.phone_index = l.phone_index and o.paid_at is not null"""
 
 
 async def listing(
@@ -86,10 +121,11 @@ async def listing(
     return await db.all(
         conn,
         CustomerSum,
-        f"{_SUMS} and ($3::timestamptz is null or o.last_order_at < $3)"
-        " order by o.last_order_at desc limit $4",
+        f"select {_COLUMNS} from ({_LATEST}) l"
+        f" cross join lateral ({_BOUGHT}) as b"
+        " join customers c on c.shop_id = $1 and c.phone_index = l.phone_index"
+        " join shops s on s.shop_id = $1 order by l.placed_at desc",
         shop_id,
-        None,
         before,
         most,
     )
@@ -97,7 +133,60 @@ async def listing(
 
 async def by_phone(conn: db.Connection, shop_id: int, phone_index: bytes) -> list[CustomerSum]:
     """The buyer with this phone as a list of one, or of none."""
-    return await db.all(conn, CustomerSum, _SUMS, shop_id, phone_index)
+    return await db.all(
+        conn,
+        CustomerSum,
+        f"select {_COLUMNS} from (select $2::bytea as phone_index) l"
+        f" cross join lateral ({_BOUGHT}) as b"
+        " join customers c on c.shop_id = $1 and c.phone_index = l.phone_index"
+        " join shops s on s.shop_id = $1 where b.orders > 0",
+        shop_id,
+        phone_index,
+    )
+
+
+async def of_group(
+    conn: db.Connection, shop_id: int, group_id: UUID, at: datetime, *, most: int = 100
+) -> list[CustomerSum]:
+    """Who is in a group now, the last buyer first."""
+    return await db.all(
+        conn,
+        CustomerSum,
+        f"select {_COLUMNS} from ({groups.BOUGHT}) b"
+        " join customer_groups g on g.shop_id = $1 and g.group_id = $3"
+        " join shops s on s.shop_id = $1"
+        " join customers c on c.shop_id = $1 and c.phone_index = b.phone_index"
+        f" where {groups.FITS} order by b.last_at desc limit $4",
+        shop_id,
+        at,
+        group_id,
+        most,
+    )
+
+
+class Past(msgspec.Struct, frozen=True):
+    """Where a customer's things went, newest first, and by what he first came: a code or None."""
+
+    deliveries: list[bytes]
+    first_share: str | None
+
+
+async def past(conn: db.Connection, shop_id: int, phone_index: bytes) -> Past:
+    """The addresses of his last ten paid orders, and where his first one came from."""
+    return await db.the_one(
+        conn,
+        Past,
+        """
+        select array(select o.delivery_sealed from orders o
+                      where o.shop_id = $1 and o.phone_index = $2 and o.paid_at is not null
+                        and o.kind <> 'gift'
+                      order by o.placed_at desc limit 10) as deliveries,
+               (select o.share_code from orders o
+                 where o.shop_id = $1 and o.phone_index = $2 and o.paid_at is not null
+                 order by o.placed_at limit 1) as first_share""",
+        shop_id,
+        phone_index,
+    )
 
 
 async def counts(conn: db.Connection, shop_id: int) -> CustomerCount:

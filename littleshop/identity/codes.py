@@ -354,6 +354,17 @@ async def _is_proven(conn: Connection, index: bytes, browser: bytes) -> bool:
     return known is not None
 
 
+async def proven_on(conn: Connection, browser: bytes, at: datetime) -> list[bytes]:
+    """The phones of which this browser once typed a code, the last one first."""
+    rows = await conn.fetch(
+        "select phone_index from phone_browsers where browser = $1 and proven_at > $2"
+        " order by proven_at desc limit 5",
+        browser,
+        at - KEPT_BROWSER,
+    )
+    return [row["phone_index"] for row in rows]
+
+
 def check_typed(text: str) -> None:
     """Say so before a try is spent on it. Raises Refused: code_empty, code_length(have, want)."""
     digits = clean(text)

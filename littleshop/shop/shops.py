@@ -55,6 +55,7 @@ class Shop(msgspec.Struct, frozen=True):
     story: str = ""
     since_year: int | None = None  # when the trade began; None: when the shop opened here
     since_month: int | None = None
+    offers: bool = False  # it ever gave a privilege or made a coupon
 
     @property
     def face(self) -> Face:
