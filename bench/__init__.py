@@ -13,6 +13,7 @@ NAMES = {
     "place": "the checkout's POST against pgbench calling place_orders · 下单",
     "page": "the cached product page against nginx · 商品页",
     "post": "journals of four transfers against pgbench with the same writes · 记账",
+    "figures": "the figures of a shop with a million orders, over HTTP · 数字页",
     "settle": "a run that pays 10,000 shops for 100,000 orders · 结算",
     "simulate": "thirty days on all rails with faults and kills · 模拟运行",
     "resolver": "every interleaving around a payment, in fresh databases · 支付解析",

@@ -17,7 +17,7 @@ from littleshop.entry import admitting, crediting, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, operators, sessions, verifier
-from littleshop.insights import sharing, visits
+from littleshop.insights import sales, sharing, visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.ledger import bridging
 from littleshop.money import Money
@@ -245,9 +245,10 @@ async def fill_search(context: Context) -> None:
 
 
 async def fold_visits(context: Context) -> None:
-    """Days that are over where their shop is become counters."""
+    """Days that are over where their shop is become counters, and what went back is corrected."""
     await visits.fold(context.database, context.at)
     await sharing.fold(context.database, context.at)
+    await sales.fold(context.database, context.at)
 
 
 def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:

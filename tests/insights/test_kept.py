@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from littleshop import clock
 from littleshop.customers import customers
-from littleshop.insights import takings
+from littleshop.insights import sales
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale, after
 
 
-async def span(town: Town) -> tuple[takings.Again, list[takings.SoldThing]]:
-    """The last day's orders in figures."""
-    since, until = town.at - timedelta(days=1), town.at + timedelta(days=1)
+async def span(town: Town) -> tuple[int, list[sales.Thing]]:
+    """What is gone of the last day's orders, and its things."""
+    day = town.at.astimezone(clock.SHANGHAI).date()
     async with town.database.connection() as conn:
-        return (
-            await takings.again(conn, town.shop_id, since, until),
-            await takings.things(conn, town.shop_id, since, until),
-        )
+        reach = await sales.reach(conn, town.shop_id, "Asia/Shanghai", day, day)
+        found = await sales.days(conn, reach)
+        return found[day].gone_minor, await sales.things(conn, reach, 5)
 
 
 async def spent(town: Town, sale: AfterSale) -> int:
@@ -34,9 +32,9 @@ async def test_a_part_that_went_back_is_no_turnover_of_the_thing(town: Town) -> 
     await sale.asks("refund", "30.00")
     await sale.seller_agrees()
     await sale.rail_sends_all_back()
-    again, things = await span(town)
-    assert (again.refunds, again.refunded_minor) == (1, 30_00)
-    assert [(each.sold, each.minor) for each in things] == [(1, 70_00)]
+    gone, things = await span(town)
+    assert gone == 30_00
+    assert [(each.pieces, each.minor - each.gone_minor) for each in things] == [(1, 70_00)]
     assert await spent(town, sale) == 70_00
 
 
@@ -48,20 +46,20 @@ async def test_what_went_back_whole_after_receipt_was_not_sold(town: Town) -> No
     await sale.seller_agrees()
     await sale.rail_sends_all_back()
     assert (await town.order(sale.placed)).status == "received"
-    again, things = await span(town)
-    assert (again.refunds, again.refunded_minor, things) == (1, 100_00, [])
+    gone, things = await span(town)
+    assert (gone, things) == (100_00, [])
 
 
 async def test_a_called_off_order_counts_as_gone_before_the_rail_has_sent_it(town: Town) -> None:
     sale = await after(town)
     await sale.asks("refund", "100.00", "not_wanted")
     await sale.seller_agrees()
-    again, things = await span(town)
-    assert (again.refunds, again.refunded_minor, things) == (1, 100_00, [])
+    gone, things = await span(town)
+    assert (gone, things) == (100_00, [])
 
 
 async def test_nothing_went_back_of_an_order_that_stands(town: Town) -> None:
     await after(town)
-    again, things = await span(town)
-    assert (again.refunds, again.refunded_minor) == (0, 0)
+    gone, things = await span(town)
+    assert gone == 0
     assert [each.minor for each in things] == [CNY("100.00").minor]

@@ -9,11 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from littleshop import db, ids
+from littleshop import clock, db, ids
 from littleshop.catalog import products
 from littleshop.errors import Refused
 from littleshop.identity import people, phones
-from littleshop.insights import takings
+from littleshop.insights import comers, sales
 from littleshop.pricing.quotes import Item
 from littleshop.social import shares
 from littleshop.social.shares import Share, Touched
@@ -219,10 +219,12 @@ async def test_what_came_of_a_share_is_told(street: Street) -> None:
     await street.counter.flush()
     await street.place([item], CNY("168.00"), share_code=share.code, device=b"x" * 32)
     await street.buys([item], CNY("168.00"), share_code=share.code, device=b"y" * 32)
-    day = timedelta(days=1)
+    day = clock.local_day(street.at, "Asia/Shanghai")
     async with street.database.connection() as conn:
-        found = await takings.shared(conn, street.shop_id, street.at - day, street.at + day)
-    assert [(each.code, each.orders, each.minor) for each in found] == [(share.code, 1, 16800)]
+        reach = await sales.reach(conn, street.shop_id, "Asia/Shanghai", day, day)
+        found = await comers.ways(conn, reach)
+    told = [(each.way, each.label, each.orders, each.minor) for each in found]
+    assert told == [("share", share.label, 1, 16800)]
     assert (await street.counted())["share", share.code] == (1, 1)
 
 

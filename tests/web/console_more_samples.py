@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
+
+import msgspec
 
 from littleshop.catalog import exceptions
+from littleshop.insights.comers import Way
+from littleshop.insights.sales import Thing
 from littleshop.social.follows import Told
 from littleshop.trade import reviews
-from littleshop.web.console import charts, proportions
+from littleshop.web.console import drawn, spans
+from littleshop.web.console.span_figures import Figures, Read
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
 
@@ -163,62 +169,28 @@ VISITORS += [81, 90, 92, 64, 66, 60, 74, 71, 104, 101]
 
 def figures(locale: str) -> dict[str, Any]:
     """Thirty days with a market in the middle."""
-    zh = locale == "zh-CN"
-    dates = ("10 月 24 日", "11 月 8 日", "昨天") if zh else ("24 Oct", "8 Nov", "yesterday")
-    spans = [{"days": days, "url": f"?days={days}", "chosen": days == 30} for days in (7, 30)]
-    again = {"ten": proportions.out_of_ten(56, 139), "orders": 56, "of": 139}
-    page = {
-        "spans": spans,
-        "csv_url": "#",
-        "days": 30,
-        "any": True,
-        "dates": dict(zip(("first", "middle", "last"), dates, strict=True)),
-        "again": again | {"refunds": 3, "refunded": yuan(58)},
-    }
-    return around(locale, "today") | page | _drawn(zh) | _listed()
-
-
-def _drawn(zh: bool) -> dict[str, Any]:
-    """What is drawn day by day."""
-    best = {"best_day": "11 月 7 日" if zh else "Saturday 7 November"}
-    bars = charts.day_bars([each * 100 for each in TURNOVER])
-    turnover = {"total": yuan(3824), "ahead": yuan(656.5), "best": yuan(360), "bars": bars}
-    orders = {"total": 139, "least": 3, "most": 12, "dots": charts.day_dots(ORDERS)}
-    visitors = {"total": 2457, "best": 212, "last": 101, "line": charts.day_line(VISITORS)}
-    share = {"share_name": "周六市集" if zh else "your market note"}
-    return {
-        "turnover": turnover | best,
-        "orders": orders | best,
-        "visitors": visitors | best | share,
-    }
-
-
-def _listed() -> dict[str, Any]:
-    """What is drawn as bars of a list."""
-    steps = [("visited", 2457), ("looked", 1499), ("basket", 265), ("paid", 139)]
-    shares = [("周六市集", 43), ("小雨的群", 28), ("工作室窗边的海报", 21), ("本子的主页", 15)]
-    things = [("半釉马克杯", "mug-oat", 38, 836), ("三块皂", "soapStack", 52, 728)]
-    bars = charts.funnel([count for _, count in steps])
-    ranked = charts.ranked([orders for _, orders in shares], named=2)
-    earned = charts.ranked([sum_ for *_, sum_ in things])
-    funnel = [
-        {"name": name, "count": count, "bar": bar}
-        for (name, count), bar in zip(steps, bars, strict=True)
-    ]
-    brought = [
-        {"name": name, "orders": orders, "bar": bar}
-        for (name, orders), bar in zip(shares, ranked, strict=True)
-    ]
-    sold = [
-        {"title": title, "sold": sold, "turnover": yuan(sum_), "bar": bar}
-        | {"picture_url": f"/town/{art}.svg"}
-        for (title, art, sold, sum_), bar in zip(things, earned, strict=True)
-    ]
-    return {
-        "funnel": {"in_100": 6, "lost": "looked", "rows": funnel},
-        "shares": {"leading": 2, "percent": 51, "rows": brought},
-        "things": {"earner": "半釉马克杯", "seller": "三块皂", "rows": sold},
-    }
+    first = date(2026, 10, 24)
+    span = spans.Span("30", first, first + timedelta(days=29), False, "days=30")
+    days = [
+        Figures(
+            orders=orders, buyers=orders, pieces=orders, minor=each * 100, visitors=visitors,
+            views=2 * visitors, looked=visitors // 2, basket=orders + 4, again=orders // 3,
+        )
+        for each, orders, visitors in zip(TURNOVER, ORDERS, VISITORS, strict=True)
+    ]  # fmt: skip
+    days[20] = msgspec.structs.replace(days[20], gone_minor=5800, backs=3, back_minor=5800)
+    before = Figures(orders=118, buyers=110, minor=316_700, visitors=2210, views=5000)
+    hours = [abs(12 - each) for each in range(24)]
+    titles = (("半釉马克杯", 38, 836), ("三块皂", 52, 728))
+    things = [Thing(uuid4(), title, "", n, n, sum_ * 100, 0, 0) for title, n, sum_ in titles]
+    names = (("周六市集", 43), ("小雨的群", 28), ("工作室窗边的海报", 21))
+    ways = [Way("share", "wechat_group", name, count, count * 900) for name, count in names]
+    found = Read(span, "CNY", days, before, [hours, hours, hours], things, ways)
+    chips = [{"name": name, "url": "#", "chosen": name == "30"} for name in ("7", "30", "90")]
+    page = {"spans": chips, "span": span, "own": False, "wrong": "", "here_url": "#"}
+    page |= {"since": "2026-10-24", "until": "2026-11-22", "latest": "2026-11-23"}
+    page |= {"tables": [{"name": "CSV", "url": "#"}]}
+    return around(locale, "today") | page | drawn.told(found, locale, ROOT)
 
 
 def _brought(*counts: int, kept: int = 0, back: int = 0) -> dict[str, Any]:

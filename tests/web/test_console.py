@@ -32,6 +32,10 @@ PAGES = (
     "/money",
     "/figures",
     "/figures?days=7",
+    "/figures?span=today",
+    "/figures?from=2025-01-01",
+    "/figures.csv?of=ways",
+    "/figures.csv?of=hours",
     "/shares",
     "/shares.csv",
     "/entrances",
@@ -41,6 +45,9 @@ PAGES = (
     "/collect/new",
     "/collect/new?kind=amount",
     "/wishes",
+    "/conversations",
+    "/conversations?only=unread",
+    "/conversations/answers",
 )
 
 

@@ -82,7 +82,30 @@ async def test_figures_are_drawn_and_can_be_taken_away(room: BackRoom) -> None:
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert len(rows) == 8
-    assert rows[-1] == ["2026-11-23", "1", "1", "168.00"]  # who bought was there
+    assert dict(zip(*[rows[0], rows[-1]], strict=True)) == {
+        "day": "2026-11-23", "visitors": "1", "pages seen": "1", "looked at something": "0",
+        "put it in the basket": "0", "orders": "1", "buyers": "1", "orders of old customers": "0",
+        "things sold": "1", "turnover (CNY)": "168.00", "kept (CNY)": "168.00", "refunds": "0",
+        "went back (CNY)": "0.00",
+    }  # fmt: skip  # who bought was there
+
+
+async def test_any_days_and_one_thing_have_figures_and_no_days_are_refused(room: BackRoom) -> None:
+    await room.sells()
+    assert "¥168.00 so far" in shown(await room.get("/figures?span=today"))
+    room.world.later(days=20)
+    page = await room.get("/figures?from=2026-11-01&to=2026-11-30")
+    assert "You took ¥168.00 in 30 days" in shown(page)
+    found = re.search(r'href="/console/\d+(/goods/[0-9a-f-]+/figures)\?', page.text)
+    assert found is not None
+    thing = shown(await room.get(f"{found[1]}?from=2026-11-01&to=2026-11-30"))
+    assert "1 piece sold, in 1 order" in thing
+    table = await room.get(f"{found[1]}.csv?from=2026-11-01&to=2026-11-30")
+    assert len(table.text.splitlines()) == 31
+    assert "青灰釉盖碗" in (await room.get("/figures.csv?of=things&month=2026-11")).text
+    for query in ("from=2026-12-01&to=2026-11-30", "from=2020-01-01", "month=2027-07"):
+        wrong = await room.client.get(f"{room.root}/figures?{query}")
+        assert wrong.status_code == 422 and "The last 30 days are below" in shown(wrong)
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])

@@ -74,6 +74,8 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/statement", statements.statement),
     Route(f"{ROOT}/figures", figures.page),
     Route(f"{ROOT}/figures.csv", figures.table),
+    Route(f"{_THING}/figures", figures.thing),
+    Route(f"{_THING}/figures.csv", figures.thing_table),
     Route(f"{ROOT}/share", shares.sheet),
     Route(f"{ROOT}/shares", shares.page),
     Route(f"{ROOT}/shares", shares.make, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""Figures: today beside yesterday, thirty days drawn, and the same as a table to take away."""
+"""Figures: today beside yesterday, any span drawn, and the same as tables to take away."""
 
 from __future__ import annotations
 
@@ -13,14 +13,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from littleshop import clock, db, http, i18n
+from littleshop.catalog import products
+from littleshop.catalog.products import Product
+from littleshop.errors import Refused
+from littleshop.http import AtWork
 from littleshop.insights import takings, visits
 from littleshop.insights.takings import PaidMinute
-from littleshop.money import Money, digits
+from littleshop.money import Money
 from littleshop.shop.shops import Shop
 from littleshop.web import pages
-from littleshop.web.console import charts, frame, proportions, thirty
+from littleshop.web.console import (
+    charts,
+    drawn,
+    drawn_thing,
+    frame,
+    proportions,
+    span_figures,
+    spans,
+    tables,
+)
+from littleshop.web.console.span_figures import Read
+from littleshop.web.console.spans import Span
 
-SPANS = (7, 30)
 DAY = timedelta(days=1)
 
 
@@ -95,35 +109,104 @@ def viewers_line(locale: str, count: int) -> str:
     return i18n.t(locale, "console.viewers", count=count)
 
 
-def _asked(request: Request) -> int:
-    text = request.query_params.get("days", "")
-    return int(text) if text in {str(days) for days in SPANS} else SPANS[-1]
-
-
 async def page(request: Request) -> Response:
-    """GET root/figures?days=7|30: whole days that are over, drawn."""
-    work, days = await http.at_work(request), _asked(request)
+    """GET root/figures?days=7|30|90, ?span=today, ?month=2026-11, ?from=&to=: drawn; 422 with the
+    last thirty days when there are no such days."""
+    work, now = await http.at_work(request), http.now(request)
+    span, wrong = chosen(request, work.shop, now)
     async with http.house(request).database.connection() as conn:
-        found = await thirty.read(conn, work.shop, http.now(request), days)
-    context = thirty.told(found, pages.locale_of(request)) | _spans(frame.root(work.shop), days)
-    return await frame.page(request, work, "figures.html", "today", **context)
+        found = await span_figures.read(conn, work.shop, span, now)
+    root = frame.root(work.shop)
+    context = drawn.told(found, pages.locale_of(request), root)
+    context |= picker(request, work.shop, span, wrong, f"{root}/figures", now)
+    return await frame.page(
+        request, work, "figures.html", "today", status=422 if wrong else 200, **context
+    )
 
 
-def _spans(root: str, days: int) -> dict[str, Any]:
-    spans = [
-        {"days": each, "url": f"{root}/figures?days={each}", "chosen": each == days}
-        for each in SPANS
-    ]
-    return {"spans": spans, "csv_url": f"{root}/figures.csv?days={days}", "days": days}
+def chosen(request: Request, shop: Shop, now: datetime) -> tuple[Span, str]:
+    """The span of the address, and a sentence about what is wrong with it, or ""."""
+    today = clock.local_day(now, shop.zone)
+    try:
+        return spans.asked(request.query_params, today), ""
+    except Refused as refused:
+        return spans.usual(today), frame.sentence(request, refused)
+
+
+def picker(
+    request: Request, shop: Shop, span: Span, wrong: str, url: str, now: datetime
+) -> dict[str, Any]:
+    """The list of spans over the page, and the two dates."""
+    today, locale = clock.local_day(now, shop.zone), pages.locale_of(request)
+    offers = [("today", i18n.t(locale, "console.tab.today"), "span=today")]
+    for days in spans.ROUND:
+        offers.append((str(days), i18n.t(locale, "words.days", count=days), f"days={days}"))
+    month = f"month={today:%Y-%m}"
+    offers.append(("month", i18n.t(locale, "figures.this_month"), month))
+    chosen_query = span.query if not wrong else ""
+    return {
+        "spans": [
+            {"name": name, "url": f"{url}?{query}", "chosen": query == chosen_query}
+            for _, name, query in offers
+        ],
+        "span": span,
+        "here_url": url,
+        "wrong": wrong,
+        "own": bool(wrong) or span.query not in [query for *_, query in offers],
+        "since": request.query_params.get("from", "") if wrong else str(span.first),
+        "until": request.query_params.get("to", "") if wrong else str(span.last),
+        "latest": str(today),
+        "tables": [
+            {"name": i18n.t(locale, f"figures.table.{of}"), "url": _table_url(url, span, of)}
+            for of in (tables.ALL if url.endswith(f"{shop.shop_id}/figures") else tables.OF_THING)
+        ],
+    }
+
+
+def _table_url(url: str, span: Span, of: str) -> str:
+    return f"{url}.csv?{span.query}&of={of}"
 
 
 async def table(request: Request) -> Response:
-    """GET root/figures.csv?days=: a row per day, for a spreadsheet."""
-    work = await http.at_work(request)
+    """GET root/figures.csv?of=days|hours|ways|things and a span: rows for a spreadsheet."""
+    work, now = await http.at_work(request), http.now(request)
+    span, _ = chosen(request, work.shop, now)
+    of = request.query_params.get("of", "days")
+    of = of if of in tables.ALL else "days"
     async with http.house(request).database.connection() as conn:
-        found = await thirty.read(conn, work.shop, http.now(request), _asked(request))
-    name = f"{work.shop.slug}-{found.days[0].day}-{found.days[-1].day}.csv"
-    return download(_rows(found, pages.locale_of(request)), name)
+        found = await span_figures.read(conn, work.shop, span, now, most=tables.MOST_THINGS)
+    rows = tables.rows(found, of, pages.locale_of(request))
+    return download(rows, f"{work.shop.slug}-{of}-{span.first}-{span.last}.csv")
+
+
+async def thing(request: Request) -> Response:
+    """GET root/goods/ID/figures and a span: the same of one thing."""
+    work, now = await http.at_work(request), http.now(request)
+    span, wrong = chosen(request, work.shop, now)
+    product, found = await _of_thing(request, work, span)
+    url = f"{frame.root(work.shop)}/goods/{product.product_id}/figures"
+    context = drawn_thing.told(found, pages.locale_of(request))
+    context |= picker(request, work.shop, span, wrong, url, now) | {"product": product}
+    return await frame.page(
+        request, work, "figures_thing.html", "goods", status=422 if wrong else 200, **context
+    )
+
+
+async def thing_table(request: Request) -> Response:
+    """GET root/goods/ID/figures.csv and a span: a row per day."""
+    work = await http.at_work(request)
+    span, _ = chosen(request, work.shop, http.now(request))
+    product, found = await _of_thing(request, work, span)
+    rows = tables.rows(found, "thing", pages.locale_of(request))
+    return download(rows, f"{product.product_id}-{span.first}-{span.last}.csv")
+
+
+async def _of_thing(request: Request, work: AtWork, span: Span) -> tuple[Product, Read]:
+    product_id = http.uuid(request.path_params["product_id"])
+    async with http.house(request).database.connection() as conn:
+        product = await products.get(conn, work.shop.shop_id, product_id)  # raises NotFound
+        now = http.now(request)
+        return product, await span_figures.read_thing(conn, work.shop, span, product, now)
 
 
 def download(rows: Sequence[Sequence[str]], name: str) -> Response:
@@ -133,24 +216,6 @@ def download(rows: Sequence[Sequence[str]], name: str) -> Response:
         media_type="text/csv; charset=utf-8",
         headers=pages.PRIVATE | {"content-disposition": f'attachment; filename="{name}"'},
     )
-
-
-def _rows(span: thirty.Span, locale: str) -> list[list[str]]:
-    decimals = digits(span.currency)
-    head = [i18n.t(locale, f"console.csv.{name}") for name in ("day", "visitors", "orders")]
-    head.append(i18n.t(locale, "console.csv.turnover", currency=span.currency))
-    return [head] + [
-        [each.day.isoformat(), str(each.visitors), str(each.orders), _plain(each.minor, decimals)]
-        for each in span.days
-    ]
-
-
-def _plain(minor: int, decimals: int) -> str:
-    """Minor units as a spreadsheet reads them: 16800 is 168.00."""
-    if not decimals:
-        return str(minor)
-    whole, part = divmod(minor, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}"
 
 
 def as_csv(rows: Sequence[Sequence[str]]) -> bytes:
