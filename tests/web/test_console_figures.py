@@ -157,6 +157,7 @@ async def test_a_new_order_appears_on_a_page_that_is_open(room: BackRoom) -> Non
         assert "data: 1" in await page.hears("waiting")
         assert "¥168.00 so far" in await page.hears("figures")
         assert "Order <b>1001</b> paid, held for you" in await page.hears("happened")
+        assert "1 parcel to ship" in await page.hears("duties")
     finally:
         await page.close()
 

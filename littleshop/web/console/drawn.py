@@ -174,6 +174,7 @@ def _visitors(drawn: Drawn) -> Row:
     return {
         "says": says if drawn.sum.visitors else drawn.t("no_visitors"),
         "line": line,
+        "bars": charts.day_bars(values) if drawn.pieces[0].kind == "hour" else None,
         "label": i18n.t(drawn.locale, "console.figures.best_visitors", count=values[best]),
         "last": grouped(values[-1]),
         "before": None if before is None else drawn.before(grouped(before.visitors)),
@@ -240,8 +241,10 @@ def _channels(drawn: Drawn) -> Row | None:
     if direct > 0:
         counts[drawn.t("direct")] = direct
     rows = _ranked(drawn, counts)
-    first = {"name": rows[0]["name"], "count": rows[0]["orders"], "of": grouped(drawn.sum.orders)}
-    return {"says": drawn.t("channels", **first), "rows": rows}
+    name, count = rows[0]["name"], rows[0]["orders"]
+    key = "channels_none" if name == drawn.t("direct") else "channels"
+    says = drawn.t(key, name=name, count=count, of=grouped(drawn.sum.orders))
+    return {"says": says, "rows": rows}
 
 
 def _shares(drawn: Drawn) -> Row | None:

@@ -28,6 +28,7 @@ HINTS = {  # what a hint is about, and the line of the order's history that tell
     "order_received": ["received"],
     "remind_ship": ["reminded"],
 }
+QUIET = (HEARTBEAT.kind, "visits")  # these change no duty
 HEADERS = {
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # a proxy must not keep pieces back
@@ -82,9 +83,11 @@ async def _may_see(house: House, work: AtWork, token: str) -> bool:
 
 
 async def _pieces(house: House, work: AtWork, locale: str, event: Event) -> list[tuple[str, str]]:
-    """What changed, rendered: the count on the tab, the figures, and a row of news."""
+    """What changed, rendered: the count on the tab, the duties, the figures, and a row of news."""
     kinds = HINTS.get(event.kind)
     numbers = {int(event.subject): kinds} if kinds and event.subject.isdigit() else {}
     async with house.database.connection() as conn:
         made = await today.pieces(conn, house, work.shop, locale, numbers)
+        if event.kind not in QUIET:
+            made["duties"] = [await today.duties(conn, house, work.shop, locale)]
     return [(name, text) for name, texts in made.items() for text in texts]

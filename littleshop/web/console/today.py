@@ -230,6 +230,15 @@ async def told(conn: db.Connection, shop: Shop, each: Happening) -> dict[str, An
     }
 
 
+async def duties(conn: db.Connection, house: House, shop: Shop, locale: str) -> str:
+    """The head of an open page anew: what is most urgent, and the other duties."""
+    now: datetime = house.clock.now()
+    found = await _read(conn, house, shop, now)
+    context = {"urgent": found["urgent"], "todos": found["todos"], "root": frame.root(shop)}
+    local = now.astimezone(ZoneInfo(shop.zone))
+    return pages.render(locale, "console/pieces/duties.html", now=local, **context)
+
+
 async def pieces(
     conn: db.Connection, house: House, shop: Shop, locale: str, numbers: dict[int, list[str]]
 ) -> dict[str, list[str]]:
