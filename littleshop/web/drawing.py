@@ -36,6 +36,18 @@ class Due(Protocol):
     def at(self) -> datetime: ...
 
 
+class People(msgspec.Struct, frozen=True):
+    """Who of an order pays, may call it off and receives it; "" is whoever looks."""
+
+    payer: str = ""
+    buyer: str = ""
+    receiver: str = ""
+
+
+YOU = People()
+_WHO = {"paid": "payer", "sent": "buyer", "done": "buyer"}  # of a step; of all others the receiver
+
+
 class Steppable(Protocol):
     """What of an order the stepper shows."""
 
@@ -59,6 +71,8 @@ class Steppable(Protocol):
     def arrived_on(self) -> date | None: ...
     @property
     def ended_at(self) -> datetime | None: ...
+    @property
+    def people(self) -> People: ...
 
 
 # each step: its name, its icon, the fact that makes it done, the timer that may stand at it
@@ -98,11 +112,14 @@ def steps_of(
             continue
         if at is None and due is not None and PAY_BY.get(due.kind, due.kind) == timer:
             at = due.at
+        who = getattr(order.people, _WHO.get(name, "receiver"))
         if order.direct and name == "paid":
             name = "paid_direct"
-        rows.append(_step(locale, state, name, icon, (seller, holds), at, now, zone))
+        rows.append(_step(locale, state, name, icon, (seller, holds, who), at, now, zone))
     if ended:
-        rows.append(_step(locale, "stopped", order.state, "ban", (seller, holds), ended, now, zone))
+        rows.append(
+            _step(locale, "stopped", order.state, "ban", (seller, holds, ""), ended, now, zone)
+        )
     elif not order.direct:
         rows.append(_payout(locale, order, seller, due, now, zone))
     return rows
@@ -120,8 +137,8 @@ def _payout(
     if order.arrived_on is None:
         state = "now" if order.state == "received" else "next"
         paid = due.at if due is not None and due.kind == "payout" else None
-        return _step(locale, state, "payout", "wallet", (seller, ""), paid, now, zone)
-    row = _step(locale, "done", "payout", "wallet", (seller, ""), None, now, zone)
+        return _step(locale, state, "payout", "wallet", (seller, "", ""), paid, now, zone)
+    row = _step(locale, "done", "payout", "wallet", (seller, "", ""), None, now, zone)
     said = i18n.day(locale, order.arrived_on, now.astimezone(zone).date())
     return msgspec.structs.replace(row, day=said)
 
@@ -131,13 +148,13 @@ def _step(
     state: str,
     name: str,
     icon: str,
-    who: tuple[str, str],
+    who: tuple[str, str, str],
     at: datetime | None,
     now: datetime,
     zone: ZoneInfo,
 ) -> Step:
     said = time = ""
-    seller, holds = who
+    seller, holds, other = who
     if at is not None:
         said = i18n.day(locale, at.astimezone(zone).date(), now.astimezone(zone).date())
         time = i18n.clock(at, zone)
@@ -147,11 +164,18 @@ def _step(
     return Step(
         state,
         "check" if state == "done" else icon,
-        i18n.t(locale, f"storefront.step.{name}.{tense}", seller=seller),
-        i18n.t(locale, f"storefront.step.{name}.{tense}_note", seller=seller, holds=holds),
+        _said(locale, f"storefront.step.{name}.{tense}", seller, other),
+        _said(locale, f"storefront.step.{name}.{tense}_note", seller, other, holds=holds),
         said,
         time,
     )
+
+
+def _said(locale: str, key: str, seller: str, other: str, **more: str) -> str:
+    """A step's words; where they say "you" and mean somebody else, they name him."""
+    if other and i18n.has(locale, f"{key}.they"):
+        return i18n.t(locale, f"{key}.they", seller=seller, name=other, **more)
+    return i18n.t(locale, key, seller=seller, **more)
 
 
 def decimal(amount: Money) -> str:

@@ -10,6 +10,7 @@ import segno
 
 from littleshop.clock import SHANGHAI
 from littleshop.money import Money
+from littleshop.web.drawing import YOU
 
 NOW = datetime(2026, 11, 22, 8, 5, tzinfo=UTC)  # Sunday, 16:05 in Shanghai
 TODAY = date(2026, 11, 22)
@@ -314,6 +315,7 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "end_reason": None,
                 "address": "Hangzhou, West Lake, Wensan Road ***",
                 "recipient": "C***",
+                "people": YOU,
             }
             | known
             | facts
@@ -363,6 +365,7 @@ def product(**facts: Any) -> dict[str, Any]:
         "product": GAIWAN,
         "chosen": ["青灰", "只要盖碗"],
         "postage": cny("0.00"),
+        "free_over": None,
         "arrives_on": date(2026, 11, 26),
         "today": TODAY,
         "terms": TERMS,

@@ -40,6 +40,17 @@ async def test_a_product_page_shows_choices_and_facts_and_neither_markup_nor_sto
     assert f"/open?from=xiaoman&amp;product={product_id}" in page
 
 
+async def test_free_postage_is_said_where_every_choice_has_it(street: Street) -> None:
+    product_id = await street.sells()  # 168.00, another glaze 10.00 more
+    await street.database.transaction(
+        lambda conn: shops.set_shipping(
+            conn, street.shop_id, flat_minor=1200, free_over_minor=175_00
+        )
+    )
+    page = (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text
+    assert "运费 ¥12.00，满 ¥175.00 包邮" in page
+
+
 async def test_chats_and_machines_can_read_the_page(street: Street) -> None:
     product_id = await street.sells()
     page = (await street.stranger().get(f"/@xiaoman/p/{product_id}")).text

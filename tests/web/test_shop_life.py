@@ -48,6 +48,9 @@ async def test_following_takes_a_phone_and_its_code_in_the_browser_that_asked(
     phone, other = street.stranger("en"), street.stranger("en")
     own = await follows_by_code(street, phone)
     assert "You follow 小满茶器" in shown(await phone.get(own))
+    piece = await phone.get("/@xiaoman/mine")
+    assert "data-follows" in piece.text  # the shared page itself is the same for all
+    assert "data-follows" not in (await street.stranger().get("/@xiaoman/mine")).text
     again = await phone.get("/@xiaoman/follow")
     assert again.headers["location"] == own
     stolen = {"phone": PHONE, "digits": street.world.code()}

@@ -156,7 +156,7 @@
   const methodNamed = (radio) => {
     const words = document.querySelector("[data-method-name]");
     const title = radio.closest(".meth").querySelector(".ti").textContent;
-    words.textContent = words.dataset.pattern.replace("＿", title);
+    words.textContent = words.dataset.pattern.replace("＿", title).replace("付付", "付"); // 用微信支付, said once
   };
 
   // --- the sum for this way of sending, from the same place that will charge it

@@ -229,3 +229,13 @@ all("[data-push]", async (card) => {
     } catch { say("failed"); }
   });
 });
+
+// ---- a long list is narrowed by what is typed above it; what was filled in stays
+all("[data-narrows]", (field) => field.addEventListener("input", () => {
+  const list = one(field.dataset.narrows), said = field.value.trim().toLowerCase();
+  const rest = one("details", list), none = one("[data-narrowed]", list);
+  const rows = [...list.querySelectorAll("[data-named]")];
+  rows.forEach((row) => { row.hidden = !said.split(/\s+/).every((word) => row.dataset.named.includes(word)); });
+  if (said && rest) rest.open = true;
+  none.hidden = rows.some((row) => !row.hidden);
+}));

@@ -20,6 +20,9 @@
     const greeting = one("[data-greeting]", piece);
     const greet = one("[data-greet]");
     if (greeting && greet) { greet.textContent = greeting.textContent; greet.hidden = false; }
+    const follows = one("[data-follows]", piece);
+    const follow = one("[data-follow]");
+    if (follows && follow) follow.replaceChildren(...follows.childNodes);
     document.dispatchEvent(new Event("piece"));
   };
   const fetchPiece = async (url, options = {}) => {
@@ -42,6 +45,16 @@
   for (const place of all("[data-piece]")) {
     if ("later" in place.dataset) setTimeout(() => load(place), Number(place.dataset.every || 1) * 1000);
     else load(place);
+  }
+
+  // --- six digits are a code: no need to press
+  for (const field of all('input[autocomplete="one-time-code"]')) {
+    field.addEventListener("input", () => {
+      const digits = field.value.replace(/\D/g, "");
+      if (digits.length !== 6 || field.dataset.sent) return;
+      field.value = digits; field.dataset.sent = "1"; field.form.requestSubmit();
+    });
+    addEventListener("pageshow", () => delete field.dataset.sent);
   }
 
   // --- pictures: which one of how many, and arrows for a mouse

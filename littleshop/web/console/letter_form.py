@@ -18,12 +18,13 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.identity import phones
 from littleshop.sale.inviting import Own, Photo
-from littleshop.trade.invitations import Letter, Named
+from littleshop.trade.invitations import Letter, Named, lately_named
 from littleshop.web import addresses, forms, wish_views
 from littleshop.web.forms import Form, Kept
 
 OWN_LINES = 3
 MOST_SHELF = 80
+FIRST = 4  # that stand open; the others come on demand
 HOURS = (24, 72, 168, 720)
 SHIP_DAYS = (3, 5, 7, 10, 15)
 PHOTOS = OWN_LINES
@@ -53,13 +54,16 @@ class Written(msgspec.Struct):
 
 
 async def shelf(conn: db.Connection, shop_id: int) -> list[Thing]:
-    """What can be picked: every variant on sale, in the shop's order."""
+    """What can be picked: every variant on sale, those of the last letters first, then in the
+    shop's order."""
     found: list[Thing] = []
     for each in await products.listing(conn, shop_id, most=MOST_SHELF):
         picture = addresses.photo(each.photo, 360) if each.photo else ""
         for variant in await products.variants(conn, shop_id, each.product_id):
             title = " · ".join((each.title, *variant.choice))
             found.append(Thing(each.product_id, variant, title, picture))
+    asked = {each: place for place, each in enumerate(await lately_named(conn, shop_id))}
+    found.sort(key=lambda each: asked.get(each.variant.variant_id, len(asked)))
     return found[:MOST_SHELF]
 
 
@@ -223,7 +227,8 @@ def context(
         "form": written.form,
         "errors": written.errors,
         "form_key": str(written.form_key),
-        "things": [_shown(written, thing) for thing in things],
+        "things": (shown := _opened([_shown(written, thing) for thing in things])),
+        "first": max(FIRST, sum(bool(each["quantity"] or each["error"]) for each in shown)),
         "own": [
             {
                 "place": place,
@@ -237,6 +242,11 @@ def context(
         "ship_days": SHIP_DAYS,
         "sign": SIGNS.get(work.shop.currency, work.shop.currency),
     }
+
+
+def _opened(things: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was picked, or is wrong, stands first."""
+    return sorted(things, key=lambda each: not (each["quantity"] or each["error"]))
 
 
 def _shown(written: Written, thing: Thing) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from littleshop.errors import Refused
 from littleshop.pricing import quotes
 from littleshop.sale import asking_a_payer, placing
 from littleshop.sale.placing import Placed, Placing
-from littleshop.shop.shops import Shop
+from littleshop.shop.shops import Shop, tidy
 from littleshop.trade import letters
 from littleshop.web.storefront import cashier
 from littleshop.web.storefront.checkouts import Bag
@@ -23,6 +23,12 @@ def kind_of(form: Mapping[str, str]) -> str:
     """pay_for_me or chip_in when others are to pay, "" when the buyer pays himself."""
     then = form.get("then", "")
     return then if then in asking_a_payer.PAY_WITHIN else ""
+
+
+def unsigned(form: Mapping[str, str]) -> dict[str, Refused]:
+    """A letter that asks for money says from whom: one that doesn't reads like a fraud."""
+    nameless = kind_of(form) and not tidy(form.get("from_name", ""))
+    return {"from_name": Refused("asker_nameless")} if nameless else {}
 
 
 async def offered(request: Request, shop: Shop, bag: Bag) -> list[str]:

@@ -118,7 +118,7 @@ async def _page(
 
 def _problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace:
     """The sentence of each refusal at its field."""
-    said = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form"))
+    said = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "from_name", "form"))
     return SimpleNamespace(**(said | {name: forms.said(request, no) for name, no in wrong.items()}))
 
 
@@ -137,7 +137,7 @@ async def place(request: Request) -> Response:
     if form.get("then") in ("split", "quote", "gift", "own"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
-    wrong |= checkouts.unseen(form) | await _stopped(request, shop, form)
+    wrong |= checkouts.unseen(form) | asking.unsigned(form) | await _stopped(request, shop, form)
     if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)

@@ -29,7 +29,7 @@ from littleshop.social import follows
 from littleshop.social.follows import Follow
 from littleshop.web import addresses, browsers, forms, listening, pages
 from littleshop.web.listening import BrowserSubscription
-from littleshop.web.storefront import afterwards, orders, views
+from littleshop.web.storefront import afterwards, followers, orders, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -40,8 +40,8 @@ async def begin(request: Request) -> Response:
     """GET /@SLUG/follow: a phone can be typed here; who follows already sees that he does."""
     shop = await shop_here(request)
     async with http.house(request).database.connection() as conn:
-        known = await follows.of_device(conn, shop.shop_id, http.device(request))
-    if known is not None and known.left_at is None:
+        known = await followers.of_visitor(request, conn, shop.shop_id)
+    if known is not None:
         return RedirectResponse(_own_page(request, known), status_code=303)
     return _form(request, shop)
 

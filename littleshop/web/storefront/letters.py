@@ -147,4 +147,4 @@ async def sent(request: Request, conn: db.Connection, seen: Seen) -> Any:
     order = seen.order
     token = placing.link(http.house(request).keyring, order.shop_id, order.order_id, "payer")
     link = names.public_url(request) + addresses.order(token)
-    return payer_views.sent(pages.locale_of(request), found, link)
+    return payer_views.sent(pages.locale_of(request), found, link, http.device(request))

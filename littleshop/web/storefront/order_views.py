@@ -25,7 +25,7 @@ from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import GATHERING, UNPAID, Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, case_story
+from littleshop.web import addresses, case_story, drawing
 from littleshop.web.case_story import Facts
 
 DUE = {
@@ -80,6 +80,19 @@ def order(
         address=_address(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
         recipient=_recipient(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
     )
+
+
+def people(locale: str, seen: Seen, sent: Any, gift: Any) -> drawing.People:
+    """Who is who of an order for whoever looks: a friend with the link is none of them, a giver
+    does not receive, and who asked others does not pay."""
+    kind = seen.order.kind
+    buyer = "" if seen.may_act else i18n.t(locale, "kinds.who.buyer")
+    payer = receiver = buyer
+    if kind == "chip_in" or (kind == "pay_for_me" and not (sent and sent.paying)):
+        payer = i18n.t(locale, f"kinds.who.{kind}")
+    if kind == "gift":
+        receiver = (gift.to if gift else "") or i18n.t(locale, "kinds.who.recipient")
+    return drawing.People(payer, buyer, receiver)
 
 
 def _sum(row: Order, back: Sequence[Refund]) -> Money:

@@ -143,6 +143,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
     )
+    shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,
         shop=views.shop(shop),

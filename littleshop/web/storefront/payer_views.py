@@ -166,8 +166,9 @@ def sums(order: Order) -> list[Money]:
     return [Money(each, order.currency) for each in wanted if each < left.minor]
 
 
-def sent(locale: str, found: Found, link: str) -> SimpleNamespace:
-    """What its sender sees: the link while it can be paid, whether it was opened, who gave what."""
+def sent(locale: str, found: Found, link: str, device: bytes | None = None) -> SimpleNamespace:
+    """What its sender sees: the link while it can be paid, whether it was opened, who gave what,
+    and whether he is paying it himself on this `device`."""
     order, letter = found.order, found.letter
     is_open = order.status in ("placed", "invited", "collecting")
     total = str(i18n.money(locale, order.total))
@@ -181,6 +182,16 @@ def sent(locale: str, found: Found, link: str) -> SimpleNamespace:
         till=till(found.clocks),
         pot=pot(found),
         is_open=is_open,
+        paying=order.status == "placed" and _pays_himself(found, device),
         by=letter.from_name,
         key=checkouts.fresh_key(),
     )
+
+
+def _pays_himself(found: Found, device: bytes | None) -> bool:
+    """Whether the last attempt is the sender's own: of no part, or of one set out on his device."""
+    asked = [each for each in found.attempts if each.status == "asked"]
+    if not asked:
+        return False
+    own = {each.part_id for each in found.parts if device is not None and each.device == device}
+    return asked[-1].part_id is None or asked[-1].part_id in own

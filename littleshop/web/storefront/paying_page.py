@@ -38,15 +38,24 @@ def shown(
     return {
         "shop": views.shop(link.shop),
         "order": link.short,
+        "gift": link.order.kind == "gift",
         "zone": ZoneInfo(link.shop.zone),
         "state": _state(request, link, attempts),
         "kept": link.order.status in ("placed", "collecting"),
         "due_at": next((c.due_at for c in clocks if c.kind in UNTIL), http.now(request)),
+        "till": _till(clocks),
     }
 
 
+def _till(clocks: Sequence[Timer]) -> datetime | None:
+    """Until when an order can still be paid whose things are kept for a shorter while."""
+    due = {clock.kind: clock.due_at for clock in clocks}
+    return due.get("pay_by") if "hold_by" in due else None
+
+
 def _state(request: Request, link: OrderLink, attempts: Sequence[Payment]) -> str:
-    """Where the payment stands. Who was invited to pay, or pays a part, chooses how first."""
+    """Where the payment stands. Who was invited to pay, or pays a part, chooses how first. Who is
+    back from the rail (`back`: the piece of that page) waits for its word, and chooses no more."""
     order, begun = link.order, any(each.status == "asked" for each in attempts)
     if giving.gives(link):
         over = giving.ended(order, attempts)
@@ -55,9 +64,11 @@ def _state(request: Request, link: OrderLink, attempts: Sequence[Payment]) -> st
         over = "closed" if order.status == "cancelled" else paid
     if over:
         return over
-    for word, state in (("returned", "asking"), ("failed", "failed")):
-        if word in request.query_params:
-            return state
+    asked = request.query_params
+    if begun and ("returned" in asked or "back" in asked):
+        return "asking"
+    if "failed" in asked:
+        return "failed"
     choosing = order.status == "invited" or giving.gives(link)
     return "choose" if choosing and link.seen.may(roles.PAY) and not begun else "waiting"
 

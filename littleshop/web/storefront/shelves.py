@@ -27,6 +27,7 @@ from littleshop.http import House
 from littleshop.insights import figures
 from littleshop.money import Money
 from littleshop.pricing import quotes
+from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
@@ -36,7 +37,7 @@ from littleshop.trade import carts, reviews, teams
 from littleshop.web import addresses, containers, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
-from littleshop.web.storefront import checkouts, greetings, opinions, views
+from littleshop.web.storefront import checkouts, followers, greetings, opinions, views
 from littleshop.web.storefront.few import Few, Left
 from littleshop.web.storefront.visitors import container
 from littleshop.web.terms import TERMS
@@ -167,6 +168,7 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
     pictures = await photos.of_product(conn, shop.shop_id, product_id)
     view, chosen = views.product(row, variants, pictures)
     ready = next(one for one in variants if list(one.choice) == chosen)
+    postage, free_over = _sending(await _facts(setting, variants), ready)
     today = setting.at.astimezone(ZoneInfo(shop.zone)).date()
     judged = await reviews.of(conn, shop.shop_id, product_id)
     said = await reviews.of_product(conn, shop.shop_id, product_id, most=opinions.ON_PRODUCT)
@@ -176,7 +178,8 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         product_id=product_id,
         product=view,
         chosen=chosen,
-        postage=await _postage(setting, ready),
+        postage=postage,
+        free_over=free_over,
         arrives_on=checkouts.arrives_on(today) if shop.status == "open" else None,
         today=today,
         terms=TERMS,
@@ -197,15 +200,25 @@ async def _team(setting: _Setting, product_id: UUID) -> SimpleNamespace | None:
     return SimpleNamespace(seats=known.seats, price=price, differ=differ)
 
 
-async def _postage(setting: _Setting, variant: Variant) -> Money:
-    """What one piece costs to send, as the checkout would say."""
-    shop_id = setting.shop.shop_id
-    facts = await setting.house.loader.facts(shop_id, [variant.variant_id])
-    open_ones = {
+async def _facts(setting: _Setting, variants: Sequence[Variant]) -> dict[UUID, VariantFacts]:
+    """What is known of a product's variants, as if the shop were open and all could be had."""
+    only = [each.variant_id for each in variants]
+    facts = await setting.house.loader.facts(setting.shop.shop_id, only)
+    return {
         key: msgspec.structs.replace(fact, shop_status="open", sold=True)
         for key, fact in facts.items()
     }
-    return quotes.quote(open_ones, [Item(variant.variant_id, 1)], "courier").shipping
+
+
+def _sending(facts: Mapping[UUID, VariantFacts], ready: Variant) -> tuple[Money, Money | None]:
+    """What sending one piece costs, as the checkout would say, and from which sum on nothing is
+    charged where a variant does not come to it: the page is one for every choice."""
+    known = facts[ready.variant_id]
+    fees = [quotes.quote(facts, [Item(each, 1)], "courier").shipping for each in facts]
+    if known.shipping_free_over_minor is None or not any(fees):
+        return fees[0], None
+    flat = Money(known.shipping_flat_minor, known.currency)
+    return flat, Money(known.shipping_free_over_minor, known.currency)
 
 
 async def _drawn(
@@ -317,14 +330,16 @@ async def _here(request: Request, *rest: str) -> Shop:
 
 
 async def shop_mine(request: Request) -> Response:
-    """What of a shop page differs from visitor to visitor: the basket, what is nearly gone."""
+    """What of a shop page differs from visitor to visitor: the basket, what is nearly gone,
+    whether he follows."""
     shop = await _here(request, "mine")
     few: Few = request.app.state.few
     async with http.house(request).database.connection() as conn:
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
         greeting = await greetings.of_visitor(request, conn, shop.shop_id, None)
-    left = await few.left(shop.shop_id)
-    return _mine(request, shop, basket, left, greeting, floating=True)
+        known = await followers.of_visitor(request, conn, shop.shop_id)
+    left, follows = await few.left(shop.shop_id), known is not None
+    return _mine(request, shop, basket, left, greeting, floating=True, follows=follows)
 
 
 async def product_mine(request: Request) -> Response:
@@ -346,6 +361,7 @@ def _mine(
     greeting: Share | None,
     *,
     floating: bool,
+    follows: bool = False,
 ) -> Response:
     request.app.state.counter.returned(request, shop.shop_id)
     return pages.page(
@@ -357,6 +373,7 @@ def _mine(
         left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
         greeting=greeting,
         floating=floating,
+        follows=follows,
     )
 
 

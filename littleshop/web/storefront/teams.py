@@ -16,6 +16,7 @@ from littleshop import db, http, i18n, ids
 from littleshop.catalog import photos, products
 from littleshop.catalog.products import Product, Variant
 from littleshop.errors import NotFound, Refused
+from littleshop.http import House
 from littleshop.money import Money
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Agreed
@@ -69,6 +70,7 @@ async def _page(
     zone, now = ZoneInfo(shop.zone), http.now(request)
     day = (found.opened_at if found else now).astimezone(zone).date()
     state = _state(request, found, seats, kinds)
+    postage = await _postage(house, locale, shop, kinds)
     team_view = SimpleNamespace(
         token=teaming.link(house.keyring, found) if found else NEW,
         seats=found.seats if found else known.seats if known else 0,
@@ -80,7 +82,7 @@ async def _page(
         "storefront/team.html",
         private=True,
         shop=views.shop(shop),
-        it=_letter(locale, shop, product, files, kinds, state, team_view, day),
+        it=_letter(locale, shop, product, files, kinds, state, team_view, day, postage),
         state=state,
         kinds=kinds,
         differ=_differ(kinds),
@@ -125,6 +127,23 @@ def _kinds(shop: Shop, known: Offer | None, variants: Sequence[Variant]) -> list
     ]
 
 
+async def _postage(house: House, locale: str, shop: Shop, kinds: Sequence[SimpleNamespace]) -> str:
+    """What sending a seat's piece costs: the team's price may stay below what is sent for free."""
+    if not kinds:
+        return ""
+    only = UUID(kinds[0].only.partition(":")[0])
+    terms = (await house.loader.facts(shop.shop_id, [only]))[only]
+    flat, over = terms.shipping_flat_minor, terms.shipping_free_over_minor
+    free = [not flat or (over is not None and each.price.minor >= over) for each in kinds]
+    if all(free):
+        return i18n.t(locale, "storefront.postage_free")
+    fee = str(i18n.money(locale, Money(flat, shop.currency)))
+    if over is None or not any(free):
+        return i18n.t(locale, "teams.postage", fee=fee)
+    least = str(i18n.money(locale, Money(over, shop.currency)))
+    return i18n.t(locale, "teams.postage_over", fee=fee, over=least)
+
+
 def _state(
     request: Request, found: Team | None, seats: SimpleNamespace, kinds: Sequence[SimpleNamespace]
 ) -> str:
@@ -149,6 +168,7 @@ def _letter(
     state: str,
     team_view: SimpleNamespace,
     day: date,
+    postage: str,
 ) -> SimpleNamespace:
     """The goods as a stamp, the two prices under the perforation."""
     view = views.shop(shop)
@@ -157,6 +177,8 @@ def _letter(
     if least is not None:
         alone = i18n.t(locale, "teams.alone")
         lines = [SimpleNamespace(label=alone, note="", amount=least.alone, said="", good=False)]
+        label = i18n.t(locale, "checkout.postage")
+        lines.append(SimpleNamespace(label=label, note="", amount=None, said=postage, good=False))
     ended = i18n.t(locale, f"teams.ended.{state}") if state in ("full", "failed") else ""
     picture = SimpleNamespace(digest=pictures[0], alt=product.title) if pictures else None
     return SimpleNamespace(
