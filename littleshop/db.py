@@ -27,6 +27,9 @@ _RETRIED = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,  # those of a server that was killed are not all gone yet
+    asyncpg.IdleInTransactionSessionTimeoutError,  # the server ended the session: it was paused
+    asyncpg.InvalidCachedStatementError,  # a migration ran meanwhile; the next plan is a new one
     ConnectionError,
 )
 # So says asyncpg of a connection that was closed, and of our own misuse of one that is open.
@@ -52,9 +55,10 @@ class Database:
     async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work(conn)` in one transaction and commit.
 
-        The whole of `work` is repeated on 40001, 40P01, 08xxx and 57P0x, so it must be free of
-        side effects outside the database. A connection lost during COMMIT repeats it too: what
-        carries an id of ours finds its first answer. Raises Unavailable when it stays away.
+        The whole of `work` is repeated on what _RETRIED names (40001, 40P01, 08xxx, 57P0x and what
+        else comes and goes with a server), so it must be free of side effects outside the
+        database. A connection lost during COMMIT repeats it too: what carries an id of ours finds
+        its first answer. Raises Unavailable when it stays away.
         """
 
         async def whole(conn: Connection) -> T:
@@ -97,7 +101,11 @@ class Database:
         try:
             async with asyncio.timeout(10):
                 return await self.pool.acquire()
-        except _AMBIGUOUS as fault:  # of the pool or of a connection that nobody used yet
+        except TimeoutError:
+            raise
+        # Of the pool, or of a connection that nobody used yet; or the server that starts anew has
+        # not made its socket yet (no such file), or cannot listen fast enough (would block).
+        except (*_AMBIGUOUS, OSError) as fault:
             raise ConnectionResetError(str(fault)) from fault
 
     @asynccontextmanager

@@ -202,6 +202,38 @@ async def test_a_fault_that_no_repeat_can_mend_is_held_at_once(
     assert (count.waiting, count.running, count.held) == (0, 0, 2)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        db.Unavailable("[Errno 2] No such file or directory"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("got result for unknown protocol state 3"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.IdleInTransactionSessionTimeoutError("terminating connection"),
+        asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
+        asyncpg.InvalidCachedStatementError("cached statement plan is invalid"),
+        asyncpg.PostgresIOError("could not read block 0"),
+        asyncpg.OutOfMemoryError("out of memory"),
+        asyncpg.QueryCanceledError("canceling statement due to user request"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_whatever_a_database_says_that_dies_and_comes_back_no_person_is_asked(
+    database: db.Database, clock: TestClock, fault: Exception
+) -> None:
+    diary = Diary(fault)
+    tasks = {"payouts.run": Task(diary.write)}
+    await defer(database, "payouts.run", line="paid")
+    assert await jobs.drain(database, tasks, clock) == 0
+    [count] = await told(database)
+    assert (count.waiting, count.held) == (1, 0)
+    clock.pass_time(hours=2)
+    assert await jobs.drain(database, tasks, clock) == 1
+    assert diary.lines == ["paid"]
+
+
 async def test_a_dropped_job_keeps_its_row_and_the_reason(
     database: db.Database, owner: db.Connection, clock: TestClock
 ) -> None:

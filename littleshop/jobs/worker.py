@@ -30,6 +30,13 @@ PATIENT_FAULTS = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,  # no connection, memory or room for a moment
+    asyncpg.PostgresSystemError,  # its disk failed it
+    asyncpg.ReadOnlySQLTransactionError,  # another server is just taking over
+    asyncpg.IdleInTransactionSessionTimeoutError,  # these two ended the session
+    asyncpg.TransactionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,  # a migration ran meanwhile
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # so says asyncpg of a connection closed while it slept
     ConnectionError,
