@@ -136,7 +136,7 @@ async def ask(
     index = keyring.index(phone.e164)
     place = keyring.index(f"address {asker.address}")
     await take_turns(conn, index, at)
-    proven = await _is_proven(conn, index, asker.browser)
+    proven = await is_proven(conn, index, asker.browser, at)
     _count(await _asked(conn, index, asker.browser, place, purpose, at), proven, at)
     await _retire(conn, index, asker.browser, purpose, at)
     code_id = ids.uuid7(at)
@@ -344,12 +344,14 @@ async def _prove(conn: Connection, index: bytes, browser: bytes, at: datetime) -
     )
 
 
-async def _is_proven(conn: Connection, index: bytes, browser: bytes) -> bool:
+async def is_proven(conn: Connection, index: bytes, browser: bytes, at: datetime) -> bool:
+    """Whether this browser typed a code that came to this phone, as far as its cookie lasts."""
     known = await db.value(
         conn,
-        "select 1 from phone_browsers where phone_index = $1 and browser = $2",
+        "select 1 from phone_browsers where phone_index = $1 and browser = $2 and proven_at > $3",
         index,
         browser,
+        at - KEPT_BROWSER,
     )
     return known is not None
 

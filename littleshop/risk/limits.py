@@ -82,14 +82,24 @@ RULES: dict[str, tuple[Limit, ...]] = {
         Limit("address", 2000, timedelta(hours=1)),
     ),
     # A poster that was not drawn before: 0.2 s of a processor.
-    "poster": (Limit("address", 300, timedelta(hours=1)),),
+    "poster": (Limit("device", 60, timedelta(hours=1)), Limit("address", 2000, timedelta(hours=1))),
+    # What a seller's press sends to a phone by SMS, over all shops: a word for who wished for
+    # something, news for a follower. Whose phone was proven by no code may be a stranger's.
+    "text": (Limit("phone", 20, timedelta(days=1)), Limit("shop", 300, timedelta(days=1))),
+    "text_unproven": (
+        Limit("phone", 3, timedelta(days=30)),
+        Limit("shop", 100, timedelta(days=1)),
+    ),
     "upload": (Limit("person", 300, timedelta(hours=1)),),
     "search": (Limit("address", 3000, timedelta(hours=1)),),
-    "report": (Limit("device", 10, timedelta(days=1)), Limit("address", 60, timedelta(days=1))),
+    "report": (Limit("device", 10, timedelta(days=1)), Limit("address", 1000, timedelta(days=1))),
     # An SMS to a person who has not asked for it: a seller's, of an invitation.
     "remind": (Limit("shop", 30, timedelta(days=1)),),
     # Asking a seller to get something, and each further word of it.
-    "wish": (Limit("device", 20, timedelta(hours=1)), Limit("address", 200, timedelta(hours=1))),
+    "wish": (Limit("device", 20, timedelta(hours=1)), Limit("address", 1000, timedelta(hours=1))),
+    # A remark of a buyer, and of a seller.
+    "talk": (Limit("device", 60, timedelta(hours=1)), Limit("address", 600, timedelta(hours=1))),
+    "answer": (Limit("person", 600, timedelta(hours=1)),),
     "review": (Limit("device", 60, timedelta(hours=1)),),
 }
 
@@ -98,12 +108,20 @@ FRESH: dict[str, Limit] = {
     "code": Limit("address", 20, timedelta(hours=1)),
     "checkout": Limit("address", 100, timedelta(hours=1)),
     "give": Limit("address", 200, timedelta(hours=1)),
-    "report": Limit("address", 20, timedelta(days=1)),
-    "wish": Limit("address", 20, timedelta(hours=1)),
+    "report": Limit("address", 100, timedelta(days=1)),
+    "wish": Limit("address", 100, timedelta(hours=1)),
+    "poster": Limit("address", 300, timedelta(hours=1)),
+    "passcode": Limit("address", 500, timedelta(hours=1)),
+    "talk": Limit("address", 30, timedelta(hours=1)),
 }
 
 # Guesses among a million or fewer, and what costs money each.
-EXACT = frozenset({"change_card", "pickup_code", "operator_code", "code_home", "code_abroad"})
+EXACT = frozenset(
+    {
+        "change_card", "pickup_code", "operator_code", "code_home", "code_abroad", "text",
+        "text_unproven",
+    }
+)  # fmt: skip
 
 _Key = tuple[bytes, datetime]
 _TAKE = """
@@ -218,6 +236,20 @@ class Meters:
 
         for key, count in await self._database.transaction(work):
             self._seen[key] = count
+
+
+async def take(
+    conn: db.Connection, rule: str, subjects: Sequence[str | bytes], at: datetime
+) -> bool:
+    """Count an act of a rule of EXACT within the transaction that does it; False when a limit is
+    used up, and what was counted before that one stays counted."""
+    assert rule in EXACT, rule
+    asked = zip(RULES[rule], subjects, strict=True)
+    keys = sorted((*_key(rule, limit, subject, at), limit.most) for limit, subject in asked)
+    for (subject, window), ends, most in keys:
+        if not await db.run(conn, _TAKE, subject, window, ends, most):
+            return False
+    return True
 
 
 def _minutes(ends: datetime, at: datetime) -> int:

@@ -25,7 +25,7 @@ from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Agreed, Item, Quote
 from littleshop.sale import placing, wishing
-from littleshop.sale.placing import HOLD, Placed, Placing
+from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
 from littleshop.shop import shops
 from littleshop.trade import claims, invitations, timers
 from littleshop.trade.invitations import Invitation, Letter, Line, Named
@@ -171,6 +171,7 @@ async def accept(
     same key finds the same order, also when none is left.
 
     Raises Refused: invitation_expired, invitation_cancelled, invitation_used, invitation_taken,
+    last_let_lapse,
     price_changed(now=, seen=), terms_changed, invitation_moved and what placing.place raises;
     NotFound; Conflict.
     """
@@ -178,7 +179,7 @@ async def accept(
     invitation = await invitations.get(conn, shop_id, invitation_id)
     if invitation.sent_at is None:
         raise Refused("invitation_cancelled")
-    await claims.lock(conn, shop_id, invitation_id)
+    claim = await claims.lock(conn, shop_id, invitation_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
     no = why_not(invitation, at)
     if no is None and await invitations.stop_holding(conn, shop_id, invitation_id):
@@ -191,8 +192,10 @@ async def accept(
         raise (no or refused) from refused
     if new and no is not None:
         raise no
-    if new and not await claims.take(conn, shop_id, placed.order_id, invitation_id):
-        raise Refused("invitation_taken")
+    if new:
+        await claims.need_patience(conn, claim, placed.order_id, at)
+        if not await claims.take(conn, shop_id, placed.order_id, invitation_id):
+            raise Refused("invitation_taken")
     return placed
 
 
@@ -227,8 +230,9 @@ async def _place(
     )
     try:
         return await placing.place_within(
-            conn, keyring, own, pay_within=HOLD, agreed=agreed(invitation, lines), at=at
-        )
+            conn, keyring, own, pay_within=HOLD_LAST if invitation.left == 1 else HOLD,
+            agreed=agreed(invitation, lines), at=at,
+        )  # fmt: skip
     except Refused as no:
         if no.code == "price_changed" and "now" not in no.details:
             raise Refused("invitation_moved") from no  # the shop changed between two statements

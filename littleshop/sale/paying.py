@@ -319,7 +319,7 @@ async def _send_parts_back(conn: db.Connection, order: Order, at: datetime) -> N
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
     """The half hour of an invited order is over: its pieces can be had by others, the rails close
     what was begun, and its buyer may come again while the invitation stands."""
-    gone = await waiting.let_go(conn, shop_id, order_id)
+    gone = await waiting.let_go(conn, shop_id, order_id, at)
     if gone:
         await close_attempts(conn, shop_id, order_id, at)
     return gone

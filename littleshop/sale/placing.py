@@ -24,6 +24,7 @@ from littleshop.sale import discounting
 from littleshop.trade.orders import Delivery
 
 HOLD = timedelta(minutes=30)
+HOLD_LAST = timedelta(minutes=10)  # the last of what can be had so many times keeps others out
 
 
 class Busy(Exception):

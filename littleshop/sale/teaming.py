@@ -16,7 +16,7 @@ from littleshop.errors import Refused
 from littleshop.identity import people, phones
 from littleshop.pricing.quotes import Agreed
 from littleshop.sale import placing, refunding, shipping, telling
-from littleshop.sale.placing import HOLD, Placed, Placing
+from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
 from littleshop.shop import staff
 from littleshop.trade import claims, order_events, orders, teams, timers
 from littleshop.trade.orders import Order
@@ -61,7 +61,7 @@ async def join(
     """Order another seat of a team.
 
     Raises Refused: team_over, team_full, team_already_in, team_own_shop, team_gone, team_one_piece,
-    and what placing.place_within raises.
+    last_let_lapse, and what placing.place_within raises.
     """
     return await _sit(conn, keyring, wish, team, await _offer(conn, wish, team.product_id), at)
 
@@ -80,8 +80,9 @@ async def _sit(
 ) -> Placed:
     claim = await claims.lock(conn, team.shop_id, team.team_id)
     placed, new = await placing.place_within(
-        conn, keyring, wish, pay_within=HOLD, agreed=agreed(offer), at=at
-    )
+        conn, keyring, wish, pay_within=HOLD_LAST if claim.left == 1 else HOLD,
+        agreed=agreed(offer), at=at,
+    )  # fmt: skip
     if not new:
         return placed
     if claim.shut or team.closes_at <= at:
@@ -89,6 +90,7 @@ async def _sit(
     if claim.left < 1:
         raise Refused("team_full")
     await _need_own_seat(conn, keyring, wish, team)
+    await claims.need_patience(conn, claim, placed.order_id, at)
     assert await claims.take(conn, team.shop_id, placed.order_id, team.team_id)
     return placed
 

@@ -16,6 +16,7 @@ from littleshop import db, i18n, jobs
 from littleshop.notify import messages, subscriptions
 from littleshop.notify.messages import Recipient
 from littleshop.notify.subscriptions import Subscription
+from littleshop.sale import texting
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import follows
@@ -64,7 +65,9 @@ async def tell(conn: db.Connection, shop_id: int, at: datetime) -> int:
     told = [each for each in found if each.follow_id not in left_out]
     for each in told:
         new = [item for item in fresh if item.asked_at > each.heard_to]
-        await _send(conn, shop, each, tuple(browsers.get(each.follow_id, ())), new or fresh, at)
+        push = tuple(browsers.get(each.follow_id, ()))
+        if push or await texting.take(conn, shop_id, each.phone_index, each.device, at):
+            await _send(conn, shop, each, push, new or fresh, at)
     await follows.heard(conn, shop_id, [each.follow_id for each in told], newest, at)
     await follows.heard(conn, shop_id, list(left_out), newest, None)
     return len(found)

@@ -12,7 +12,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.sale import telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import order_events, orders, timers
+from littleshop.trade import held_again, order_events, orders, timers
 from littleshop.trade.orders import Order
 
 INVITE = "waiting.invite"  # deferred by entry/admitting.py when a rail admits a shop
@@ -46,12 +46,20 @@ async def invite(shop_id: int, order_id: UUID, at: datetime, conn: db.Connection
 async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
     """The buyer of an invited order goes to pay: its pieces are held for him for half an hour.
 
-    The order is locked. Raises Refused("gone_meanwhile") when somebody else has them.
+    The order is locked. Raises Refused: gone_meanwhile when somebody else has them;
+    held_too_often(most=), held_enough(title=) when it, or its phone, device or address, kept them
+    from others unpaid for as long as that may be in a day.
     """
+    if await held_again.too_often(conn, order.shop_id, order.order_id, at):
+        raise Refused("held_too_often", most=held_again.MOST)
     if not await stock.hold_again(conn, order.shop_id, order.order_id):
         raise Refused("gone_meanwhile")
+    title = await held_again.beyond_share(conn, order.shop_id, order.order_id, at)
+    if title is not None:
+        raise Refused("held_enough", title=title)
     held = await orders.hold(conn, order.shop_id, order.order_id)
     assert held is not None, order.order_id
+    await held_again.begin(conn, order.shop_id, order.order_id, at)
     await timers.start(conn, order.shop_id, order.order_id, "hold_by", at + HOLD)
     return held
 
@@ -65,12 +73,13 @@ async def is_gone(conn: db.Connection, order: Order) -> bool:
     return any(there.get(variant_id, 0) < pieces for variant_id, pieces in wanted.items())
 
 
-async def let_go(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
+async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
     """He did not pay meanwhile: the pieces go back, the invitation stays; False when he did."""
     order = await orders.invite_again(conn, shop_id, order_id)
     if order is None:
         return False
     await stock.release(conn, shop_id, order_id)
+    await held_again.end(conn, shop_id, order_id, at)
     return True
 
 

@@ -73,6 +73,7 @@ class Card(msgspec.Struct, frozen=True):
 
 
 _turns = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="easel")
+_drawings: dict[str, asyncio.Future[bytes]] = {}  # of this process, by the file they will be
 
 
 class Posters:
@@ -96,8 +97,14 @@ class Posters:
 
         Raises Refused poster_not_drawn when the child was killed or took too long.
         """
-        loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(_turns, self._draw, order, photo, face)
+        name = str(self._folder / _name(order))
+        drawing = _drawings.get(name)
+        if drawing is None:  # the first to ask has it drawn, whoever else asks meanwhile waits
+            loop = asyncio.get_running_loop()
+            drawing = loop.run_in_executor(_turns, self._draw, order, photo, face)
+            _drawings[name] = drawing
+            drawing.add_done_callback(lambda _: _drawings.pop(name, None))
+        made = await asyncio.shield(drawing)  # one who goes away takes it from nobody
         if not made.startswith(b"\xff\xd8"):
             raise Refused("poster_not_drawn")
         return made

@@ -8,12 +8,15 @@ locks its row before any stock, so that nobody deadlocks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db
+from littleshop.errors import Refused
 
+LAPSES_A_DAY = 3  # of one phone or device that leave it the last one
 PRIVILEGES = ("coupon", "coupon_each", "credit", "birthday")
 
 
@@ -103,6 +106,31 @@ async def _count(conn: db.Connection, shop_id: int, claim_id: UUID, amount: int 
         claim_id,
         amount,
     )
+
+
+async def need_patience(conn: db.Connection, claim: Claim, order_id: UUID, at: datetime) -> None:
+    """The last one is not for who took it again and again today and did not pay: an order that was
+    just placed for it is to be of another phone and device. `claim` is as it was locked.
+
+    Raises Refused("last_let_lapse").
+    """
+    if claim.left != 1:
+        return
+    lapsed = await db.value(
+        conn,
+        "select count(*) from order_claims k"
+        "  join orders w on w.shop_id = $1 and w.order_id = k.order_id"
+        "  join orders mine on mine.shop_id = $1 and mine.order_id = $3"
+        " where k.shop_id = $1 and k.claim_id = $2 and not k.held and w.paid_at is null"
+        "   and w.cancelled_at > $4"
+        "   and (w.phone_index = mine.phone_index or w.device = mine.device)",
+        claim.shop_id,
+        claim.claim_id,
+        order_id,
+        at - timedelta(days=1),
+    )
+    if lapsed >= LAPSES_A_DAY:
+        raise Refused("last_let_lapse")
 
 
 async def give_back(conn: db.Connection, shop_id: int, order_id: UUID) -> None:

@@ -1,7 +1,8 @@
 """Which share or entrance brought this browser to a shop: cookies per shop, last touch, seven days.
 
 There are two: a personal link's is kept apart, so that an open share opened later does not take its
-place.
+place. A browser keeps so many of them; who opens links of ever more shops loses the oldest, not the
+cookies that he needs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from datetime import UTC, datetime
 
 from littleshop.social.shares import TOUCH, Touched
 
+MOST = 30  # cookies of this kind in one browser: 1.3 kB of what each request brings along
+_OWN = re.compile(rb"(?:share|friend)_[0-9]{1,15}\Z")
+_MOMENT = re.compile(rb"[0-9a-v]{1,13}-[2-9a-z]{5,6}\.([0-9a-f]{1,8})\Z")
 _VALUE = re.compile(r"([0-9a-v]{1,13}-[2-9a-z]{5,6})\.([0-9a-f]{1,8})\Z")
 
 
@@ -26,6 +30,23 @@ def around(shop_id: int, code: str, *, secure: bool, personal: bool = False) -> 
     age = int(TOUCH.total_seconds())
     after = f"; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{tail}"
     return f"{name(shop_id, personal=personal)}={code}.".encode(), after.encode()
+
+
+def surplus(cookies: bytes, kept: bytes, *, secure: bool) -> list[bytes]:
+    """The Set-Cookie values that take away what is too much beside the one that is set now, `kept`
+    (its name and =): what we cannot read first, then the oldest. At most MOST at a time."""
+    if cookies.count(b"share_") + cookies.count(b"friend_") < MOST:
+        return []
+    found: dict[bytes, int] = {}
+    for part in cookies.split(b";"):
+        name_, _, value = part.strip().partition(b"=")
+        if _OWN.match(name_) and name_ + b"=" != kept:
+            known = _MOMENT.match(value.strip(b'"'))
+            found[name_] = int(known[1], 16) if known else -1
+    oldest = sorted(found, key=lambda each: found[each])[: max(0, len(found) - MOST + 1)]
+    tail = b"; Secure" if secure else b""
+    end = b"=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax" + tail
+    return [each + end for each in oldest[:MOST]]
 
 
 def cookie(shop_id: int, code: str, at: datetime, *, secure: bool, personal: bool = False) -> str:

@@ -72,6 +72,9 @@ class Counting:
         self.visits.note(place, token, at, session)
         if touch is not None:
             more.append((b"set-cookie", touch[0] + b"%x" % int(at) + touch[1]))
+            kept_name = touch[0].partition(b"=")[0] + b"="
+            gone = touches.surplus(cookies, kept_name, secure=self._secure)
+            more.extend((b"set-cookie", each) for each in gone)
         return more
 
     def put_in_basket(self, request: Request, shop: Shop) -> None:

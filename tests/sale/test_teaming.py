@@ -188,7 +188,7 @@ async def test_an_unpaid_seat_is_free_again_and_so_is_that_of_somebody_who_leave
     await joins(town, bowl, team, 2)
     with pytest.raises(Refused, match="team_full"):
         await joins(town, bowl, team, 3)
-    town.later(minutes=31)
+    town.later(minutes=11)
     await town.clocks_strike()
     third = await joins(town, bowl, team, 3)
     await town.database.transaction(

@@ -16,9 +16,9 @@ from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.errors import Refused
 from littleshop.notify import messages
 from littleshop.notify.sms import template_name
-from littleshop.sale import telling_news
+from littleshop.sale import telling_news, texting
 from littleshop.social import follows
-from tests.cast import Town
+from tests.cast import CNY, WANTING, Town
 
 PHONES = ["+8613800002046", "+8613800002047"]
 
@@ -38,6 +38,18 @@ class Fans:
                 at=town.at, proven=proven,
             )
         )  # fmt: skip
+
+    async def types_code(self, phone: str) -> None:
+        """A code that came to the phone is typed in its owner's browser."""
+        async with self.town.database.connection() as conn:
+            await conn.execute(
+                "insert into code_phones (phone_index, first_asked_at) values ($1, $2)",
+                self.town.keyring.index(phone), self.town.at,
+            )  # fmt: skip
+            await conn.execute(
+                "insert into phone_browsers (phone_index, browser, proven_at) values ($1, $2, $3)",
+                self.town.keyring.index(phone), ids.hashed(phone), self.town.at,
+            )  # fmt: skip
 
     def id_of(self, phone: str = PHONES[0]) -> UUID:
         return follows.identity(self.town.shop_id, self.town.keyring.index(phone))
@@ -181,3 +193,50 @@ def test_a_message_names_the_way_out_and_its_words_fit_what_vendors_take() -> No
         made = messages.templates("https://shop.test")[template_name("news", locale)]
         assert "https://shop.test/n/${news}" in made
     assert timedelta(days=7) == follows.FRESH
+
+
+async def test_a_phone_that_no_code_proved_hears_three_times_a_month(
+    fans: Fans,
+) -> None:
+    """Who pays a fen under a stranger's number and follows cannot have us text him every day."""
+    stranger, owner_ = PHONES
+    assert await fans.follow(stranger, proven=False) and await fans.follow(owner_)
+    await fans.types_code(owner_)
+    for day in range(12):
+        await fans.new(f"今天的碗 {day}")
+        fans.town.later(hours=24)
+        await fans.swept()
+    assert 3 <= len(await fans.heard(stranger)) <= 6  # twelve days may touch two windows
+    assert len(await fans.heard(owner_)) > 9
+
+
+async def test_of_a_shop_and_of_a_phone_so_many_messages_a_day_and_no_more(fans: Fans) -> None:
+    town = fans.town
+    await fans.types_code(PHONES[0])
+
+    async def text(shop_id: int, phone: str = PHONES[0]) -> bool:
+        index, device = town.keyring.index(phone), ids.hashed(PHONES[0])
+        return await town.database.transaction(
+            lambda conn: texting.take(conn, shop_id, index, device, town.at)
+        )
+
+    assert [await text(shop) for shop in range(1, 23)] == [True] * 20 + [False] * 2
+    assert await text(1, "+8613900000001") and await text(1, "+8613900000001")
+    others = [await text(1, f"+86139{each:08d}") for each in range(2, 110)]
+    assert others.count(True) == 98  # a hundred a day of one shop to phones that nobody proved
+
+
+async def test_a_phone_is_his_by_a_code_or_by_a_paid_order_of_the_same_device(
+    town: Town,
+) -> None:
+    bowl = await town.stock(pieces=2)
+    index, device = town.keyring.index(WANTING.phone), ids.hashed("his")
+    placed = await town.place([bowl], CNY("168.00"), device=device)
+
+    async def is_own(of: bytes = device) -> bool:
+        async with town.database.connection() as conn:
+            return await texting.is_own(conn, town.shop_id, index, of, town.at)
+
+    assert not await is_own()  # typed, not paid: it may be a stranger's
+    assert await town.money_arrives(await town.opens_cashier(placed), CNY("168.00")) == "accepted"
+    assert await is_own() and not await is_own(ids.hashed("another's"))

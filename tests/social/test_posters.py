@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import lzma
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zxingcpp
@@ -121,3 +123,27 @@ def test_lines_part_between_words_and_never_begin_with_a_stop(tmp_path: Path) ->
 def test_the_child_imports_nothing_of_ours() -> None:
     said = confined.run(posters.EASEL, "no-font", b"{}\n", posters.LIMITS)
     assert said == b"" and "littleshop" not in Path(posters.EASEL).read_text().split('"""', 2)[2]
+
+
+async def test_the_same_poster_asked_for_twenty_times_at_once_is_drawn_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    draw = confined.run
+
+    def counted(script: Path, *rest: Any) -> bytes:
+        drawn.append(script.name)
+        return draw(script, *rest)
+
+    monkeypatch.setattr(confined, "run", counted)
+    shelf = Posters(tmp_path)
+    made = await asyncio.gather(
+        *(shelf.draw(order(title="一起要的海报"), b"") for _ in range(20)),
+        *(shelf.draw(order(title="另一张"), b"") for _ in range(5)),
+    )
+    assert len(drawn) == 2 and len(set(made)) == 2
+    gone = asyncio.create_task(shelf.draw(order(title="等不及的人"), b""))
+    other = asyncio.create_task(shelf.draw(order(title="等不及的人"), b""))
+    await asyncio.sleep(0)
+    gone.cancel()  # his going takes it from nobody
+    assert (await other).startswith(b"\xff\xd8") and len(drawn) == 3

@@ -256,6 +256,18 @@ async def test_a_form_says_what_is_wrong_and_keeps_what_was_typed(room: BackRoom
     name = str(item.variant_id)
     answer = await writes(room, **{f"q-{name}": "2", f"p-{name}": "150", "keeps": "yes"})
     assert says(answer, "en", "stock_short", title="青灰釉盖碗", left=1)
+    line = {f"q-{name}": "1", f"p-{name}": "150"}
+    odd = {"hours": "25", "ship_days": "-1", "uses": "1e3", "phone": "12", "words": "留着的话"}
+    answer = await writes(room, **line | odd)
+    assert answer.status_code == 422 and "留着的话" in answer.text and 'value="1e3"' in answer.text
+    for code in ("letter_hours", "letter_ship_days"):
+        assert says(answer, "en", code)
+    assert (await writes(room, **line | {"hours": ""})).status_code == 422
+    here, _ = await seals(room, **line)
+    terms = {"words": "新的话", "shipping": "12", f"p-{name}": "140", "hours": "99999999999"}
+    answer = await room.post(f"{here}/terms", **terms)
+    assert answer.status_code == 422 and says(answer, "en", "letter_hours")
+    assert "新的话" in answer.text and 'value="140"' in answer.text
 
 
 async def test_hostile_words_are_only_words(room: BackRoom) -> None:

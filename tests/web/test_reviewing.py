@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest_asyncio
 
+from littleshop import db, http
 from littleshop.shop import shops
 from tests.web.back_room import BackRoom, shown
 from tests.web.buyers_phone import Wanting
@@ -138,6 +139,24 @@ async def test_who_works_in_the_shop_does_not_judge_it(wanting: Wanting) -> None
     answer = await say(wanting, stars="5")
     assert answer.status_code == 422 and says(answer, "en", "review_own")
     assert "aggregateRating" not in (await product_page(wanting)).text
+
+
+async def test_a_session_of_the_shop_writes_no_review_whatever_device_it_is_on(
+    wanting: Wanting, owner: db.Connection
+) -> None:
+    await receives(wanting)
+    room = wanting.room
+    session = room.client.cookies[http.SESSION]
+    for role in ("owner", "clerk"):
+        await owner.execute("update staff set role = $1", role)
+        wanting.phone.cookies.set(http.SESSION, session)  # signed in on the buyer's own device
+        answer = await say(wanting, stars="5")
+        assert answer.status_code == 422 and says(answer, "en", "review_own")
+        own_desk = await say(wanting, stars="5", phone=room.client)  # only looks by the link
+        assert own_desk.status_code in (404, 409, 422)
+        wanting.phone.cookies.delete(http.SESSION)
+    assert "aggregateRating" not in (await product_page(wanting)).text
+    assert (await say(wanting, stars="5")).status_code == 303  # signed out he may
 
 
 async def test_a_review_says_what_was_done_about_it(wanting: Wanting) -> None:

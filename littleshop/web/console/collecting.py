@@ -330,18 +330,25 @@ async def amend(request: Request) -> Response:
     prices, errors = _prices(request, work, typed)
     if errors:
         return await _one(request, work, typed, errors)
-    return await _act(request, _amending(request, work, typed, prices), "letter_amended")
+    return await _act(request, _amending(request, work, typed, prices, hours), "letter_amended")
 
 
 def _amending(
-    request: Request, work: AtWork, typed: Mapping[str, str], prices: dict[str, int]
+    request: Request,
+    work: AtWork,
+    typed: Mapping[str, str],
+    prices: dict[str, int],
+    hours: int | None,
 ) -> Any:
     at, shipping = http.now(request), Money(prices["shipping"], work.shop.currency)
-    hours = letter_form.hours(typed["hours"]) if typed["hours"] else None
     return lambda conn, shop_id, which: inviting.amend(
         conn, shop_id, which, words=wish_views.words(typed["words"]), shipping=shipping,
         prices={UUID(name[2:]): minor for name, minor in prices.items() if name != "shipping"},
         hours=hours, at=at,
+    try:
+        hours = letter_form.chosen("hours", typed["hours"]) if typed["hours"] else None
+    except Refused as no:
+        errors["hours"] = forms.said(request, no)
     )  # fmt: skip
 
 

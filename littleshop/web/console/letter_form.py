@@ -184,7 +184,8 @@ def _letter(
     keeps = goods and form["keeps"] == "yes"
     if keeps and uses > 1:
         written.errors["keeps"] = forms.said(request, Refused("invitation_keeps_one"))
-    days = form["ship_days"]
+    days = _one_of(request, written, "ship_days") if form["ship_days"] else None
+    hours = _one_of(request, written, "hours")
     if written.errors:
         return None
     return Letter(
@@ -196,8 +197,8 @@ def _letter(
         shipping_minor=shipping,
         uses=uses,
         keeps=keeps,
-        ship_days=int(days) if days in map(str, SHIP_DAYS) else None,
-        hours=hours(form["hours"]),
+        ship_days=days,
+        hours=hours,
         wish_id=wish_id,
     )
 
@@ -212,9 +213,20 @@ def _phone(request: Request, work: AtWork, written: Written) -> str:
         return ""
 
 
-def hours(text: str) -> int:
-    """For how long it is open."""
-    return int(text) if text in map(str, HOURS) else HOURS[0]
+def _one_of(request: Request, written: Written, name: str) -> int:
+    try:
+        return chosen(name, written.form[name])
+    except Refused as no:
+        written.errors[name] = forms.said(request, no)
+        return 0
+
+
+def chosen(name: str, text: str) -> int:
+    """A number that a form offers: hours or ship_days. Raises Refused: letter_hours,
+    letter_ship_days."""
+    if text not in map(str, {"hours": HOURS, "ship_days": SHIP_DAYS}[name]):
+        raise Refused(f"letter_{name}")
+    return int(text)
 
 
 def context(

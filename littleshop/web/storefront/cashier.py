@@ -193,7 +193,8 @@ async def go_on(
             to = await _rail_page(request, shop, order, way)
     except Refused as no:
         to = addresses.order(order.token)
-        return flash.refuse(request, to, no) if order.part else RedirectResponse(to, 303)
+        said = order.part is not None or no.code in ("held_too_often", "held_enough")
+        return flash.refuse(request, to, no) if said else RedirectResponse(to, 303)
     except GatewayError:
         to = f"{to}?failed=1&way={way.gateway}"
     return RedirectResponse(to, status_code=303, headers=FROM_HERE)

@@ -31,7 +31,7 @@ from littleshop.trade import (
 )
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
-from littleshop.web import addresses, case_story, forms, keepers, pages
+from littleshop.web import addresses, case_story, flash, forms, keepers, pages
 from littleshop.web.storefront import (
     afterwards,
     gift_pages,
@@ -106,9 +106,10 @@ async def _page(
     if link.seen.role == gifts.ROLE:
         return await gift_pages.show(request, link, fragment=fragment, no=no)
     known = await _known(request, link)
-    if no is not None:
-        known |= {"notice": forms.said(request, no), "bad": True}
-    return pages.page(
+    _, heard = flash.heard(request, letters.SAID) if fragment is None else ("", "")
+    if no is not None or heard:
+        known |= {"notice": forms.said(request, no) if no else heard, "bad": True}
+    answer = pages.page(
         request,
         "storefront/order.html",
         status=409 if no else 200,
@@ -128,6 +129,9 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         parcels = await deliveries.of_order(conn, row.shop_id, row.order_id)
+    if heard:
+        flash.forget(request, answer)
+    return answer
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)

@@ -53,7 +53,8 @@ async def poster(request: Request) -> Response:
     order = _order(request, subject, code, asked)
     content = _posters(request).find(order)
     if content is None:
-        http.check_limits(request, "poster", http.address(request))
+        _, device = http.make_device(request)
+        http.check_limits(request, "poster", device, http.address(request))
         content = await _drawn(request, order)
     headers = _PICTURE | {"cache-control": "private, max-age=300", "x-robots-tag": "noindex"}
     return Response(content, media_type="image/jpeg", headers=headers)

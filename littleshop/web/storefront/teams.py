@@ -76,6 +76,7 @@ async def _page(
         seats=found.seats if found else known.seats if known else 0,
         till=found.closes_at if found else None,
         left=found.seats - seats.paid if found else 0,
+        last=found is not None and seats.left == 1,
     )
     return pages.page(
         request,
