@@ -328,6 +328,10 @@ async def amend(request: Request) -> Response:
     names_ = ("words", "shipping", "hours", *(f"p-{each.variant_id}" for each in lines))
     typed = {name: form.text(name, 2000) for name in names_}
     prices, errors = _prices(request, work, typed)
+    try:
+        hours = letter_form.chosen("hours", typed["hours"]) if typed["hours"] else None
+    except Refused as no:
+        errors["hours"] = forms.said(request, no)
     if errors:
         return await _one(request, work, typed, errors)
     return await _act(request, _amending(request, work, typed, prices, hours), "letter_amended")
@@ -345,10 +349,6 @@ def _amending(
         conn, shop_id, which, words=wish_views.words(typed["words"]), shipping=shipping,
         prices={UUID(name[2:]): minor for name, minor in prices.items() if name != "shipping"},
         hours=hours, at=at,
-    try:
-        hours = letter_form.chosen("hours", typed["hours"]) if typed["hours"] else None
-    except Refused as no:
-        errors["hours"] = forms.said(request, no)
     )  # fmt: skip
 
 

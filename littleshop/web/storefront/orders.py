@@ -118,6 +118,9 @@ async def _page(
         form_targets=views.rail_origins(http.house(request)),
         **known,
     )
+    if heard:
+        flash.forget(request, answer)
+    return answer
 
 
 async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
@@ -129,9 +132,6 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         parcels = await deliveries.of_order(conn, row.shop_id, row.order_id)
-    if heard:
-        flash.forget(request, answer)
-    return answer
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
