@@ -1,7 +1,7 @@
 """What a shop sold, by its own days: folded when a day closes, read from the orders until then.
 
 An order counts on the day it was paid, in the shop's zone. What went back is told in two ways: on
-the day on which the money left (`gave_back`), and as what is gone of the orders paid on a day
+the day on which the money left (takings.gave_back), and as what is gone of the orders paid on a day
 (`Day.gone_minor`), whenever it went; turnover less that was kept. The first is never folded; the
 second is read from an index of the few orders of which something went back, and the folded sums are
 only trusted by things (`things`) where they agree with it. The fold corrects the days that do not.
@@ -70,6 +70,15 @@ select $1, d.* from ({_THINGS} group by 1, i.product_id) d
 on conflict on constraint product_days_pkey do update
    set orders = excluded.orders, pieces = excluded.pieces, minor = excluded.minor,
        gone_pieces = excluded.gone_pieces, gone_minor = excluded.gone_minor"""
+
+_FOLD_MONTHS = """
+insert into product_months (shop_id, month, product_id, minor, gone_minor)
+select $1, date_trunc('month', d.day::timestamp)::date, d.product_id, sum(d.minor),
+       sum(d.gone_minor)
+  from product_days d where d.shop_id = $1 and d.day >= $2 and d.day < $3
+ group by 2, d.product_id
+on conflict on constraint product_months_pkey do update
+   set minor = excluded.minor, gone_minor = excluded.gone_minor"""
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -204,7 +213,7 @@ _LATE = f"""
             from orders o
            where o.shop_id = $1 and o.paid_at >= $9 and o.paid_at < $2 and {_WENT}) o
     join order_items i on i.shop_id = $1 and i.order_id = o.order_id
-   where o.day = any ($8) and ($10::uuid is null or i.product_id = $10) group by 1, 2"""
+   where o.day = any ($8) and i.product_id = any ($10::uuid[]) group by 1, 2"""
 # $2 and $3 what is not folded, $5 to $7 the folded days: first, last, up to
 _EVERY = f"""
 with every as (
@@ -212,29 +221,69 @@ with every as (
          case when day = any ($8) then 0 else gone_pieces end as gone_pieces,
          case when day = any ($8) then 0 else gone_minor end as gone_minor
     from product_days where shop_id = $1 and day >= $5 and day <= $6 and day < $7
-     and ($10::uuid is null or product_id = $10)
+     and product_id = any ($10::uuid[])
   union all
-  ({_THINGS} and ($10::uuid is null or i.product_id = $10) group by 1, i.product_id)
+  ({_THINGS} and i.product_id = any ($10::uuid[]) group by 1, i.product_id)
   union all
   ({_LATE}))"""
 _SUMS = """
   sum(orders)::bigint as orders, sum(pieces)::bigint as pieces, sum(minor)::bigint as minor,
   sum(gone_pieces)::bigint as gone_pieces, sum(gone_minor)::bigint as gone_minor"""
+# Which things brought the most that was kept; one sum over all of them, the rest only of those.
+# $11 and $12: the months between which all days are folded and asked for; days before and after.
+_BEST = f"""
+select product_id
+  from (select product_id, minor - gone_minor as kept from product_months
+         where shop_id = $1 and month >= $11 and month < $12
+        union all
+        select product_id, minor - gone_minor from product_days
+         where shop_id = $1 and day >= $5 and day < $11 and day < $7
+        union all
+        select product_id, minor - gone_minor from product_days
+         where shop_id = $1 and day >= $12 and day <= $6 and day < $7
+        union all
+        select product_id, gone_minor from product_days where shop_id = $1 and day = any ($8)
+        union all
+        select l.product_id, l.minor - l.gone_minor from ({_THINGS} group by 1, i.product_id) l
+        union all
+        select i.product_id,
+               - (i.quantity * i.unit_minor * o.gone::numeric / nullif(o.total_minor, 0))::bigint
+          from (select o.order_id, o.total_minor, {_GONE} as gone,
+                       (o.paid_at at time zone $4)::date as day
+                  from orders o
+                 where o.shop_id = $1 and o.paid_at >= $9 and o.paid_at < $2 and {_WENT}) o
+          join order_items i on i.shop_id = $1 and i.order_id = o.order_id
+         where o.day = any ($8)) as each
+ group by product_id having sum(kept) > 0 order by sum(kept) desc, product_id limit $10"""
 _TITLED = f"""{_EVERY},
 whole as (select product_id, {_SUMS} from every group by product_id)
 select w.product_id, p.title,
        coalesce((select f.file from photos f where f.shop_id = $1 and f.product_id = w.product_id
                   order by f.sort_order, f.photo_id limit 1), '') as photo,
        w.orders, w.pieces, w.minor, w.gone_pieces, w.gone_minor
-  from (select * from whole where minor > gone_minor
-         order by minor - gone_minor desc, product_id limit $11) w
+  from whole w
   join products p on p.shop_id = $1 and p.product_id = w.product_id
  order by w.minor - w.gone_minor desc, p.title"""
 
 
 async def things(conn: db.Connection, reach: Reach, most: int) -> list[Thing]:
     """What brought the most that was kept, the most first."""
-    return await db.all(conn, Thing, _TITLED, *_asked(reach, None), most)
+    asked = _asked(reach)
+    found = await conn.fetch(_BEST, *asked, most, *_whole_months(reach))
+    best = [row["product_id"] for row in found]
+    return await db.all(conn, Thing, _TITLED, *asked, best)
+
+
+def _whole_months(reach: Reach) -> tuple[date, date]:
+    """The first month of which every day is asked for and folded, and the first that is not;
+    twice the first day when there is none."""
+    since = reach.first if reach.first.day == 1 else _month_after(reach.first)
+    until = min(reach.last + DAY, reach.until).replace(day=1)
+    return (since, until) if since < until else (reach.first, reach.first)
+
+
+def _month_after(day: date) -> date:
+    return (day.replace(day=28) + 4 * DAY).replace(day=1)
 
 
 class ThingDay(msgspec.Struct, frozen=True):
@@ -251,46 +300,13 @@ class ThingDay(msgspec.Struct, frozen=True):
 async def thing_days(conn: db.Connection, reach: Reach, product_id: UUID) -> list[ThingDay]:
     """One product by day, the first day first; days on which it was not sold are left out."""
     sql = f"{_EVERY} select day, {_SUMS} from every group by day order by day"
-    return await db.all(conn, ThingDay, sql, *_asked(reach, product_id))
+    return await db.all(conn, ThingDay, sql, *_asked(reach), [product_id])
 
 
-def _asked(reach: Reach, product_id: UUID | None) -> tuple[object, ...]:
+def _asked(reach: Reach) -> tuple[object, ...]:
     late = midnight(min(reach.late, default=reach.last + DAY), reach.zone)
     span = (reach.shop_id, *reach.live, reach.zone, reach.first, reach.last, reach.until)
-    return (*span, reach.late, late, product_id)
-
-
-class Back(msgspec.Struct, frozen=True):
-    """Money that left on a day, whenever its order was paid."""
-
-    day: date
-    count: int
-    minor: int
-
-
-async def gave_back(
-    conn: db.Connection, shop_id: int, zone: str, first: date, last: date
-) -> list[Back]:
-    """What went back by the day on which it did: refunds that a rail has done, and what a buyer's
-    bank took for good."""
-    return await db.all(
-        conn,
-        Back,
-        """
-        select day, count(*) as count, sum(minor)::bigint as minor
-          from (select (done_at at time zone $4)::date as day, amount_minor as minor from refunds
-                 where shop_id = $1 and status = 'done' and paid_from = 'escrow'
-                   and done_at >= $2 and done_at < $3
-                union all
-                select (ended_at at time zone $4)::date, amount_minor - unbooked_minor
-                  from chargebacks where shop_id = $1 and status = 'lost'
-                   and ended_at >= $2 and ended_at < $3) each
-         group by day order by day""",
-        shop_id,
-        midnight(first, zone),
-        midnight(last + DAY, zone),
-        zone,
-    )
+    return (*span, reach.late, late)
 
 
 class _Behind(msgspec.Struct, frozen=True):
@@ -331,6 +347,8 @@ async def _fold(each: _Behind, since: date, until: date, folded: date, conn: db.
     span = (midnight(since, each.zone), midnight(until, each.zone), each.zone)
     await db.run(conn, _FOLD, each.shop_id, *span)
     await db.run(conn, _FOLD_THINGS, each.shop_id, *span)
+    months = (since.replace(day=1), _month_after(until - DAY))
+    await db.run(conn, _FOLD_MONTHS, each.shop_id, *months)
     await db.run(
         conn,
         "insert into sale_folds (shop_id, until) values ($1, $2)"

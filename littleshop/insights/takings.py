@@ -11,6 +11,7 @@ from datetime import date, datetime
 import msgspec
 
 from littleshop import db
+from littleshop.insights.sales import DAY, midnight
 
 
 class PaidMinute(msgspec.Struct, frozen=True):
@@ -92,4 +93,37 @@ async def visitors_by(
             quarter,
             until,
         )
+    )
+
+
+class Back(msgspec.Struct, frozen=True):
+    """Money that left on a day, whenever its order was paid."""
+
+    day: date
+    count: int
+    minor: int
+
+
+async def gave_back(
+    conn: db.Connection, shop_id: int, zone: str, first: date, last: date
+) -> list[Back]:
+    """What went back by the day on which it did: refunds that a rail has done, and what a buyer's
+    bank took for good."""
+    return await db.all(
+        conn,
+        Back,
+        """
+        select day, count(*) as count, sum(minor)::bigint as minor
+          from (select (done_at at time zone $4)::date as day, amount_minor as minor from refunds
+                 where shop_id = $1 and status = 'done' and paid_from = 'escrow'
+                   and done_at >= $2 and done_at < $3
+                union all
+                select (ended_at at time zone $4)::date, amount_minor - unbooked_minor
+                  from chargebacks where shop_id = $1 and status = 'lost'
+                   and ended_at >= $2 and ended_at < $3) each
+         group by day order by day""",
+        shop_id,
+        midnight(first, zone),
+        midnight(last + DAY, zone),
+        zone,
     )

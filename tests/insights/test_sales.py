@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from littleshop import db
-from littleshop.insights import comers, sales
+from littleshop.insights import comers, sales, takings
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale
 
@@ -75,11 +75,18 @@ async def test_a_day_says_the_same_before_and_after_it_is_folded(town: Town) -> 
     assert [(each.minor, each.gone_minor) for each in before["things"]] == [(300_00, 30_00)]
     assert [each.gone_minor for each in before["one"][0]] == [30_00, 0]
     async with town.database.connection() as conn:
-        [back] = await sales.gave_back(conn, town.shop_id, SHANGHAI, FIRST, THIRD)
+        [back] = await takings.gave_back(conn, town.shop_id, SHANGHAI, FIRST, THIRD)
     assert (back.day, back.count, back.minor) == (THIRD, 1, 30_00)  # when the money left
     town.later(days=1)
     assert await sales.fold(town.database, town.at) == 1
     assert (await late(town), await read(town)) == ([], before)
+    wide = await read(town, date(2026, 10, 1), THIRD)  # November is read as a month
+    assert wide["things"] == before["things"]
+    town.later(days=40)
+    await sales.fold(town.database, town.at)
+    wide = await read(town, date(2025, 1, 1), date(2026, 12, 31))
+    assert wide["things"] == before["things"]
+    assert (await read(town, SECOND, date(2026, 12, 31)))["things"][0].minor == 200_00
     await town.books_balance()
 
 

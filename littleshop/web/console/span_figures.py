@@ -69,7 +69,7 @@ async def read(
     reach = await sales.reach(conn, shop.shop_id, shop.zone, since, span.last)
     sold = await sales.days(conn, reach)
     came = await comers.days(conn, shop.shop_id, since, span.last)
-    back = await sales.gave_back(conn, shop.shop_id, shop.zone, since, span.last)
+    back = await takings.gave_back(conn, shop.shop_id, shop.zone, since, span.last)
     own = _own(reach, span)
     every = _by_day(since, span.last, sold, came, back)
     inside = [sold[day] for day in sold if day >= span.first]
@@ -100,11 +100,11 @@ def _by_day(
     last: date,
     sold: dict[date, sales.Day],
     came: Sequence[comers.Came],
-    back: Sequence[sales.Back],
+    back: Sequence[takings.Back],
 ) -> list[Figures]:
     seen = {(each.day, each.kind): each for each in came}
     gave = {each.day: each for each in back}
-    nobody, nothing = comers.Came(first, "", 0, 0), sales.Back(first, 0, 0)
+    nobody, nothing = comers.Came(first, "", 0, 0), takings.Back(first, 0, 0)
     none = sales.Day(first, 0, 0, 0, 0, 0, 0, [], [])
     told = []
     for at in range((last - first).days + 1):
