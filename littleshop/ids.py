@@ -84,6 +84,11 @@ def wish_token(key: bytes, shop_id: int, wish_id: uuid.UUID | str) -> str:
     return link_token(key, shop_id, f"wish:{wish_id}")
 
 
+def talk_token(key: bytes, shop_id: int, conversation_id: uuid.UUID | str) -> str:
+    """The token of a conversation's link: what it shows is for the buyer's own devices."""
+    return link_token(key, shop_id, f"talk:{conversation_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

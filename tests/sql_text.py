@@ -68,6 +68,8 @@ def table_kinds() -> dict[str, str | None]:
         for comment, table in _CREATED.findall(path.read_text()):
             told = _KIND.search(comment) or _KIND_OF_ALL.search(head)
             kinds[table] = told.group(1) if told else None
+        for table in re.findall(r"^drop table (\w+);", path.read_text(), re.MULTILINE):
+            del kinds[table]
     return kinds
 
 

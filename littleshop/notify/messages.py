@@ -24,12 +24,13 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
-ADDRESSES = {  # of an order, a word about a new card, news for a follower, an invitation, a wish
+ADDRESSES = {  # of an order, a new card, news for a follower, an invitation, a wish, a conversation
     "link": "/o/",
     "objection": "/not-me/",
     "news": "/n/",
     "letter": "/i/",
     "wish": "/w/",
+    "talk": "/c/",
 }
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
@@ -221,6 +222,7 @@ class Delivery:
             "news": ids.follow_token(key, shop_id, subject),
             "letter": ids.invitation_token(key, shop_id, subject),
             "wish": ids.wish_token(key, shop_id, subject),
+            "talk": ids.talk_token(key, shop_id, subject),
         }
         return {**message.facts, **tokens}
 

@@ -24,7 +24,7 @@ from littleshop.notify.messages import Recipient
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Agreed, Item, Quote
-from littleshop.sale import placing, wishing
+from littleshop.sale import placing, talking
 from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
 from littleshop.shop import shops
 from littleshop.trade import claims, invitations, timers
@@ -152,7 +152,7 @@ async def send(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datet
         return
     await claims.open_(conn, shop_id, invitation_id, "invitation", invitation.uses)
     if invitation.wish_id is not None:
-        await wishing.answered(conn, shop_id, invitation.wish_id, at)
+        await talking.answer_with(conn, shop_id, invitation.wish_id, invitation.invitation_id, at)
     if invitation.keeps:
         await stock.keep(conn, shop_id, await _pieces(conn, invitation))
         due = at + timedelta(hours=invitation.hours)

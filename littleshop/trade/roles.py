@@ -16,14 +16,15 @@ REMIND = "remind"
 RECEIVE = "receive"  # confirm the receipt, take more time for it
 FETCH = "fetch"  # show the code with which it is handed over
 ASK_BACK = "ask_back"  # after-sales
+TALK = "talk"  # with the seller, each in a conversation of his own; a payer has none of the order
 
-_GOODS = frozenset({SEE_ADDRESS, SEE_PARCEL, REMIND, RECEIVE, FETCH, ASK_BACK})
+_GOODS = frozenset({SEE_ADDRESS, SEE_PARCEL, REMIND, RECEIVE, FETCH, ASK_BACK, TALK})
 _BUYER = _GOODS | {SEE_PRICE, PAY, CALL_OFF}
 _PAYER = frozenset({SEE_PRICE, PAY})
 
 _OF_ROLE = {"chooser": _BUYER, "payer": _PAYER, "recipient": frozenset[str]()}
 _OF_GIFT = {  # the giver never learns where it goes, the recipient never what it cost
-    "chooser": frozenset({SEE_PRICE, PAY, CALL_OFF}),
+    "chooser": frozenset({SEE_PRICE, PAY, CALL_OFF, TALK}),
     "payer": _PAYER,
     "recipient": _GOODS | {CLAIM},
 }

@@ -1,7 +1,7 @@
-"""Wishes ("Buy for me"): what a buyer asks a seller to get, and what the two say about it.
+"""Wishes ("Buy for me"): what a buyer asks a seller to get.
 
-The seller answers with words, or with an invitation that names the wish; so the thread ends in a
-letter that can be paid, in a no, or in silence.
+What the two say about it is a conversation of the same id. The seller answers with words, or with
+an invitation; so it ends in a letter that can be paid, in a no, or in silence.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import NotFound
 from littleshop.money import Money
-
-MOST_WORDS = 100  # of one thread
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -46,16 +44,6 @@ class Wish(msgspec.Struct, frozen=True):
         return self.status == "open" and self.said_by == "buyer"
 
 
-class Word(msgspec.Struct, frozen=True):
-    """What one of the two said; `photo` a private file."""
-
-    position: int
-    by_whom: str
-    words: str
-    photo: str | None
-    at: datetime
-
-
 class Asked(msgspec.Struct, frozen=True):
     """A wish as a buyer writes it."""
 
@@ -70,11 +58,13 @@ class Asked(msgspec.Struct, frozen=True):
 
 _SELECT = """
     select w.shop_id, w.wish_id, w.device, w.name, w.phone_sealed, w.locale, w.link, w.top_minor,
-           w.currency, w.about_id, w.status, w.created_at, w.said_at, w.said_by,
-           coalesce((select s.words from wish_words s
-                      where s.shop_id = $1 and s.wish_id = w.wish_id and s.position = 1), '')
-             as words
-      from wishes w where w.shop_id = $1"""
+           w.currency, w.about_id, w.status, w.created_at, c.said_at, c.said_by,
+           coalesce((select r.words from remarks r
+                      where r.shop_id = $1 and r.conversation_id = w.wish_id and r.position = 1),
+                    '') as words
+      from wishes w
+      join conversations c on c.shop_id = $1 and c.conversation_id = w.wish_id
+     where w.shop_id = $1"""
 
 
 async def ask(
@@ -83,19 +73,17 @@ async def ask(
     wish_id: UUID,
     asked: Asked,
     *,
-    words: str,
-    photo: str | None,
     token_hash: bytes,
     device: bytes,
     at: datetime,
-) -> bool:
-    """Write a wish under the form's own id; False when it was written before."""
+) -> None:
+    """Write a wish under the form's own id; again is harmless."""
     facts = msgspec.structs.asdict(asked)
     holes = ", ".join(f"${place}" for place in range(6, 6 + len(facts)))
-    written = await db.changed(
+    await db.run(
         conn,
-        "insert into wishes (shop_id, wish_id, token_hash, device, created_at, said_at,"
-        f" {', '.join(facts)}) values ($1, $2, $3, $4, $5, $5, {holes})"
+        "insert into wishes (shop_id, wish_id, token_hash, device, created_at,"
+        f" {', '.join(facts)}) values ($1, $2, $3, $4, $5, {holes})"
         " on conflict on constraint wishes_pkey do nothing",
         shop_id,
         wish_id,
@@ -103,60 +91,6 @@ async def ask(
         device,
         at,
         *facts.values(),
-    )
-    if written:
-        await say(conn, shop_id, wish_id, wish_id, by_whom="buyer", words=words, photo=photo, at=at)
-    return written
-
-
-async def say(
-    conn: db.Connection,
-    shop_id: int,
-    wish_id: UUID,
-    word_id: UUID,
-    *,
-    by_whom: str,
-    words: str,
-    photo: str | None = None,
-    at: datetime,
-) -> bool:
-    """Say something more; False when the same form said it before. Raises Refused("wish_full")."""
-    await heard(conn, shop_id, wish_id, by_whom=by_whom, at=at)  # which locks the thread
-    before = await db.value(
-        conn,
-        "select count(*) from wish_words where shop_id = $1 and wish_id = $2",
-        shop_id,
-        wish_id,
-    )
-    if before >= MOST_WORDS:
-        raise Refused("wish_full")
-    return await db.changed(
-        conn,
-        "insert into wish_words (shop_id, wish_id, position, word_id, by_whom, words, photo, at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8)"
-        " on conflict on constraint wish_words_once do nothing",
-        shop_id,
-        wish_id,
-        before + 1,
-        word_id,
-        by_whom,
-        words,
-        photo,
-        at,
-    )
-
-
-async def heard(
-    conn: db.Connection, shop_id: int, wish_id: UUID, *, by_whom: str, at: datetime
-) -> None:
-    """One of the two had the last word, now."""
-    await db.run(
-        conn,
-        "update wishes set said_at = $3, said_by = $4 where shop_id = $1 and wish_id = $2",
-        shop_id,
-        wish_id,
-        at,
-        by_whom,
     )
 
 
@@ -190,7 +124,7 @@ async def by_token(conn: db.Connection, shop_id: int, token_hash: bytes) -> Wish
 async def listing(conn: db.Connection, shop_id: int, most: int = 100) -> list[Wish]:
     """A shop's wishes, the last word first."""
     return await db.all(
-        conn, Wish, f"{_SELECT} order by w.said_at desc, w.wish_id limit $2", shop_id, most
+        conn, Wish, f"{_SELECT} order by c.said_at desc, w.wish_id limit $2", shop_id, most
     )
 
 
@@ -198,31 +132,9 @@ async def waiting(conn: db.Connection, shop_id: int) -> int:
     """How many wait for the seller's word."""
     found = await db.value(
         conn,
-        "select count(*) from wishes where shop_id = $1 and status = 'open' and said_by = 'buyer'",
+        "select count(*) from wishes w"
+        " join conversations c on c.shop_id = $1 and c.conversation_id = w.wish_id"
+        " where w.shop_id = $1 and w.status = 'open' and c.said_by = 'buyer'",
         shop_id,
     )
     return int(found)
-
-
-async def words(conn: db.Connection, shop_id: int, wish_id: UUID) -> list[Word]:
-    """What was said, the wish itself first."""
-    return await db.all(
-        conn,
-        Word,
-        "select position, by_whom, words, photo, at from wish_words"
-        " where shop_id = $1 and wish_id = $2 order by position",
-        shop_id,
-        wish_id,
-    )
-
-
-async def photo(conn: db.Connection, shop_id: int, wish_id: UUID, position: int) -> str | None:
-    """The private file of a word."""
-    found = await db.value(
-        conn,
-        "select photo from wish_words where shop_id = $1 and wish_id = $2 and position = $3",
-        shop_id,
-        wish_id,
-        position,
-    )
-    return None if found is None else str(found)

@@ -198,3 +198,18 @@ def wish(token: str) -> str:
 def wishes(slug: str) -> str:
     """Asking a seller to get something; POST asks."""
     return f"{shop(slug)}/wishes"
+
+
+def conversation(token: str) -> str:
+    """What a buyer and a seller say, for the buyer's own devices; its acts are below it."""
+    return f"/c/{token}"
+
+
+def conversation_part(token: str, part: str) -> str:
+    """A noun below a conversation: remarks, photos, phone, code, thread, live."""
+    return f"{conversation(token)}/{part}"
+
+
+def talk(slug: str, product_id: object | None = None) -> str:
+    """Writing to a seller about a product or the shop; POST says the first remark."""
+    return f"{product(slug, product_id) if product_id else shop(slug)}/conversation"

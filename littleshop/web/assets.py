@@ -27,10 +27,17 @@ _BUYERS = (
     "css/order.css",
     "css/case.css",
     "css/letter.css",
+    "css/talk.css",
 )
 BUNDLES = {
     "storefront.css": (*_FOUNDATION, *_BUYERS),
-    "console.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/collect.css"),
+    "console.css": (
+        *_FOUNDATION,
+        "css/console.css",
+        "css/life.css",
+        "css/collect.css",
+        "css/talk.css",
+    ),
     "opening.css": (*_FOUNDATION, "css/opening.css"),
     "operator.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/operator.css"),
 }

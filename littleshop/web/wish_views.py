@@ -1,22 +1,13 @@
-"""The thread of a wish as both sides read it, and its private photos."""
+"""What a person writes to another: words, a link, a private photo."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from types import SimpleNamespace
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from littleshop import http
 from littleshop.catalog.drafts import tidy
-from littleshop.errors import NotFound
-from littleshop.trade import wishes
-from littleshop.trade.invitations import Invitation
-from littleshop.trade.wishes import Word
 from littleshop.web import evidence, forms
 from littleshop.web.forms import Form, Kept
 
@@ -43,53 +34,9 @@ def link_of(text: str) -> str:
     return link if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
-def thread(
-    said: Sequence[Word],
-    letters: Sequence[Invitation],
-    photo_url: Callable[[int], str],
-    letter_url: Callable[[UUID], str],
-    at: datetime,
-) -> list[SimpleNamespace]:
-    """What was said and the letters that answered, in the order in which they came."""
-    rows: list[SimpleNamespace] = [
-        SimpleNamespace(
-            by=word.by_whom,
-            words=word.words,
-            photo_url=photo_url(word.position) if word.photo else "",
-            letter_url="",
-            state="",
-            at=word.at,
-        )
-        for word in said
-    ]
-    rows += [
-        SimpleNamespace(
-            by="seller",
-            words=letter.words,
-            photo_url="",
-            letter_url=letter_url(letter.invitation_id),
-            state=letter.state(at),
-            at=letter.sent_at,
-        )
-        for letter in letters
-    ]
-    return sorted(rows, key=lambda row: row.at)
-
-
 async def photo_of(request: Request, form: Form, person: bytes) -> tuple[Kept | None, str]:
     """The photo of a form or the one a refused try had, and what is wrong with it."""
     found = await forms.photos(request, form.files("photo")[:1], person, private=True)
     before = forms.unseal(http.house(request).keyring, form.text("photo_kept"), Kept)
     private = before if before is not None and len(before.file) == evidence.PRIVATE_NAME else None
     return (found.kept[0] if found.kept else private), "".join(found.wrong[:1])
-
-
-async def stream(request: Request, shop_id: int, wish_id: UUID, position: int) -> Response:
-    """A photo of a thread; the caller has checked who asks. Raises NotFound."""
-    house = http.house(request)
-    async with house.database.connection() as conn:
-        name = await wishes.photo(conn, shop_id, wish_id, position)
-    content = await house.files.get_private(name) if name else None
-    if content is None:
-        raise NotFound("photo")
-    return Response(content, media_type="image/jpeg", headers=evidence.HEADERS)

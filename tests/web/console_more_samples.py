@@ -152,6 +152,7 @@ def people(locale: str) -> dict[str, Any]:
         "people": made,
         "followers": 23,
         "unanswered": 3,
+        "unread": 2,
         "judged": reviews.Sum(126, 47),
         "total": 3,
         "again": 2,

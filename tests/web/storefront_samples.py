@@ -140,6 +140,7 @@ def after() -> Iterator[Sample]:
             "basket": thing(count=2, sum=Money(3600, "GBP")),
             "left": [thing(id="1", left=2), thing(id="11", left=7)],
             "greeting": None,
+            "talk": 0,
             "floating": True,
         },
     )

@@ -61,5 +61,12 @@ def samples() -> Iterator[Sample]:
     yield "code-wrong", "code", {"typed": "ACDE", "wrong": "口令要 8 位，现在 4 位。"}
     greeting = thing(sender="小满", friend="阿婷")
     basket = thing(count=0, sum=None)
-    mine = {"shop": ADA, "basket": basket, "left": [], "greeting": greeting, "floating": False}
+    mine = {
+        "shop": ADA,
+        "basket": basket,
+        "left": [],
+        "greeting": greeting,
+        "talk": 3,
+        "floating": False,
+    }
     yield "mine-greeted", "mine", mine

@@ -32,7 +32,8 @@ async def asks(person: httpx.AsyncClient, *photos: bytes, **typed: str) -> httpx
 
 async def wish(room: BackRoom) -> str:
     """The console's address of the newest wish."""
-    found = re.search(rf'href="{room.root}(/wishes/[0-9a-f-]+)"', (await room.get("/wishes")).text)
+    page = (await room.get("/wishes")).text
+    found = re.search(rf'href="{room.root}(/conversations/[0-9a-f-]+)"', page)
     assert found is not None
     return found[1]
 
@@ -52,7 +53,7 @@ async def test_a_wish_is_talked_over_and_ends_in_a_letter_that_is_paid(room: Bac
     assert picture is not None
     assert (await room.client.get(picture[1])).headers["content-type"] == "image/jpeg"
     assert (await room.world.browser().get(picture[1])).status_code == 303  # to sign in
-    said = await room.post(f"{here}/words", words="下周开窑", form_key=hidden(desk, "form_key"))
+    said = await room.post(f"{here}/remarks", words="下周开窑", form_key=hidden(desk, "form_key"))
     await room.follow(said)
     await room.world.work()
     assert thread.removeprefix("/w/") in str(room.world.inbox)
@@ -111,7 +112,7 @@ async def test_a_seller_says_no_and_another_shop_sees_nothing(room: BackRoom) ->
     person = guest(room)
     thread = (await asks(person)).headers["location"]
     here = await wish(room)
-    await room.post(f"{here}/refusal")
+    await room.post(f"{here.replace('conversations', 'wishes')}/refusal")
     assert "help this time" in shown(await person.get(thread))
     await room.world.work()
     other = room.world.browser()

@@ -23,6 +23,9 @@
     const follows = one("[data-follows]", piece);
     const follow = one("[data-follow]");
     if (follows && follow) follow.replaceChildren(...follows.childNodes);
+    const talk = one("[data-talk-new]", piece);
+    const unread = one("[data-talk-dot]");
+    if (talk && unread) { unread.textContent = talk.textContent; unread.hidden = false; }
     document.dispatchEvent(new Event("piece"));
   };
   const fetchPiece = async (url, options = {}) => {

@@ -38,6 +38,7 @@ from littleshop.web.console import (
     wishing,
 )
 
+    talking,
 ROOT = "/console/{shop_id}"
 _ORDER = f"{ROOT}/orders/{{number}}"
 _THING = f"{ROOT}/goods/{{product_id}}"
@@ -100,6 +101,7 @@ ROUTES: list[BaseRoute] = [
 @contextlib.asynccontextmanager
 async def open_rooms(app: Starlette) -> AsyncIterator[None]:
     """What the console's pages hold for as long as the process lives: the listener of hints."""
+    *talking.ROUTES,
     app.state.hub = Hub(app.state.house.settings.database_url)
     listener = asyncio.create_task(app.state.hub.run())
     try:

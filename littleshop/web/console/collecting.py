@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +19,7 @@ from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.sale import inviting
 from littleshop.social import outlets
-from littleshop.trade import invitations, takers, wishes
+from littleshop.trade import conversations, invitations, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.takers import Taker
 from littleshop.web import addresses, containers, forms, letter_views, names, pages, wish_views
@@ -84,9 +85,22 @@ async def new(request: Request) -> Response:
     return await _form(request, work, written, things, wish)
 
 
-async def _wish(conn: db.Connection, work: AtWork, text: str | None) -> wishes.Wish | None:
-    """The wish that the letter is to answer. Raises NotFound."""
-    return await wishes.get(conn, work.shop.shop_id, http.uuid(text)) if text else None
+class Asked(msgspec.Struct, frozen=True):
+    """The conversation that the letter is to answer; of a wish the most its buyer pays."""
+
+    wish_id: UUID
+    name: str
+    top: Money | None = None
+
+
+async def _wish(conn: db.Connection, work: AtWork, text: str | None) -> Asked | None:
+    """What the letter is to answer. Raises NotFound."""
+    if not text:
+        return None
+    talk = await conversations.get(conn, work.shop.shop_id, http.uuid(text))
+    wish = talk.about == "wish"
+    top = (await wishes.get(conn, talk.shop_id, talk.conversation_id)).top if wish else None
+    return Asked(talk.conversation_id, talk.name, top)
 
 
 async def _form(
@@ -94,7 +108,7 @@ async def _form(
     work: AtWork,
     written: Written,
     things: list[letter_form.Thing],
-    wish: wishes.Wish | None,
+    wish: Asked | None,
     status: int = 200,
 ) -> Response:
     return await frame.page(

@@ -61,7 +61,7 @@ async def _told(
     with hub.subscribe(work.shop.shop_id) as events:
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         async for event in events:
-            if not await _may_see(house, work, token):
+            if not await may_see(house, work, token):
                 return
             for name, text in await _pieces(house, work, locale, event):
                 if name == "happened" or shown.get(name) != text:
@@ -72,7 +72,7 @@ async def _told(
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _may_see(house: House, work: AtWork, token: str) -> bool:
+async def may_see(house: House, work: AtWork, token: str) -> bool:
     """Whether the session still lives and its person still works here."""
     async with house.database.connection() as conn:
         session = await sessions.find(conn, token, house.clock.now())

@@ -16,7 +16,7 @@ from littleshop.customers.customers import CustomerSum
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import phones
 from littleshop.social import follows
-from littleshop.trade import reviews
+from littleshop.trade import conversation_lists, reviews
 from littleshop.trade.orders import Delivery
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
@@ -38,7 +38,7 @@ def _row(each: CustomerSum, root: str, keyring: Keyring) -> dict[str, Any]:
     }
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
     """Where the page before ended. Raises NotFound."""
     if not text:
         return None
@@ -75,6 +75,7 @@ async def _life(conn: db.Connection, shop_id: int) -> dict[str, Any]:
         "followers": await follows.count(conn, shop_id),
         "unanswered": await reviews.unanswered(conn, shop_id),
         "judged": await reviews.of(conn, shop_id),
+        "unread": await conversation_lists.unread(conn, shop_id),
     }
 
 

@@ -18,7 +18,7 @@ from littleshop.settlement import outlook, payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.shop.shops import Shop
 from littleshop.social import credits
-from littleshop.trade import case_lists, order_lists, wishes
+from littleshop.trade import case_lists, conversation_lists, order_lists, wishes
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
 from littleshop.web import addresses, keepers, pages, registration
@@ -61,6 +61,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     standing = await registration.to_say(conn, house, shop)
     wanted = await case_lists.open_ones(conn, shop.shop_id)
     asked = await wishes.waiting(conn, shop.shop_id)
+    talks = await conversation_lists.unread(conn, shop.shop_id, wishes=False)
     drawn = await figures.today(conn, shop, now)
     requests = _requests(wanted, frame.root(shop))
     urgent = _urgent(duties, goods, bool(news), requests, frame.root(shop))
@@ -71,6 +72,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
         "todos": _registration(standing, frame.root(shop))
         + [each for each in requests if each["kind"] != urgent["kind"]]
         + ([_todo("wish", asked, f"{frame.root(shop)}/wishes", waits=True)] if asked else [])
+        + ([_todo("talk", talks, f"{frame.root(shop)}/conversations", waits=True)] if talks else [])
         + _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
         "figures": drawn,
         "happened": [await told(conn, shop, each) for each in news],

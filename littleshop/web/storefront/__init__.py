@@ -31,10 +31,12 @@ from littleshop.web.storefront import (
     shelves,
     story,
     teams,
+    talking,
     wishing,
 )
 from littleshop.web.storefront.few import Few
 from littleshop.web.visiting import Counting
+from littleshop.web.talk_live import Listeners
 
 ROUTES = [
     *landing.ROUTES,
@@ -46,6 +48,7 @@ ROUTES = [
     *invitations.ROUTES,
     *wishing.ROUTES,
     *after_sale.ROUTES,
+    *talking.ROUTES,
     *cashier.ROUTES,
     *proving.ROUTES,
     *posting.ROUTES,
@@ -76,6 +79,7 @@ async def open_rooms(app: Starlette) -> AsyncIterator[None]:
     app.state.few = Few(house.database)
     tasks = [asyncio.create_task(shelf.keep_up()), asyncio.create_task(counting.keep_up())]
     try:
+    app.state.listeners = Listeners()
         yield
     finally:
         for task in tasks:

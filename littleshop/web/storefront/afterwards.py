@@ -10,7 +10,7 @@ from littleshop import db
 from littleshop.crypto import Keyring
 from littleshop.sale import reviewing
 from littleshop.social import follows
-from littleshop.trade import reviews
+from littleshop.trade import conversations, reviews, roles
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import OrderItem
 from littleshop.web import addresses
@@ -25,6 +25,12 @@ class Line(msgspec.Struct, frozen=True):
     may_amend: bool
 
 
+class Talk(msgspec.Struct, frozen=True):
+    """The order's conversation: `new` remarks that were not read."""
+
+    new: int
+
+
 class After(msgspec.Struct, frozen=True):
     """`follow` is where one press follows the shop, "" when it does not or is followed already;
     `follows` that this device's person does."""
@@ -32,6 +38,7 @@ class After(msgspec.Struct, frozen=True):
     lines: list[Line]
     follow: str = ""
     follows: bool = False
+    talk: Talk | None = None  # None to whom it is not given
 
 
 def own_phone(keyring: Keyring, seen: Seen) -> str | None:
@@ -54,6 +61,7 @@ async def read(
 ) -> After:
     """What is offered on the page behind this link."""
     order, lines = seen.order, []
+    talk = await _talk(conn, seen)
     if reviewing.may_write(seen):
         known = await reviews.of_order(conn, order.shop_id, order.order_id)
         for item in things:
@@ -68,8 +76,17 @@ async def read(
             )
     phone = own_phone(keyring, seen)
     if phone is None:
-        return After(lines)
+        return After(lines, talk=talk)
     known_follow = await follows.of_phone(conn, order.shop_id, keyring.index(phone))
     if known_follow is None:
-        return After(lines, follow=addresses.order_part(token, "following"))
-    return After(lines, follows=known_follow.left_at is None)
+        return After(lines, follow=addresses.order_part(token, "following"), talk=talk)
+    return After(lines, follows=known_follow.left_at is None, talk=talk)
+
+
+async def _talk(conn: db.Connection, seen: Seen) -> Talk | None:
+    if not seen.may(roles.TALK):
+        return None
+    order = seen.order
+    which = conversations.identity(order.shop_id, "order", order.order_id, seen.role)
+    known = await conversations.find(conn, order.shop_id, which)
+    return Talk(known.new_for_buyer if known else 0)

@@ -25,12 +25,12 @@ from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import invitations, orders, regions, takers, wishes
+from littleshop.trade import conversations, invitations, orders, regions, takers
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
 from littleshop.web import addresses, flash, forms, keepers, letter_views, names, pages
-from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, views
+from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, talks, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import is_person, remember, works_here
 
@@ -159,17 +159,18 @@ def _question(found: Open) -> str:
 
 
 async def _thread(request: Request, found: Open) -> str | None:
-    """Where the wish is talked over that this answers: for the device that asked and the shop's
-    own; whoever was sent the letter on has not read it.
+    """Where it is talked over that this answers: for the device that asked and the shop's own;
+    whoever was sent the letter on has not read it.
     """
     row, house = found.row, http.house(request)
     if row.wish_id is None:
         return None
     async with house.database.connection() as conn:
-        wish = await wishes.get(conn, row.shop_id, row.wish_id)
-    if http.device(request) != wish.device and not await works_here(request, found.shop.shop_id):
+        talk = await conversations.get(conn, row.shop_id, row.wish_id)
+        own = await conversations.is_own(conn, row.shop_id, row.wish_id, http.device(request))
+    if not own and not await works_here(request, found.shop.shop_id):
         return None
-    return addresses.wish(ids.wish_token(house.keyring.link_key, row.shop_id, row.wish_id))
+    return talks.address(request, talk)
 
 
 def _order_url(request: Request, shop: Shop, own: Taker | None) -> str | None:

@@ -33,7 +33,7 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import entrances, shares
 from littleshop.social.shares import Share
-from littleshop.trade import carts, reviews, teams
+from littleshop.trade import carts, conversation_lists, reviews, teams
 from littleshop.web import addresses, containers, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
@@ -337,9 +337,13 @@ async def shop_mine(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
         greeting = await greetings.of_visitor(request, conn, shop.shop_id, None)
+        new = await conversation_lists.new_on(conn, shop.shop_id, http.device(request))
         known = await followers.of_visitor(request, conn, shop.shop_id)
     left, follows = await few.left(shop.shop_id), known is not None
-    return _mine(request, shop, basket, left, greeting, floating=True, follows=follows)
+    unread = sum(new.values())
+    return _mine(
+        request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows
+    )
 
 
 async def product_mine(request: Request) -> Response:
@@ -350,7 +354,9 @@ async def product_mine(request: Request) -> Response:
         left = await products.few_left(conn, shop.shop_id, product_id, FEW_ON_PAGE)
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
         greeting = await greetings.of_visitor(request, conn, shop.shop_id, product_id)
-    return _mine(request, shop, basket, left, greeting, floating=False)
+        new = await conversation_lists.new_on(conn, shop.shop_id, http.device(request))
+    unread = new.get(product_id, 0)
+    return _mine(request, shop, basket, left, greeting, talk=unread, floating=False)
 
 
 def _mine(
@@ -360,6 +366,7 @@ def _mine(
     left: Left,
     greeting: Share | None,
     *,
+    talk: int,
     floating: bool,
     follows: bool = False,
 ) -> Response:
@@ -372,6 +379,7 @@ def _mine(
         basket=SimpleNamespace(count=basket[0], sum=basket[1]),
         left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
         greeting=greeting,
+        talk=talk,
         floating=floating,
         follows=follows,
     )

@@ -21,15 +21,15 @@ from littleshop.catalog.drafts import tidy
 from littleshop.errors import NotFound, Refused
 from littleshop.i18n import SIGNS
 from littleshop.identity import phones
-from littleshop.sale import inviting, wishing
+from littleshop.sale import inviting, talking, wishing
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import invitations, wishes
+from littleshop.trade import conversations, invitations, wishes
 from littleshop.trade.wishes import Asked, Wish
-from littleshop.web import addresses, forms, pages, wish_views
+from littleshop.web import addresses, forms, pages, talk_views, wish_views
 from littleshop.web.forms import Form, Kept
 from littleshop.web.storefront import prefilling, views
-from littleshop.web.storefront.visitors import remember, shop_here
+from littleshop.web.storefront.visitors import is_person, remember, shop_here
 
 
 class Sheet(msgspec.Struct):
@@ -159,8 +159,15 @@ async def _thread(
     house, at = http.house(request), http.now(request)
     token = request.path_params["token"]
     async with house.database.connection() as conn:
-        words = await wishes.words(conn, shop.shop_id, wish.wish_id)
+        talk = await conversations.get(conn, shop.shop_id, wish.wish_id)
+        said_ = await conversations.remarks(conn, shop.shop_id, wish.wish_id)
         letters = await invitations.of_wish(conn, shop.shop_id, wish.wish_id)
+
+    own = http.device(request) == wish.device
+    if own and is_person(request):
+        await house.database.transaction(
+            lambda conn: talking.read(conn, talk, "buyer", len(said_), at)
+        )
 
     def letter_url(invitation_id: UUID) -> str:
         return addresses.invitation(inviting.token(house.keyring, shop.shop_id, invitation_id))
@@ -172,11 +179,11 @@ async def _thread(
         private=True,
         shop=views.shop(shop),
         wish=_shown(wish),
-        rows=wish_views.thread(
-            words, letters, lambda at: f"{addresses.wish(token)}/photos/{at}", letter_url, at
+        rows=talk_views.rows(
+            said_, letters, lambda at: f"{addresses.wish(token)}/photos/{at}", letter_url, at
         ),
         token=token,
-        own=http.device(request) == wish.device,
+        own=own,
         key=str(uuid4()),
         typed=said,
         wrong=forms.said(request, no) if no else "",
@@ -208,7 +215,7 @@ async def _say(
 ) -> None:
     photo = kept.file if kept else None
     await http.house(request).database.transaction(
-        lambda conn: wishing.say(conn, wish, key, by_whom="buyer", words=words, photo=photo, at=at)
+        lambda conn: wishing.say(conn, wish, key, words=words, photo=photo, at=at)
     )
 
 
@@ -233,7 +240,7 @@ async def photo(request: Request) -> Response:
     """GET /w/TOKEN/photos/N"""
     shop, wish = await _behind(request)
     position = http.number(request.path_params["position"])
-    return await wish_views.stream(request, shop.shop_id, wish.wish_id, position)
+    return await talk_views.stream(request, shop.shop_id, wish.wish_id, position)
 
 
 ROUTES = [

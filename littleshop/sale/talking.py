@@ -1,0 +1,190 @@
+"""Talking: a buyer and a seller say something to each other, and the other one hears of it.
+
+The buyer hears by SMS once for all that the seller says until he says something himself, and only
+on a phone that he proved, that paid, or that he left with a wish. The seller hears by push, once
+for all that he has not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from littleshop import db, ids
+from littleshop.crypto import Keyring
+from littleshop.errors import Refused
+from littleshop.identity import people
+from littleshop.notify import live, messages, subscriptions
+from littleshop.notify.live import Event
+from littleshop.notify.messages import Recipient
+from littleshop.shop import shops, staff
+from littleshop.trade import conversation_blocks, conversations
+from littleshop.trade.conversations import Begun, Conversation
+
+HINT = "talk"  # the kind of event on open pages; its subject is the conversation
+
+
+def token(keyring: Keyring, shop_id: int, conversation_id: UUID) -> str:
+    """The token of its link, derived, so that a message can carry it."""
+    return ids.talk_token(keyring.link_key, shop_id, conversation_id)
+
+
+async def begin(
+    conn: db.Connection,
+    keyring: Keyring,
+    shop_id: int,
+    conversation_id: UUID,
+    begun: Begun,
+    device: bytes,
+    at: datetime,
+) -> Conversation:
+    """Have a conversation that this device's owner writes in, before he does.
+
+    Raises Refused: talk_closed while the shop does not sell, unless it is about an order;
+    talk_blocked.
+    """
+    shop = await shops.get(conn, shop_id)
+    if begun.about != "order" and shop.status not in ("open", "paused"):
+        raise Refused("talk_closed")
+    whos = [device, *([begun.phone_index] if begun.phone_index else [])]
+    if await conversation_blocks.among(conn, shop_id, conversation_id, whos):
+        raise Refused("talk_blocked")
+    hashed = ids.hashed(token(keyring, shop_id, conversation_id))
+    await conversations.begin(
+        conn, shop_id, conversation_id, begun, token_hash=hashed, device=device, at=at
+    )
+    return await conversations.get(conn, shop_id, conversation_id)
+
+
+async def say(
+    conn: db.Connection,
+    conversation: Conversation,
+    remark_id: UUID,
+    *,
+    by_whom: str,
+    words: str,
+    photo: str | None = None,
+    person_id: UUID | None = None,
+    whos: Sequence[bytes] = (),
+    at: datetime,
+) -> None:
+    """Say something, once per `remark_id`; `whos`: the device from which a buyer speaks.
+
+    Raises Refused: talk_empty, talk_long(have, most), talk_full, talk_blocked, talk_closed.
+    """
+    if not words and photo is None:
+        raise Refused("talk_empty")
+    if len(words) > conversations.LONGEST:
+        raise Refused("talk_long", have=len(words), most=conversations.LONGEST)
+    if by_whom == "buyer":
+        await _let_in(conn, conversation, whos)
+    await _say(
+        conn, conversation, remark_id, by_whom=by_whom, words=words, photo=photo,
+        person_id=person_id, at=at,
+    )  # fmt: skip
+
+
+async def _let_in(conn: db.Connection, conversation: Conversation, whos: Sequence[bytes]) -> None:
+    shop = await shops.get(conn, conversation.shop_id)
+    if conversation.about != "order" and shop.status not in ("open", "paused"):
+        raise Refused("talk_closed")
+    known = [*whos, *([conversation.phone_index] if conversation.phone_index else [])]
+    if await conversation_blocks.among(
+        conn, conversation.shop_id, conversation.conversation_id, known
+    ):
+        raise Refused("talk_blocked")
+
+
+async def answer_with(
+    conn: db.Connection, shop_id: int, conversation_id: UUID, letter_id: UUID, at: datetime
+) -> None:
+    """An invitation to pay was sent as an answer; again is harmless."""
+    conversation = await conversations.get(conn, shop_id, conversation_id)
+    await _say(
+        conn, conversation, letter_id, by_whom="seller", words="", letter_id=letter_id, at=at
+    )
+
+
+async def _say(
+    conn: db.Connection,
+    conversation: Conversation,
+    remark_id: UUID,
+    *,
+    by_whom: str,
+    words: str,
+    photo: str | None = None,
+    letter_id: UUID | None = None,
+    person_id: UUID | None = None,
+    at: datetime,
+) -> None:
+    shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
+    position = await conversations.say(
+        conn, shop_id, conversation_id, remark_id, by_whom=by_whom, words=words, photo=photo,
+        letter_id=letter_id, person_id=person_id, at=at,
+    )  # fmt: skip
+    if position is None:
+        return
+    if by_whom == "seller":
+        await tell_buyer(conn, conversation, at)
+    elif not conversation.new_for_seller:  # of several in a row he hears the first
+        await _tell_seller(conn, conversation, position, at)
+    await live.publish(conn, shop_id, Event(HINT, str(conversation_id)), at=at)
+
+
+async def read(
+    conn: db.Connection, conversation: Conversation, by_whom: str, position: int, at: datetime
+) -> None:
+    """One of the two has it before his eyes up to there; the other's open page may say so."""
+    shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
+    if await conversations.seen(conn, shop_id, conversation_id, by_whom, position):
+        await live.publish(conn, shop_id, Event(HINT, str(conversation_id)), at=at)
+
+
+async def tell_buyer(conn: db.Connection, conversation: Conversation, at: datetime) -> None:
+    """By SMS, where he left a phone: once until he says something again."""
+    if conversation.phone_sealed is None:
+        return
+    shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
+    if not await conversations.told(conn, shop_id, conversation_id, at):
+        return
+    shop = await shops.get(conn, shop_id)
+    await messages.send(
+        conn,
+        shop_id,
+        [Recipient(None, conversation.phone_sealed, conversation.locale)],
+        about="wish_answered" if conversation.about == "wish" else "talk_answered",
+        subject=conversation_id,
+        occasion=at.isoformat(),
+        at=at,
+        shop=shop.name,
+    )
+
+
+async def _tell_seller(
+    conn: db.Connection, conversation: Conversation, position: int, at: datetime
+) -> None:
+    """A wish is told by SMS too, once: it is business that somebody offers."""
+    shop_id = conversation.shop_id
+    shop = await shops.get(conn, shop_id)
+    team = [member.person_id for member in await staff.of_shop(conn, shop_id)]
+    browsers = await subscriptions.of(conn, shop_id, team)
+    wish = conversation.about == "wish" and position == 1
+    for person_id in team:
+        person = await people.get(conn, person_id)
+        if person is None:
+            continue
+        push = tuple(browsers.get(person_id, ()))
+        phone = person.phone_sealed if wish else None
+        await messages.send(
+            conn,
+            shop_id,
+            [Recipient(person.person_id, phone, person.locale, push)],
+            about="wish_asked" if wish else "talk_asked",
+            subject=conversation.conversation_id,
+            occasion=str(position),
+            at=at,
+            shop=shop.name,
+            name=conversation.name,
+            url=f"/console/{shop_id}/conversations/{conversation.conversation_id}",
+        )

@@ -1,0 +1,30 @@
+// A conversation that is open: when something is said, its remarks are fetched anew. Works on both
+// sides; without it the page is read again by hand.
+(() => {
+const place = document.querySelector("[data-talk]");
+if (!place) return;
+const EVERY = 20_000; // where no stream is to be had
+let was = place.innerHTML.trim();
+let waits = false;
+const load = async () => {
+  if (document.hidden) { waits = true; return; } // unseen is unread
+  waits = false;
+  const answer = await fetch(place.dataset.talk, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer || !answer.ok) return;
+  const text = (await answer.text()).trim();
+  if (text === was) return;
+  const low = innerHeight + scrollY > document.body.scrollHeight - 240;
+  was = text;
+  place.innerHTML = text;
+  if (low) place.lastElementChild?.lastElementChild?.scrollIntoView({ block: "nearest" });
+};
+document.addEventListener("visibilitychange", () => { if (waits) load(); });
+let timer = 0;
+const ask = () => { if (!timer) timer = setInterval(load, EVERY); };
+if (!("EventSource" in window)) { ask(); return; }
+const stream = new EventSource(place.dataset.talkLive);
+stream.addEventListener("talk", load);
+stream.onopen = () => { clearInterval(timer); timer = 0; load(); };
+stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) ask(); };
+addEventListener("pagehide", () => stream.close());
+})();
