@@ -53,6 +53,12 @@ class Keyring:
         """A blind index: equal texts are found without being read (HMAC-SHA256)."""
         return hmac.digest(self._index_key, text.encode(), "sha256")
 
+    def word(self, use: str, text: str) -> bytes:
+        """A short blind index (16 bytes) for one `use`, under a key of its own derived for it: what
+        has few values, such as the tail of a phone, is not compared with anything else."""
+        key = hmac.digest(self._index_key, f"word:{use}".encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256")[:16]
+
     def sign(self, text: str) -> str:
         """A short signature for what we hand to a browser and want back unchanged."""
         digest = hmac.digest(self.link_key, text.encode(), "sha256")

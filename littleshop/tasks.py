@@ -41,7 +41,7 @@ from littleshop.sale.paying import Paid
 from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
 from littleshop.social import passcodes, probing, shares
-from littleshop.trade import carts, person_orders
+from littleshop.trade import carts, order_words, person_orders
 
 _PATIENCE = timedelta(minutes=30)
 CLOSINGS = 3  # times that a rail is asked to close an attempt before the sweep takes over
@@ -281,6 +281,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **reconciling_by_asking.tasks(house.rails),
         **live.tasks(),
         **person_orders.tasks(),
+        **order_words.tasks(house.keyring),
         **probing.tasks(house.keyring, house.settings),
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
@@ -302,6 +303,7 @@ TIMETABLE = Timetable(
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
         **person_orders.TIMETABLE,
+        **order_words.TIMETABLE,
         **probing.TIMETABLE,
     }
 )

@@ -154,6 +154,21 @@ async def find(conn: db.Connection, shop_id: int, query: str) -> list[Found]:
     return await db.all(conn, Found, FIND, shop_id, of_shop(shop_id, wanted), plain(query))
 
 
+async def every(conn: db.Connection, shop_id: int, query: str) -> list[UUID]:
+    """What of a shop has all these words, on the shelf or not: its seller looks for what he sold;
+    at most MOST_FOUND."""
+    wanted = terms(query)
+    if not wanted:
+        return []
+    rows = await conn.fetch(
+        "select product_id from product_words where shop_id = $1 and words @> $2::text[]"
+        f" limit {MOST_FOUND}",
+        shop_id,
+        of_shop(shop_id, wanted),
+    )
+    return [row["product_id"] for row in rows]
+
+
 FIND = f"""
 select p.product_id, position($3 in lower(p.title)) > 0 as in_title
   from products p

@@ -19,7 +19,7 @@ from littleshop.errors import Refused
 from littleshop.pay import chargebacks
 from littleshop.sale import placing, refunding, shipping, telling
 from littleshop.sale.placing import HOLD, Placed, Placing
-from littleshop.trade import gifts, letters, order_events, order_links, orders, timers
+from littleshop.trade import gifts, letters, order_events, order_links, order_words, orders, timers
 from littleshop.trade.gifts import Claimed
 from littleshop.trade.letters import Letter
 from littleshop.trade.orders import Delivery, Order
@@ -85,6 +85,8 @@ async def claim(
         raise Refused("gift_over")
     await _swap(conn, shop_id, order_id, swapped)
     await orders.deliver_to(conn, order, delivery.seal(keyring))
+    words = order_words.of_delivery(keyring, order.shop_id, delivery)
+    await order_words.write(conn, order.shop_id, [(order.number, word) for word in words])
     await gifts.claim(conn, shop_id, order_id, Claimed(keyring.seal(delivery.phone), locale, at))
     await order_links.trust_device(conn, shop_id, order_id, gifts.ROLE, device)
     claimed = await orders.gathered(conn, shop_id, order_id)

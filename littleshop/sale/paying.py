@@ -61,7 +61,7 @@ async def ask(
     his `part`; who pays for another pays all, and his part tells his attempts from others'.
 
     Raises Refused: not_payable, part_too_large(left=), part_too_small(least=), gone_meanwhile,
-    not_admitted.
+    not_admitted, price_changed(now=, seen=).
     """
     order = await orders.lock(conn, shop_id, order_id)
     if order.status not in ("placed", "invited", "collecting"):
@@ -96,7 +96,8 @@ async def ask(
 def _due(order: Order, part: Part | None) -> Money:
     """What is to be paid now."""
     if order.kind != "chip_in":
-        assert part is None or part.amount == order.total, order.order_id
+        if part is not None and part.amount != order.total:
+            raise Refused("price_changed", now=order.total, seen=part.amount)
         return order.total
     if part is None or order.refunded_minor:  # a page of another kind; a bank took a part of it
         raise Refused("not_payable", status=order.status)
@@ -173,7 +174,8 @@ async def hear(conn: db.Connection, shop_id: int, paid: Paid, at: datetime) -> s
 
 async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Paid) -> str | None:
     """Why this money cannot pay this order; None when it can, with its stock held."""
-    if paid.amount != payment.amount:
+    old_price = order.kind != "chip_in" and paid.amount != order.total
+    if paid.amount != payment.amount or old_price:
         return "wrong_amount"
     part_id = payment.part_id
     if part_id is not None and await payments.part_is_paid(conn, order.shop_id, part_id):
@@ -339,12 +341,15 @@ async def close_attempts(conn: db.Connection, shop_id: int, order_id: UUID, at: 
             )
 
 
-async def withdraw(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
-    """The buyer does not want it after all, before paying. Raises Refused("not_cancellable")."""
-    order = await _end(conn, shop_id, order_id, "withdrawn", at)
+async def withdraw(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, seller_says: str = ""
+) -> Order:
+    """Not wanted after all, before paying, or not sold. Raises Refused("not_cancellable")."""
+    kind, by = ("withdrawn_by_seller", "seller") if seller_says else ("withdrawn", "buyer")
+    order = await _end(conn, shop_id, order_id, kind, at)
     if order is None:
         raise Refused("not_cancellable")
-    await order_events.tell(conn, shop_id, order_id, "withdrawn", by="buyer", at=at)
+    await order_events.tell(conn, shop_id, order_id, kind, by=by, at=at, why=seller_says)
     await close_attempts(conn, shop_id, order_id, at)
     return order
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
-from littleshop.sale import refunding, returning, shipping, telling
+from littleshop.sale import parcelling, refunding, returning, shipping, telling
 from littleshop.trade import carriers, cases, deliveries, orders
 from littleshop.trade.cases import Case
 
@@ -76,7 +76,7 @@ async def replace(
     await cases.tell(conn, case, "replaced", by="seller", at=at, carrier=carrier, number=number)
     ended = await returning.end(conn, order, case, "done", at)
     if order.status in orders.UNDER_WAY:
-        await shipping.start_clocks(conn, shop_id, order.order_id, at)
+        await parcelling.start_clocks(conn, shop_id, order.order_id, at)
     await telling.buyer(
         conn,
         order,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from littleshop import db
-from littleshop.catalog import stock
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
-from littleshop.sale import pausing, receiving, telling
+from littleshop.sale import parcelling, pausing, receiving, telling
 from littleshop.shop import terms
 from littleshop.trade import (
     carriers,
@@ -29,10 +29,6 @@ from littleshop.trade.orders import Order
 SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
 SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
 LATE = SHIP_AT_LAST - SHIP_BY  # how long it may be late, whatever was promised
-CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
-CONFIRM_SOON = timedelta(days=9)  # the reminder before that
-DONE_BY = timedelta(days=3)  # the same where nothing is handed over
-DONE_SOON = timedelta(days=2)
 _NUMBER = re.compile(r"[0-9A-Za-z-]{5,40}")
 
 
@@ -67,20 +63,46 @@ async def ship_within(conn: db.Connection, order: Order) -> timedelta:
 
 
 async def ship(
-    conn: db.Connection, shop_id: int, order_id: UUID, *, carrier: str, number: str, at: datetime
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    *,
+    carrier: str,
+    number: str,
+    at: datetime,
+    pieces: Mapping[int, int] | None = None,
+    together: bool = False,
 ) -> Order:
-    """Hand an order to a courier. Raises Refused: tracking_number, carrier_unknown, not_to_ship."""
+    """Hand an order to a courier, or some `pieces` of its lines (position -> how many); with the
+    last of them it is shipped and its clocks start. Several orders of one buyer may lie in one
+    parcel, when its seller says so (`together`).
+
+    Raises Refused: tracking_number, carrier_unknown, not_to_ship, case_open, chargeback_open,
+    pieces_gone, number_known, number_together(number=), number_of_another(number=).
+    """
     number = tracking_number(number)
     if carrier not in carriers.CARRIERS:
         raise Refused("carrier_unknown")
-    order = await _leave(conn, shop_id, order_id, at)
-    await deliveries.hand_over(
+    order = await orders.lock(conn, shop_id, order_id)
+    await parcelling.check_number(conn, order, number, together=together)
+    left = await parcelling.left(conn, order)
+    wanted = left if pieces is None else {at_: n for at_, n in pieces.items() if n}
+    if order.status == "to_ship" and not parcelling.fits(wanted, left):
+        raise Refused("pieces_gone")
+    whole = await parcelling.is_whole(conn, order, wanted)
+    last = wanted == left
+    order = await _leave(conn, shop_id, order_id, at, last=last)
+    parcel_id = await deliveries.hand_over(
         conn, shop_id, order_id, way="courier", carrier=carrier, tracking_number=number, at=at
     )
+    if not whole:
+        await deliveries.pack(conn, shop_id, parcel_id, wanted)
+    kind = "shipped" if last else "part_shipped"
     await order_events.tell(
-        conn, shop_id, order_id, "shipped", by="seller", at=at, carrier=carrier, number=number
+        conn, shop_id, order_id, kind, by="seller", at=at, carrier=carrier, number=number
     )
-    await telling.buyer(conn, order, "order_shipped", at, carrier=carrier, tracking=number)
+    about, occasion = ("order_shipped", "") if last else ("order_part_shipped", number)
+    await telling.buyer(conn, order, about, at, carrier=carrier, tracking=number, occasion=occasion)
     return order
 
 
@@ -97,8 +119,13 @@ async def hand_over(
     without one (empty) the buyer confirms later. Raises Refused: pickup_code, not_to_ship."""
     if code and not hmac.compare_digest(code.strip(), pickup_code(keyring, shop_id, order_id)):
         raise Refused("pickup_code")
+    before = await orders.lock(conn, shop_id, order_id)
+    rest = await parcelling.left(conn, before)
+    whole = await parcelling.is_whole(conn, before, rest)
     order = await _leave(conn, shop_id, order_id, at)
-    await deliveries.hand_over(conn, shop_id, order_id, way="pickup", at=at)
+    parcel_id = await deliveries.hand_over(conn, shop_id, order_id, way="pickup", at=at)
+    if not whole:
+        await deliveries.pack(conn, shop_id, parcel_id, rest)
     await order_events.tell(conn, shop_id, order_id, "handed_over", by="seller", at=at)
     if code:
         return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)
@@ -127,29 +154,18 @@ def pickup_code(keyring: Keyring, shop_id: int, order_id: UUID) -> str:
     return f"{int.from_bytes(digest[:8], 'big') % 1_000_000:06d}"
 
 
-async def _leave(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:
-    await orders.lock(conn, shop_id, order_id)
+async def _leave(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, last: bool = True
+) -> Order:
+    """The order leaves, or pieces of it that are not the `last` ones: then it is still to ship."""
+    order = await orders.lock(conn, shop_id, order_id)
     if await cases.undecided(conn, shop_id, order_id):
         raise Refused("case_open")  # the buyer wants the money back: the seller answers that first
     if await chargebacks.open_of(conn, shop_id, order_id) is not None:
         raise Refused("chargeback_open")
-    order = await orders.mark_shipped(conn, shop_id, order_id, at)
-    if order is None:
+    if order.status != "to_ship":
         raise Refused("not_to_ship")
-    await stock.ship(conn, shop_id, order_id, at)
-    await timers.cancel(conn, shop_id, order_id)
-    await start_clocks(conn, shop_id, order_id, at, done=order.way == "none")
-    return order
-
-
-async def start_clocks(
-    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, done: bool = False
-) -> None:
-    """From now the buyer has ten days to say that it came (three that it is done), and is reminded
-    before."""
-    soon, by = (DONE_SOON, DONE_BY) if done else (CONFIRM_SOON, CONFIRM_BY)
-    await timers.start(conn, shop_id, order_id, "confirm_soon", at + soon)
-    await timers.start(conn, shop_id, order_id, "confirm_by", at + by)
+    return await parcelling.leave(conn, order, at) if last else order
 
 
 async def correct(

@@ -11,10 +11,10 @@ from littleshop import db, jobs
 from littleshop.sale import (
     gifting,
     inviting,
+    parcelling,
     pausing,
     paying,
     receiving,
-    refunding,
     returning,
     sending_back,
     teaming,
@@ -51,7 +51,7 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
             await order_events.tell(conn, shop_id, order_id, "ship_late", by="clock", at=at)
             await telling.seller(conn, order, "ship_late", at)
         case "ship_at_last":
-            await refunding.call_off(
+            await parcelling.call_off(
                 conn, shop_id, order_id, by="clock", reason="never_shipped", at=at
             )
         case "confirm_soon":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -30,21 +31,71 @@ async def hand_over(
     carrier: str = "",
     tracking_number: str = "",
     at: datetime,
-) -> None:
-    """Write a parcel."""
+) -> UUID:
+    """Write a parcel; its id."""
+    parcel_id = ids.uuid7(at)
     await db.run(
         conn,
         "insert into parcels"
         " (shop_id, parcel_id, order_id, way, carrier, tracking_number, handed_over_at)"
         " values ($1, $2, $3, $4, $5, $6, $7)",
         shop_id,
-        ids.uuid7(at),
+        parcel_id,
         order_id,
         way,
         carrier,
         tracking_number,
         at,
     )
+    return parcel_id
+
+
+async def pack(
+    conn: db.Connection, shop_id: int, parcel_id: UUID, pieces: Mapping[int, int]
+) -> None:
+    """Say what lies in a parcel: so many of each line of its order."""
+    await db.run(
+        conn,
+        "insert into parcel_items (shop_id, parcel_id, position, quantity)"
+        " select $1, $2, p.position, p.quantity"
+        "   from unnest($3::smallint[], $4::integer[]) as p(position, quantity)",
+        shop_id,
+        parcel_id,
+        list(pieces),
+        list(pieces.values()),
+    )
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """Pieces of an order's line in one of its parcels."""
+
+    parcel_id: UUID
+    position: int
+    quantity: int
+
+
+async def packed(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Packed]:
+    """What lies in an order's parcels; a parcel that is not named holds all of it."""
+    return await db.all(
+        conn,
+        Packed,
+        "select i.parcel_id, i.position, i.quantity from parcel_items i"
+        "  join parcels p on p.shop_id = i.shop_id and p.parcel_id = i.parcel_id"
+        " where i.shop_id = $1 and p.order_id = $2 order by i.parcel_id, i.position",
+        shop_id,
+        order_id,
+    )
+
+
+async def with_number(conn: db.Connection, shop_id: int, tracking_number: str) -> list[UUID]:
+    """The orders that have a parcel of this number."""
+    rows = await conn.fetch(
+        "select distinct order_id from parcels where shop_id = $1 and tracking_number = $2"
+        " and tracking_number <> '' limit 20",
+        shop_id,
+        tracking_number,
+    )
+    return [row["order_id"] for row in rows]
 
 
 async def correct(

@@ -1,11 +1,11 @@
 """Orders in lists: by state, by number, by phone; how many wait; what happened last.
 
-Names and addresses are sealed row by row, so nobody can search by them; a whole phone number is
-found through its blind index.
+Names and addresses are sealed row by row: they are found through blind indexes (order_words.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -78,18 +78,68 @@ async def of_state(
     """Orders of a list: those to ship oldest first, all others newest first.
 
     `state` is a key of STATES or "all"; `beyond` is the number of the last row of the page before.
+    Each state is read off its own end of an index, so a page costs the same in any shop.
     """
-    to_ship = state == "to_ship"
-    past, turn = (">", "asc") if to_ship else ("<", "desc")
-    return await db.all(
-        conn,
-        OrderRow,
-        f"{_ROW} and ($2::text[] is null or o.status = any ($2))"
-        f" and ($3::bigint is null or o.number {past} $3) order by o.number {turn} limit $4",
+    past, turn = (">", "asc") if state == "to_ship" else ("<", "desc")
+    among = [f"and status = '{each}'" for each in STATES.get(state, ())] or [""]
+    past = "" if beyond is None else f"and number {past} {int(beyond)}"
+    page = " union all ".join(
+        f"(select number from orders where shop_id = $1 {each} {past}"
+        f" order by number {turn} limit $2)"
+        for each in among
+    )
+    found = f"select number from ({page}) as found order by number {turn} limit $2"
+    rows = await conn.fetch(found, shop_id, most)
+    return await of_numbers(conn, shop_id, [row["number"] for row in rows])
+
+
+async def of_numbers(conn: db.Connection, shop_id: int, numbers: Sequence[int]) -> list[OrderRow]:
+    """The orders of these numbers that there are, in the order of the numbers."""
+    found = await db.all(
+        conn, OrderRow, f"{_ROW} and o.number = any ($2::bigint[])", shop_id, list(numbers)
+    )
+    place = {number: at for at, number in enumerate(numbers)}
+    return sorted(found, key=lambda row: place[row.number])
+
+
+async def numbers_of(conn: db.Connection, shop_id: int, order_ids: Sequence[UUID]) -> list[int]:
+    """The numbers of these orders."""
+    rows = await conn.fetch(
+        "select number from orders where shop_id = $1 and order_id = any ($2)",
         shop_id,
-        list(STATES[state]) if state in STATES else None,
-        beyond,
+        list(order_ids),
+    )
+    return [row["number"] for row in rows]
+
+
+async def with_things(
+    conn: db.Connection, shop_id: int, product_ids: Sequence[UUID], most: int = PAGE
+) -> list[int]:
+    """The numbers of the last orders in which one of these things is."""
+    rows = await conn.fetch(
+        "select distinct o.number from unnest($2::uuid[]) as p(product_id)"
+        " cross join lateral (select order_id from order_items"
+        "   where shop_id = $1 and product_id = p.product_id order by order_id desc limit $3) i"
+        "  join orders o on o.shop_id = $1 and o.order_id = i.order_id"
+        " order by o.number desc limit $3",
+        shop_id,
+        list(product_ids),
         most,
+    )
+    return [row["number"] for row in rows]
+
+
+async def counted(conn: db.Connection, shop_id: int, state: str, most: int = 1000) -> int:
+    """How many orders a list has; `most` stands for so many or more."""
+    return int(
+        await db.value(
+            conn,
+            "select count(*) from (select from orders where shop_id = $1 and status = any ($2)"
+            " limit $3) as found",
+            shop_id,
+            list(STATES[state]),
+            most,
+        )
     )
 
 

@@ -52,6 +52,7 @@ class Order(msgspec.Struct, frozen=True):
     goods_minor: int
     shipping_minor: int
     discount_minor: int
+    adjusted_minor: int
     total_minor: int
     held_minor: int
     refunded_minor: int
@@ -82,6 +83,11 @@ class Order(msgspec.Struct, frozen=True):
         return Money(self.goods_minor, self.currency)
 
     @property
+    def goods_now(self) -> Money:
+        """What the buyer pays for the goods: less what is off, as the seller changed it."""
+        return self.total - self.shipping
+
+    @property
     def shipping(self) -> Money:
         return Money(self.shipping_minor, self.currency)
 
@@ -110,37 +116,31 @@ class OrderItem(msgspec.Struct, frozen=True):
 COLUMNS = ", ".join(Order.__struct_fields__)
 
 
-async def get(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
-    """An order of this shop by its id."""
+async def _one(
+    conn: db.Connection, which: str, shop_id: int, key: UUID | int, lock: str = ""
+) -> Order | None:
     return await db.one(
         conn,
         Order,
-        f"select {COLUMNS} from orders where shop_id = $1 and order_id = $2",
+        f"select {COLUMNS} from orders where shop_id = $1 and {which} = $2 {lock}",
         shop_id,
-        order_id,
+        key,
     )
+
+
+async def get(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """An order of this shop by its id."""
+    return await _one(conn, "order_id", shop_id, order_id)
 
 
 async def by_number(conn: db.Connection, shop_id: int, number: int) -> Order | None:
     """An order of this shop by the number people read out."""
-    return await db.one(
-        conn,
-        Order,
-        f"select {COLUMNS} from orders where shop_id = $1 and number = $2",
-        shop_id,
-        number,
-    )
+    return await _one(conn, "number", shop_id, number)
 
 
 async def lock(conn: db.Connection, shop_id: int, order_id: UUID) -> Order:
     """The order, locked until the transaction ends. It must exist."""
-    order = await db.one(
-        conn,
-        Order,
-        f"select {COLUMNS} from orders where shop_id = $1 and order_id = $2 for no key update",
-        shop_id,
-        order_id,
-    )
+    order = await _one(conn, "order_id", shop_id, order_id, "for no key update")
     assert order is not None, order_id
     return order
 
@@ -228,6 +228,16 @@ async def deliver_to(conn: db.Connection, order: Order, delivery_sealed: bytes) 
     )
 
 
+async def reprice(
+    conn: db.Connection, shop_id: int, order_id: UUID, goods: Money, postage: Money
+) -> Order | None:
+    """Not paid: the goods cost the buyer this much from now on, and the postage that."""
+    change = "adjusted_minor = $3 - goods_minor + discount_minor, shipping_minor = $4,"
+    change += " total_minor = $3::bigint + $4::bigint"
+    guard = "status in ('waiting', 'invited', 'placed') and held_minor = 0"
+    return await _move(conn, shop_id, order_id, change, guard, goods.minor, postage.minor)
+
+
 async def cancel(
     conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
 ) -> Order | None:
@@ -262,11 +272,8 @@ async def invite_again(conn: db.Connection, shop_id: int, order_id: UUID) -> Ord
 
 async def waiting(conn: db.Connection, shop_id: int) -> list[UUID]:
     """The orders of a shop that wait for a rail, the oldest first."""
-    rows = await conn.fetch(
-        "select order_id from orders where shop_id = $1 and status = 'waiting'"
-        " order by placed_at, order_id",
-        shop_id,
-    )
+    found = "select order_id from orders where shop_id = $1 and status = 'waiting'"
+    rows = await conn.fetch(f"{found} order by placed_at, order_id", shop_id)
     return [row["order_id"] for row in rows]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from littleshop.sale import shipping
+from littleshop.sale import parcelling, shipping
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -17,4 +17,4 @@ class Terms(msgspec.Struct, frozen=True):
     confirm: timedelta
 
 
-TERMS = Terms(ship=shipping.SHIP_BY, refund=shipping.SHIP_AT_LAST, confirm=shipping.CONFIRM_BY)
+TERMS = Terms(ship=shipping.SHIP_BY, refund=shipping.SHIP_AT_LAST, confirm=parcelling.CONFIRM_BY)

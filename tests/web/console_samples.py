@@ -257,6 +257,24 @@ def _to_ship() -> dict[str, Any]:
     }
 
 
+_BOOK: dict[str, Any] = {
+    "note": "送一包茶",
+    "notes": [{"text": "送一包茶", "who": "你", "at": ago(2)}] * 2,
+    "changes": [{"before": yuan(264), "now": yuan(250.8), "why": "老客人", "at": ago(18)}],
+    "price": {"goods": yuan(250.8), "postage": yuan(0), "seen": 25080},
+    "withdraw": True,
+    "parcels": [
+        {
+            "carrier": "顺丰",
+            "number": "SF1408223100671",
+            "at": ago(3),
+            "things": [{"title": "品茗杯", "pieces": 1}],
+        }
+    ],
+    "pieces": [{"position": 2, "title": "品茗杯", "options": "", "left": 1}],
+}  # what a seller writes on an order, and how he packs it
+
+
 def order(locale: str) -> dict[str, Any]:
     """Paid, to be shipped today; the buyer has asked once."""
     steps = [
@@ -277,6 +295,7 @@ def order(locale: str) -> dict[str, Any]:
         "can": can,
         "asked": [],
         "left": yuan(250.8),
+        **_BOOK,
         "errors": {},
         "form": {},
         "receipt_url": "#",

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from littleshop.notify.live import Hub
 from littleshop.web.console import (
     admission,
+    bargains,
     cases,
     collecting,
     entrances,
@@ -21,6 +22,7 @@ from littleshop.web.console import (
     held,
     live,
     made_of,
+    many,
     money,
     news,
     order_page,
@@ -50,6 +52,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/manifest.webmanifest", frame.manifest),
     Route(f"{ROOT}/orders", orders.listed),
     Route(f"{ROOT}/carriers", orders.carrier_guess),
+    *many.ROUTES,
     Route(_ORDER, order_page.page),
     Route(f"{_ORDER}/slip", order_page.slip),
     Route(f"{_ORDER}/parcels", shipping.ship, methods=["POST"]),
@@ -89,6 +92,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{ROOT}/held/{{job_id}}/attempt", held.retry, methods=["POST"]),
     Route(f"{ROOT}/held/{{job_id}}/removal", held.drop, methods=["POST"]),
     *admission.ROUTES,
+    *bargains.ROUTES,
     *cases.ROUTES,
     *collecting.ROUTES,
     *wishing.ROUTES,

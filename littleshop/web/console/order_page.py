@@ -26,9 +26,9 @@ from littleshop.trade.deliveries import Parcel
 from littleshop.trade.fees import Rate
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import case_story, pages
+from littleshop.web import case_story, discount_words, pages
 from littleshop.web.case_story import Facts
-from littleshop.web.console import frame, given
+from littleshop.web.console import frame, given, penned
 from littleshop.web.console import orders as lists
 from littleshop.web.console.given import Given
 
@@ -62,6 +62,7 @@ class Dossier:
     facts: Facts | None  # of the case that is open
     rate: Rate  # what we take of it
     gift: Given | None
+    off: discount_words.Rows
 
     @property
     def unclaimed(self) -> bool:
@@ -105,11 +106,11 @@ async def find(conn: db.Connection, shop_id: int, text: str) -> Order:
     return order
 
 
-async def read(request: Request, work: AtWork) -> Dossier:
+async def read(request: Request, work: AtWork, number: str = "") -> Dossier:
     """The order of the address with its surroundings. Raises NotFound."""
     house, shop_id = http.house(request), work.shop.shop_id
     async with house.database.connection() as conn:
-        order = await find(conn, shop_id, request.path_params["number"])
+        order = await find(conn, shop_id, number or request.path_params["number"])
         of = (conn, shop_id, order.order_id)
         asked = await cases.of_order(*of)
         is_open = next((each for each in asked if each.is_open), None)
@@ -127,6 +128,7 @@ async def read(request: Request, work: AtWork) -> Dossier:
             facts=await case_story.read(conn, order, is_open) if is_open else None,
             rate=await fees.of_order(conn, order),
             gift=await given.of(conn, house.keyring, order),
+            off=await discount_words.of_order(conn, order),
         )
 
 
@@ -143,8 +145,9 @@ async def show(
     dossier = await read(request, work)
     locale = pages.locale_of(request)
     ship = ship or lists.ship_form(locale)
+    ship |= await penned.told(request, work, dossier.order, dossier.items, dossier.parcels)
     context = {
-        "order": _told(dossier, work, locale),
+        "order": told(dossier, work, locale),
         "head": _head(dossier, http.now(request)),
         "due_at": dossier.due_at,
         "timer": _timer(dossier),
@@ -179,7 +182,7 @@ async def slip(request: Request) -> Response:
         "console/slip.html",
         private=True,
         shop=frame.face(work.shop),
-        order=_told(dossier, work, pages.locale_of(request)),
+        orders=[told(dossier, work, pages.locale_of(request))],
         back_url=f"{frame.root(work.shop)}/orders/{dossier.order.number}",
     )
 
@@ -216,7 +219,8 @@ def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, A
     return rows
 
 
-def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
+def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
+    """`order` of order.html and slip.html."""
     order, delivery = dossier.order, dossier.delivery
     fee = dossier.rate.of(order.total - dossier.gone)
     region = " ".join(
@@ -232,11 +236,11 @@ def _told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "orders_before": dossier.before,
         "handover": HANDOVER[order.way],
         "lines": [_line(item, work) for item in dossier.items],
-        "goods": order.goods,
+        "adjusted": Money(order.adjusted_minor, order.currency) if order.adjusted_minor else None,
         "postage": order.shipping,
         "total": order.total,
         "privilege": Money(-order.discount_minor, order.currency) if order.discount_minor else None,
-        "privilege_why": "",
+        "privilege_why": discount_words.told(locale, dossier.off, order.currency),
         "fee": -fee if fee else None,
         "yours": _yours(dossier) if order.status not in ("cancelled", "refunded") else None,
         "share_name": dossier.share_name,

@@ -1,4 +1,4 @@
-"""The list of orders: by state, found by number or by a whole phone."""
+"""The list of orders: by state, or what was searched for."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from littleshop import db, http
+from littleshop import db, http, i18n
 from littleshop.crypto import Keyring
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import NotFound
 from littleshop.http import AtWork
-from littleshop.identity import phones
-from littleshop.sale import shipping
+from littleshop.sale import finding, shipping
 from littleshop.trade import carriers, case_lists, deliveries, order_lists, orders
 from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame
 
+LONG = ("done", "ended")  # lists that are counted up to a thousand
+MANY = 1000
 RARE = ("waiting", "gathering")  # lists that are named only while they are not empty
 JUST_SHIPPED = timedelta(minutes=30)
 
@@ -117,12 +118,13 @@ async def _read(
 ) -> dict[str, Any]:
     """The context of orders.html without its frame."""
     shop_id, keyring = work.shop.shop_id, http.house(request).keyring
-    first, told = None, []
+    first, told, looked, by = None, [], [], []
     async with http.house(request).database.connection() as conn:
         duties = await order_lists.duties(conn, shop_id)
         wanted = await case_lists.open_ones(conn, shop_id)
         if q:
-            rows = await _found(conn, shop_id, q, keyring)
+            found = await finding.find(conn, keyring, shop_id, q)
+            rows, looked, by = found.rows, found.looked, found.by
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)
@@ -130,11 +132,17 @@ async def _read(
             stuck = {each.order_id for each in wanted if each.status != "refunding"}
             ready = [row for row in rows if row.order_id not in stuck]
             first = await _first(conn, shop_id, ready, keyring)
+        ended = {each: await order_lists.counted(conn, shop_id, each) for each in LONG}
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
     requests = sum(each.sellers_turn for each in wanted)
     root = frame.root(work.shop)
-    context = _list_context(request, rows, duties, state, q, root, first, requests)
-    return context | {"shipped_now": told, "never": not ever}
+    context = _list_context(request, rows, duties, state, q, root, first, requests, ended)
+    locale = pages.locale_of(request)
+    searched = {
+        "looked": [i18n.t(locale, f"book.looked.{each}") for each in looked],
+        "by": [i18n.t(locale, f"book.looked.{each}") for each in by],
+    }
+    return context | searched | {"shipped_now": told, "never": not ever}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:
@@ -149,18 +157,6 @@ async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Respon
     root = frame.root(work.shop)
     context = _list_context(request, rows, duties, "all", name, root, None)
     return await frame.page(request, work, "orders.html", "people", **context, shipped_now=[])
-
-
-async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) -> list[OrderRow]:
-    """Orders by number or by a whole phone; a name is sealed and finds nothing."""
-    plain = q.replace(" ", "").removeprefix("#")
-    if plain.isascii() and plain.isdigit() and len(plain) < 10:
-        return await order_lists.by_number(conn, shop_id, int(plain))
-    try:
-        phone = phones.parse(q)
-    except Refused:
-        return []
-    return await order_lists.by_phone(conn, shop_id, keyring.index(phone.e164))
 
 
 async def _first(
@@ -222,6 +218,7 @@ def _list_context(
     root: str,
     first: tuple[dict[str, Any], int | None] | None,
     requests: int = 0,
+    ended: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
     shown = [line(row, root, keyring) for row in rows]
@@ -234,13 +231,13 @@ def _list_context(
         "waiting": duties.waiting + duties.invited,
         "gathering": duties.gathering,
         "shipped": duties.on_the_way,
-    }
+    } | (ended or {})
     full = len(rows) == order_lists.PAGE and not q
     return {
         "filters": [
             {
                 "state": each,
-                "count": counts.get(each),
+                "count": f"{MANY - 1}+" if counts.get(each, 0) >= MANY else counts.get(each),
                 "url": f"{root}/orders?state={each}",
                 "chosen": each == state and not q,
             }

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from littleshop import db, http, i18n
 from littleshop.errors import Refused
 from littleshop.http import AtWork
-from littleshop.sale import refunding, shipping
+from littleshop.sale import parcelling, shipping
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
 from littleshop.web import couriers, forms, pages
@@ -67,8 +67,18 @@ async def _tracking(request: Request) -> tuple[str, str]:
     return form.text("tracking_number", 80), form.text("carrier", 20)
 
 
+def _pieces(form: forms.Form) -> dict[int, int] | None:
+    """Which pieces go, where the form asked: fields piece-POSITION. Raises Refused: pieces_gone."""
+    if "some" not in form:
+        return None
+    typed = {at: form.text(f"piece-{at}", 4) for at in range(200) if f"piece-{at}" in form}
+    if any(text and not (text.isascii() and text.isdigit()) for text in typed.values()):
+        raise Refused("pieces_gone")
+    return {at: int(text or "0") for at, text in typed.items()}
+
+
 async def ship(request: Request) -> Response:
-    """POST root/orders/NUMBER/parcels: hand the order to a courier."""
+    """POST root/orders/NUMBER/parcels: hand the order to a courier, or some pieces of it."""
     work = await http.at_work(request)
     order, (number, carrier) = await _order(request, work), await _tracking(request)
     if order.status != "to_ship":
@@ -82,7 +92,8 @@ async def ship(request: Request) -> Response:
 
 async def _send(request: Request, order: Order, number: str, carrier: str) -> str:
     """Ship it; the carrier it went with. Raises Refused: as couriers.choose and shipping.ship."""
-    chosen = couriers.choose(number, carrier)
+    chosen, form = couriers.choose(number, carrier), await forms.read(request)
+    pieces = _pieces(form)
     await http.house(request).database.transaction(
         lambda conn: shipping.ship(
             conn,
@@ -91,6 +102,8 @@ async def _send(request: Request, order: Order, number: str, carrier: str) -> st
             carrier=chosen,
             number=number,
             at=http.now(request),
+            pieces=pieces,
+            together=form.ticked("together"),
         )
     )
     return chosen
@@ -100,6 +113,11 @@ async def _shipped(request: Request, work: AtWork, order: Order, carrier: str) -
     """On to the next order to ship, or back to this one."""
     then = (await forms.read(request)).text("then")
     name = carriers.CARRIERS[carrier].name(pages.locale_of(request))
+    now = await _order(request, work)
+    if now.status == "to_ship":
+        return frame.go(
+            request, _here(work, order), "part_shipped", number=order.number, carrier=name
+        )
     async with http.house(request).database.connection() as conn:
         following = await order_lists.next_to_ship(conn, work.shop.shop_id, order.number)
     on_list = then == "next" and following is not None
@@ -116,9 +134,10 @@ async def _again(
     ranked = carriers.guess(number)
     if refused.code == "carrier_unclear":
         carrier = ranked[0].carrier.code
-    field = "tracking_number" if refused.code == "tracking_number" else "carrier"
+    field = "carrier" if refused.code.startswith("carrier") else "tracking_number"
     said = {field: frame.sentence(request, refused)}
     again = lists.ship_form(pages.locale_of(request), number=number, carrier=carrier, errors=said)
+    again["ship"]["together"] = refused.code == "number_together"
     return await order_page.show(request, work, status=422, ship=again)
 
 
@@ -236,7 +255,7 @@ async def call_off(request: Request) -> Response:
 
 async def _give_back(request: Request, order: Order, reason: str) -> None:
     await http.house(request).database.transaction(
-        lambda conn: refunding.call_off(
+        lambda conn: parcelling.call_off(
             conn,
             order.shop_id,
             order.order_id,

@@ -33,6 +33,7 @@ from littleshop.web.storefront import (
     letters,
     orders,
     paying_page,
+    price_views,
     views,
     ways,
 )
@@ -126,6 +127,8 @@ async def stopped(request: Request, shop: Shop, method: str) -> dict[str, Refuse
 async def pay(request: Request) -> Response:
     """Pay now, the way that was pressed; by a payer's link whoever has it."""
     link, form = await orders.acting(request, roles.PAY), await read_form(request)
+    if no := price_views.moved(link.order, form.get("seen", "")):
+        return flash.refuse(request, addresses.order(link.token), no)
     if giving.gives(link):
         return await _give(request, link, form)
     return await begin(request, link.shop, link, form.get("method", ""), form.get("how", ""))

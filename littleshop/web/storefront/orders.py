@@ -15,7 +15,16 @@ from starlette.routing import Route
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
-from littleshop.sale import gifting, paying, receiving, refunding, shipping, teaming, waiting
+from littleshop.sale import (
+    gifting,
+    parcelling,
+    paying,
+    receiving,
+    refunding,
+    shipping,
+    teaming,
+    waiting,
+)
 from littleshop.settlement import arrivals, payouts
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
@@ -38,6 +47,7 @@ from littleshop.web.storefront import (
     gift_views,
     letters,
     order_views,
+    price_views,
     team_links,
     views,
 )
@@ -147,6 +157,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
     )
+    price_views.tell(locale, shown, row, history)
     shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,
@@ -254,7 +265,7 @@ async def cancel(request: Request) -> Response:
         elif order.status == "forming":
             await teaming.leave(conn, order.shop_id, order.order_id, at)
         elif order.status not in ("cancelled", "refunded"):
-            await refunding.call_off(
+            await parcelling.call_off(
                 conn, order.shop_id, order.order_id, by="buyer", reason="not_shipped", at=at
             )
 
