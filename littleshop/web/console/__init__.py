@@ -35,12 +35,12 @@ from littleshop.web.console import (
     statements,
     takedowns,
     taking,
+    talking,
     team_price,
     today,
     wishing,
 )
 
-    talking,
 ROOT = "/console/{shop_id}"
 _ORDER = f"{ROOT}/orders/{{number}}"
 _THING = f"{ROOT}/goods/{{product_id}}"
@@ -96,6 +96,7 @@ ROUTES: list[BaseRoute] = [
     *cases.ROUTES,
     *collecting.ROUTES,
     *wishing.ROUTES,
+    *talking.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
     *team_price.ROUTES,
@@ -105,7 +106,6 @@ ROUTES: list[BaseRoute] = [
 @contextlib.asynccontextmanager
 async def open_rooms(app: Starlette) -> AsyncIterator[None]:
     """What the console's pages hold for as long as the process lives: the listener of hints."""
-    *talking.ROUTES,
     app.state.hub = Hub(app.state.house.settings.database_url)
     listener = asyncio.create_task(app.state.hub.run())
     try:

@@ -30,13 +30,13 @@ from littleshop.web.storefront import (
     sharing,
     shelves,
     story,
-    teams,
     talking,
+    teams,
     wishing,
 )
 from littleshop.web.storefront.few import Few
-from littleshop.web.visiting import Counting
 from littleshop.web.talk_live import Listeners
+from littleshop.web.visiting import Counting
 
 ROUTES = [
     *landing.ROUTES,
@@ -47,8 +47,8 @@ ROUTES = [
     *gifts.ROUTES,
     *invitations.ROUTES,
     *wishing.ROUTES,
-    *after_sale.ROUTES,
     *talking.ROUTES,
+    *after_sale.ROUTES,
     *cashier.ROUTES,
     *proving.ROUTES,
     *posting.ROUTES,
@@ -77,9 +77,9 @@ async def open_rooms(app: Starlette) -> AsyncIterator[None]:
     counting = Counting(house)
     app.state.shelf, app.state.counter = shelf, counting
     app.state.few = Few(house.database)
+    app.state.listeners = Listeners()
     tasks = [asyncio.create_task(shelf.keep_up()), asyncio.create_task(counting.keep_up())]
     try:
-    app.state.listeners = Listeners()
         yield
     finally:
         for task in tasks:
