@@ -324,53 +324,6 @@ async def test_a_use_that_was_not_paid_is_open_again_and_late_money_of_it_goes_b
     await town.books_balance()
 
 
-@pytest.mark.parametrize("left, end", [("all", "accepted"), ("no use", "returned"),
-                                       ("no piece", "returned")])  # fmt: skip
-async def test_late_money_of_an_expired_letter_is_taken_while_a_use_and_a_piece_are_left(
-    town: Town, left: str, end: str
-) -> None:
-    bowl = await town.stock(pieces=2)
-    sent = await writes(town, await named(town, bowl, CNY("150.00")), hours=1)
-    late = await accepts(town, sent, CNY("162.00"))
-    reference = await town.opens_cashier(late)
-    town.later(minutes=11)
-    await town.clocks_strike()
-    assert (await town.order(late)).status == "cancelled"
-    if left == "no use":
-        other = await accepts(town, sent, CNY("162.00"), PRIYA)
-        assert await pays(town, other, CNY("162.00")) == "accepted"
-    if left == "no piece":
-        await town.place([Item(bowl.variant_id, 2)], CNY("336.00"), who=PRIYA)
-    town.later(minutes=60)
-    await town.books_balance()
-    assert await state(town, sent) == ("paid" if left == "no use" else "expired")
-    assert await town.money_arrives(reference, CNY("162.00")) == end
-    order = await town.order(late)
-    assert order.status == ("to_ship" if end == "accepted" else "cancelled")
-    assert await state(town, sent) == ("expired" if left == "no piece" else "paid")
-    with pytest.raises(Refused):  # nobody takes it up any more
-        await accepts(town, sent, CNY("162.00"), PRIYA)
-    await town.books_balance()
-
-
-async def test_the_last_use_is_kept_for_ten_minutes_and_not_for_who_lets_it_lapse_all_day(
-    town: Town,
-) -> None:
-    bowl = await town.stock(pieces=9)
-    sent = await writes(town, await named(town, bowl, CNY("150.00")), hours=720)
-    for _ in range(3):
-        await accepts(town, sent, CNY("162.00"))
-        with pytest.raises(Refused, match="invitation_taken"):
-            await accepts(town, sent, CNY("162.00"), PRIYA)
-        town.later(minutes=10)
-        await town.clocks_strike()
-    with pytest.raises(Refused, match="last_let_lapse"):
-        await accepts(town, sent, CNY("162.00"))
-    last = await accepts(town, sent, CNY("162.00"), PRIYA)
-    assert await pays(town, last, CNY("162.00")) == "accepted"
-    await town.books_balance()
-
-
 async def test_a_new_price_is_seen_before_it_is_paid(town: Town) -> None:
     bowl = await town.stock(pieces=5)
     sent = await writes(town, await named(town, bowl, CNY("150.00")))

@@ -281,7 +281,13 @@ async def test_hostile_words_are_only_words(room: BackRoom) -> None:
 
 async def test_a_line_of_his_own_has_a_photo_and_is_not_on_the_shelf(room: BackRoom) -> None:
     page = await room.get("/collect/new")
-    form = {"kind": "goods", "form_key": hidden(page, "form_key"), "then": "keep", "uses": "2"}
+    form = {
+        "kind": "goods",
+        "form_key": hidden(page, "form_key"),
+        "then": "keep",
+        "uses": "2",
+        "hours": "24",
+    }
     form |= {"own-0-title": "样杯", "own-0-price": "20", "shipping": "0", "ship_days": "7"}
     answer = await room.client.post(
         f"{room.root}/collect", data=form, files=[("own-0-photo", photo())]
