@@ -49,7 +49,10 @@ _SQL = """
            v.on_hand - v.held as spare, s.status as shop_status, s.currency, s.pricing_version,
            s.shipping_flat_minor, s.shipping_free_over_minor,
            s.direct_settlement as direct, p.no_return_why, v.cost_minor,
-           p.status = 'unlisted' and not v.withdrawn as unlisted,
+           case when p.status in ('hidden', 'unlisted') then not v.withdrawn and not exists (
+                  select from takedowns d where d.shop_id = v.shop_id
+                     and d.product_id = v.product_id and d.ended_at is null)
+                else false end as unlisted,
            case when s.offers and w.asker is not null then offers_of(w.shop_id, w.asker) end
              as offers, w.place::integer as place
       from unnest($1::bigint[], $2::uuid[], $3::jsonb[]) with ordinality
@@ -81,6 +84,14 @@ async def load(
     asked = [(shop_id, each, None if at else told) for at, each in enumerate(variants)]
     rows = await _rows(conn, asked)
     return {row.variant_id: row for row in rows.values()}
+
+
+async def offers_of(conn: db.Connection, shop_id: int, asker: Asker) -> object:
+    """What `asker` has in a shop, whatever he buys, as offers.read takes it."""
+    return await db.value(
+        conn, "select offers_of(s.shop_id, $2::jsonb) from shops s where s.shop_id = $1", shop_id,
+        asker.told([]),
+    )  # fmt: skip
 
 
 class _Waiting(msgspec.Struct):

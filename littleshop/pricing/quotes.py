@@ -94,14 +94,7 @@ def quote(
     if len({item.variant_id for item in items}) < len(items):
         raise Refused("quantity_wrong", most=MOST_PIECES)  # one line per variant, as pages post it
     own = _offers(facts, items, agreed)
-    lines = []
-    for item in items:
-        known = facts.get(item.variant_id)
-        if known is None or not (known.sold or _opened(known, own, agreed)):
-            raise Refused("variant_gone", title=known.title if known else "")
-        if not 1 <= item.quantity <= MOST_PIECES:
-            raise Refused("quantity_wrong", most=MOST_PIECES)
-        lines.append(_goods(known, item.quantity, agreed))
+    lines = [_wanted(facts, item, own, agreed) for item in items]
     terms = facts[items[0].variant_id]
     if terms.shop_status != "open":
         raise Refused("shop_closed")
@@ -136,6 +129,17 @@ def _offers(
         return offers.NOTHING
     rows = (facts[item.variant_id].offers for item in items if item.variant_id in facts)
     return offers.read(next((row for row in rows if row is not None), None))
+
+
+def _wanted(
+    facts: Mapping[UUID, VariantFacts], item: Item, own: Offers, agreed: Agreed | None
+) -> Line:
+    known = facts.get(item.variant_id)
+    if known is None or not (known.sold or _opened(known, own, agreed)):
+        raise Refused("variant_gone", title=known.title if known else "")
+    if not 1 <= item.quantity <= MOST_PIECES:
+        raise Refused("quantity_wrong", most=MOST_PIECES)
+    return _goods(known, item.quantity, agreed)
 
 
 def _opened(known: VariantFacts, own: Offers, agreed: Agreed | None) -> bool:

@@ -238,7 +238,7 @@ async def test_only_who_was_named_sees_and_buys_what_is_not_on_the_shelf(
 ) -> None:
     bowl = await town.stock(pieces=2)
     product_id = await owner.fetchval(
-        "update products set status = 'unlisted' returning product_id"
+        "update products set status = 'hidden' returning product_id"
     )
     await gives(town, "exclusive", goods=[product_id])
     with pytest.raises(Refused, match="variant_gone"):

@@ -89,7 +89,7 @@
     if (event.target.name === "province" || event.target.name === "city") cascade(event.target.name);
     if (event.target.name === "method") methodNamed(event.target);
     if (event.target.name === "delivery") { handOver(); reckon(); }
-    if (event.target.name === "province") reckon();
+    if (event.target.name === "province" || event.target.name === "coupon") reckon();
     remember();
   });
 

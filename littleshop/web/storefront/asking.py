@@ -15,7 +15,7 @@ from littleshop.sale import asking_a_payer, placing
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop.shops import Shop, tidy
 from littleshop.trade import letters
-from littleshop.web.storefront import cashier
+from littleshop.web.storefront import askers, cashier
 from littleshop.web.storefront.checkouts import Bag
 
 
@@ -66,7 +66,7 @@ async def place(
     letter = letters.write_down(form.get("from_name", ""), "", form.get("words", ""), at)
     only = [item.variant_id for item in bag.items]
     facts = await house.loader.facts(shop.shop_id, only, wish.asker)
-    quote = quotes.quote(facts, bag.items, wish.way, code=form.get("coupon", ""))
+    quote = quotes.quote(facts, bag.items, wish.way, code=askers.code_of(form))
     if wish.said is not None and wish.said != placing.said(quote, waits=False):
         raise Refused("terms_changed")
     asked = msgspec.structs.replace(wish, kind=kind, waits=True)

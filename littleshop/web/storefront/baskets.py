@@ -21,7 +21,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.web import addresses, forms, pages
-from littleshop.web.storefront import checkouts, views
+from littleshop.web.storefront import askers, checkouts, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -37,7 +37,8 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
     async with house.database.connection() as conn:
         cart = await carts.find(conn, shop.shop_id, http.device(request))
     items = cart.items if cart else ()
-    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in items])
+    asker = await askers.asking(request, shop) if items else None
+    facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in items], asker)
     things = [
         _thing(locale, item, facts[item.variant_id]) for item in items if item.variant_id in facts
     ]
@@ -49,7 +50,9 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         private=True,
         shop=views.shop(shop),
         items=things,
-        lines=checkouts.lines(locale, quote) if quote else [],
+        lines=checkouts.lines(locale, quote, views.shop(shop).seller) if quote else [],
+        hints=askers.hints(locale, quote) if quote else [],
+        for_you=addresses.for_you(shop.slug or "") if shop.offers else "",
         total=quote.total if quote else None,
         notice=forms.said(request, no) if no else None,
         bad=no is not None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,7 @@ from littleshop.trade import carts, regions
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
 from littleshop.web.storefront import (
+    askers,
     asking,
     baskets,
     cashier,
@@ -78,7 +80,7 @@ async def _page(
     """The checkout with what was typed, each refusal of `wrong` said at its field."""
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
-    quote = await _quote(request, shop, bag, way)
+    quote = await _quote(request, shop, bag, way, form, placing="form" in wrong)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -99,8 +101,7 @@ async def _page(
         deliveries=checkouts.deliveries(locale, shop, quote, way, at),
         methods=methods,
         method=next((method for method in methods if method.chosen), None),
-        lines=checkouts.lines(locale, quote),
-        total=quote.total,
+        **_sums(locale, shop, bag, form, quote),
         said=checkouts.said_text(told),
         asks_tick=checkouts.asks_tick(told),
         ticked=form.get("no_return_seen") == "yes",
@@ -116,18 +117,40 @@ async def _page(
     )
 
 
+def _sums(
+    locale: str, shop: Shop, bag: Bag, form: Mapping[str, str], quote: Quote
+) -> dict[str, Any]:
+    """The receipt, and the coupon that can be typed where there are any."""
+    typed = SimpleNamespace(code=form.get("coupon", ""))
+    return {
+        "lines": checkouts.lines(locale, quote, views.shop(shop).seller),
+        "hints": askers.hints(locale, quote),
+        "coupon": typed if shop.offers and not bag.team else None,
+        "total": quote.total,
+    }
+
+
 def _problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace:
     """The sentence of each refusal at its field."""
     said = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "from_name", "form"))
     return SimpleNamespace(**(said | {name: forms.said(request, no) for name, no in wrong.items()}))
 
 
-async def _quote(request: Request, shop: Shop, bag: Bag, way: str) -> Quote:
-    """What it comes to now. Raises Refused."""
+async def _quote(
+    request: Request,
+    shop: Shop,
+    bag: Bag,
+    way: str,
+    form: Mapping[str, str],
+    *,
+    placing: bool,
+) -> Quote:
+    """What it comes to now for who asks. Raises Refused."""
     only = [item.variant_id for item in bag.items]
-    facts = await http.house(request).loader.facts(shop.shop_id, only)
+    asker = await askers.asking(request, shop, form, placing=placing, cart_id=bag.cart_id)
+    facts = await http.house(request).loader.facts(shop.shop_id, only, asker)
     agreed = await teams.agreed(request, shop, bag.team, facts)
-    return quotes.quote(facts, bag.items, way, agreed)
+    return quotes.quote(facts, bag.items, way, agreed, askers.code_of(form))
 
 
 async def place(request: Request) -> Response:
@@ -203,6 +226,7 @@ async def _place(
         share_code=await views.credit(request, shop.shop_id, device, delivery.phone),
         said=checkouts.said_of(form),
         waits=await cashier.waits(request, shop),
+        asker=await askers.asking(request, shop, form, placing=True, cart_id=bag.cart_id),
     )
     if wrapping.is_gift(form):
         return await wrapping.place(request, shop, bag, form, wish)
@@ -219,7 +243,11 @@ async def _refused(
     request: Request, shop: Shop, bag: Bag, form: Mapping[str, str], no: Refused
 ) -> Response:
     """Say why nothing was placed, where the person can go on from."""
-    if no.code in ("price_changed", "field_too_long"):  # as it is now, everything typed is kept
+    if no.code in (
+        "price_changed",
+        "field_too_long",
+        "claim_gone",
+    ):  # as it is now, everything typed is kept
         return await _page(request, shop, bag, form, {"form": no})
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         again = {name: value for name, value in form.items() if name != "no_return_seen"}

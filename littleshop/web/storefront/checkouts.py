@@ -27,6 +27,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import regions
 from littleshop.trade.orders import Delivery
 from littleshop.web import forms
+from littleshop.web.storefront import askers
 
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
@@ -167,14 +168,19 @@ def plain(text: str) -> str:
     return tidied if tidied.isprintable() else tidy(tidied)
 
 
-def lines(locale: str, quote: Quote) -> list[SimpleNamespace]:
-    """The receipt's lines as people read them."""
+def lines(locale: str, quote: Quote, seller: str) -> list[SimpleNamespace]:
+    """The receipt's lines as people read them; `seller` gave what is off."""
     pieces = sum(line.quantity for line in quote.lines if line.kind == "goods")
     label = i18n.t(locale, "storefront.basket.lines", count=pieces)
     shown = [_line(label, quote.goods, _agreed(locale, quote))]
+    shown += askers.lines(locale, quote, seller)
     postage = next(line for line in quote.lines if line.kind == "shipping")
-    reason = i18n.t(locale, f"checkout.postage.{postage.reason}")
-    shown.append(_line(i18n.t(locale, "checkout.postage"), postage.amount, reason))
+    label, given = i18n.t(locale, "checkout.postage"), postage.source is not None
+    if given:
+        reason = i18n.t(locale, "privileges.why.postage", seller=seller, label=postage.label)
+    else:
+        reason = i18n.t(locale, f"checkout.postage.{postage.reason}")
+    shown.append(_line(label, postage.amount, reason, good=given))
     return shown
 
 
@@ -188,8 +194,8 @@ def _agreed(locale: str, quote: Quote) -> str | None:
     return i18n.t(locale, f"checkout.agreed.{other[0].reason}", shelf=said)
 
 
-def _line(label: str, amount: object, reason: str | None) -> SimpleNamespace:
-    return SimpleNamespace(label=label, amount=amount, reason=reason, good=False)
+def _line(label: str, amount: object, reason: str | None, *, good: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(label=label, amount=amount, reason=reason, good=good)
 
 
 def shown_items(quote: Quote) -> list[SimpleNamespace]:

@@ -21,11 +21,12 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carriers, roles
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
+from littleshop.trade.order_discounts import OrderDiscount
 from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import GATHERING, UNPAID, Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, case_story, drawing
+from littleshop.web import addresses, case_story, discount_words, drawing
 from littleshop.web.case_story import Facts
 
 DUE = {
@@ -51,9 +52,12 @@ def order(
     back: Sequence[Refund],
     keyring: Keyring,
     arrived_on: date | None = None,
+    off: Sequence[OrderDiscount] = (),
+    seller: str = "",
 ) -> SimpleNamespace:
     """The order for the template; a friend does not see the address at all, the device that
-    ordered sees it as it was written. `arrived_on` is when the seller's bank had the money."""
+    ordered sees it as it was written. `arrived_on` is when the seller's bank had the money; `off`
+    is what `seller` took off it."""
     row = seen.order
     returned = _sum(row, back)
     return SimpleNamespace(
@@ -66,7 +70,7 @@ def order(
         state="received" if row.status == "closed" else row.status,
         handover=HANDOVER[row.way],
         total=row.total,
-        lines=_lines(locale, row, things),
+        lines=_lines(locale, row, things, off, seller),
         things=[thing(item) for item in things],
         method=_method(locale, attempts),
         placed_at=row.placed_at,
@@ -101,13 +105,23 @@ def _sum(row: Order, back: Sequence[Refund]) -> Money:
     return sum(gone, Money(0, row.currency))
 
 
-def _lines(locale: str, row: Order, things: Sequence[OrderItem]) -> list[SimpleNamespace]:
+def _lines(
+    locale: str,
+    row: Order,
+    things: Sequence[OrderItem],
+    off: Sequence[OrderDiscount],
+    seller: str,
+) -> list[SimpleNamespace]:
     pieces = sum(item.quantity for item in things)
     goods = i18n.t(locale, "storefront.basket.lines", count=pieces)
     shown = [SimpleNamespace(label=goods, amount=row.goods, reason=None, good=False)]
+    shown += discount_words.lines(locale, off, row.currency, seller)
     if row.way != "none":
         label = i18n.t(locale, "checkout.postage" if row.way == "courier" else "checkout.by_hand")
-        shown.append(SimpleNamespace(label=label, amount=row.shipping, reason=None, good=False))
+        why = discount_words.postage(locale, off, seller)
+        shown.append(
+            SimpleNamespace(label=label, amount=row.shipping, reason=why, good=why is not None)
+        )
     return shown
 
 

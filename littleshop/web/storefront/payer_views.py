@@ -102,6 +102,9 @@ def _lines(locale: str, order: Order, things: Sequence[OrderItem]) -> list[Simpl
         )
         for each in things
     ]
+    if order.discount_minor:
+        off = Money(-order.discount_minor, order.currency)
+        shown.append(_line(i18n.t(locale, "privileges.off"), off))
     if order.shipping_minor:
         shown.append(_line(i18n.t(locale, "checkout.postage"), order.shipping))
     return shown

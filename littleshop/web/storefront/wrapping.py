@@ -15,7 +15,7 @@ from littleshop.sale import gifting, placing
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import letters
-from littleshop.web.storefront import cashier
+from littleshop.web.storefront import askers, cashier
 from littleshop.web.storefront.checkouts import GIFT, Bag
 
 
@@ -57,7 +57,7 @@ async def place(
     )
     only = [item.variant_id for item in bag.items]
     facts = await house.loader.facts(shop.shop_id, only, wish.asker)
-    quote = quotes.quote(facts, bag.items, wish.way, code=form.get("coupon", ""))
+    quote = quotes.quote(facts, bag.items, wish.way, code=askers.code_of(form))
     if wish.said is not None and wish.said != placing.said(quote, waits=False):
         raise Refused("terms_changed")
     gift = msgspec.structs.replace(wish, kind="gift", note="")
