@@ -123,6 +123,7 @@ class Letter(msgspec.Struct, frozen=True):
     ship_days: int | None
     hours: int
     wish_id: UUID | None = None
+    phone_index: bytes | None = None  # of phone_sealed: the letter shows on that phone's own page
 
 
 _OWN = (
@@ -236,20 +237,6 @@ async def listing(conn: db.Connection, shop_id: int, most: int = 200) -> list[In
         shop_id,
         most,
     )
-
-
-async def lately_named(conn: db.Connection, shop_id: int, most: int = 6) -> list[UUID]:
-    """The variants that the last letters named, the last first."""
-    rows = await conn.fetch(
-        "select l.variant_id, max(i.created_at) as at"
-        "  from (select invitation_id, created_at from invitations where shop_id = $1"
-        "         order by created_at desc limit 30) i"
-        "  join invitation_lines l on l.shop_id = $1 and l.invitation_id = i.invitation_id"
-        " group by l.variant_id order by at desc, l.variant_id limit $2",
-        shop_id,
-        most,
-    )
-    return [row["variant_id"] for row in rows]
 
 
 async def lines(conn: db.Connection, shop_id: int, invitation_id: UUID) -> list[Line]:

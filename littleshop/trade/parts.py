@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from littleshop import db
 from littleshop.money import Money
 from littleshop.trade.letters import Letter
+from littleshop.trade.orders import Order
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -80,3 +82,30 @@ async def last_of(
     """What was last set out to be paid on this device."""
     mine = [each for each in await of_order(conn, shop_id, order_id) if each.device == device]
     return mine[-1] if mine else None
+
+
+class _Own(msgspec.Struct, frozen=True):
+    order_id: UUID
+    paid_minor: int
+
+
+async def paid_by_choosers(conn: db.Connection, orders: Sequence[Order]) -> dict[UUID, int]:
+    """Of each of these orders what its own chooser paid, in minor units:
+    alone, or as a part from a device of his. Who paid nothing is not in it."""
+    rows = await db.all(
+        conn,
+        _Own,
+        "select p.order_id, sum(p.amount_minor)::bigint as paid_minor"
+        "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"
+        "  join payments p on p.shop_id = w.shop_id and p.order_id = w.order_id"
+        "   and p.outcome = 'accepted'"
+        "  left join parts t on t.shop_id = w.shop_id and t.order_id = w.order_id"
+        "   and t.part_id = p.part_id"
+        " where p.part_id is null or exists (select from order_devices d"
+        "         where d.shop_id = w.shop_id and d.order_id = w.order_id"
+        "           and d.role = 'chooser' and d.device = t.device)"
+        " group by p.order_id",
+        [each.shop_id for each in orders],
+        [each.order_id for each in orders],
+    )
+    return {row.order_id: row.paid_minor for row in rows}

@@ -73,6 +73,11 @@ def order_part(token: str, part: str) -> str:
     return f"{order(token)}/{part}"
 
 
+def my_letter(shop_id: int, invitation_id: object) -> str:
+    """POST leads to a letter that asks the person who is signed in to pay."""
+    return f"{MY}/letters/{shop_id}/{invitation_id}"
+
+
 def my_order(shop_id: int, number: int) -> str:
     """POST lets this device act for an order of the person who is signed in, and leads there."""
     return f"{MY}/orders/{shop_id}/{number}"

@@ -315,7 +315,6 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "end_reason": None,
                 "address": "Hangzhou, West Lake, Wensan Road ***",
                 "recipient": "C***",
-                "people": YOU,
             }
             | known
             | facts
@@ -345,7 +344,7 @@ def order(
     )
     return {
         "shop": ADA,
-        "order": an_order(state, **about),
+        "order": an_order(state, people=YOU, **about),
         "parcel": parcel if sent else None,
         "due": thing(kind=due, at=NOW + days(1), extended=False) if due else None,
         "may": thing(**{act: act in may for act in acts}),

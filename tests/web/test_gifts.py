@@ -216,6 +216,7 @@ async def test_the_giver_takes_it_back_and_the_seller_is_told_what_it_is(market:
     refused = await market.buyer.post(f"{given.givers}/cancellation")
     assert refused.status_code == 409
     order = await market.seller.get(f"/console/{market.shop_id}/orders/1001")
+    assert "第一次" not in order.text  # the orders before are the giver's, not the recipient's
     assert "天府大道" in order.text and "138 0000 2046".replace(" ", "") in order.text
     slip = await market.seller.get(f"/console/{market.shop_id}/orders/1001/slip")
     assert "天府大道" in slip.text and not AMOUNT.search(slip.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -136,6 +137,35 @@ async def test_the_list_lags_but_never_lies(market: Market) -> None:
         )
     page = await her.get("/my")
     assert "1001" not in page.text and "1002" in page.text and "1003" not in page.text
+
+
+async def test_a_letter_waits_on_the_phone_it_names_and_a_pot_says_her_part(
+    market: Market,
+) -> None:
+    world, her = market.world, market.world.browser("zh-CN")
+    form = {
+        "form_key": str(uuid4()), "kind": "amount", "then": "send", "phone": HERS, "uses": "1",
+        "hours": "24", "own-0-title": "定金", "own-0-price": "50",
+    }  # fmt: skip
+    root = f"/console/{market.shop_id}/collect"
+    assert (await market.seller.post(root, data=form)).status_code == 303
+    await market.to_checkout(her)
+    checkout = await market.form(her) | {"phone": HERS, "from_name": "阿婷", "then": "chip_in"}
+    order = (await her.post("/@xiaoman/checkout", data=checkout)).headers["location"]
+    rest = {"key": "k" * 20, "amount": "other", "other": "100"}
+    went = await her.post(f"{order}/payment", data=rest | {"method": "alipay"})
+    await market.notify(reference_of(went), total_amount="100.00")
+    await world.work()
+    await entered(market)
+    page = await comes_in(world, her)
+    assert "写信给你：定金" in shown(page) and "看信" in shown(page)
+    assert "大家一起凑 · ¥168.00 凑了 ¥100.00" in shown(page) and "我出 ¥ 100" in shown(page)
+    letter = re.search(r'action="(/my/letters/[^"]+)"', page.text)
+    assert letter is not None
+    assert (await her.post(letter[1])).headers["location"].startswith("/i/")
+    him = world.browser("zh-CN")
+    await comes_in(world, him, HIS)
+    assert (await him.post(letter[1])).status_code == 404
 
 
 async def test_a_shop_with_many_orders_is_entered_piece_by_piece(market: Market) -> None:

@@ -18,7 +18,8 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.identity import phones
 from littleshop.sale.inviting import Own, Photo
-from littleshop.trade.invitations import Letter, Named, lately_named
+from littleshop.trade import invitation_lists
+from littleshop.trade.invitations import Letter, Named
 from littleshop.web import addresses, forms, wish_views
 from littleshop.web.forms import Form, Kept
 
@@ -62,7 +63,9 @@ async def shelf(conn: db.Connection, shop_id: int) -> list[Thing]:
         for variant in await products.variants(conn, shop_id, each.product_id):
             title = " · ".join((each.title, *variant.choice))
             found.append(Thing(each.product_id, variant, title, picture))
-    asked = {each: place for place, each in enumerate(await lately_named(conn, shop_id))}
+    asked = {
+        each: place for place, each in enumerate(await invitation_lists.lately_named(conn, shop_id))
+    }
     found.sort(key=lambda each: asked.get(each.variant.variant_id, len(asked)))
     return found[:MOST_SHELF]
 
@@ -176,6 +179,7 @@ def _letter(
     request: Request, work: AtWork, written: Written, wish_id: UUID | None
 ) -> Letter | None:
     form, goods = written.form, written.kind == "goods"
+    keyring = http.house(request).keyring
     if not written.picked and not written.own:
         written.errors["form"] = forms.said(request, Refused("invitation_empty"))
     phone = _phone(request, work, written)
@@ -190,7 +194,8 @@ def _letter(
         return None
     return Letter(
         to_name=tidy(form["to_name"])[:40],
-        phone_sealed=http.house(request).keyring.seal(phone) if phone else None,
+        phone_sealed=keyring.seal(phone) if phone else None,
+        phone_index=keyring.index(phone) if phone else None,
         words=wish_views.words(form["words"]),
         way="goods" if goods else "none",
         currency=work.shop.currency,

@@ -23,9 +23,9 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import Somebody
 from littleshop.identity import codes, familiars, phones, sessions
 from littleshop.identity.codes import Asker
-from littleshop.sale import placing
+from littleshop.sale import inviting, placing
 from littleshop.shop.shops import Shop
-from littleshop.trade import order_links, person_orders
+from littleshop.trade import invitation_lists, order_links, parts, person_orders
 from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.storefront import in_wechat, my_sources, views
 from littleshop.web.storefront.checkouts import read_form
@@ -66,6 +66,8 @@ async def _told(request: Request, asked: Asked, page: int) -> dict[str, Any]:
     found = await person_orders.of_phone(asked.conn, index, past=past)
     clocks = await person_orders.clocks(asked.conn, found)
     known = await my_sources.shops_by_id(asked.conn, [each.order.shop_id for each in found])
+    shared = [each.order for each in found if each.order.kind in my_sources.SHARED]
+    own = await parts.paid_by_choosers(asked.conn, shared)
     total = await person_orders.count(asked.conn, index)
     waits = [each for source in my_sources.WAITING for each in await source(asked)]
     return {
@@ -73,7 +75,11 @@ async def _told(request: Request, asked: Asked, page: int) -> dict[str, Any]:
         "waiting": sorted(waits, key=lambda each: (each.until is None, each.until or asked.at)),
         "orders": [
             my_sources.order_row(
-                asked, each, known[each.order.shop_id], clocks.get(each.order.order_id, [])
+                asked,
+                each,
+                known[each.order.shop_id],
+                clocks.get(each.order.order_id, []),
+                own.get(each.order.order_id),
             )
             for each in found
             if each.order.shop_id in known
@@ -288,6 +294,22 @@ async def _trust(request: Request, conn: db.Connection, index: bytes, device: by
     return placing.link(http.house(request).keyring, shop_id, order.order_id)
 
 
+async def open_letter(request: Request) -> Response:
+    """POST /my/letters/SHOP/ID: to the letter, whose phone it is. Raises NotFound."""
+    who = await http.somebody(request)
+    if who is None:
+        return RedirectResponse(HERE, status_code=303)
+    shop_id = http.number(request.path_params["shop_id"])
+    letter_id = http.uuid(request.path_params["letter"])
+    house, index, at = http.house(request), who.person.phone_index, http.now(request)
+    async with house.database.connection() as conn:
+        mine = await invitation_lists.to_phone(conn, index, at)
+    if (shop_id, letter_id) not in {(each.shop_id, each.invitation_id) for each in mine}:
+        raise NotFound("invitation")
+    token = inviting.token(house.keyring, shop_id, letter_id)
+    return RedirectResponse(addresses.invitation(token), status_code=303)
+
+
 async def leave(request: Request) -> Response:
     """POST /my/leaving: this device only; the app that knew him forgets him too."""
     token, sign = request.cookies.get(http.SESSION), in_wechat.openid(request)
@@ -353,4 +375,6 @@ ROUTES = [
     Route(MANIFEST, manifest, methods=["GET"]),
     Route(HERE + "/orders/{shop_id}/{number}", open_order, methods=["POST"]),
     Route(HERE + "/orders/{shop_id}/{number}", to_home, methods=["GET"]),
+    Route(HERE + "/letters/{shop_id}/{letter}", open_letter, methods=["POST"]),
+    Route(HERE + "/letters/{shop_id}/{letter}", to_home, methods=["GET"]),
 ]

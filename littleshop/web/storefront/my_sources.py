@@ -20,7 +20,8 @@ from littleshop.money import Money
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import follows
-from littleshop.trade import person_orders
+from littleshop.trade import invitation_lists, invitations, person_orders
+from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import PAYABLE, Delivery, Order
 from littleshop.trade.person_orders import Found
 from littleshop.trade.timers import Timer
@@ -28,6 +29,8 @@ from littleshop.web import addresses
 from littleshop.web.storefront import order_views
 
 RECEIVABLE = ("delivered",)
+SHARED = ("pay_for_me", "chip_in")  # others pay: what waits is their part
+MARKED = (*SHARED, "gift", "team", "invitation")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -73,16 +76,53 @@ async def orders_waiting(asked: Asked) -> list[Waiting]:
 
 
 def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> Waiting:
-    row, pays = found.order, found.order.status in PAYABLE
+    row = found.order
+    pays = row.status in PAYABLE and row.kind not in SHARED
     return Waiting(
-        head=i18n.t(asked.locale, f"my.waits.{row.status}", shop=shop.name, thing=found.title),
+        head=i18n.t(asked.locale, _head_key(row), shop=shop.name, thing=found.title),
         silence=silence(asked, row, shop, clocks),
-        label=i18n.t(asked.locale, "my.waits.pay" if pays else "my.waits.look"),
+        label=i18n.t(asked.locale, f"my.waits.{_act(row)}"),
         amount=row.total if pays else None,
         post=addresses.my_order(row.shop_id, row.number),
         moves_money=pays,
-        note=_goes_to(asked, row) if pays else "",
+        note=_goes_to(asked, row) if row.status in PAYABLE else "",
         until=next((timer.due_at for timer in clocks if timer.paused_at is None), None),
+    )
+
+
+def _head_key(row: Order) -> str:
+    shared = row.kind in SHARED and row.status in ("placed", "invited")
+    return f"my.waits.asked.{row.kind}" if shared else f"my.waits.{row.status}"
+
+
+def _act(row: Order) -> str:
+    if row.status not in PAYABLE:
+        return "look"
+    return "see" if row.kind in SHARED else "pay"
+
+
+async def letters_waiting(asked: Asked) -> list[Waiting]:
+    """Letters of sellers that ask him to pay, and can still be paid."""
+    found = await invitation_lists.to_phone(asked.conn, asked.person.phone_index, asked.at)
+    known = await shops_by_id(asked.conn, [each.shop_id for each in found])
+    return [
+        await _letter(asked, each, known[each.shop_id]) for each in found if each.shop_id in known
+    ]
+
+
+async def _letter(asked: Asked, letter: Invitation, shop: Shop) -> Waiting:
+    lines = await invitations.lines(asked.conn, letter.shop_id, letter.invitation_id)
+    till, zone = letter.expires_at or asked.at, ZoneInfo(shop.zone)
+    when = i18n.when(asked.locale, till, asked.at, zone)
+    return Waiting(
+        head=i18n.t(
+            asked.locale, "my.waits.letter", seller=shop.seller or shop.name, thing=lines[0].title
+        ),
+        silence=i18n.html(asked.locale, "my.waits.letter_silence", when=when),
+        label=i18n.t(asked.locale, "my.waits.read"),
+        post=addresses.my_letter(letter.shop_id, letter.invitation_id),
+        until=letter.expires_at,
+        note=shop.name,
     )
 
 
@@ -146,9 +186,12 @@ async def addresses_of(
     return [each for each in found if each.street]
 
 
-def order_row(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> SimpleNamespace:
-    """An order in the list."""
-    row = found.order
+def order_row(
+    asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer], paid: int | None = None
+) -> SimpleNamespace:
+    """An order in the list; of one that others pay too, what was `paid` on his own devices."""
+    row, shared = found.order, found.order.kind in SHARED
+    own = Money(paid or 0, row.currency)
     return SimpleNamespace(
         url=addresses.my_order(row.shop_id, row.number),
         shop=shop.name,
@@ -157,6 +200,10 @@ def order_row(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -
         pieces=found.pieces,
         picture=SimpleNamespace(digest=found.photo, alt="") if found.photo else None,
         total=row.total,
+        kind=i18n.t(asked.locale, f"my.kind.{row.kind}") if row.kind in MARKED else "",
+        shared=shared,
+        own=own if shared and (own or row.kind == "chip_in") else None,
+        there=Money(row.held_minor, row.currency) if row.status == "collecting" else None,
         placed_at=row.placed_at,
         zone=ZoneInfo(shop.zone),
         state=i18n.t(asked.locale, f"my.state.{row.status}"),
@@ -166,5 +213,5 @@ def order_row(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -
 
 
 # Asked one after the other; what has no time of its own comes last.
-WAITING: tuple[Source, ...] = (orders_waiting,)
+WAITING: tuple[Source, ...] = (orders_waiting, letters_waiting)
 SHOPS: tuple[tuple[str, ShopSource], ...] = (("followed", followed), ("ordered", ordered_from))
