@@ -10,7 +10,7 @@ from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.notify import live
 from littleshop.notify.live import Event
-from littleshop.sale import talking
+from littleshop.sale import talking, texting
 from littleshop.trade import conversations, wishes
 from littleshop.trade.conversations import Begun
 from littleshop.trade.wishes import Asked, Wish
@@ -37,9 +37,11 @@ async def ask(
 
     Raises Refused: talk_empty, talk_long, talk_closed, talk_blocked.
     """
+    index = keyring.index(keyring.open(asked.phone_sealed))
+    own = await texting.is_own(conn, shop_id, index, device, at)  # else it may be a stranger's
     begun = Begun(
         about="wish", subject=wish_id, locale=asked.locale, name=asked.name,
-        phone_sealed=asked.phone_sealed,
+        phone_index=index if own else None, phone_sealed=asked.phone_sealed if own else None,
     )  # fmt: skip
     conversation = await talking.begin(conn, keyring, shop_id, wish_id, begun, device, at)
     hashed = ids.hashed(token(keyring, shop_id, wish_id))
