@@ -1,6 +1,6 @@
 """What a shop has shown so far.
 
-Figures by the day stand in takings.py.
+Figures by the day stand in sales.py and comers.py.
 """
 
 from __future__ import annotations
