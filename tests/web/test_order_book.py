@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from littleshop import ids
+from littleshop import http, ids
 from littleshop.sale import bargaining
 from littleshop.sale.bargaining import Price
 from littleshop.sale.placing import Placed
@@ -33,10 +33,21 @@ async def room(world: World, client: httpx.AsyncClient) -> BackRoom:
 
 
 async def unpaid(room: BackRoom, pieces: int = 1) -> Placed:
+    """陈婉婷 orders on her own phone, and has not paid."""
     room.town.at = room.world.at
     item = await room.town.stock()
     wanted = type(item)(item.variant_id, pieces)
-    return await room.town.place([wanted], PRICE * pieces)
+    return await room.town.place([wanted], PRICE * pieces, device=ids.hashed(device(room)))
+
+
+def device(room: BackRoom) -> str:
+    return http.device_token(room.world.house.keyring, "wanting's phone")
+
+
+def her_phone(room: BackRoom) -> httpx.AsyncClient:
+    phone = room.world.browser()
+    phone.cookies.set(http.DEVICE, device(room))
+    return phone
 
 
 async def test_one_box_finds_an_order_by_whatever_the_seller_has(room: BackRoom) -> None:
@@ -95,6 +106,12 @@ async def test_a_price_is_changed_before_it_is_paid_and_old_money_goes_back(
     assert "Order 1001 costs ¥150.00 now" in page and "老客人" in page
     stale = await room.follow(await room.post("/orders/1001/price", **(change | {"goods": "9"})))
     assert "¥150.00 now" in shown(stale)  # another tab showed the old sum
+    phone, link = her_phone(room), f"/o/{placed.token}"
+    hers = shown(await phone.get(link))
+    assert "Changed by the seller" in hers and "老客人" in hers and "¥150.00" in hers
+    pressed = await phone.post(f"{link}/payment", data={"seen": "16800"})
+    said = shown(await phone.get(pressed.headers["location"]))
+    assert "It comes to ¥150.00 now" in said
     assert await room.town.money_arrives(old, PRICE) == "returned"
     new = await room.town.opens_cashier(placed)
     assert new != old
@@ -162,6 +179,8 @@ async def test_an_order_in_two_parcels_is_shipped_with_the_last_piece(room: Back
     page = await room.follow(await room.post("/orders/1001/parcels", **ship, **{piece: "2"}))
     assert "A part of order 1001" in shown(page) and "1 piece is still to ship" in shown(page)
     assert await room.status(placed) == "to_ship"
+    buyers = shown(await her_phone(room).get(f"/o/{placed.token}"))
+    assert "× 2" in buyers and "The rest isn" in buyers
     again = await room.post("/orders/1001/parcels", **ship, **{piece: "1"})
     assert again.status_code == 422  # this number is on it already
     await room.post("/orders/1001/parcels", **(ship | {"tracking_number": OTHER}), **{piece: "1"})

@@ -47,6 +47,7 @@ from littleshop.web.storefront import (
     gift_views,
     letters,
     order_views,
+    parcel_views,
     price_views,
     team_links,
     views,
@@ -152,12 +153,15 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         sent = await letters.sent(request, conn, seen)
         gift = await gift_pages.sent(request, conn, seen)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
+        packed = await parcelling.of_parcels(conn, row.shop_id, row.order_id)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
     )
     price_views.tell(locale, shown, row, history)
+    sent_in = parcels if seen.may(roles.SEE_PARCEL) else []
+    shown.parcels = parcel_views.listed(locale, sent_in, things, packed)
     shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,
