@@ -29,6 +29,7 @@ from littleshop.web import addresses
 from littleshop.web.storefront import order_views
 
 RECEIVABLE = ("delivered",)
+HELD_FOR = ("invited", "placed")
 SHARED = ("pay_for_me", "chip_in")  # others pay: what waits is their part
 MARKED = (*SHARED, "gift", "team", "invitation")
 
@@ -142,6 +143,8 @@ def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Ma
     )
     if due is None:
         return None
+    if row.kind in SHARED and due.kind in ("pay_by", "hold_by") and row.status in HELD_FOR:
+        return _letter_silence(asked, clocks, ZoneInfo(shop.zone))
     kind = order_views.DUE[due.kind]
     kind = order_views.PAY_BY.get(row.status, kind) if kind == "pay" else kind
     key = f"storefront.order.if_nobody.{kind}"
@@ -157,6 +160,16 @@ def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Ma
         amount=str(i18n.money(asked.locale, left)),
         when=i18n.when(asked.locale, due.due_at, asked.at, ZoneInfo(shop.zone)),
     )
+
+
+def _letter_silence(asked: Asked, clocks: Sequence[Timer], zone: ZoneInfo) -> Markup:
+    """Until when the letter to whoever pays is open, and for how long its things are kept."""
+    due = {clock.kind: i18n.when(asked.locale, clock.due_at, asked.at, zone) for clock in clocks}
+    if "hold_by" in due and "pay_by" in due:
+        kept, till = due["hold_by"], due["pay_by"]
+        return i18n.html(asked.locale, "payers.order.kept", hold=kept, when=till)
+    when = due.get("pay_by") or due["hold_by"]
+    return i18n.html(asked.locale, "payers.order.if_nobody", when=when)
 
 
 async def ordered_from(asked: Asked) -> list[int]:

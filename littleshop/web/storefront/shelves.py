@@ -341,9 +341,7 @@ async def shop_mine(request: Request) -> Response:
         known = await followers.of_visitor(request, conn, shop.shop_id)
     left, follows = await few.left(shop.shop_id), known is not None
     unread = sum(new.values())
-    return _mine(
-        request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows
-    )
+    return _mine(request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows)
 
 
 async def product_mine(request: Request) -> Response:
