@@ -58,6 +58,16 @@ def basket_item(slug: str, item_id: object) -> str:
     return f"{basket_items(slug)}/{item_id}"
 
 
+def for_you(slug: str) -> str:
+    """What a shop gives who asks: his privileges, his birthday, goods that only he sees."""
+    return f"{shop(slug)}/for-you"
+
+
+def coupon(slug: str, code: str) -> str:
+    """A coupon to keep; POST keeps it on this device."""
+    return f"{shop(slug)}/coupons/{code}"
+
+
 def checkout(slug: str, only: str | None = None) -> str:
     """The checkout of a basket, or of `only` these ("variant:quantity,..."); POST places."""
     return f"{shop(slug)}/checkout" + (f"?{urlencode({'only': only})}" if only else "")

@@ -20,12 +20,15 @@
     const greeting = one("[data-greeting]", piece);
     const greet = one("[data-greet]");
     if (greeting && greet) { greet.textContent = greeting.textContent; greet.hidden = false; }
-    const follows = one("[data-follows]", piece);
-    const follow = one("[data-follow]");
-    if (follows && follow) follow.replaceChildren(...follows.childNodes);
+    const own = one("[data-own]", piece);
+    const ownPlace = one("[data-own-place]");
+    if (own && ownPlace) { ownPlace.textContent = own.textContent; ownPlace.hidden = false; }
     const talk = one("[data-talk-new]", piece);
     const unread = one("[data-talk-dot]");
     if (talk && unread) { unread.textContent = talk.textContent; unread.hidden = false; }
+    const follows = one("[data-follows]", piece);
+    const follow = one("[data-follow]");
+    if (follows && follow) follow.replaceChildren(...follows.childNodes);
     document.dispatchEvent(new Event("piece"));
   };
   const fetchPiece = async (url, options = {}) => {

@@ -1,28 +1,36 @@
-"""Everyone who bought here: what they spent and when they came last, the phone masked."""
+"""Everyone who bought here: what they spent, where they live, what was noted of them, what they
+have; the phone masked, addresses for the owner."""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from littleshop import crypto, db, http
+from littleshop import crypto, db, http, i18n
 from littleshop.crypto import Keyring
-from littleshop.customers import customers
-from littleshop.customers.customers import CustomerSum
+from littleshop.customers import customers, privileges
+from littleshop.customers.customers import CustomerSum, Past
 from littleshop.errors import NotFound, Refused
+from littleshop.http import AtWork
 from littleshop.identity import phones
-from littleshop.social import follows
+from littleshop.shop.shops import tidy
+from littleshop.social import credits, follows
 from littleshop.trade import conversation_lists, reviews
 from littleshop.trade.orders import Delivery
+from littleshop.web import forms, pages
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
+from littleshop.web.console import privileges as giving
 
 
-def _row(each: CustomerSum, root: str, keyring: Keyring) -> dict[str, Any]:
+def row(each: CustomerSum, root: str, keyring: Keyring) -> dict[str, Any]:
+    """A customer as lists show him."""
     phone = keyring.open(each.phone_sealed)
     delivery = Delivery("", phone)
     if each.delivery_sealed is not None:
@@ -34,6 +42,7 @@ def _row(each: CustomerSum, root: str, keyring: Keyring) -> dict[str, Any]:
         "spent": each.spent,
         "last_at": each.last_order_at,
         "place": lists.place(delivery),
+        "tags": each.tags,
         "url": f"{root}/people/{each.phone_index.hex()}",
     }
 
@@ -55,7 +64,7 @@ async def listed(request: Request) -> Response:
     """GET root/people?q=: everyone who bought, or the one with this whole phone."""
     work, house = await http.at_work(request), http.house(request)
     q = request.query_params.get("q", "").strip()[:40]
-    beyond, shop_id = _moment(request.query_params.get("beyond")), work.shop.shop_id
+    beyond, shop_id = moment(request.query_params.get("beyond")), work.shop.shop_id
     async with house.database.connection() as conn:
         if q:
             rows = await _found(conn, shop_id, q, house.keyring)
@@ -83,7 +92,7 @@ def _context(rows: list[CustomerSum], q: str, root: str, keyring: Keyring) -> di
     more = len(rows) == customers.PAGE and not q
     last = rows[-1].last_order_at.isoformat().replace("+00:00", "Z") if more else ""
     return {
-        "people": [_row(each, root, keyring) for each in rows],
+        "people": [row(each, root, keyring) for each in rows],
         "q": q,
         "older_url": f"{root}/people?beyond={last}" if more else "",
     }
@@ -97,10 +106,118 @@ async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) ->
     return await customers.by_phone(conn, shop_id, keyring.index(phone.e164))
 
 
-async def one(request: Request) -> Response:
-    """GET root/people/INDEX: the orders of one of them, as a list of orders."""
-    work = await http.at_work(request)
+def _index(request: Request) -> bytes:
+    """Whose page it is. Raises NotFound."""
     text = request.path_params["index"]
     if len(text) != 64 or not all(sign in "0123456789abcdef" for sign in text):
         raise NotFound("person")
-    return await lists.of_phone(request, work, bytes.fromhex(text))
+    return bytes.fromhex(text)
+
+
+async def orders(request: Request) -> Response:
+    """GET root/people/INDEX/orders: as a list of orders."""
+    work = await http.at_work(request)
+    return await lists.of_phone(request, work, _index(request))
+
+
+async def one(request: Request) -> Response:
+    """GET root/people/INDEX: what is known of one of them; who never paid has his orders only."""
+    work, index = await http.at_work(request), _index(request)
+    async with http.house(request).database.connection() as conn:
+        bought = await customers.by_phone(conn, work.shop.shop_id, index)
+    if not bought:
+        return await lists.of_phone(request, work, index)
+    return await _show(request, work, bought[0], {}, {})
+
+
+async def _show(
+    request: Request,
+    work: AtWork,
+    each: CustomerSum,
+    typed: dict[str, str],
+    errors: dict[str, str],
+) -> Response:
+    house, shop_id, locale = http.house(request), work.shop.shop_id, pages.locale_of(request)
+    async with house.database.connection() as conn:
+        past = await customers.past(conn, shop_id, each.phone_index)
+        source = await credits.name_of(conn, shop_id, past.first_share)
+        given = await privileges.listing(conn, shop_id, phone_index=each.phone_index)
+        born = await privileges.birthday(conn, shop_id, each.phone_index)
+    told = row(each, frame.root(work.shop), house.keyring)
+    known = {"notes": each.notes, "tags": i18n.t(locale, "words.comma").join(each.tags)}
+    return await frame.page(
+        request,
+        work,
+        "person.html",
+        "people",
+        status=422 if errors else 200,
+        person=told | {"first_at": each.first_order_at, "source": source},
+        shared=bool(past.first_share),
+        addresses=_addresses(past, house.keyring) if work.role == "owner" else [],
+        may_give=work.role == "owner",
+        give_url=f"{frame.root(work.shop)}/privileges/new?for={each.phone_index.hex()}",
+        privileges=giving.shown(request, work, [one for one in given if not one.ended_at]),
+        birthday=i18n.t(locale, "privileges.day", month=born.month, day=born.day) if born else "",
+        form=known | typed,
+        errors=errors,
+    )
+
+
+def _addresses(past: Past, keyring: Keyring) -> list[str]:
+    """Where his things went, each once, the last one first."""
+    found = []
+    for sealed in past.deliveries:
+        to = msgspec.json.decode(keyring.open(sealed), type=Delivery)
+        parts = (to.province, to.city, to.district, to.street)
+        if to.street:
+            found.append(" ".join([to.name, *(part for part in parts if part)]))
+    return list(dict.fromkeys(found))
+
+
+async def describe(request: Request) -> Response:
+    """POST root/people/INDEX: notes, tags (parted by commas), then=save|forget_birthday"""
+    work, form, index = await http.at_work(request), await forms.read(request), _index(request)
+    house, shop_id = http.house(request), work.shop.shop_id
+    here = f"{frame.root(work.shop)}/people/{index.hex()}"
+    if form.text("then", 20) == "forget_birthday":
+        await house.database.transaction(
+            lambda conn: privileges.forget_birthday(conn, shop_id, index)
+        )
+        return frame.go(request, here, "birthday_forgotten")
+    try:
+        await _describe(request, work, index, form)
+    except Refused as no:
+        return await _again(request, work, index, form, no)
+    return frame.go(request, here, "person_described")
+
+
+async def _describe(request: Request, work: AtWork, index: bytes, form: forms.Form) -> None:
+    """Raises Refused as customers.describe; NotFound."""
+    tags = [tidy(each) for each in re.split(r"[,，、;；\n]", form.text("tags", 1000))]
+    notes = form.text("notes", 4000).strip()
+    await http.house(request).database.transaction(
+        lambda conn: customers.describe(
+            conn, work.shop.shop_id, index, notes, [each for each in tags if each]
+        )
+    )
+
+
+async def _again(
+    request: Request, work: AtWork, index: bytes, form: forms.Form, no: Refused
+) -> Response:
+    async with http.house(request).database.connection() as conn:
+        bought = await customers.by_phone(conn, work.shop.shop_id, index)
+    if not bought:
+        raise NotFound("person")
+    field = "notes" if no.code == "notes_too_long" else "tags"
+    said = {field: frame.sentence(request, no)}
+    return await _show(request, work, bought[0], form.typed("notes", "tags"), said)
+
+
+_ROOT = "/console/{shop_id}/people"
+ROUTES = [
+    Route(_ROOT, listed),
+    Route(f"{_ROOT}/{{index}}", one),
+    Route(f"{_ROOT}/{{index}}", describe, methods=["POST"]),
+    Route(f"{_ROOT}/{{index}}/orders", orders),
+]

@@ -32,6 +32,7 @@ from littleshop.trade import (
     cases,
     deliveries,
     gifts,
+    order_discounts,
     order_events,
     order_links,
     orders,
@@ -137,7 +138,7 @@ async def _page(
 async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     """What the page of an order says, to whom it is shown."""
     house, locale, now = http.house(request), pages.locale_of(request), http.now(request)
-    row, seen, shop = link.order, link.seen, link.shop
+    row, seen, shop, seller = link.order, link.seen, link.shop, link.shop.seller or link.shop.name
     async with house.database.connection() as conn:
         things = await orders.items(conn, row.shop_id, row.order_id)
         clocks = await timers.of(conn, row.shop_id, row.order_id)
@@ -154,10 +155,11 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         gift = await gift_pages.sent(request, conn, seen)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
         packed = await parcelling.of_parcels(conn, row.shop_id, row.order_id)
+        off = await order_discounts.of_order(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
     shown = order_views.order(
-        locale, seen, link.token, things, attempts, back, house.keyring, arrived_on
+        locale, seen, link.token, things, attempts, back, house.keyring, arrived_on, off, seller
     )
     price_views.tell(locale, shown, row, history)
     sent_in = parcels if seen.may(roles.SEE_PARCEL) else []

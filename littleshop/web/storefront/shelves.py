@@ -37,7 +37,7 @@ from littleshop.trade import carts, conversation_lists, reviews, teams
 from littleshop.web import addresses, containers, keepers, names, pages
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
-from littleshop.web.storefront import checkouts, followers, greetings, opinions, views
+from littleshop.web.storefront import checkouts, followers, for_you, greetings, opinions, views
 from littleshop.web.storefront.few import Few, Left
 from littleshop.web.storefront.visitors import container
 from littleshop.web.terms import TERMS
@@ -353,8 +353,9 @@ async def product_mine(request: Request) -> Response:
         basket = await carts.summary(conn, shop.shop_id, http.device(request))
         greeting = await greetings.of_visitor(request, conn, shop.shop_id, product_id)
         new = await conversation_lists.new_on(conn, shop.shop_id, http.device(request))
+    own = await for_you.on_product(request, shop, product_id) if shop.offers else None
     unread = new.get(product_id, 0)
-    return _mine(request, shop, basket, left, greeting, talk=unread, floating=False)
+    return _mine(request, shop, basket, left, greeting, talk=unread, floating=False, own=own)
 
 
 def _mine(
@@ -366,6 +367,7 @@ def _mine(
     *,
     talk: int,
     floating: bool,
+    own: SimpleNamespace | None = None,
     follows: bool = False,
 ) -> Response:
     request.app.state.counter.returned(request, shop.shop_id)
@@ -379,6 +381,7 @@ def _mine(
         greeting=greeting,
         talk=talk,
         floating=floating,
+        own=own,
         follows=follows,
     )
 
