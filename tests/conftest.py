@@ -1,11 +1,10 @@
-"""One PostgreSQL for the whole run, one database per test: a clone of a migrated template."""
+"""One PostgreSQL for the whole run; each test finds a database as the migrations leave it."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,10 +12,15 @@ import pytest
 import pytest_asyncio
 
 from littleshop import db, migrate, postgres
+from tests import kept
 from tests.cast import Town, keyring
 
 TEMPLATE = "littleshop_template"
-_number = itertools.count(1)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Every test has the same loop, so that connections go on from one to the next."""
+    return {"kept": kept.loop}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +33,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Clust
     """The server of this run; what it holds is thrown away, so it need not wait for the disk."""
     home = tmp_path_factory.mktemp("home")
     quick = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+    # A statement is planned once for each connection, not for each of its first five uses.
+    quick |= {"plan_cache_mode": "force_generic_plan", "update_process_title": "off"}
     with postgres.running(home, settings=quick) as server:
         yield server
 
@@ -47,18 +53,28 @@ def template(cluster: postgres.Cluster) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def stable(cluster: postgres.Cluster, template: str) -> Iterator[kept.Stable]:
+    """The database of this process, with its connections, as one test leaves it to the next."""
+    made = kept.Stable(cluster, template)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "open_database", made.open_database)
+        yield made
+    made.end()
+    kept.end()
+
+
 @pytest_asyncio.fixture
-async def dsn(cluster: postgres.Cluster, template: str) -> AsyncIterator[str]:
-    """The owner's address of a fresh database; dropped after the test."""
-    name = f"test_{os.getpid()}_{next(_number)}"
-    conn = await asyncpg.connect(cluster.dsn())
-    try:
-        # With wal_level = minimal copying the files is several times quicker than WAL_LOG.
-        await conn.execute(f"create database {name} template {template} strategy file_copy")
-        yield cluster.dsn(name)
-        await conn.execute(f"drop database {name} with (force)")
-    finally:
-        await conn.close()
+async def lent(stable: kept.Stable) -> AsyncIterator[kept.Kept]:
+    """A database that is as fresh as a copy of the template."""
+    yield await stable.lend()
+    await stable.take_back()
+
+
+@pytest.fixture
+def dsn(lent: kept.Kept) -> str:
+    """The owner's address of a fresh database."""
+    return lent.dsn
 
 
 @pytest_asyncio.fixture
@@ -69,13 +85,10 @@ async def database(dsn: str) -> AsyncIterator[db.Database]:
     await opened.close()
 
 
-@pytest_asyncio.fixture
-async def owner(dsn: str) -> AsyncIterator[db.Connection]:
+@pytest.fixture
+def owner(lent: kept.Kept) -> db.Connection:
     """A connection as the owner, to look at or to break what the program may not touch."""
-    conn = await asyncpg.connect(dsn)
-    await db.prepare(conn)
-    yield conn
-    await conn.close()
+    return lent.owner
 
 
 @pytest.fixture

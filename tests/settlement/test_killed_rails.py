@@ -5,6 +5,7 @@ from __future__ import annotations
 from littleshop import db
 from littleshop.postgres import Cluster
 from tests.cast import CNY, Town
+from tests.kept import Kept
 from tests.sale.escrow import SELLER
 from tests.settlement.paper_bank import PaperBank, beijing, settle
 from tests.settlement.paper_rail import PaperInstitution, PaperTransfers, sending
@@ -33,13 +34,12 @@ async def paid_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_anywhere_in_a_run_over_two_rails_pays_each_once(
-    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, dsn: str
+    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, lent: Kept
 ) -> None:
     await held_and_taken(town, owner, bank)
     bank.others, bank.usual = (*bank.others, sending(PaperTransfers())), "alipay"
     beijing(town, TUE, 8)
-    await owner.close()
-    assert await dies_everywhere(cluster, town, bank, dsn, paid_once, at_once=False) > 8
+    assert await dies_everywhere(cluster, town, bank, lent, paid_once, at_once=False) > 8
 
 
 async def back_once(town: Town, bank: PaperBank) -> None:
@@ -50,7 +50,7 @@ async def back_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_ends_are_heard_books_each_once(
-    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, dsn: str
+    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, lent: Kept
 ) -> None:
     await held_and_taken(town, owner, bank)
     bank.others, bank.usual = (*bank.others, sending(PaperTransfers(ends="pending"))), "alipay"
@@ -61,5 +61,4 @@ async def test_a_kill_while_ends_are_heard_books_each_once(
     (asked,) = alipay.asked
     alipay.ends_as(asked, "failed")
     town.later(days=1)  # what came back counts for a later run
-    await owner.close()
-    assert await dies_everywhere(cluster, town, bank, dsn, back_once, at_once=True) > 3
+    assert await dies_everywhere(cluster, town, bank, lent, back_once, at_once=True) > 3

@@ -20,6 +20,7 @@ from littleshop import db
 from littleshop.postgres import Cluster
 from littleshop.settlement.bank_answers import BankReason
 from tests.cast import CNY, Town
+from tests.kept import Kept
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
 from tests.settlement.test_settling import TUE, WED, bank, of_shop, paid_on_tuesday, told
 
@@ -91,11 +92,11 @@ class Crypt:
 
 
 async def dies_everywhere(
-    cluster: Cluster, town: Town, bank: PaperBank, dsn: str, check: Check, *, at_once: bool
+    cluster: Cluster, town: Town, bank: PaperBank, lent: Kept, check: Check, *, at_once: bool
 ) -> int:
     """Die at every boundary of the day's pass; how many there were."""
-    await town.database.close()
-    crypt = Crypt(cluster, town, bank, dsn.partition("?")[0].rpartition("/")[2])
+    await lent.leave()
+    crypt = Crypt(cluster, town, bank, lent.name)
     for first in itertools.count(1, AT_A_TIME):
         some = range(first, first + AT_A_TIME)
         died = await asyncio.gather(*(crypt.dies(each, check, at_once=at_once) for each in some))
@@ -111,12 +112,12 @@ async def sent_once(town: Town, bank: PaperBank) -> None:
 
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_kill_between_any_two_steps_repeats_nothing(
-    town: Town, bank: PaperBank, cluster: Cluster, dsn: str, at_once: bool
+    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept, at_once: bool
 ) -> None:
     await verify(town)
     await sells(town, CNY("168.00"))
     beijing(town, TUE, 8)
-    assert await dies_everywhere(cluster, town, bank, dsn, sent_once, at_once=at_once) > 12
+    assert await dies_everywhere(cluster, town, bank, lent, sent_once, at_once=at_once) > 12
 
 
 async def returned_once(town: Town, bank: PaperBank) -> None:
@@ -132,14 +133,14 @@ async def returned_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_the_statement_is_heard_books_it_once(
-    town: Town, bank: PaperBank, cluster: Cluster, dsn: str
+    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept
 ) -> None:
     payout = await paid_on_tuesday(town, bank)
     bank.pays(TUE, payout)
     bank.returns(TUE, payout, BankReason.OTHER)
     bank.lump(TUE, CNY("11.00"))
     beijing(town, WED, 8)
-    assert await dies_everywhere(cluster, town, bank, dsn, returned_once, at_once=True) > 6
+    assert await dies_everywhere(cluster, town, bank, lent, returned_once, at_once=True) > 6
 
 
 async def given_back_once(town: Town, bank: PaperBank) -> None:
@@ -148,12 +149,12 @@ async def given_back_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_a_rejection_is_heard_gives_back_once(
-    town: Town, bank: PaperBank, cluster: Cluster, dsn: str
+    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept
 ) -> None:
     payout = await paid_on_tuesday(town, bank)
     bank.says(payout, "rejected", "RJCT", BankReason.ACCOUNT_CLOSED)
     town.later(hours=2)
-    assert await dies_everywhere(cluster, town, bank, dsn, given_back_once, at_once=True) > 3
+    assert await dies_everywhere(cluster, town, bank, lent, given_back_once, at_once=True) > 3
 
 
 async def test_two_passes_at_once_pay_once(town: Town, bank: PaperBank) -> None:
