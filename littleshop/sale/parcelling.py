@@ -18,6 +18,7 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import refunding, telling
 from littleshop.trade import cases, deliveries, order_events, orders, timers
+from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Order
 
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
@@ -154,3 +155,11 @@ async def of_parcels(
     for each in await deliveries.packed(conn, shop_id, order_id):
         found.setdefault(each.parcel_id, {})[each.position] = each.quantity
     return found
+
+
+async def sent(
+    conn: db.Connection, shop_id: int, order_id: UUID
+) -> tuple[list[Parcel], dict[UUID, dict[int, int]]]:
+    """An order's parcels, and the pieces in each that does not hold all of it."""
+    parcels = await deliveries.of_order(conn, shop_id, order_id)
+    return parcels, await of_parcels(conn, shop_id, order_id)

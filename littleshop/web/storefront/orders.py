@@ -30,7 +30,6 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import (
     cases,
-    deliveries,
     gifts,
     order_discounts,
     order_events,
@@ -49,7 +48,6 @@ from littleshop.web.storefront import (
     letters,
     order_views,
     parcel_views,
-    price_views,
     team_links,
     views,
 )
@@ -143,7 +141,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         things = await orders.items(conn, row.shop_id, row.order_id)
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
-        parcels = await deliveries.of_order(conn, row.shop_id, row.order_id)
+        parcels, packed = await parcelling.sent(conn, row.shop_id, row.order_id)
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
@@ -154,16 +152,13 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         sent = await letters.sent(request, conn, seen)
         gift = await gift_pages.sent(request, conn, seen)
         gone = row.status == "invited" and await waiting.is_gone(conn, row)
-        packed = await parcelling.of_parcels(conn, row.shop_id, row.order_id)
         off = await order_discounts.of_order(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on, off, seller
     )
-    price_views.tell(locale, shown, row, history)
-    sent_in = parcels if seen.may(roles.SEE_PARCEL) else []
-    shown.parcels = parcel_views.listed(locale, sent_in, things, packed)
+    parcel_views.tell(locale, shown, seen, history, (parcels, things, packed))
     shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,

@@ -7,9 +7,22 @@ from types import SimpleNamespace
 from uuid import UUID
 
 from littleshop import i18n
-from littleshop.trade import carriers
+from littleshop.trade import carriers, roles
 from littleshop.trade.deliveries import Parcel
+from littleshop.trade.order_events import OrderEvent
+from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import OrderItem
+from littleshop.web.storefront import price_views
+
+Sent = tuple[Sequence[Parcel], Sequence[OrderItem], Mapping[UUID, Mapping[int, int]]]
+
+
+def tell(
+    locale: str, shown: SimpleNamespace, seen: Seen, history: Sequence[OrderEvent], sent: Sent
+) -> None:
+    """What the seller did to an order, on its page: its price, its end, its parcels."""
+    price_views.tell(locale, shown, seen.order, history)
+    shown.parcels = listed(locale, *sent) if seen.may(roles.SEE_PARCEL) else []
 
 
 def listed(
