@@ -45,7 +45,7 @@ OPINIONS = [
 REVIEWED = {"rating": RATING, "opinions": OPINIONS}
 _THING = thing(title=BOUGHT[0].title, choice="只要盖碗", picture=picture("gaiwan-celadon"))
 _LINE = thing(url="/o/T/reviews/1", title=GAIWAN.title, stars=0, may_amend=False)
-AFTER = thing(lines=[_LINE], follow="/o/T/following", follows=False)
+AFTER = thing(lines=[_LINE], follow="/o/T/following", follows=False, talk=thing(new=2))
 
 
 def review(**facts: Any) -> dict[str, Any]:
