@@ -8,7 +8,7 @@ from typing import Any
 
 from littleshop.money import Money
 from tests.web import storefront_life as life
-from tests.web import storefront_shares
+from tests.web import storefront_shares, storefront_talks
 from tests.web.storefront_cases import case, case_new, paying, wish
 from tests.web.storefront_goods import (
     ADA,
@@ -132,6 +132,7 @@ def after() -> Iterator[Sample]:
         },
     )
     yield from storefront_shares.samples()
+    yield from storefront_talks.samples()
     yield (
         "mine",
         "mine",
