@@ -182,7 +182,7 @@ def _coupon(
     hints, best = [], None
     for each in sorted(coupons, key=lambda coupon: not coupon.typed):
         if each.no is not None:
-            if each.typed:
+            if each.typed or each.no == "gone":
                 hints.append(Hint(each.no, each.label))
             continue
         if base < each.least:

@@ -182,7 +182,7 @@ async def keep(request: Request) -> Response:
     shop = await shop_here(request)
     found, at = await _found(request, shop), http.now(request)
     token, device = http.make_device(request)
-    http.check_limits(request, "checkout", device, http.address(request))
+    http.check_limits(request, "share", device, http.address(request))
     try:
         await http.house(request).database.transaction(
             lambda conn: coupons.keep(conn, shop.shop_id, device, found.coupon_id, at)
@@ -208,11 +208,12 @@ async def on_product(request: Request, shop: Shop, product_id: UUID) -> SimpleNa
         quote = quotes.quote(facts, [Item(ready.variant_id, 1)], "courier")
     except Refused:
         return None
-    line = next((each for each in quote.lines if each.source and each.kind != "shipping"), None)
-    if line is None:
+    given = [each for each in quote.lines if each.kind == "privilege"]
+    if not given:
         return None
-    why = askers.why(pages.locale_of(request), line, views.shop(shop).seller)
-    return SimpleNamespace(price=quote.goods - quote.discount, label=line.label, why=why)
+    why = askers.why(pages.locale_of(request), given[0], views.shop(shop).seller)
+    price = sum((each.amount for each in given), quote.goods)
+    return SimpleNamespace(price=price, label=given[0].label, why=why)
 
 
 ROUTES: list[Any] = [
