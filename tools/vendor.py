@@ -38,15 +38,6 @@ PACKAGES = (
         {"dist/htmx.min.js": "vendor/htmx.min.js", "LICENSE": "vendor/htmx.LICENSE.txt"},
     ),
     Package(
-        "uplot@1.6.32",
-        "KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
-        {
-            "dist/uPlot.iife.min.js": "vendor/uplot.min.js",
-            "dist/uPlot.min.css": "vendor/uplot.min.css",
-            "LICENSE": "vendor/uplot.LICENSE.txt",
-        },
-    ),
-    Package(
         "lucide-static@1.62.0",
         "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA==",
         {"LICENSE": "vendor/lucide.LICENSE.txt"},
