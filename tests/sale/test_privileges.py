@@ -237,9 +237,7 @@ async def test_only_who_was_named_sees_and_buys_what_is_not_on_the_shelf(
     town: Town, owner: db.Connection
 ) -> None:
     bowl = await town.stock(pieces=2)
-    product_id = await owner.fetchval(
-        "update products set status = 'hidden' returning product_id"
-    )
+    product_id = await owner.fetchval("update products set status = 'hidden' returning product_id")
     await gives(town, "exclusive", goods=[product_id])
     with pytest.raises(Refused, match="variant_gone"):
         await town.place([bowl], BOWL, asker=anybody(town, WANTING.phone, ""))
@@ -266,3 +264,15 @@ async def test_a_privilege_ended_between_reading_and_placing_is_a_changed_price(
         await town.place([bowl], CNY("151.20"), asker=hers(town))
     assert no.value.code == "price_changed"
     assert await owner.fetchval("select count(*) from orders") == 0
+
+
+async def test_a_coupon_kept_from_a_link_is_that_devices_until_it_is_paused(town: Town) -> None:
+    bowl, mine = await town.stock(), ids.hashed("mine")
+    coupon_id = await makes_coupon(town, "KEPT", off_minor=800)
+    await town.database.transaction(
+        lambda conn: coupons.keep(conn, town.shop_id, mine, coupon_id, town.at)
+    )
+    assert await total(town, [bowl], Asker(town.at, device=mine)) == CNY("160.00")
+    assert await total(town, [bowl], Asker(town.at, device=ids.hashed("other"))) == BOWL
+    await town.database.transaction(lambda conn: coupons.pause(conn, town.shop_id, coupon_id, True))
+    assert await total(town, [bowl], Asker(town.at, device=mine)) == BOWL
