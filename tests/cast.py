@@ -152,7 +152,9 @@ class Town:
         assert await self.money_arrives(reference, total) == "accepted"
         return placed
 
-    async def ships(self, placed: Placed, number: str = "SF1408223100671") -> Order:
+    async def ships(self, placed: Placed, number: str = "") -> Order:
+        """In a parcel of its own, unless it is told another number."""
+        number = number or f"SF1408223{placed.number:06d}"
         return await self.database.transaction(
             lambda conn: shipping.ship(
                 conn, self.shop_id, placed.order_id, carrier="sf", number=number, at=self.at

@@ -174,7 +174,7 @@ async def _verify(
     await cards.hear(conn, shop_id, card_id, matched=True, reason="", at=at)
 
 
-async def sells(town: Town, price: Money, tracking: str = "SF1408223100671") -> None:
+async def sells(town: Town, price: Money, tracking: str = "") -> None:
     """Somebody buys a thing, gets it and says so, all at this moment."""
     placed = await town.buys([await town.stock(price=price)], price)
     await town.ships(placed, tracking)
