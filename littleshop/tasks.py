@@ -41,6 +41,7 @@ from littleshop.sale.paying import Paid
 from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
 from littleshop.social import passcodes, probing, shares
+from littleshop.supply import low
 from littleshop.trade import carts, order_words, person_orders
 
 _PATIENCE = timedelta(minutes=30)
@@ -273,6 +274,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
         **telling_news.tasks(),
+        low.SWEEP: Task(low.sweep, attempts=3, longest_wait=_PATIENCE),
         **settling.tasks(
             routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
@@ -299,6 +301,7 @@ TIMETABLE = Timetable(
         "visits.fold": Every(300),
         "search.fill": Every(600),
         telling_news.SWEEP: Every(120),
+        low.SWEEP: Every(900),
         **settling.TIMETABLE,
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,

@@ -89,6 +89,37 @@ _DISCOUNTS_ADD_UP = """
      where ($1::bigint is null or o.shop_id = $1)
        and (o.discount_minor <> coalesce(i.minor, 0) or o.discount_minor <> coalesce(d.minor, 0))"""
 
+# What came of a purchase is on the shelf, each time once, and its line says how much that is.
+_RECEIVED_IS_RECEIPTS = """
+    select l.shop_id, l.purchase_id as subject, 'line of ' || l.variant_id || ' says '
+           || l.received || ', receipts ' || coalesce(r.quantity, 0) || ', on the shelf '
+           || coalesce(r.moved, 0) as says
+      from purchase_lines l
+      left join (select r.shop_id, r.purchase_id, r.variant_id, sum(r.quantity) as quantity,
+                        sum(m.quantity) filter (where m.reason = 'received'
+                          and m.variant_id = r.variant_id) as moved
+                   from receipts r join stock_movements m
+                     on m.shop_id = r.shop_id and m.movement_id = r.receipt_id
+                  where $1::bigint is null or r.shop_id = $1
+                  group by r.shop_id, r.purchase_id, r.variant_id) r
+        on r.shop_id = l.shop_id and r.purchase_id = l.purchase_id
+       and r.variant_id = l.variant_id
+     where ($1::bigint is null or l.shop_id = $1)
+       and (l.received <> coalesce(r.quantity, 0) or l.received <> coalesce(r.moved, 0))"""
+
+# A count corrects the stock by its difference when it is booked, and not before.
+_STOCKTAKE_IS_ITS_COUNTS = """
+    select l.shop_id, l.stocktake_id as subject, t.status || ' count of ' || l.variant_id
+           || ' differs by ' || l.counted - l.expected || ', corrected '
+           || coalesce(m.quantity, 0) as says
+      from stocktake_lines l
+      join stocktakes t on t.shop_id = l.shop_id and t.stocktake_id = l.stocktake_id
+      left join stock_movements m on m.shop_id = l.shop_id and m.movement_id = l.movement_id
+       and m.variant_id = l.variant_id and m.reason = 'stocktake'
+     where ($1::bigint is null or l.shop_id = $1)
+       and coalesce(m.quantity, 0)
+           <> case when t.status = 'booked' then l.counted - l.expected else 0 end"""
+
 RULES = {
     "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
     "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
@@ -96,6 +127,8 @@ RULES = {
     "taken_is_claimed": _TAKEN_IS_CLAIMED,
     "discounts_add_up": _DISCOUNTS_ADD_UP,
     "returned_was_shipped": _RETURNED_WAS_SHIPPED,
+    "received_is_receipts": _RECEIVED_IS_RECEIPTS,
+    "stocktake_is_its_counts": _STOCKTAKE_IS_ITS_COUNTS,
 }
 
 

@@ -30,8 +30,10 @@ async def move(
     at: datetime,
     person_id: UUID | None = None,
     order_id: UUID | None = None,
+    movement_id: UUID | None = None,
 ) -> int:
-    """Add `quantity` pieces (negative: take away); returns the new number on hand.
+    """Add `quantity` pieces (negative: take away); returns the new number on hand. The movement
+    has the id `movement_id` where a row of a purchase or a stocktake is to name it.
 
     Raises Refused("stock_promised", held=) when fewer would be left than open orders hold.
     """
@@ -60,10 +62,62 @@ async def move(
     await db.run(
         conn,
         _LEDGER_SQL,
-        *(shop_id, ids.uuid7(at), variant_id, quantity, reason, order_id, person_id, at),
+        *(shop_id, movement_id or ids.uuid7(at), variant_id, quantity, reason, order_id),
+        *(person_id, at),
     )
     await shops.touch(conn, shop_id)
     return int(on_hand)
+
+
+async def receive(
+    conn: db.Connection,
+    shop_id: int,
+    variant_id: UUID,
+    quantity: int,
+    cost_minor: int,
+    *,
+    movement_id: UUID,
+    at: datetime,
+    person_id: UUID,
+) -> None:
+    """Add bought pieces; what a piece costs becomes the average of what was there and what came,
+    half up (docs/decisions/0046-stock-and-cost.md). Raises Refused as `move` does."""
+    await db.run(
+        conn,
+        "update variants set cost_minor = case when on_hand = 0 or cost_minor is null then $4"
+        " else (2 * (on_hand * cost_minor + $3::bigint * $4::bigint) + on_hand + $3::bigint)"
+        " / (2 * (on_hand + $3::bigint)) end where shop_id = $1 and variant_id = $2",
+        shop_id,
+        variant_id,
+        quantity,
+        cost_minor,
+    )
+    await move(
+        conn,
+        shop_id,
+        variant_id,
+        quantity,
+        reason="received",
+        at=at,
+        person_id=person_id,
+        movement_id=movement_id,
+    )
+    await shops.touch(conn, shop_id, pricing=True)  # a price below cost is seen against it
+
+
+async def note(
+    conn: db.Connection, shop_id: int, variant_id: UUID, *, barcode: str, cost_minor: int | None
+) -> None:
+    """Write what a piece costs and the code that is printed on it."""
+    await db.run(
+        conn,
+        "update variants set barcode = $3, cost_minor = $4 where shop_id = $1 and variant_id = $2",
+        shop_id,
+        variant_id,
+        barcode,
+        cost_minor,
+    )
+    await shops.touch(conn, shop_id, pricing=True)
 
 
 async def release(conn: db.Connection, shop_id: int, order_id: UUID) -> None:

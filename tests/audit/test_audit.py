@@ -69,6 +69,21 @@ BREACHES = {
     "shipped_once": "delete from stock_movements where reason = 'shipped' returning order_id",
     "returned_was_shipped": "update stock_movements set quantity = 1 where reason = 'shipped'"
     " returning order_id",
+    "received_is_receipts": "with s as (insert into suppliers (shop_id, supplier_id, name, made_at,"
+    " made_by) select shop_id, gen_random_uuid(), 'kiln', created_at, gen_random_uuid()"
+    " from products limit 1 returning shop_id, supplier_id, made_at, made_by), b as (insert into"
+    " purchases (shop_id, purchase_id, number, supplier_id, status, made_at, made_by, ordered_at)"
+    " select shop_id, gen_random_uuid(), 1, supplier_id, 'ordered', made_at, made_by, made_at"
+    " from s returning shop_id, purchase_id) insert into purchase_lines (shop_id, purchase_id,"
+    " variant_id, quantity, cost_minor, received) select shop_id, purchase_id, (select variant_id"
+    " from variants v where v.shop_id = b.shop_id limit 1), 2, 5, 1 from b returning purchase_id",
+    "stocktake_is_its_counts": "with t as (insert into stocktakes (shop_id, stocktake_id, status,"
+    " opened_at, opened_by, ended_at) select shop_id, gen_random_uuid(), 'booked', created_at,"
+    " gen_random_uuid(), created_at from products limit 1"
+    " returning shop_id, stocktake_id, opened_at, opened_by) insert into stocktake_lines (shop_id,"
+    " stocktake_id, variant_id, counted, expected, count_id, at, person_id) select shop_id,"
+    " stocktake_id, (select variant_id from variants v where v.shop_id = t.shop_id limit 1), 7, 9,"
+    " gen_random_uuid(), opened_at, opened_by from t returning stocktake_id",
     "taken_is_claimed": "insert into claims (shop_id, claim_id, kind, most, taken) select shop_id,"
     " gen_random_uuid(), 'team', 5, 1 from shops where shop_id <> 0 limit 1 returning claim_id",
     "discounts_add_up": "update order_items set discount_minor = 1 returning order_id",

@@ -1,0 +1,1 @@
+"""Where goods come from: suppliers, purchases, counts of the shelf, what it is worth."""

@@ -1,0 +1,99 @@
+"""The stockroom's pages: the owner buys, counts and values; staff receives; strangers see none."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest_asyncio
+
+from littleshop.shop import staff
+from tests.web.back_room import BackRoom, shown
+from tests.web.client import World, hidden
+
+STAFF = "13900001002"
+
+
+@pytest_asyncio.fixture
+async def room(world: World, client: httpx.AsyncClient) -> BackRoom:
+    made = BackRoom(world, client)
+    await made.open()
+    return made
+
+
+async def hires(room: BackRoom) -> httpx.AsyncClient:
+    """Somebody works in the shop who does not own it."""
+    phone = room.world.browser()
+    await room.world.sign_in(phone, STAFF)
+    async with room.world.house.database.connection() as conn:
+        person_id = await conn.fetchval(
+            "select person_id from people where person_id not in (select person_id from staff)"
+        )
+        await staff.add(conn, room.town.shop_id, person_id, role="manager", at=room.world.at)
+    return phone
+
+
+async def test_a_purchase_is_ordered_scanned_in_counted_and_valued(room: BackRoom) -> None:
+    product = await room.world.add_product(room.client, room.town.shop_id, title="=gaiwan")
+    thing = f"/goods/{product}/stock"
+    variant = re.search(r'name="barcode-([0-9a-f-]+)"', (await room.get(thing)).text)
+    assert variant is not None
+    fields = {"cost": "x", "barcode": " 6901 2345 ", "mark": "2"}
+    wrong = await room.post(thing, **{f"{k}-{variant[1]}": v for k, v in fields.items()})
+    assert (wrong.status_code, 'value=" 6901 2345 "' in wrong.text) == (422, True)
+    assert "nobody said what a piece costs" in shown(await room.get("/stock/value"))
+    fields["cost"] = "20"
+    await room.follow(await room.post(thing, **{f"{k}-{variant[1]}": v for k, v in fields.items()}))
+    form_key = hidden(await room.get("/stock/suppliers/new"), "form_key")
+    kiln = {"name": "Longquan", "contact": "+86 139 0000 9999", "form_key": form_key}
+    await room.follow(await room.post("/stock/suppliers/new", **kiln))
+    went = await room.post("/stock/purchases", supplier=form_key, expected="2026-12-01")
+    bought = went.headers["location"].removeprefix(room.root)
+    await room.follow(await room.post(f"{bought}/lines", code="69012345", pieces="10", cost="30"))
+    await room.follow(await room.post(bought, then="order"))
+    phone = await hires(room)
+    page = await phone.get(f"{room.root}{bought}")
+    assert "¥" not in shown(page), "staff receives, and sees no costs"
+    scan = {"code": "69012345", "pieces": "8", "form_key": hidden(page, "form_key")}
+    for _ in range(2):
+        await phone.post(f"{room.root}{bought}/receipts", data=scan)
+    unknown = await phone.post(f"{room.root}{bought}/receipts", data=scan | {"code": "SF14"})
+    assert "No thing has the code SF14" in shown(await phone.get(unknown.headers["location"]))
+    asked = await room.post(f"{bought}/receipts", code="69012345", pieces="3", form_key=form_key)
+    assert (asked.status_code, "8 are here, now 3 more" in shown(asked)) == (422, True)
+    sure = {name: hidden(asked, name) for name in ("code", "pieces", "form_key", "more")}
+    came = await room.follow(await room.post(f"{bought}/receipts", **sure))
+    assert "11 of 10 came" in shown(came)
+    story = shown(await room.get(thing))
+    assert "Purchase 1 +8" in story and "Purchase 1 +3" in story and "139 **** 1002" in story
+    begun = await room.post("/stock/counts")
+    count = begun.headers["location"].removeprefix(room.root)
+    await phone.post(f"{room.root}{count}", data={"code": "69012345", "pieces": "19"})
+    await phone.post(f"{room.root}{count}", data={"code": "69012345"})  # one more, scanned
+    assert (await phone.post(f"{room.root}{count}/end", data={"then": "book"})).status_code == 404
+    assert "Counted 20, should be 21 " in shown(await room.get(count))
+    await room.follow(await room.post(f"{count}/end", then="book"))
+    worth = shown(await room.get("/stock/value"))
+    assert "¥504.60" in worth  # 20 pieces; one costs the average of 10 at 20, 8 and 3 at 30
+    table = (await room.get("/stock/value.csv")).content.decode("utf-8-sig").splitlines()
+    assert table[1] == "'=gaiwan,,,69012345,20,0,168.00,25.23,142.77,504.60"
+    for path in ("", "/low", "/purchases", "/counts"):
+        assert (await phone.get(f"{room.root}/stock{path}")).status_code == 200
+    for path in ("/value", "/value.csv", "/suppliers", f"/suppliers/{form_key}"):
+        assert (await phone.get(f"{room.root}/stock{path}")).status_code == 404
+    await others(room, thing, bought, count, form_key)
+    await room.town.books_balance()
+
+
+async def others(room: BackRoom, thing: str, bought: str, count: str, supplier: str) -> None:
+    """Another shop's owner, with these ids in his own shop and in this one."""
+    stranger = room.world.browser()
+    root = f"/console/{await room.world.open_shop(stranger, 'b', 'bbb', '13900001003')}"
+    for place in (root, room.root):
+        for path in (thing, bought, count, f"/stock/suppliers/{supplier}"):
+            assert (await stranger.get(f"{place}{path}")).status_code == 404, path
+            assert (await stranger.post(f"{place}{path}", data={})).status_code in (404, 303), path
+        scan = {"code": "69012345", "pieces": "1"}
+        for path in (f"{bought}/receipts", f"{bought}/lines", f"{count}/end"):
+            answer = await stranger.post(f"{place}{path}", data=scan)
+            assert answer.status_code in (404, 303), path
