@@ -17,7 +17,6 @@ from littleshop.web.console import (
     collecting,
     counting,
     coupons,
-    crew,
     entrances,
     figures,
     frame,
@@ -102,7 +101,6 @@ ROUTES: list[BaseRoute] = [
     *collecting.ROUTES,
     *counting.ROUTES,
     *coupons.ROUTES,
-    *crew.ROUTES,
     *groups.ROUTES,
     *people.ROUTES,
     *privileges.ROUTES,
@@ -114,7 +112,6 @@ ROUTES: list[BaseRoute] = [
     *settings.ROUTES,
     *team_price.ROUTES,
 ]
-ROUTES = [frame.guarded(route) for route in ROUTES]
 
 
 @contextlib.asynccontextmanager
