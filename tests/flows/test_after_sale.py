@@ -20,7 +20,7 @@ def shipped(littleshop: Running, stall: Shopkeeper, product: str, shopper: Shopp
     placed = shopper.buy("stall", product)
     number = littleshop.payment(placed.reference)["number"]
     where = f"{stall.root}/orders/{number}/parcels"
-    stall.post(where, tracking_number="SF1408223100675", carrier="sf")
+    stall.post(where, tracking_number=f"SF1408224{number:06d}", carrier="sf")
     return placed
 
 

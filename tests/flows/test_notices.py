@@ -123,6 +123,7 @@ def test_found_at_the_closing_with_the_goods_gone_all_of_it_goes_back(
     littleshop.control("faults/clear")
     littleshop.advance("15m")
     ends_returned(littleshop, placed)
+    until(lambda: heard(littleshop, placed.reference) == {"pay", "refund"})
 
 
 def test_a_forged_notice_moves_nothing_and_the_true_one_is_believed(
