@@ -10,7 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from littleshop import db
+from littleshop.clock import Clock
 from littleshop.errors import Conflict, Refused
+from littleshop.jobs import Context
+from littleshop.notify import messages
 from littleshop.supply import kinds, low, purchases, stocktakes, suppliers
 from tests.cast import CNY, Town
 
@@ -157,24 +160,41 @@ async def test_low_stock_is_told_once_until_it_is_filled_up(town: Town) -> None:
     bowl = item.variant_id
     single = await town.stock("孤品", pieces=1)  # one of its kind never runs low unsold
 
-    async def told() -> int:
-        return await does(town, lambda conn: low.tell(conn, town.shop_id, town.at))
+    async with town.database.connection() as conn:
+        await conn.execute(
+            "insert into push_subscriptions (shop_id, subscription_id, person_id, endpoint, p256dh,"
+            " auth, locale, added_at) values ($1, $2, $3, 'https://push.test/1', $4, $5, 'en', $6)",
+            *(town.shop_id, uuid4(), town.person_id, b"\x04" + bytes(64), bytes(16), town.at),
+        )
 
-    assert await told() == 0
+    async def told() -> list[str]:
+        """What a look of the worker says on her phone."""
+        town.later(minutes=15)
+        await low.sweep(Context(town.database, Clock(), town.at, uuid4(), 1))
+        async with town.database.connection() as conn:
+            rows = await conn.fetch(
+                "select subject from messages where shop_id = $1 and asked_at = $2"
+                " and about like 'low_stock%'",
+                *(town.shop_id, town.at),
+            )
+            found = [each for row in rows for each in await messages.of(conn, town.shop_id, row[0])]
+        return [messages.push_text(each, town.at)["title"] for each in found[-len(rows) :] if rows]
+
+    assert await told() == []
     placed = await town.buys([item], CNY("168.00"))
-    assert await told() == 1
-    assert await told() == 0
+    assert await told() == ["青灰釉盖碗 runs low"]
+    assert await told() == []
     await town.ships(placed)
-    assert await told() == 0
+    assert await told() == []
     bought = await orders_from_the_kiln(town, bowl, 5, "30.00")
     await does(town, receiving(town, bought, bowl, uuid4(), 5))
-    assert await told() == 0
+    assert await told() == []
     await does(town, lambda conn: low.set_mark(conn, town.shop_id, bowl, 8))
-    assert await told() == 1
+    assert await told() == ["青灰釉盖碗 runs low"]
     await does(town, lambda conn: low.set_mark(conn, town.shop_id, bowl, None))
     await does(town, lambda conn: low.set_default(conn, town.shop_id, 0))
     await town.buys([single], CNY("168.00"), key="single")
     found = await does(town, lambda conn: low.listing(conn, town.shop_id))
     assert [each.title for each in found] == ["孤品"]
-    assert await told() == 1
+    assert await told() == ["孤品 runs low"]
     await town.books_balance()
