@@ -52,6 +52,7 @@ KINDS = (
     "review_taken_down",
     "appeal_refused",
     "product_put_back",
+    "entrance_made",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from uuid import uuid4
 
 import pytest
@@ -100,7 +101,7 @@ async def test_who_is_a_side_himself_decides_for_the_other_one_only(desk: Desk) 
     house = desk.world.house
     await house.database.transaction(
         lambda conn: staff.add(
-            conn, desk.town.shop_id, desk.person_id, role="clerk", at=desk.world.at
+            conn, desk.town.shop_id, desk.person_id, role="packer", at=desk.world.at
         )
     )
     for form in ({"choice": "none"}, {"choice": "part", "back": "29.99"}):
@@ -251,3 +252,24 @@ async def test_held_jobs_of_all_are_tried_again_or_dropped(desk: Desk, world: Wo
     )  # fmt: skip
     async with world.house.database.connection() as conn:
         assert await jobs.held(conn) == []
+
+
+async def test_the_desk_makes_an_entrance_of_the_platform_and_sees_who_came(desk: Desk) -> None:
+    new = {"kind": "account_menu", "name": "Menu of our account", "reason": "the account is open"}
+    refused = new | {"reason": ""}
+    assert "Ready" not in await desk.does("/entrances", **refused)
+    assert "where the entrance is" in await desk.does("/entrances", **(new | {"kind": "moon"}))
+    assert "Ready" in await desk.does("/entrances", **new)
+    assert "Ready" in await desk.does("/entrances", **new)  # the same one; no second act
+    assert [act.kind for act in await desk.log()] == ["entrance_made"]
+    page = (await desk.get("/entrances")).text
+    [code] = set(re.findall(r"/in/(0-\w{5})", page))
+    assert "0 people came" in page and "/operator/entrances" in (await desk.get()).text
+    drawn = await desk.get(f"/entrances/{code}.svg")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert (await desk.client.get("/operator/entrances/0-zzzzz.svg")).status_code == 404
+    visitor = desk.world.browser()
+    assert (await visitor.get(f"/in/{code}")).headers["location"] == "/my"
+    await desk.world.app.state.counter.flush()
+    assert "1 person came" in (await desk.get("/entrances")).text
+    assert "Made the entrance Menu of our account" in (await desk.get("/acts")).text

@@ -19,6 +19,7 @@ from littleshop.web.operator import (
     rails,
     refunds,
     reports,
+    ways_in,
 )
 
 ROOT = frame.ROOT
@@ -64,6 +65,9 @@ ROUTES: list[BaseRoute] = [
     Route(domains.HERE, domains.add, methods=["POST"]),
     Route(f"{domains.HERE}/{{host}}/marks", domains.mark, methods=["POST"]),
     Route(f"{domains.HERE}/{{host}}/removal", domains.remove, methods=["POST"]),
+    Route(ways_in.HERE, ways_in.listed),
+    Route(ways_in.HERE, ways_in.make, methods=["POST"]),
+    Route(f"{ways_in.HERE}/{{code}}.svg", ways_in.drawn),
     Route(rails.JOBS, rails.jobs),
     Route(f"{rails.JOBS}/{{job_id}}/attempt", rails.retry, methods=["POST"]),
     Route(f"{rails.JOBS}/{{job_id}}/removal", rails.drop, methods=["POST"]),

@@ -25,6 +25,7 @@ _LISTS = {
     "hold": "holds",
     "fees": "fees",
     "refund": "refunds",
+    "entrance": "entrances",
 }
 
 
