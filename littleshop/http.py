@@ -326,6 +326,9 @@ async def at_work(request: Request) -> AtWork:
 
     Raises SignInFirst; NotFound for a shop that is not his, as if it did not exist.
     """
+    known: AtWork | None = getattr(request.state, "at_work", None)
+    if known is not None:
+        return known
     who = await somebody(request)
     if who is None:
         raise SignInFirst
@@ -333,7 +336,8 @@ async def at_work(request: Request) -> AtWork:
     async with house(request).database.connection() as conn:
         member = await staff.require(conn, shop_id, who.person.person_id)
         shop = await shops.get(conn, shop_id)
-    return AtWork(who.person, shop, member.role)
+    request.state.at_work = found = AtWork(who.person, shop, member.role)
+    return found
 
 
 async def door(request: Request) -> Shop:

@@ -89,6 +89,11 @@ def talk_token(key: bytes, shop_id: int, conversation_id: uuid.UUID | str) -> st
     return link_token(key, shop_id, f"talk:{conversation_id}")
 
 
+def work_token(key: bytes, shop_id: int, subject: object) -> str:
+    """The token of a link that asks a phone to work in a shop, shown only."""
+    return link_token(key, shop_id, f"work of {subject}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

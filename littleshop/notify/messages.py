@@ -24,13 +24,14 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
-ADDRESSES = {  # of an order, a new card, news for a follower, an invitation, a wish, a conversation
+ADDRESSES = {  # of an order, a new card, news, an invitation, a wish, a conversation, staff
     "link": "/o/",
     "objection": "/not-me/",
     "news": "/n/",
     "letter": "/i/",
     "wish": "/w/",
     "talk": "/c/",
+    "work": "/work/",
 }
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
@@ -223,6 +224,7 @@ class Delivery:
             "letter": ids.invitation_token(key, shop_id, subject),
             "wish": ids.wish_token(key, shop_id, subject),
             "talk": ids.talk_token(key, shop_id, subject),
+            "work": ids.work_token(key, shop_id, subject),
         }
         return {**message.facts, **tokens}
 

@@ -15,6 +15,7 @@ from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import paying, telling
+from littleshop.shop import shop_acts
 from littleshop.trade import order_events, orders, price_changes
 from littleshop.trade.orders import Order
 
@@ -68,6 +69,9 @@ async def reprice(
     assert changed is not None, order_id
     change = price_changes.Change(price.goods, price.postage, order.total, price.reason, at)
     await price_changes.keep(conn, changed, change, person_id)
+    await shop_acts.note(
+        conn, shop_id, person_id, "price_changed", at=at, subject=str(order_id), number=order.number
+    )
     facts = {"before": order.total_minor, "now": total.minor, "why": price.reason}
     await order_events.tell(conn, shop_id, order_id, "price_changed", by="seller", at=at, **facts)
     await paying.close_attempts(conn, shop_id, order_id, at)

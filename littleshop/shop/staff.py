@@ -1,4 +1,4 @@
-"""Who works in a shop."""
+"""Who works in a shop, and what each role may do there (docs/decisions/0047-staff.md)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,32 @@ from littleshop import db
 from littleshop.db import Connection
 from littleshop.errors import NotFound
 
+INVITED = ("manager", "packer", "bookkeeper")  # the roles that are given; the owner opened the shop
+_ALL = frozenset(("owner", *INVITED))
+_RUNNING = frozenset(("owner", "manager"))
+_OWNER = frozenset(("owner",))
+RIGHTS: dict[str, frozenset[str]] = {
+    "enter": _ALL,  # the console's frame, language, what one's own phone is told
+    "ship": frozenset(("owner", "manager", "packer")),  # orders with addresses, parcels
+    "deals": _RUNNING,  # what an order costs, calling off, what goes back, quick collection
+    "today": _RUNNING,
+    "goods": _RUNNING,
+    "people": _RUNNING,  # customers, what is said to them, privileges and coupons
+    "settings": _RUNNING,
+    "acts": _RUNNING,  # the list of who did what
+    "figures": frozenset(("owner", "manager", "bookkeeper")),
+    "money": frozenset(("owner", "manager", "bookkeeper")),  # sums, payouts, statements
+    "keep": _OWNER,  # the card, who works here, the papers
+}
+
+
+def may(role: str, right: str) -> bool:
+    """Whether somebody in this role may do this; what is in no table only the owner may."""
+    return role in RIGHTS.get(right, _OWNER)
+
 
 class Member(msgspec.Struct, frozen=True):
-    """Somebody who works in a shop; `role` is owner or clerk."""
+    """Somebody who works in a shop in a `role`: owner, manager, packer or bookkeeper."""
 
     shop_id: int
     person_id: uuid.UUID
@@ -60,7 +83,7 @@ async def note_shop(
 
 
 async def role_of(conn: Connection, shop_id: int, person_id: uuid.UUID) -> str | None:
-    """owner, clerk, or None for somebody who does not work here."""
+    """The role, or None for somebody who does not work here."""
     role = await db.value(
         conn, "select role from staff where shop_id = $1 and person_id = $2", shop_id, person_id
     )
@@ -82,13 +105,42 @@ async def require(conn: Connection, shop_id: int, person_id: uuid.UUID) -> Membe
     return member
 
 
+async def remove(conn: Connection, shop_id: int, person_id: uuid.UUID) -> str | None:
+    """Somebody works here no more; his role, None when there was nobody. The owner stays."""
+    role = await db.value(
+        conn,
+        "delete from staff where shop_id = $1 and person_id = $2 and role <> 'owner'"
+        " returning role",
+        shop_id,
+        person_id,
+    )
+    return None if role is None else str(role)
+
+
+async def forget_shop(conn: Connection, person_id: uuid.UUID, shop_id: int) -> None:
+    """Take a shop off the list of those a person works in."""
+    await db.run(
+        conn, "delete from person_shops where person_id = $1 and shop_id = $2", person_id, shop_id
+    )
+
+
+async def seen(conn: Connection, person_ids: list[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """When each of these people last looked at any page signed in, an hour more or less."""
+    rows = await conn.fetch(
+        "select person_id, max(seen_at) as seen_at from sessions"
+        " where person_id = any ($1) group by person_id",
+        person_ids,
+    )
+    return {row["person_id"]: row["seen_at"] for row in rows}
+
+
 async def of_shop(conn: Connection, shop_id: int) -> list[Member]:
     """Everybody who works in a shop, the owner first."""
     return await db.all(
         conn,
         Member,
         "select shop_id, person_id, role, added_at from staff where shop_id = $1"
-        " order by role desc, added_at",
+        " order by role = 'owner' desc, added_at",
         shop_id,
     )
 

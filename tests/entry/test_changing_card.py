@@ -292,7 +292,7 @@ async def test_only_the_owner_changes_the_card_and_only_of_a_verified_shop(
         await thief.ask(proof)
 
     async def hire(conn: Connection) -> None:
-        await staff.add(conn, stall.shop_id, ada.person_id, role="clerk", at=street.at)
+        await staff.add(conn, stall.shop_id, ada.person_id, role="packer", at=street.at)
 
     await street.database.transaction(hire)
     with pytest.raises(NotFound):

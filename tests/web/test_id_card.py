@@ -161,7 +161,7 @@ async def test_only_the_owner_is_asked_and_nobody_is_shown_them(counter: Counter
     assert answer.status_code in (303, 404) and counter.lie() == []
     async with counter.world.house.database.connection() as conn:
         await conn.execute(
-            "update staff set role = 'clerk' where shop_id = $1", counter.town.shop_id
+            "update staff set role = 'manager' where shop_id = $1", counter.town.shop_id
         )
     page = await counter.page()
     assert "The owner of the shop gives the photos" in shown(page)

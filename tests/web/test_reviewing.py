@@ -147,7 +147,7 @@ async def test_a_session_of_the_shop_writes_no_review_whatever_device_it_is_on(
     await receives(wanting)
     room = wanting.room
     session = room.client.cookies[http.SESSION]
-    for role in ("owner", "clerk"):
+    for role in ("owner", "packer"):
         await owner.execute("update staff set role = $1", role)
         wanting.phone.cookies.set(http.SESSION, session)  # signed in on the buyer's own device
         answer = await say(wanting, stars="5")

@@ -82,8 +82,8 @@ async def test_days_before_the_shop_and_days_to_come_have_no_statement(room: Bac
     await room.town.books_balance()
 
 
-async def test_only_the_owner_takes_it_along(room: BackRoom, owner: db.Connection) -> None:
-    await owner.execute("update staff set role = 'clerk'")
+async def test_a_packer_does_not_take_it_along(room: BackRoom, owner: db.Connection) -> None:
+    await owner.execute("update staff set role = 'packer'")
     answer = await room.client.get(f"{room.root}/statement?month=2026-11")
     assert answer.status_code == 404
     room.client.cookies.clear()

@@ -17,6 +17,7 @@ from littleshop.web.console import (
     collecting,
     counting,
     coupons,
+    crew,
     entrances,
     figures,
     frame,
@@ -101,6 +102,7 @@ ROUTES: list[BaseRoute] = [
     *collecting.ROUTES,
     *counting.ROUTES,
     *coupons.ROUTES,
+    *crew.ROUTES,
     *groups.ROUTES,
     *people.ROUTES,
     *privileges.ROUTES,
@@ -112,6 +114,7 @@ ROUTES: list[BaseRoute] = [
     *settings.ROUTES,
     *team_price.ROUTES,
 ]
+ROUTES = [frame.guarded(route) for route in ROUTES]
 
 
 @contextlib.asynccontextmanager

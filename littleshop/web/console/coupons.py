@@ -76,7 +76,7 @@ def _row(request: Request, work: AtWork, each: Coupon) -> dict[str, Any]:
 
 async def new(request: Request) -> Response:
     """GET root/coupons/new"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     return await _form(request, work, {"kind": "fixed", "each": "1"}, {})
 
 
@@ -104,7 +104,7 @@ async def _form(
 async def make(request: Request) -> Response:
     """POST root/coupons/new: code, label, kind, off, least, most, each, channel, from, until,
     below_cost"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await http.at_work(request), await forms.read(request)
     typed = form.typed(*FIELDS, "form_key")
     try:
         draft = _draft(request, work, form)
@@ -179,7 +179,7 @@ async def one(request: Request) -> Response:
 
 async def pause(request: Request) -> Response:
     """POST root/coupons/ID: then=pause|resume"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await http.at_work(request), await forms.read(request)
     coupon_id = http.uuid(request.path_params["coupon_id"])
     paused = form.text("then", 10) == "pause"
     await http.house(request).database.transaction(

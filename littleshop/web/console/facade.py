@@ -34,7 +34,7 @@ class Sheet(msgspec.Struct):
 
 async def shop_page(request: Request) -> Response:
     """GET root/settings/shop"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     return await _shop(request, work, Sheet({}, work.shop.face, {}))
 
 
@@ -57,7 +57,7 @@ def _host(request: Request) -> str:
 async def save_shop(request: Request) -> Response:
     """POST root/settings/shop (multipart): name, line, story, since_year, since_month, seller,
     place, awning, picture, picture_kept; what is not in the form stays as it is"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     sheet = await _typed(request, work, await forms.read(request, photos=1))
     if sheet.errors:
         return await _shop(request, work, sheet, status=422)
@@ -103,7 +103,7 @@ async def _picture(request: Request, work: AtWork, form: Form, sheet: Sheet) -> 
 
 async def address_page(request: Request) -> Response:
     """GET root/settings/address"""
-    return await _address(request, await frame.owner(request))
+    return await _address(request, await http.at_work(request))
 
 
 async def _address(
@@ -123,7 +123,7 @@ async def _address(
 
 async def save_address(request: Request) -> Response:
     """POST root/settings/address: slug, seen (the address on the page when it was made)"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await http.at_work(request), await forms.read(request)
     house, typed = http.house(request), form.text("slug", 100)
     seen = form.text("seen", 100) or work.shop.slug or ""
     try:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from littleshop import http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
-from littleshop.shop import shops, staff
+from littleshop.shop import shop_acts, shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.trade import order_lists
 from littleshop.web import addresses, flash, pages
-from littleshop.web.console import installing
+from littleshop.web.console import installing, rights
 
 _SAID = "console.said."
+_FIRST = {"packer": "/orders", "bookkeeper": "/money"}  # where the work of a role begins
 
 
 def root(shop: Shop) -> str:
@@ -46,6 +50,45 @@ async def owner(request: Request) -> AtWork:
     return work
 
 
+def guarded(route: BaseRoute) -> BaseRoute:
+    """A route of the console that answers only who may do what its address needs.
+
+    This is the one place that enforces the table of rights: others learn nothing (404), who works
+    here no more is told so, and who opens the console is sent to where his work begins.
+    """
+    if not isinstance(route, Route) or not route.path.startswith(rights.ROOT):
+        return route
+    inner: Callable[[Request], Awaitable[Response]] = route.endpoint
+    right = rights.of(route.path) or "unnamed"
+
+    async def let_in(request: Request) -> Response:
+        try:
+            work = await http.at_work(request)
+        except NotFound:
+            return await _farewell(request)
+        if staff.may(work.role, right):
+            return await inner(request)
+        if route.path == rights.ROOT and work.role in _FIRST:
+            return RedirectResponse(root(work.shop) + _FIRST[work.role], status_code=303)
+        raise NotFound
+
+    return Route(route.path, let_in, methods=list(route.methods or ()), name=route.name)
+
+
+async def _farewell(request: Request) -> Response:
+    """To who worked here once; raises NotFound for a stranger."""
+    who = await http.somebody(request)
+    shop_id = http.number(request.path_params["shop_id"])
+    async with http.house(request).database.connection() as conn:
+        if who is None or not await shop_acts.was_removed(conn, shop_id, who.person.person_id):
+            raise NotFound("shop")
+        shop = await shops.get(conn, shop_id)
+    return pages.page(
+        request, "entry/no_more.html", status=403, private=True, here=request.url.path,
+        shop_name=shop.name,
+    )  # fmt: skip
+
+
 def picture(digest: str) -> str:
     """The smallest width of a picture, or "" for none."""
     return addresses.photo(digest, 360) if digest else ""
@@ -62,6 +105,7 @@ async def page(
         "shop": face(work.shop),
         "root": root(work.shop),
         "tab": tab,
+        "may": partial(staff.may, work.role),
         "waiting": waiting,
         "said": said,
         "refused": refused,

@@ -79,7 +79,7 @@ async def may_see(house: House, work: AtWork, token: str) -> bool:
         if session is None or session.person_id != work.person.person_id:
             return False
         role = await staff.role_of(conn, work.shop.shop_id, session.person_id)
-    return role is not None
+    return role is not None and staff.may(role, "today")
 
 
 async def _pieces(house: House, work: AtWork, locale: str, event: Event) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ async def _around(
     return {
         "lent": await accounts.balance(conn, shop.shop_id, chart.DUE_TO_SHOP, shop.currency),
         "taken": await taken.told(conn, shop, locale, at),
-        "statement": offered if work.role == "owner" else None,
+        "statement": offered,
     }
 
 

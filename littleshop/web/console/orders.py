@@ -14,6 +14,7 @@ from littleshop.crypto import Keyring
 from littleshop.errors import NotFound
 from littleshop.http import AtWork
 from littleshop.sale import finding, shipping
+from littleshop.shop import staff
 from littleshop.trade import carriers, case_lists, deliveries, order_lists, orders
 from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import Delivery, Order, OrderItem
@@ -110,6 +111,8 @@ async def listed(request: Request) -> Response:
     state = wish.get("state", "to_ship")
     state = state if state in (*order_lists.STATES, "all") else "to_ship"
     context = await _read(request, work, state, q, beyond)
+    if not staff.may(work.role, "money"):
+        context["rows"] = [row | {"total": None} for row in context["rows"]]
     return await frame.page(request, work, "orders.html", "orders", **context)
 
 

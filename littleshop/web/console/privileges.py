@@ -120,7 +120,7 @@ def _whom_url(shop_id: int, each: Given) -> str:
 
 async def new(request: Request) -> Response:
     """GET root/privileges/new?for=INDEX|GROUP&kind="""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     kind = request.query_params.get("kind", "")
     return await _form(request, work, request.query_params.get("for", ""), kind, {}, {})
 
@@ -207,7 +207,7 @@ async def _things(request: Request, work: AtWork, kind: str) -> list[dict[str, A
 
 async def give(request: Request) -> Response:
     """POST root/privileges/new: for, kind, label, the kind's own fields, from, until, below_cost"""
-    return await _asked(request, await frame.owner(request), await forms.read(request))
+    return await _asked(request, await http.at_work(request), await forms.read(request))
 
 
 async def _asked(request: Request, work: AtWork, form: Form) -> Response:
@@ -317,7 +317,7 @@ async def _give(request: Request, work: AtWork, form: Form, draft: Draft) -> Non
 
 async def end(request: Request) -> Response:
     """POST root/privileges/ID/end"""
-    work, at = await frame.owner(request), http.now(request)
+    work, at = await http.at_work(request), http.now(request)
     privilege_id = http.uuid(request.path_params["privilege_id"])
     await http.house(request).database.transaction(
         lambda conn: privileges.end(conn, work.shop.shop_id, privilege_id, at)

@@ -18,7 +18,7 @@ from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.notify import subscriptions
 from littleshop.risk import holds
-from littleshop.shop import cards, payees, shops, staff
+from littleshop.shop import cards, payees, shop_acts, shops, staff
 from littleshop.shop.cards import BankCard
 from littleshop.shop.payees import Payee
 from littleshop.shop.shops import Shop
@@ -89,7 +89,7 @@ def _payee(locale: str, payee: Payee | None) -> str:
 async def payee_page(request: Request) -> Response:
     """GET root/settings/payee: where payouts go, and how to ask for another place. It is only
     shown: who asks is made sure of by a person (entry/choosing_payee.py)."""
-    work, house = await frame.owner(request), http.house(request)
+    work, house = await http.at_work(request), http.house(request)
     locale, shop_id = pages.locale_of(request), work.shop.shop_id
     async with house.database.connection() as conn:
         payee = await payees.active(conn, shop_id)
@@ -125,7 +125,7 @@ def shipping_line(locale: str, shop: Shop) -> str:
 
 async def shipping_page(request: Request) -> Response:
     """GET root/settings/shipping"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     shop = work.shop
     fee = forms.shown(shop.shipping_flat_minor, shop.currency) if shop.shipping_flat_minor else ""
     form = {
@@ -161,7 +161,7 @@ class Postage(msgspec.Struct):
 
 async def save_shipping(request: Request) -> Response:
     """POST root/settings/shipping: mode=free|flat, fee, free_over, pickup_place"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     typed = (await forms.read(request)).typed(*POSTAGE)
     postage = _postage(request, typed, work.shop.currency)
     if not postage.errors:
@@ -195,24 +195,36 @@ def _postage(request: Request, typed: dict[str, str], currency: str) -> Postage:
 
 async def _set(request: Request, work: AtWork, postage: Postage, place: str) -> None:
     """Raises Refused shipping_fee."""
-    await http.house(request).database.transaction(
-        lambda conn: shops.set_shipping(
+
+    async def set_it(conn: db.Connection) -> None:
+        await shops.set_shipping(
             conn,
             work.shop.shop_id,
             flat_minor=postage.flat_minor,
             free_over_minor=postage.free_over_minor,
             pickup_place=place or None,
         )
-    )
+        await _note(conn, work, "shipping", request)
+
+    await http.house(request).database.transaction(set_it)
+
+
+async def _note(conn: db.Connection, work: AtWork, kind: str, request: Request) -> None:
+    await shop_acts.note(conn, work.shop.shop_id, work.person.person_id, kind, at=http.now(request))
 
 
 async def pause(request: Request) -> Response:
     """POST root/settings/pause: state=paused|open; what it is already stays so"""
-    work = await frame.owner(request)
+    work = await http.at_work(request)
     form = await forms.read(request)
     wanted = "paused" if form.text("state") == "paused" else "open"
     turn = shops.pause if wanted == "paused" else shops.resume
-    await http.house(request).database.transaction(lambda conn: turn(conn, work.shop.shop_id))
+
+    async def set_it(conn: db.Connection) -> None:
+        await turn(conn, work.shop.shop_id)
+        await _note(conn, work, f"shop_{wanted}", request)
+
+    await http.house(request).database.transaction(set_it)
     return frame.go(request, f"{frame.root(work.shop)}/settings", f"shop_{wanted}")
 
 

@@ -17,6 +17,7 @@ from littleshop import db, http, i18n
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.sale import parcelling, shipping
+from littleshop.shop import shop_acts
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
 from littleshop.web import couriers, forms, pages
@@ -84,28 +85,35 @@ async def ship(request: Request) -> Response:
     if order.status != "to_ship":
         return _late(request, work, order)
     try:
-        chosen = await _send(request, order, number, carrier)
+        chosen = await _send(request, work, order, number, carrier)
     except Refused as refused:
         return await _again(request, work, number, carrier, refused)
     return await _shipped(request, work, order, chosen)
 
 
-async def _send(request: Request, order: Order, number: str, carrier: str) -> str:
+async def _send(request: Request, work: AtWork, order: Order, number: str, carrier: str) -> str:
     """Ship it; the carrier it went with. Raises Refused: as couriers.choose and shipping.ship."""
     chosen, form = couriers.choose(number, carrier), await forms.read(request)
     pieces = _pieces(form)
-    await http.house(request).database.transaction(
-        lambda conn: shipping.ship(
+    at = http.now(request)
+
+    async def send(conn: db.Connection) -> None:
+        await shipping.ship(
             conn,
             order.shop_id,
             order.order_id,
             carrier=chosen,
             number=number,
-            at=http.now(request),
+            at=at,
             pieces=pieces,
             together=form.ticked("together"),
         )
-    )
+        await shop_acts.note(
+            conn, order.shop_id, work.person.person_id, "shipped", at=at,
+            subject=str(order.order_id), number=order.number,
+        )  # fmt: skip
+
+    await http.house(request).database.transaction(send)
     return chosen
 
 

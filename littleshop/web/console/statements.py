@@ -33,7 +33,7 @@ POCKETS = ("held", "balance", "on_the_way", "owed")
 
 async def statement(request: Request) -> Response:
     """GET root/statement?month=YYYY-MM | from=&to=, as=csv|pdf; the owner alone"""
-    work, house = await frame.owner(request), http.house(request)
+    work, house = await http.at_work(request), http.house(request)
     try:
         first, last = _span(request, work.shop)
         if request.query_params.get("as") == "pdf":

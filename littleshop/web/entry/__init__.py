@@ -6,6 +6,7 @@ from littleshop.web.entry import (
     arriving,
     beginning,
     changing,
+    joining,
     objecting,
     saving,
     signing_in,
@@ -19,5 +20,6 @@ ROUTES = [
     *saving.ROUTES,
     *arriving.ROUTES,
     *changing.ROUTES,
+    *joining.ROUTES,
     *objecting.ROUTES,
 ]

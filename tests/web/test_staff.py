@@ -1,0 +1,139 @@
+"""Who works in a shop: asked in by phone, let in by role, gone at once, and written down."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx
+import pytest_asyncio
+from starlette.routing import Route
+
+from littleshop.shop import staff
+from littleshop.web import console
+from littleshop.web.console import rights
+from tests.web.back_room import BackRoom
+from tests.web.client import World
+
+PHONES = {"manager": "139 0000 1011", "packer": "139 0000 1012", "bookkeeper": "139 0000 1013"}
+OF_STOCK = "/stock"  # its pages refuse staff themselves as well
+ASKS = ("/orders/slips", "/privileges/new")  # nothing there without a question
+
+
+def addresses() -> list[Route]:
+    return [
+        route
+        for route in console.ROUTES
+        if isinstance(route, Route) and route.path.startswith(rights.ROOT)
+    ]
+
+
+def test_every_address_of_the_console_names_a_right_of_the_table() -> None:
+    named = {route.path: rights.of(route.path) for route in addresses()}
+    assert len(named) > 90
+    assert not [path for path, right in named.items() if right not in staff.RIGHTS]
+    assert not [path for path in rights._OF if path not in named]
+
+
+async def joins(room: BackRoom, world: World, role: str) -> httpx.AsyncClient:
+    """Somebody is asked in, opens the link of the SMS, signs in with that phone and comes."""
+    answer = await room.post("/staff", phone=PHONES[role], role=role)
+    assert answer.status_code == 303, answer.text[:300]
+    await world.work()
+    path = "/work/" + json.loads(world.inbox[-1][1])["work"]
+    browser = world.browser()
+    assert (await room.client.post(path)).status_code == 409  # the link acts for that phone alone
+    assert "/sign-in" in (await browser.post(path)).headers["location"]
+    await world.sign_in(browser, PHONES[role])
+    assert (await browser.get(path)).status_code == 200
+    went = await browser.post(path)
+    assert went.headers["location"] == room.root
+    assert (await browser.post(path)).headers["location"] == room.root  # the same press
+    return browser
+
+
+@pytest_asyncio.fixture
+async def room(world: World, client: httpx.AsyncClient) -> BackRoom:
+    made = BackRoom(world, client)
+    await made.open()
+    return made
+
+
+async def test_each_role_is_let_in_where_the_table_says_and_nowhere_else(
+    room: BackRoom, world: World
+) -> None:
+    placed = await room.sells()
+    await world.work()
+    for role in staff.INVITED:
+        browser = await joins(room, world, role)
+        for route in addresses():
+            path = re.sub(r"\{[^}]+\}", "1", route.path.removeprefix(rights.ROOT))
+            if route.path.endswith("/live") or path.startswith(OF_STOCK) or path == "":
+                continue
+            right = rights.of(route.path)
+            assert right is not None
+            if "POST" in (route.methods or ()):
+                if not staff.may(role, right):
+                    answer = await browser.post(room.root + path)
+                    assert answer.status_code == 404, (role, path)
+                continue
+            answer = await browser.get(room.root + path)
+            if "{" not in route.path.removeprefix(rights.ROOT):
+                if staff.may(role, right) and path not in ASKS:
+                    assert answer.status_code in (200, 303), (role, path)
+                elif path not in ASKS:
+                    assert answer.status_code == 404, (role, path)
+        begin = await browser.get(room.root)
+        begins = {"packer": "/orders", "bookkeeper": "/money"}.get(role)
+        assert begin.headers.get("location", "").removeprefix(room.root) == (begins or "")
+        order = await browser.get(f"{room.root}/orders/{placed.number}")
+        if role == "packer":
+            shelf = await browser.get(f"{room.root}/orders")
+            assert order.status_code == shelf.status_code == 200
+            assert not re.search(r"168|¥", order.text + shelf.text)
+            assert f"{room.root}/money" not in order.text
+        if role == "bookkeeper":
+            assert order.status_code == 404
+    assert f'"{room.root}/staff"' in (await room.get("/settings")).text
+    await room.town.books_balance()
+
+
+async def test_who_is_removed_is_told_so_at_once_and_all_of_it_is_written_down(
+    room: BackRoom, world: World
+) -> None:
+    packer = await joins(room, world, "packer")
+    assert (await packer.get(f"{room.root}/orders")).status_code == 200
+    world.later(minutes=1)
+    page = await room.get("/staff")
+    removal = re.search(rf"{room.root}(/staff/[0-9a-f-]+/removal)", page.text)
+    assert removal is not None
+    assert (await packer.post(room.root + removal[1])).status_code == 404
+    assert (await room.post(removal[1])).status_code == 303
+    gone = await packer.get(f"{room.root}/orders")
+    assert gone.status_code == 403 and "no longer work here" in gone.text
+    stranger = world.browser()
+    await world.sign_in(stranger, "139 0000 1019")
+    assert (await stranger.get(f"{room.root}/orders")).status_code == 404
+    world.later(minutes=1)
+    await room.post("/settings/pause", state="paused")
+    acts = (await room.get("/acts")).text
+    for said in ("Let the shop rest", "Removed from the staff: Packer", "Began to work here"):
+        assert said in acts
+    assert acts.index("Let the shop rest") < acts.index("Removed from") < acts.index("Began")
+
+
+async def test_an_invitation_ends_when_it_is_taken_back_or_a_week_is_over(
+    room: BackRoom, world: World
+) -> None:
+    await room.post("/staff", phone=PHONES["packer"], role="packer")
+    page = await room.get("/staff")
+    again = await room.post("/staff", phone=PHONES["packer"], role="packer")
+    assert again.status_code == 422
+    assert (await room.post("/staff", phone=PHONES["manager"], role="owner")).status_code == 422
+    back = re.search(rf"{room.root}(/staff/invitations/[0-9a-f-]+/removal)", page.text)
+    assert back is not None and (await room.post(back[1])).status_code == 303
+    assert "invitations/" not in (await room.get("/staff")).text
+    await room.post("/staff", phone=PHONES["packer"], role="packer")
+    world.later(days=8)
+    assert "invitations/" not in (await room.get("/staff")).text
+    assert (await room.post("/staff", phone=PHONES["packer"], role="packer")).status_code == 303
