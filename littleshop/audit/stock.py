@@ -89,6 +89,20 @@ _DISCOUNTS_ADD_UP = """
      where ($1::bigint is null or o.shop_id = $1)
        and (o.discount_minor <> coalesce(i.minor, 0) or o.discount_minor <> coalesce(d.minor, 0))"""
 
+# Who paid less by a coupon, a birthday or credit holds it until money of his goes back.
+_PAID_HOLDS_ITS_CLAIMS = """
+    select o.shop_id, o.order_id as subject, o.status || ', and its ' || c.kind || ' '
+           || k.claim_id || ' is free for others' as says
+      from orders o
+      join order_claims k on k.shop_id = o.shop_id and k.order_id = o.order_id and not k.held
+      join claims c on c.shop_id = k.shop_id and c.claim_id = k.claim_id
+       and c.kind in ('coupon', 'coupon_each', 'credit', 'birthday')
+     where ($1::bigint is null or o.shop_id = $1) and o.paid_at is not null
+       and not exists (select from refunds r where r.shop_id = o.shop_id
+                        and r.order_id = o.order_id and r.paid_from = 'escrow')
+       and not exists (select from order_events e where e.shop_id = o.shop_id
+                        and e.order_id = o.order_id and e.kind = 'rest_called_off')"""
+
 # What came of a purchase is on the shelf, each time once, and its line says how much that is.
 _RECEIVED_IS_RECEIPTS = """
     select l.shop_id, l.purchase_id as subject, 'line of ' || l.variant_id || ' says '
@@ -126,6 +140,7 @@ RULES = {
     "shipped_once": _SHIPPED_ONCE,
     "taken_is_claimed": _TAKEN_IS_CLAIMED,
     "discounts_add_up": _DISCOUNTS_ADD_UP,
+    "paid_holds_its_claims": _PAID_HOLDS_ITS_CLAIMS,
     "returned_was_shipped": _RETURNED_WAS_SHIPPED,
     "received_is_receipts": _RECEIVED_IS_RECEIPTS,
     "stocktake_is_its_counts": _STOCKTAKE_IS_ITS_COUNTS,

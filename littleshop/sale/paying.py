@@ -191,11 +191,11 @@ async def _why_not(conn: db.Connection, order: Order, payment: Payment, paid: Pa
 
 async def _held_again(conn: db.Connection, order: Order) -> bool:
     """Hold once more what a lapsed order gave back, or what an invited one never held."""
-    had = await claims.take_again(conn, order.shop_id, order.order_id)
-    if had and await stock.hold_again(conn, order.shop_id, order.order_id):
+    taken = await claims.take_again(conn, order.shop_id, order.order_id)
+    if taken is not None and await stock.hold_again(conn, order.shop_id, order.order_id):
         return True
-    if had:
-        await claims.give_back(conn, order.shop_id, order.order_id)
+    if taken:  # and nothing of what it held all the time: it can still be paid
+        await claims.give_back(conn, order.shop_id, order.order_id, taken)
     return False
 
 

@@ -101,7 +101,8 @@ async def _count(conn: db.Connection, shop_id: int, claim_id: UUID, amount: int 
     return await db.changed(
         conn,
         "update claims set taken = taken + $3"
-        " where shop_id = $1 and claim_id = $2 and taken + $3 <= most and not shut",
+        " where shop_id = $1 and claim_id = $2"
+        "   and ($3 < 0 or (taken + $3 <= most and not shut))",  # back at any time
         shop_id,
         claim_id,
         amount,
@@ -133,50 +134,47 @@ async def need_patience(conn: db.Connection, claim: Claim, order_id: UUID, at: d
         raise Refused("last_let_lapse")
 
 
-async def give_back(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
-    """An order ended and takes nothing any more; again is harmless."""
-    for claim_id, amount in await _of(conn, shop_id, order_id, held=True):
-        await db.run(
-            conn,
-            "update claims set taken = taken - $3 where shop_id = $1 and claim_id = $2",
-            shop_id,
-            claim_id,
-            amount,
-        )
-    await _mark(conn, shop_id, order_id, held=False)
+async def give_back(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    only: Sequence[tuple[UUID, int]] | None = None,
+) -> None:
+    """An order ended and takes nothing any more, or `only` not what it took just now; again is
+    harmless."""
+    held = await _of(conn, shop_id, order_id, held=True) if only is None else only
+    await _return(conn, shop_id, order_id, held)
 
 
 async def give_back_privileges(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
     """All of an order's money went back: its coupon, its birthday and its credit are its buyer's
     again; what was an invitation's use or a team's seat stays used."""
-    for claim_id, amount in await _of(conn, shop_id, order_id, held=True, kinds=PRIVILEGES):
-        await db.run(
-            conn,
-            "update claims set taken = taken - $3 where shop_id = $1 and claim_id = $2",
-            shop_id,
-            claim_id,
-            amount,
-        )
-        await db.run(
-            conn,
-            "update order_claims set held = false"
-            " where shop_id = $1 and order_id = $2 and claim_id = $3",
-            shop_id,
-            order_id,
-            claim_id,
-        )
+    held = await _of(conn, shop_id, order_id, held=True, kinds=PRIVILEGES)
+    await _return(conn, shop_id, order_id, held)
 
 
-async def take_again(conn: db.Connection, shop_id: int, order_id: UUID) -> bool:
-    """Take once more what an order gave back, all or none; False when somebody else has it."""
+async def _return(
+    conn: db.Connection, shop_id: int, order_id: UUID, held: Sequence[tuple[UUID, int]]
+) -> None:
+    for claim_id, amount in held:
+        await _count(conn, shop_id, claim_id, -amount)
+    await _mark(conn, shop_id, order_id, held, now=False)
+
+
+async def take_again(
+    conn: db.Connection, shop_id: int, order_id: UUID
+) -> list[tuple[UUID, int]] | None:
+    """Take once more what an order gave back, all or none: the claims that were taken, with how
+    much of each (none of them when it holds all that it wants), or None when somebody else has
+    one."""
     wanted = await _of(conn, shop_id, order_id, held=False)
     for claim_id, amount in wanted:
         if (await lock(conn, shop_id, claim_id)).left < amount:
-            return False
+            return None
     for claim_id, amount in wanted:
         await _count(conn, shop_id, claim_id, amount)
-    await _mark(conn, shop_id, order_id, held=True)
-    return True
+    await _mark(conn, shop_id, order_id, wanted, now=True)
+    return wanted
 
 
 async def _of(
@@ -201,11 +199,21 @@ async def _of(
     return [(row["claim_id"], row["amount"]) for row in rows]
 
 
-async def _mark(conn: db.Connection, shop_id: int, order_id: UUID, *, held: bool) -> None:
-    await db.run(
-        conn,
-        "update order_claims set held = $3 where shop_id = $1 and order_id = $2",
-        shop_id,
-        order_id,
-        held,
-    )
+async def _mark(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    which: Sequence[tuple[UUID, int]],
+    *,
+    now: bool,
+) -> None:
+    if which:
+        await db.run(
+            conn,
+            "update order_claims set held = $3"
+            " where shop_id = $1 and order_id = $2 and claim_id = any ($4)",
+            shop_id,
+            order_id,
+            now,
+            [claim_id for claim_id, _ in which],
+        )

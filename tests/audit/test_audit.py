@@ -87,6 +87,12 @@ BREACHES = {
     "taken_is_claimed": "insert into claims (shop_id, claim_id, kind, most, taken) select shop_id,"
     " gen_random_uuid(), 'team', 5, 1 from shops where shop_id <> 0 limit 1 returning claim_id",
     "discounts_add_up": "update order_items set discount_minor = 1 returning order_id",
+    "paid_holds_its_claims": "with free as (insert into claims (shop_id, claim_id, kind, most)"
+    " select shop_id, gen_random_uuid(), 'coupon', 5 from shops where shop_id <> 0 limit 1"
+    " returning shop_id, claim_id) insert into order_claims (shop_id, order_id, claim_id, held)"
+    " select o.shop_id, o.order_id, f.claim_id, false from free f join orders o"
+    " on o.shop_id = f.shop_id and o.paid_at is not null and not exists (select from refunds r"
+    " where r.shop_id = o.shop_id and r.order_id = o.order_id) returning order_id",
     "payout_has_its_journals": "update payouts set status = 'sent', done_at = null,"
     " paid_entry = null where status = 'done' returning reference",
     "payout_amounts_are_its_journals": "update payouts set amount_minor = amount_minor + 1"

@@ -16,9 +16,10 @@ from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Item
-from littleshop.sale import refunding
+from littleshop.sale import refunding, waiting
 from littleshop.trade import orders
 from tests.cast import CNY, PRIYA, WANTING, Town
+from tests.sale import acts
 
 BOWL = CNY("168.00")
 
@@ -192,6 +193,27 @@ async def test_late_money_takes_the_coupon_again_or_goes_back(town: Town) -> Non
     await town.clocks_strike()
     await town.buys([bowl], CNY("160.00"), who=PRIYA, asker=anybody(town, PRIYA.phone, "ONCE"))
     assert await town.money_arrives(reference, CNY("160.00")) == "returned"
+    await town.books_balance()
+
+
+async def test_late_money_frees_no_coupon_of_an_order_that_still_can_be_paid(town: Town) -> None:
+    bowl = await town.stock(pieces=1)
+    await makes_coupon(town, "ONCE", off_minor=800, most_uses=1)
+    slow = await town.place(
+        [bowl], CNY("160.00"), asker=anybody(town, WANTING.phone, "ONCE"), waits=True
+    )
+    await waiting.rail_opened(town.database, town.shop_id, town.at)
+    stale = await town.opens_cashier(slow)
+    town.later(minutes=31)
+    await town.clocks_strike()
+    other = await town.place([bowl], BOWL, who=PRIYA)
+    assert await town.money_arrives(stale, CNY("160.00")) == "returned"
+    assert (await town.order(slow)).status == "invited"
+    await acts.withdraws(town, other)
+    rival = anybody(town, PRIYA.phone, "ONCE")
+    again = await town.opens_cashier(slow)
+    assert await total(town, [bowl], rival) == BOWL
+    assert await town.money_arrives(again, CNY("160.00")) == "accepted"
     await town.books_balance()
 
 
