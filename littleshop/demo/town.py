@@ -10,7 +10,7 @@ from datetime import datetime
 
 from littleshop import config, db, demo, logs
 from littleshop import home as homes
-from littleshop.demo import furnishing, payday, planning, playing, sandboxed
+from littleshop.demo import furnishing, neighbours, payday, planning, playing, sandboxed
 from littleshop.demo.past import Past, done, mark
 from littleshop.demo.planning import Plan
 from littleshop.http import House, open_house
@@ -75,6 +75,7 @@ async def play(house: House, plans: list[Plan]) -> None:
         async with house.database.connection() as conn:
             stage = await furnishing.stage(conn, house.keyring, house.calendar, plan.store)
         await playing.play(past, stage, plan)
+        await neighbours.speak(past, stage, plan)
     await visits.fold(house.database, until)
     await sandboxed.tell_rail(house, until)
     await payday.play(house, until)

@@ -63,6 +63,28 @@ def test_there_is_something_to_do_today_in_every_shop(built: Built) -> None:
         assert row["to_ship"] >= 3 and row["under_way"] and row["unpaid"] == 1 and row["late"]
 
 
+def test_no_shop_is_without_a_voice(built: Built) -> None:
+    """Reviews by who received, one of bad news that was answered, followers, a coupon, a talk."""
+    rows = built.rows(
+        "select (select count(*) from reviews r where r.shop_id = s.shop_id) as reviews,"
+        " (select count(*) from reviews r where r.shop_id = s.shop_id"
+        "   and r.stars < 4 and r.answer <> '') as answered,"
+        " (select count(*) from follows f where f.shop_id = s.shop_id) as followers,"
+        " (select count(*) from coupons c where c.shop_id = s.shop_id) as coupons,"
+        " (select count(*) from privileges p where p.shop_id = s.shop_id) as privileges,"
+        " (select count(*) from customers c where c.shop_id = s.shop_id"
+        "   and c.tags <> '{}') as tagged,"
+        " (select count(*) from remarks m where m.shop_id = s.shop_id) as remarks"
+        " from shops s where s.shop_id > 0"
+    )
+    assert all(min(row.values()) >= 1 for row in rows), rows
+    early = built.value(
+        "select count(*) from reviews r join orders o"
+        " on o.shop_id = r.shop_id and o.order_id = r.order_id where r.written_at < o.received_at"
+    )
+    assert early == 0 and built.value("select count(*) from review_photos") >= 3
+
+
 def test_people_came_on_every_day_and_today(built: Built) -> None:
     shops = len(demo.as_written().shops)
     days = built.value("select count(distinct (shop_id, day)) from visit_days")
