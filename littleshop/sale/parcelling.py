@@ -124,9 +124,20 @@ async def call_off(
 
 async def price_of(conn: db.Connection, order: Order, pieces: Mapping[int, int]) -> Money:
     """What the buyer paid for these pieces: their share of the goods, nothing of the postage."""
+    return await _share_of(conn, order, pieces, order.goods_now)
+
+
+async def _share_of(
+    conn: db.Connection, order: Order, pieces: Mapping[int, int], whole: Money
+) -> Money:
+    """What of a sum falls to these pieces: each line weighs what was paid for it, with what went
+    off it; by the shelf where nothing was."""
     items = await orders.items(conn, order.shop_id, order.order_id)
-    shares = order.goods_now.split([item.amount.minor for item in items])
-    total = Money(0, order.currency)
+    weights = [item.amount.minor - item.discount_minor for item in items]
+    if not any(weights):
+        weights = [item.amount.minor for item in items]
+    shares = whole.split(weights)
+    total = Money(0, whole.currency)
     for item, share in zip(items, shares, strict=True):
         n = pieces.get(item.position, 0)
         if n:

@@ -107,6 +107,7 @@ class OrderItem(msgspec.Struct, frozen=True):
     unit_minor: int
     quantity: int
     currency: str
+    discount_minor: int = 0
 
     @property
     def amount(self) -> Money:
@@ -151,7 +152,7 @@ async def items(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Order
         conn,
         OrderItem,
         "select i.position, i.product_id, i.variant_id, i.title, i.choice, i.photo, i.unit_minor,"
-        " i.quantity, o.currency from order_items i"
+        " i.quantity, o.currency, i.discount_minor from order_items i"
         " join orders o on o.shop_id = i.shop_id and o.order_id = i.order_id"
         " where i.shop_id = $1 and i.order_id = $2 order by i.position",
         shop_id,

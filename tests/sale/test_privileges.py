@@ -16,7 +16,8 @@ from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Item
-from littleshop.sale import refunding, waiting
+from littleshop.sale import parcelling, refunding, shipping, waiting
+from littleshop.sale.placing import Placed
 from littleshop.trade import orders
 from tests.cast import CNY, PRIYA, WANTING, Town
 from tests.sale import acts
@@ -181,6 +182,34 @@ async def test_all_given_back_gives_the_credit_back_and_a_part_does_not(town: To
         )
     )
     assert await left_of(town, "credit") == 2000
+    await town.books_balance()
+
+
+async def never_sent(town: Town, placed: Placed, position: int) -> Money:
+    """The first line leaves in a parcel, the seller says that the other never will; what is then
+    to be sent back."""
+
+    async def work(conn: db.Connection) -> None:
+        await shipping.ship(
+            conn, town.shop_id, placed.order_id, carrier="sf", number="SF1408223100677",
+            pieces={position: 1}, at=town.at,
+        )  # fmt: skip
+        await parcelling.call_off(
+            conn, town.shop_id, placed.order_id, by="seller", reason="sold_out", at=town.at
+        )
+
+    await town.database.transaction(work)
+    async with town.database.connection() as conn:
+        order = await orders.get(conn, town.shop_id, placed.order_id)
+        assert order is not None
+        return order.total - await refunding.left_of(conn, order)
+
+
+async def test_what_is_never_sent_gives_back_what_was_paid_for_it(town: Town) -> None:
+    bowl, cup = await town.stock(), await town.stock("品茗杯")
+    await gives(town, "prices", prices={bowl.variant_id: 6800})
+    first = await town.buys([bowl, cup], CNY("236.00"), asker=hers(town))
+    assert await never_sent(town, first, 1) == CNY("168.00")
     await town.books_balance()
 
 
