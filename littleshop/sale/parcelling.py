@@ -17,7 +17,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import refunding, telling
-from littleshop.trade import cases, deliveries, order_events, orders, timers
+from littleshop.trade import cases, claims, deliveries, order_events, orders, timers
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import Order
 
@@ -94,7 +94,7 @@ async def call_off(
     conn: db.Connection, shop_id: int, order_id: UUID, *, by: str, reason: str, at: datetime
 ) -> Order:
     """What of a paid order was not sent never will be: all of it ends when nothing left, else the
-    missing pieces' price goes back and the order is what lies in its parcels.
+    missing pieces' price and credit go back and the order is what lies in its parcels.
 
     Raises Refused: not_cancellable, chargeback_open."""
     order = await orders.lock(conn, shop_id, order_id)
@@ -109,10 +109,13 @@ async def call_off(
         await refunding.end_case(conn, asked, at)
     missing = await left(conn, order)
     price, rest = await price_of(conn, order, missing), await refunding.left_of(conn, order)
+    spent = Money(await claims.credit_of(conn, shop_id, order_id), order.currency)
+    credit = await _share_of(conn, order, missing, spent)
     amount = price if price.minor < rest.minor else rest
     if amount:
         refund_id = ids.derived(order_id, "never_sent")
         await refunding.give_back(conn, order, amount, reason=reason, refund_id=refund_id, at=at)
+    await claims.give_back_credit(conn, shop_id, order_id, credit.minor)
     gone = await leave(conn, await orders.lock(conn, shop_id, order_id), at)
     await _back_on_shelf(conn, order, missing, at)
     await order_events.tell(

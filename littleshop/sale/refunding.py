@@ -41,14 +41,9 @@ async def send_astray_back(
 ) -> Refund:
     """All of a payment that pays nothing goes back, from suspense."""
     return await _ask(
-        conn,
-        payment,
-        payment.paid,
-        refund_id=ids.derived(payment.payment_id, reason),
-        reason=reason,
-        paid_from=chart.SUSPENSE,
-        at=at,
-    )
+        conn, payment, payment.paid, refund_id=ids.derived(payment.payment_id, reason),
+        reason=reason, paid_from=chart.SUSPENSE, at=at,
+    )  # fmt: skip
 
 
 async def give_back(
@@ -81,19 +76,20 @@ async def give_back(
         await _hold(conn, now, part, str(own_id), at)
         asked.append(
             await _ask(
-                conn,
-                payment,
-                part,
-                refund_id=own_id,
-                reason=reason,
-                paid_from=chart.ESCROW,
-                case_id=case_id,
-                at=at,
+                conn, payment, part, refund_id=own_id, reason=reason, paid_from=chart.ESCROW,
+                case_id=case_id, at=at,
             )
-        )
-    if amount == left:
+        )  # fmt: skip
+    if await _is_all(conn, order, left - amount, case_id):
         await claims.give_back_privileges(conn, order.shop_id, order.order_id)
     return asked[0]
+
+
+async def _is_all(conn: db.Connection, order: Order, rest: Money, case_id: UUID | None) -> bool:
+    """Whether all went back, or all the goods did and no more than the postage is kept."""
+    case = await cases.get(conn, order.shop_id, case_id) if case_id and rest else None
+    goods_came = case is not None and case.kind == "return"
+    return not rest or (goods_came and rest.minor <= order.shipping_minor)
 
 
 async def _payments_for(

@@ -147,10 +147,36 @@ async def give_back(
 
 
 async def give_back_privileges(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
-    """All of an order's money went back: its coupon, its birthday and its credit are its buyer's
-    again; what was an invitation's use or a team's seat stays used."""
+    """All of an order's money went back, or all its goods did: its coupon, its birthday and its
+    credit are its buyer's again; an invitation's use or a team's seat stays used."""
     held = await _of(conn, shop_id, order_id, held=True, kinds=PRIVILEGES)
     await _return(conn, shop_id, order_id, held)
+
+
+async def credit_of(conn: db.Connection, shop_id: int, order_id: UUID) -> int:
+    """How much credit an order holds, in minor units."""
+    held = await _of(conn, shop_id, order_id, held=True, kinds=("credit",))
+    return sum(amount for _, amount in held)
+
+
+async def give_back_credit(conn: db.Connection, shop_id: int, order_id: UUID, minor: int) -> None:
+    """So many minor units of an order's credit are its buyer's again, or all that it still holds;
+    the order holds the less."""
+    for claim_id, amount in await _of(conn, shop_id, order_id, held=True, kinds=("credit",)):
+        if minor >= amount:
+            await _return(conn, shop_id, order_id, [(claim_id, amount)])
+        elif minor:
+            await _count(conn, shop_id, claim_id, -minor)
+            await db.run(
+                conn,
+                "update order_claims set amount = amount - $4"
+                " where shop_id = $1 and order_id = $2 and claim_id = $3",
+                shop_id,
+                order_id,
+                claim_id,
+                minor,
+            )
+        minor -= min(minor, amount)
 
 
 async def _return(

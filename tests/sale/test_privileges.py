@@ -16,7 +16,7 @@ from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Item
-from littleshop.sale import parcelling, refunding, shipping, waiting
+from littleshop.sale import parcelling, refunding, returning, sending_back, shipping, waiting
 from littleshop.sale.placing import Placed
 from littleshop.trade import orders
 from tests.cast import CNY, PRIYA, WANTING, Town
@@ -210,6 +210,59 @@ async def test_what_is_never_sent_gives_back_what_was_paid_for_it(town: Town) ->
     await gives(town, "prices", prices={bowl.variant_id: 6800})
     first = await town.buys([bowl, cup], CNY("236.00"), asker=hers(town))
     assert await never_sent(town, first, 1) == CNY("168.00")
+    await town.books_balance()
+
+
+async def test_pieces_never_sent_give_their_share_of_the_credit_back(town: Town) -> None:
+    bowl, cup = await town.stock(), await town.stock("品茗杯")
+    await gives(town, "prices", prices={bowl.variant_id: 6800})
+    await gives(town, "credit", sum_minor=5900)
+    placed = await town.buys([bowl, cup], CNY("177.00"), asker=hers(town))
+    assert await left_of(town, "credit") == 0
+    assert await never_sent(town, placed, 1) == CNY("126.00")
+    assert await left_of(town, "credit") == 4200
+    await town.books_balance()
+    async with town.database.connection() as conn:
+        rest = await refunding.left_of(conn, await town.order(placed))
+
+    async def back(conn: db.Connection) -> None:
+        order = await orders.lock(conn, town.shop_id, placed.order_id)
+        await refunding.end(conn, order, reason="case", refund_id=uuid4(), at=town.at)
+
+    assert rest == CNY("51.00")
+    await town.database.transaction(back)
+    assert await left_of(town, "credit") == 5900
+    await town.books_balance()
+
+
+async def test_all_goods_sent_back_give_the_credit_back_though_the_postage_stays_paid(
+    town: Town, owner: db.Connection
+) -> None:
+    await owner.execute("update shops set shipping_flat_minor = 1200")
+    bowl = await town.stock()
+    await gives(town, "credit", sum_minor=2000)
+    placed = await town.buys([bowl], CNY("160.00"), asker=hers(town))
+    await town.ships(placed)
+    await town.receives(placed)
+    wish = returning.Wish("return", "not_wanted", CNY("148.00"))
+    case = await town.database.transaction(
+        lambda conn: returning.ask(conn, town.shop_id, placed.order_id, wish, town.at)
+    )
+    await town.database.transaction(
+        lambda conn: returning.agree(conn, town.shop_id, case.case_id, by="seller", at=town.at)
+    )
+    await town.database.transaction(
+        lambda conn: sending_back.send_back(
+            conn, town.shop_id, case.case_id, carrier="sf", number="SF1408223100688", at=town.at
+        )
+    )
+    assert await left_of(town, "credit") == 0
+    await town.database.transaction(
+        lambda conn: sending_back.take_back(
+            conn, town.shop_id, case.case_id, by="seller", to_shelf=True, at=town.at
+        )
+    )
+    assert await left_of(town, "credit") == 2000
     await town.books_balance()
 
 
