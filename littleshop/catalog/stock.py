@@ -229,7 +229,8 @@ async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) 
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A variant of an order, how many pieces of it, and what can be bought of it now."""
+    """A variant of an order, how many pieces of it, and what can be bought of it now. `sold`: the
+    order may have it, hidden from others or not; what an operator took down nobody may."""
 
     variant_id: UUID
     quantity: int
@@ -243,8 +244,8 @@ async def _lock(conn: db.Connection, shop_id: int, order_id: UUID) -> list[_Line
         conn,
         _Line,
         "select v.variant_id, v.on_hand - v.held as spare,"
-        "       not v.withdrawn and exists (select from products p where p.shop_id = $1"
-        "         and p.product_id = v.product_id and p.status in ('on_sale', 'unlisted')) as sold,"
+        "       not v.withdrawn and not exists (select from takedowns d where d.shop_id = $1"
+        "         and d.product_id = v.product_id and d.ended_at is null) as sold,"
         "       (select sum(i.quantity)::integer from order_items i"
         "         where i.shop_id = $1 and i.order_id = $2"
         "           and i.variant_id = v.variant_id) as quantity"

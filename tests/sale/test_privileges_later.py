@@ -1,0 +1,34 @@
+"""What somebody has, and what becomes of it after he ordered: while he waits, pays late, or asks
+somebody else to pay."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from littleshop import db
+from littleshop.catalog import takedowns
+from littleshop.sale import waiting
+from tests.cast import Town
+from tests.sale.test_privileges import BOWL, gives, hers
+
+
+async def test_what_only_he_sees_can_be_asked_for_and_paid_later_unless_it_was_taken_down(
+    town: Town, owner: db.Connection
+) -> None:
+    bowl = await town.stock(pieces=3)
+    product_id = await owner.fetchval("update products set status = 'hidden' returning product_id")
+    await gives(town, "exclusive", goods=[product_id])
+    first = await town.place([bowl], BOWL, asker=hers(town), waits=True)
+    await waiting.rail_opened(town.database, town.shop_id, town.at)
+    assert await town.money_arrives(await town.opens_cashier(first), BOWL) == "accepted"
+    second = await town.place([bowl], BOWL, asker=hers(town))
+    lapsing = await town.opens_cashier(second)
+    town.later(hours=1)
+    await town.clocks_strike()
+    await town.database.transaction(
+        lambda conn: takedowns.take_down(
+            conn, town.shop_id, product_id, uuid4(), why="a copy", by=uuid4(), at=town.at
+        )
+    )
+    assert await town.money_arrives(lapsing, BOWL) == "returned"
+    await town.books_balance()
