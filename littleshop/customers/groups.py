@@ -1,6 +1,7 @@
 """Groups of a shop's customers: rules with a name, worked out anew whenever somebody asks.
 
-Only who bought is in a group. The same rules stand in offers_of, which asks about one person.
+Only who bought is in a group, and did not get all his money back. The same rules stand in
+offers_of, which asks about one person.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ FITS = """
 BOUGHT = """
     select o.phone_index, count(*)::integer as orders, min(o.placed_at) as first_at,
            max(o.placed_at) as last_at,
-           coalesce(sum(o.total_minor - o.refunded_minor) filter (where o.status <> 'refunded'),
-                    0)::bigint as spent
-      from orders o where o.shop_id = $1 and o.paid_at is not null group by o.phone_index"""
+           coalesce(sum(o.total_minor - o.refunded_minor), 0)::bigint as spent
+      from orders o where o.shop_id = $1 and o.paid_at is not null and o.status <> 'refunded'
+     group by o.phone_index"""
 
 
 def check(name: str, rule: Rule) -> None:

@@ -7,9 +7,12 @@ from uuid import uuid4
 
 from littleshop import db
 from littleshop.catalog import takedowns
+from littleshop.customers import groups
+from littleshop.customers.groups import Rule
 from littleshop.sale import waiting
-from tests.cast import Town
-from tests.sale.test_privileges import BOWL, gives, hers
+from tests.cast import CNY, Town
+from tests.sale import acts
+from tests.sale.test_privileges import BOWL, gives, hers, total
 
 
 async def test_what_only_he_sees_can_be_asked_for_and_paid_later_unless_it_was_taken_down(
@@ -32,3 +35,21 @@ async def test_what_only_he_sees_can_be_asked_for_and_paid_later_unless_it_was_t
     )
     assert await town.money_arrives(lapsing, BOWL) == "returned"
     await town.books_balance()
+
+
+async def test_an_order_whose_money_went_back_makes_nobody_a_regular(town: Town) -> None:
+    bowl, group_id = await town.stock(), uuid4()
+    await town.database.transaction(
+        lambda conn: groups.make(
+            conn, town.shop_id, group_id, "老客", Rule(least_orders=2), town.at
+        )
+    )
+    await gives(town, "percent", group_id, off_bps=500)
+    first = await town.buys([bowl], BOWL, asker=hers(town))
+    await town.buys([bowl], BOWL, asker=hers(town))
+    assert await total(town, [bowl], hers(town)) == CNY("159.60")
+    await acts.calls_off(town, first)
+    assert await total(town, [bowl], hers(town)) == BOWL
+    async with town.database.connection() as conn:
+        (group,) = await groups.listing(conn, town.shop_id, town.at)
+    assert group.count == 0
