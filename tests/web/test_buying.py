@@ -8,7 +8,7 @@ import httpx
 
 from littleshop.sale import placing
 from tests.web.client import hidden
-from tests.web.market import Market, reference_of
+from tests.web.market import WANTING, Market, reference_of
 
 
 async def test_a_phone_is_sent_to_the_rail_and_the_notice_pays_the_order(market: Market) -> None:
@@ -257,3 +257,22 @@ async def test_a_stranger_who_names_a_phone_does_not_keep_its_owner_from_buying(
     await market.to_checkout()
     assert reference_of(await market.place())
     await market.books_balance()
+
+
+async def test_whoever_buys_at_once_with_another_s_phone_ends_no_order_of_his(
+    market: Market,
+) -> None:
+    """Two browsers that never were here: the second one only types the first one's phone."""
+    async with market.world.house.database.connection() as conn:
+        variant = await conn.fetchval("select variant_id from variants limit 1")
+    names = ("key", "items", "cart", "total")
+    for _ in range(2):
+        stranger = market.world.browser()
+        page = await stranger.get(f"/@xiaoman/checkout?only={variant}:1")
+        form = {name: hidden(page, name) for name in names} | WANTING
+        assert (await stranger.post("/@xiaoman/checkout", data=form)).status_code == 303
+    assert await market.statuses() == ["placed", "placed"]
+    again = await stranger.get(f"/@xiaoman/checkout?only={variant}:1")  # his own takes its place
+    form = {name: hidden(again, name) for name in names} | WANTING
+    assert (await stranger.post("/@xiaoman/checkout", data=form)).status_code == 303
+    assert sorted(await market.statuses()) == ["cancelled", "placed", "placed"]

@@ -42,21 +42,23 @@ AT_ONCE = UUID("5a1f0a3e-2f4e-4f0c-9a0a-7d9b1f6c2e11")  # of carts that were nev
 
 
 async def checkout(request: Request) -> Response:
-    """The page on which an order is placed; with nothing to buy, the basket."""
+    """The page on which an order is placed; with nothing to buy, the basket. The device is known
+    from here on: what it orders anew takes the place of its own order, never of a stranger's."""
     shop = await shop_here(request)
-    bag = await _bag(request, shop)
+    token, device = http.make_device(request)
+    bag = await _bag(request, shop, device)
     if bag is None:
         return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
     try:
         form = await prefilling.known(request, shop) | {"as": request.query_params.get("as", "")}
-        return await _page(request, shop, bag, form, {})
+        return remember(request, await _page(request, shop, bag, form, {}), token)
     except Refused as no:
         return await baskets.show(request, shop, no)
 
 
-async def _bag(request: Request, shop: Shop) -> Bag | None:
+async def _bag(request: Request, shop: Shop, device: bytes) -> Bag | None:
     """Just what "buy now" was pressed for, else all of the basket; None when it is empty."""
-    device, only = http.device(request), request.query_params.get("only")
+    only = request.query_params.get("only")
     if only:
         cart_id = ids.derived(AT_ONCE, f"{shop.shop_id}:{device!r}:{only}")
         team = request.query_params.get("team", "")
