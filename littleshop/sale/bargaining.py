@@ -14,6 +14,7 @@ import msgspec
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
+from littleshop.pricing import quotes
 from littleshop.sale import paying, telling
 from littleshop.shop import shop_acts
 from littleshop.trade import order_events, orders, price_changes
@@ -22,7 +23,6 @@ from littleshop.trade.orders import Order
 CHANGEABLE = ("waiting", "invited", "placed")
 FIXED = ("chip_in", "team")  # friends have given parts of it; a seat costs the same for all
 LEAST = 1  # a fen
-MOST = 100_000_000  # a million, as a price on the shelf
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -57,7 +57,8 @@ async def reprice(
     total = price.goods + price.postage
     if not price.reason:
         raise Refused("reason_missing")
-    if min(price.goods.minor, price.postage.minor) < 0 or not LEAST <= total.minor <= MOST:
+    most = quotes.MOST_MINOR.get(total.currency, total.minor)  # as of any order
+    if min(price.goods.minor, price.postage.minor) < 0 or not LEAST <= total.minor <= most:
         raise Refused("price_out_of_range")
     if not may_change(order):
         raise Refused("price_not_changeable", number=order.number)

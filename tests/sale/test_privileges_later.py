@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from littleshop import db
 from littleshop.catalog import takedowns
 from littleshop.customers import groups
 from littleshop.customers.groups import Rule
-from littleshop.sale import waiting
+from littleshop.errors import Refused
+from littleshop.money import Money
+from littleshop.pricing import quotes
+from littleshop.sale import bargaining, waiting
 from tests.cast import CNY, Town
 from tests.sale import acts
 from tests.sale.test_privileges import BOWL, gives, hers, total
@@ -53,3 +58,25 @@ async def test_an_order_whose_money_went_back_makes_nobody_a_regular(town: Town)
     async with town.database.connection() as conn:
         (group,) = await groups.listing(conn, town.shop_id, town.at)
     assert group.count == 0
+
+
+async def test_a_seller_may_change_a_price_up_to_what_an_order_may_cost(town: Town) -> None:
+    dear = CNY("2000000.00")
+    placed = await town.place([await town.stock(price=dear)], dear)
+
+    async def costs(goods: Money, seen: Money) -> Money:
+        price = bargaining.Price(goods, CNY("0"), seen, "老客人")
+        seller = town.person_id
+        assert seller is not None
+        changed = await town.database.transaction(
+            lambda conn: bargaining.reprice(
+                conn, town.shop_id, placed.order_id, price, person_id=seller, at=town.at
+            )
+        )
+        return changed.total
+
+    most = Money(quotes.MOST_MINOR["CNY"], "CNY")
+    assert await costs(CNY("1500000.00"), dear) == CNY("1500000.00")
+    assert await costs(most, CNY("1500000.00")) == most
+    with pytest.raises(Refused, match="price_out_of_range"):
+        await costs(most + CNY("0.01"), most)
