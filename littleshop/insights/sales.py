@@ -56,10 +56,10 @@ on conflict on constraint sale_days_pkey do update
 _THINGS = f"""
   select (o.paid_at at time zone $4)::date as day, i.product_id,
          count(distinct o.order_id) as orders, sum(i.quantity)::bigint as pieces,
-         sum(i.quantity * i.unit_minor)::bigint as minor,
+         sum(i.quantity * i.unit_minor - i.discount_minor)::bigint as minor,
          coalesce(sum(i.quantity) filter (where {_WENT} and {_GONE} >= o.total_minor), 0)::bigint
            as gone_pieces,
-         coalesce(sum((i.quantity * i.unit_minor * ({_GONE})::numeric
+         coalesce(sum(((i.quantity * i.unit_minor - i.discount_minor) * ({_GONE})::numeric
            / nullif(o.total_minor, 0))::bigint), 0)::bigint as gone_minor
     from orders o join order_items i on i.shop_id = $1 and i.order_id = o.order_id
    where o.shop_id = $1 and o.paid_at >= $2 and o.paid_at < $3"""
@@ -206,7 +206,7 @@ class Thing(msgspec.Struct, frozen=True):
 _LATE = f"""
   select o.day, i.product_id, 0::bigint as orders, 0::bigint as pieces, 0::bigint as minor,
          coalesce(sum(i.quantity) filter (where o.gone >= o.total_minor), 0)::bigint as gone_pieces,
-         coalesce(sum((i.quantity * i.unit_minor * o.gone::numeric
+         coalesce(sum(((i.quantity * i.unit_minor - i.discount_minor) * o.gone::numeric
            / nullif(o.total_minor, 0))::bigint), 0)::bigint as gone_minor
     from (select o.order_id, o.total_minor, {_GONE} as gone,
                  (o.paid_at at time zone $4)::date as day
@@ -247,7 +247,8 @@ select product_id
         select l.product_id, l.minor - l.gone_minor from ({_THINGS} group by 1, i.product_id) l
         union all
         select i.product_id,
-               - (i.quantity * i.unit_minor * o.gone::numeric / nullif(o.total_minor, 0))::bigint
+               - ((i.quantity * i.unit_minor - i.discount_minor) * o.gone::numeric
+                  / nullif(o.total_minor, 0))::bigint
           from (select o.order_id, o.total_minor, {_GONE} as gone,
                        (o.paid_at at time zone $4)::date as day
                   from orders o

@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from littleshop import db, ids
+from littleshop.clock import SHANGHAI
 from littleshop.customers import coupons, groups, privileges
 from littleshop.customers.groups import Rule
 from littleshop.errors import Refused
+from littleshop.insights import sales
 from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.pricing.offers import Asker
@@ -96,6 +98,10 @@ async def test_typing_somebodys_phone_shows_and_gives_nothing_of_hers(town: Town
         await town.place([bowl], CNY("151.20"), asker=stranger)
     placed = await town.buys([bowl], CNY("151.20"), asker=hers(town))
     assert (await town.order(placed)).discount_minor == 1680
+    day = town.at.astimezone(SHANGHAI).date()
+    async with town.database.connection() as conn:  # figures count what was paid for it
+        reach = await sales.reach(conn, town.shop_id, "Asia/Shanghai", day, day)
+        assert [each.minor for each in await sales.things(conn, reach, 9)] == [151_20]
     await town.books_balance()
 
 
