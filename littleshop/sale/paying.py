@@ -61,7 +61,7 @@ async def ask(
     his `part`; who pays for another pays all, and his part tells his attempts from others'.
 
     Raises Refused: not_payable, part_too_large(left=), part_too_small(least=), gone_meanwhile,
-    not_admitted, price_changed(now=, seen=).
+    not_admitted, claim_gone, price_changed(now=, seen=).
     """
     order = await orders.lock(conn, shop_id, order_id)
     if order.status not in ("placed", "invited", "collecting"):

@@ -12,7 +12,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.sale import telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import held_again, order_events, orders, timers
+from littleshop.trade import claims, held_again, order_events, orders, timers
 from littleshop.trade.orders import Order
 
 INVITE = "waiting.invite"  # deferred by entry/admitting.py when a rail admits a shop
@@ -46,12 +46,16 @@ async def invite(shop_id: int, order_id: UUID, at: datetime, conn: db.Connection
 async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
     """The buyer of an invited order goes to pay: its pieces are held for him for half an hour.
 
-    The order is locked. Raises Refused: gone_meanwhile when somebody else has them;
+    So are the coupon and the credit that it was placed with: nobody waits for who does not pay.
+
+    The order is locked. Raises Refused: claim_gone, gone_meanwhile when somebody else has them;
     held_too_often(most=), held_enough(title=) when it, or its phone, device or address, kept them
     from others unpaid for as long as that may be in a day.
     """
     if await held_again.too_often(conn, order.shop_id, order.order_id, at):
         raise Refused("held_too_often", most=held_again.MOST)
+    if await claims.take_again(conn, order.shop_id, order.order_id) is None:
+        raise Refused("claim_gone")
     if not await stock.hold_again(conn, order.shop_id, order.order_id):
         raise Refused("gone_meanwhile")
     title = await held_again.beyond_share(conn, order.shop_id, order.order_id, at)
@@ -74,10 +78,11 @@ async def is_gone(conn: db.Connection, order: Order) -> bool:
 
 
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
-    """He did not pay meanwhile: the pieces go back, the invitation stays; False when he did."""
+    """He did not pay meanwhile: pieces, coupon and credit go back, the invitation stays; False when he did."""
     order = await orders.invite_again(conn, shop_id, order_id)
     if order is None:
         return False
+    await claims.give_back_privileges(conn, shop_id, order_id)
     await stock.release(conn, shop_id, order_id)
     await held_again.end(conn, shop_id, order_id, at)
     return True

@@ -1,7 +1,8 @@
 """Claims: what can be had only so many times: an invitation's uses, a team's seats, a coupon's
 uses, one customer's; or up to a sum: credit of the shop, of which an order takes minor units.
 
-An order takes one when it is placed and gives it back when it ends unpaid. Whoever changes a claim
+An order takes one when it is placed and gives it back when it ends unpaid; one that waits takes its
+coupon and credit when somebody goes to pay it, with its pieces. Whoever changes a claim
 locks its row before any stock, so that nobody deadlocks.
 """
 

@@ -3,6 +3,7 @@ somebody else to pay."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -15,9 +16,10 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pricing import quotes
 from littleshop.sale import bargaining, waiting
-from tests.cast import CNY, Town
+from littleshop.trade import timers
+from tests.cast import CNY, PRIYA, WANTING, Town
 from tests.sale import acts
-from tests.sale.test_privileges import BOWL, gives, hers, total
+from tests.sale.test_privileges import BOWL, anybody, gives, hers, left_of, makes_coupon, total
 
 
 async def test_what_only_he_sees_can_be_asked_for_and_paid_later_unless_it_was_taken_down(
@@ -80,3 +82,63 @@ async def test_a_seller_may_change_a_price_up_to_what_an_order_may_cost(town: To
     assert await costs(most, CNY("1500000.00")) == most
     with pytest.raises(Refused, match="price_out_of_range"):
         await costs(most + CNY("0.01"), most)
+
+
+async def test_a_letter_keeps_the_coupon_from_nobody_until_somebody_goes_to_pay_it(
+    town: Town,
+) -> None:
+    bowl = await town.stock()
+    await makes_coupon(town, "ONCE", off_minor=800, most_uses=1)
+    rival, seen = anybody(town, PRIYA.phone, "ONCE"), CNY("160.00")
+    letter = await town.place(
+        [bowl], seen, asker=anybody(town, WANTING.phone, "ONCE"), waits=True, kind="pay_for_me"
+    )
+    await town.database.transaction(
+        lambda conn: timers.start(
+            conn, town.shop_id, letter.order_id, "pay_by", town.at + timedelta(days=1)
+        )
+    )
+    assert await left_of(town, "coupon") == 1
+    reference = await town.opens_cashier(letter)
+    assert await total(town, [bowl], rival) == BOWL
+    await town.books_balance()
+    town.later(minutes=31)
+    await town.clocks_strike()
+    assert await left_of(town, "coupon") == 1
+    await town.books_balance()
+    await town.buys([bowl], seen, who=PRIYA, asker=rival)
+    with pytest.raises(Refused, match="claim_gone"):
+        await town.opens_cashier(letter)
+    assert await town.money_arrives(reference, seen) == "returned"
+    await town.books_balance()
+
+
+async def test_a_letter_that_is_paid_has_taken_its_credit_and_gives_it_back_with_the_money(
+    town: Town,
+) -> None:
+    bowl = await town.stock()
+    await gives(town, "credit", sum_minor=2000)
+    letter = await town.place(
+        [bowl], CNY("148.00"), asker=hers(town), waits=True, kind="pay_for_me"
+    )
+    await town.money_arrives(await town.opens_cashier(letter), CNY("148.00"))
+    assert await left_of(town, "credit") == 0
+    await town.books_balance()
+    await acts.calls_off(town, letter)
+    assert await left_of(town, "credit") == 2000
+    await town.books_balance()
+
+
+async def test_a_letter_that_replaces_an_order_frees_what_that_held(town: Town) -> None:
+    bowl, cart = await town.stock(), uuid4()
+    await makes_coupon(town, "ONCE", off_minor=800, most_uses=1)
+    asker, seen = anybody(town, WANTING.phone, "ONCE", cart_id=cart), CNY("160.00")
+    await town.place([bowl], seen, asker=asker, cart_id=cart)
+    letter = await town.place(
+        [bowl], seen, asker=asker, cart_id=cart, waits=True, kind="pay_for_me"
+    )
+    assert await left_of(town, "coupon") == 1
+    await town.place([bowl], seen, asker=asker, cart_id=cart)
+    assert (await town.order(letter)).status == "cancelled"
+    assert await left_of(town, "coupon") == 0
+    await town.books_balance()
