@@ -78,7 +78,8 @@ async def is_gone(conn: db.Connection, order: Order) -> bool:
 
 
 async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> bool:
-    """He did not pay meanwhile: pieces, coupon and credit go back, the invitation stays; False when he did."""
+    """He did not pay meanwhile: pieces, coupon and credit go back, the invitation stays; False when
+    he did."""
     order = await orders.invite_again(conn, shop_id, order_id)
     if order is None:
         return False
