@@ -42,6 +42,15 @@ PACKAGES = (
         "WBZA/m2PvkFpMGHDtsBck5P2A9G4ehLlYu4GwwICcmEm1BvYVgj00lCDxKRWLlbMlOibLaiwdQ88G5pHkSWgwA==",
         {"LICENSE": "vendor/lucide.LICENSE.txt"},
     ),
+    Package(
+        "zxing-wasm@3.1.4",
+        "1+v8p7sauddySVNG+ye7GD/0TS95BG2ycdkrC+EnBrFBFkHeIghzUt2yVjtx3NucJeNrQnhT8yGAIz60Vx9o0w==",
+        {
+            "dist/iife/reader/index.js": "vendor/zxing-reader.js",
+            "dist/reader/zxing_reader.wasm": "vendor/zxing-reader.wasm",
+            "LICENSE": "vendor/zxing-wasm.LICENSE.txt",
+        },
+    ),
 )
 # Paper (statements) needs its own glyphs, whatever the reader's machine has. Of 31,000 we keep the
 # 22,000 that GBK can write, names of people and shops included: 3.4 MB instead of 10.6.
@@ -76,11 +85,16 @@ def fetch(package: Package, into: Path) -> tarfile.TarFile:
     return tarfile.open(archive)
 
 
-def text_of(archive: tarfile.TarFile, name: str) -> str:
-    """One text file of an archive."""
+def bytes_of(archive: tarfile.TarFile, name: str) -> bytes:
+    """One file of an archive."""
     member = archive.extractfile(f"package/{name}")
     assert member is not None, name
-    return member.read().decode()
+    return member.read()
+
+
+def text_of(archive: tarfile.TarFile, name: str) -> str:
+    """One text file of an archive."""
+    return bytes_of(archive, name).decode()
 
 
 def sprite(archive: tarfile.TarFile) -> str:
@@ -124,7 +138,7 @@ def main() -> None:
     for package in PACKAGES:
         with tempfile.TemporaryDirectory() as into, fetch(package, Path(into)) as archive:
             for name, target in package.files.items():
-                (STATIC / target).write_text(text_of(archive, name))
+                (STATIC / target).write_bytes(bytes_of(archive, name))
             if package.name.startswith("lucide"):
                 (STATIC / "icons" / "lucide.svg").write_text(sprite(archive))
 

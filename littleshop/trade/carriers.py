@@ -110,3 +110,19 @@ def s10_check_digit(serial: str) -> int:
     """The ninth digit of a postal item number (UPU standard S10) from its eight digits."""
     total = sum(int(digit) * weight for digit, weight in zip(serial, _S10_WEIGHTS, strict=True))
     return {10: 0, 11: 5}.get(11 - total % 11, 11 - total % 11)
+
+
+_THING = re.compile(r"69\d{11}|0\d{11}")  # EAN-13 of China, UPC-A of groceries
+
+
+def is_of_a_thing(text: str) -> bool:
+    """Whether this is the barcode of a thing in a shop (GTIN) and no parcel's number: thirteen
+    digits from 69, or twelve from 0, with the right check digit."""
+    number = clean(text)
+    return bool(_THING.fullmatch(number)) and gtin_check_digit(number[:-1]) == int(number[-1])
+
+
+def gtin_check_digit(digits: str) -> int:
+    """The last digit of a thing's number (GS1 General Specifications, 7.9) from those before it."""
+    total = sum(int(digit) * (3, 1)[at % 2] for at, digit in enumerate(reversed(digits)))
+    return -total % 10

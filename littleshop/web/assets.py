@@ -37,6 +37,7 @@ BUNDLES = {
         "css/life.css",
         "css/collect.css",
         "css/talk.css",
+        "css/scanning.css",
     ),
     "opening.css": (*_FOUNDATION, "css/opening.css"),
     "operator.css": (*_FOUNDATION, "css/console.css", "css/life.css", "css/operator.css"),
@@ -44,7 +45,13 @@ BUNDLES = {
 _comments = re.compile(r"/\*.*?\*/", re.S)
 _blanks = re.compile(r"\s*([{};,])\s*|\s+")
 _for_ever = "public, max-age=31536000, immutable"
-_compressible = ("text/", "application/json", "application/manifest", "image/svg")
+_compressible = (
+    "text/",
+    "application/json",
+    "application/manifest",
+    "application/wasm",
+    "image/svg",
+)
 
 
 class Asset(NamedTuple):

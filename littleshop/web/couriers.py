@@ -13,11 +13,14 @@ USUAL = ("sf", "zto", "yto", "yunda", "sto", "jt", "jd", "ems", "other")
 def choose(number: str, carrier: str) -> str:
     """The carrier that was chosen, else a guess that is sure.
 
-    Raises Refused: tracking_number, carrier_unclear when several are likely, carrier_unknown.
+    Raises Refused: tracking_number, barcode_of_a_thing, carrier_unclear when several are likely,
+    carrier_unknown.
     """
     shipping.tracking_number(number)
     if carrier:
         return carrier
+    if carriers.is_of_a_thing(number):
+        raise Refused("barcode_of_a_thing")
     ranked = carriers.guess(number)
     if not ranked:
         raise Refused("carrier_unknown")

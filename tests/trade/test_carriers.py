@@ -43,6 +43,23 @@ def test_an_ambiguous_number_offers_several_each_once() -> None:
     assert len(codes) >= 2 and len(codes) == len(set(codes))
 
 
+@pytest.mark.parametrize(
+    ("number", "thing"),
+    [
+        ("6901234567892", True),
+        ("036000291452", True),  # the example of UPC-A
+        ("6901234567893", False),  # its last digit is wrong
+        ("SF1234567890123", False),
+        ("9876543210123", False),  # the post's
+        ("", False),
+    ],
+)
+def test_the_barcode_of_a_thing_is_no_parcels(number: str, thing: bool) -> None:
+    assert carriers.is_of_a_thing(number) is thing
+    assert carriers.gtin_check_digit("400638133393") == 1  # the example of EAN-13
+
+
 @given(st.text(max_size=90))
 def test_whatever_is_scanned_is_guessed_without_a_crash(scanned: str) -> None:
     carriers.guess(scanned)
+    carriers.is_of_a_thing(scanned)

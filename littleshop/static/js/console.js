@@ -108,39 +108,7 @@ all("[data-ship]", (form) => {
     list.replaceChildren(...ranked.map((each, at) => choice(each, at === 0)), ...others);
   };
   number.addEventListener("input", guess);
-  scanner(form, number, guess);
 });
-
-// the phone's own barcode reader, where there is one
-function scanner(form, number, then) {
-  const button = one("[data-scan]", form);
-  if (!button || !("BarcodeDetector" in window) || !navigator.mediaDevices) return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const place = one("[data-camera]", form);
-    const video = one("video", place);
-    const camera = await navigator.mediaDevices
-      .getUserMedia({ video: { facingMode: "environment" } }).catch(() => null);
-    if (!camera) { number.focus(); return; }
-    const stop = () => { camera.getTracks().forEach((each) => each.stop()); place.hidden = true; };
-    const reader = new window.BarcodeDetector({ formats: ["code_128", "code_39", "qr_code"] });
-    place.hidden = false;
-    video.srcObject = camera;
-    await video.play();
-    addEventListener("pagehide", stop, { once: true });
-    const look = async () => {
-      if (place.hidden) return;
-      const seen = await reader.detect(video).catch(() => []);
-      const code = seen.map((each) => each.rawValue.trim()).find((text) => /^[\w-]{8,40}$/.test(text));
-      if (!code) { requestAnimationFrame(look); return; }
-      number.value = code;
-      if (navigator.vibrate) navigator.vibrate(60);
-      stop();
-      then();
-    };
-    look();
-  });
-}
 
 // ---- pictures are seen as soon as they are chosen
 all("[data-preview-into]", (field) => field.addEventListener("change", () => {
