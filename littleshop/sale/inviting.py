@@ -17,7 +17,7 @@ from littleshop import db, ids
 from littleshop.catalog import drafts, photos, products, stock
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.crypto import Keyring
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
@@ -321,8 +321,11 @@ async def amend(
 ) -> None:
     """Other words, prices, postage; with `hours` open for so long from now.
 
-    Raises Refused: invitation_taken while somebody pays it, invitation_used, invitation_cancelled.
+    Raises Refused: invitation_taken while somebody pays it, invitation_used, invitation_cancelled;
+    NotFound, also of a draft.
     """
+    if (await invitations.get(conn, shop_id, invitation_id)).sent_at is None:
+        raise NotFound("invitation")
     await claims.lock(conn, shop_id, invitation_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
     no = why_not(invitation, at)

@@ -385,3 +385,10 @@ async def test_where_nothing_is_handed_over_the_seller_says_done_and_the_buyer_h
     await town.clocks_strike()
     assert (await town.order(placed)).status == "received"
     await town.books_balance()
+
+
+async def test_nobody_amends_a_letter_that_is_not_there(town: Town) -> None:
+    with pytest.raises(NotFound):
+        await acts(
+            town, inviting.amend, UUID(int=9), words="", shipping=CNY("0.00"), prices={}, hours=None
+        )
