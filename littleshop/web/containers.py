@@ -32,7 +32,8 @@ _ROBOT = re.compile(
     r"(?<!cu)bot\b|spider|crawl|slurp|archiver|transcoder|monitor|uptime|pingdom|lighthouse"
     r"|phantomjs|curl/|wget/|python|aiohttp|httpx|okhttp|\bjava/|go-http-client|libwww|\bruby"
     r"|\bperl|php/|node-fetch|axios|undici|scrapy|feedfetcher|feedly|rss ?reader|validator"
-    r"|sogou web|wkhtml|http_request",
+    r"|sogou web|wkhtml|http_request|preview|scrap|externalagent|externalfetcher|-user/|headless"
+    r"|inspectiontool|googleother|imageproxy|httpclient|http-client|dalvik|rocket\.chat",
     re.I,
 )
 

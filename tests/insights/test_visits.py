@@ -342,3 +342,17 @@ async def test_a_proxy_of_ours_is_believed_and_remembered_within_bounds(street: 
     for way in ("203.0.113.7", "203.0.113.8", "1.1.1.1, " * 100 + "203.0.113.9"):
         await street.stranger(x_forwarded_for=way).get("/@xiaoman")
     assert list(street.counter._addresses.values()) == ["203.0.113.7", "203.0.113.8"]
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 AppleWebKit/537.36; compatible; ChatGPT-User/1.0",
+        "Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/121.0.0.0 Safari/537.36",
+        "meta-externalagent/1.1",
+        "Dalvik/2.1.0 (Linux; U; Android 13; SM-A505F)",
+        "Apache-HttpClient/4.5.14",
+    ],
+)
+def test_a_program_that_fetches_pages_is_no_visitor(agent: str) -> None:
+    assert containers.is_robot(agent)
