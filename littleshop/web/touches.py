@@ -8,7 +8,7 @@ cookies that he needs.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from littleshop.social.shares import TOUCH, Touched
 
@@ -65,6 +65,14 @@ def remembered(cookies: str, shop_id: int) -> list[Touched]:
 def last(cookies: str, shop_id: int) -> Touched | None:
     """What counts of what is remembered, or None."""
     return next(iter(remembered(cookies, shop_id)), None)
+
+
+def fresh(cookies: str, shop_id: int, at: datetime) -> Touched | None:
+    """The last touch, if it is none from the future and not older than credits go by."""
+    touched = last(cookies, shop_id)
+    if touched is None or not at - TOUCH <= touched.at <= at + timedelta(minutes=1):
+        return None
+    return touched
 
 
 def _read(cookies: str, wanted: str) -> Touched | None:

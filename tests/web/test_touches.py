@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from littleshop.web import touches
 
@@ -45,3 +45,12 @@ def test_a_cookie_is_small_and_what_is_too_long_is_no_touch() -> None:
     assert touches.remembered("share_5=5-ab34cd." + "f" * 4000, 5) == []
     assert touches.remembered("share_5=" + "5" * 4000 + "-ab34cd.1", 5) == []
     assert len(jar(15)) < 1500
+
+
+def test_a_touch_counts_seven_days_and_not_before_it_was() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    header = f"share_7=1-nwpfs2.{int(at.timestamp()):x}"
+    assert touches.fresh(header, 7, at + timedelta(days=7)) is not None
+    assert touches.fresh(header, 7, at + timedelta(days=7, seconds=1)) is None
+    assert touches.fresh(header, 7, at - timedelta(minutes=2)) is None
+    assert touches.fresh("share_7=1-nwpfs2.1", 7, at) is None

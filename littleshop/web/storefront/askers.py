@@ -52,7 +52,7 @@ async def asking(
         return Asker(http.now(request), code=code) if code else None
     typed = _index(request, form) if placing else None
     phone = await proven(request, typed)
-    touched = touches.last(request.headers.get("cookie", ""), shop.shop_id)
+    touched = touches.fresh(request.headers.get("cookie", ""), shop.shop_id, http.now(request))
     return Asker(
         at=http.now(request),
         phone=phone,
