@@ -55,7 +55,7 @@ def moment(text: str | None) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise NotFound from None
-    if at.tzinfo is None:
+    if at.tzinfo is None or not 2000 <= at.year <= 2200:  # PostgreSQL and UTC reach further
         raise NotFound
     return at
 

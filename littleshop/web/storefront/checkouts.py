@@ -32,6 +32,7 @@ from littleshop.web.storefront import askers
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
 _ESCAPES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
+_QUANTITY = re.compile(r"[0-9]{1,3}")
 FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted")
 LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
 WAYS = {"courier": "courier", "by_hand": "pickup"}  # the page's word and ours
@@ -72,6 +73,8 @@ def items_of(text: str) -> tuple[Item, ...]:
     for part in text.split(",")[:50]:
         variant, _, quantity = part.partition(":")
         try:
+            if not _QUANTITY.fullmatch(quantity):
+                raise ValueError(quantity)
             items.append(Item(UUID(variant), int(quantity)))
         except ValueError:
             raise Refused("cart_empty") from None
