@@ -104,6 +104,26 @@ async def test_somebody_else_pays_and_sees_on_his_link_what_became_of_his_money(
     await market.books_balance()
 
 
+async def test_a_price_that_moves_while_the_payer_reads_is_said_before_anything_is_paid(
+    market: Market,
+) -> None:
+    sent, (payer,) = await sends(market, "pay_for_me"), friends(market, 1)
+    page = await payer.get(sent.letter)
+    form = {"seen": hidden(page, "seen")}
+    async with market.world.house.database.connection() as conn:
+        await conn.execute(
+            "update orders set adjusted_minor = 2000, total_minor = total_minor + 2000"
+        )
+    said = await payer.post(f"{sent.letter}/payment", data=form)
+    assert "188.00" in said.text and "168.00" in said.text and said.status_code < 500
+    assert "alipay" not in said.headers.get("location", "")
+    again = await payer.get(sent.letter)
+    went = await payer.post(f"{sent.letter}/payment", data={"seen": hidden(again, "seen")})
+    await arrives(market, went, "188.00")
+    assert await market.statuses() == ["to_ship"]
+    await market.books_balance()
+
+
 async def test_friends_fill_it_and_everybody_sees_who_gave_what(market: Market) -> None:
     sent = await sends(market, "chip_in")
     first, second = friends(market, 2)

@@ -128,6 +128,8 @@ async def pay(request: Request) -> Response:
     """Pay now, the way that was pressed; by a payer's link whoever has it."""
     link, form = await orders.acting(request, roles.PAY), await read_form(request)
     if no := price_views.moved(link.order, form.get("seen", "")):
+        if giving.gives(link):
+            return await letters.refused(request, link, no)
         return flash.refuse(request, addresses.order(link.token), no)
     if giving.gives(link):
         return await _give(request, link, form)

@@ -132,8 +132,13 @@ async def around(request: Request, link: OrderLink, part: paying.Part | None) ->
         letter = await letters.of_order(conn, link.shop.shop_id, link.order_id)
     if letter is None:
         raise NotFound("order")
-    head = payer_views.head(pages.locale_of(request), link.order.kind, letter.from_name)
-    return {"giver": {"head": head, "by": letter.from_name}, "amount": amount}
+    head, kind = payer_views.head, link.order.kind
+    giver = {
+        "head": head(pages.locale_of(request), kind, letter.from_name),
+        "by": letter.from_name,
+        "whole": kind != "chip_in",
+    }
+    return {"giver": giver, "amount": amount}
 
 
 async def sent(request: Request, conn: db.Connection, seen: Seen) -> Any:
