@@ -15,7 +15,7 @@ from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pricing import quotes
-from littleshop.sale import paying, telling
+from littleshop.sale import paying, telling, texting
 from littleshop.shop import shop_acts
 from littleshop.trade import order_events, orders, price_changes
 from littleshop.trade.orders import Order
@@ -23,6 +23,7 @@ from littleshop.trade.orders import Order
 CHANGEABLE = ("waiting", "invited", "placed")
 FIXED = ("chip_in", "team")  # friends have given parts of it; a seat costs the same for all
 LEAST = 1  # a fen
+MOST_TOLD = 3  # changes of one order; its page shows them all
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -76,11 +77,19 @@ async def reprice(
     facts = {"before": order.total_minor, "now": total.minor, "why": price.reason}
     await order_events.tell(conn, shop_id, order_id, "price_changed", by="seller", at=at, **facts)
     await paying.close_attempts(conn, shop_id, order_id, at)
-    await telling.buyer(
-        conn, changed, "order_repriced", at, occasion=at.isoformat(), before=order.total,
-        why=price.reason,
-    )  # fmt: skip
+    if await _may_tell(conn, changed, at):
+        await telling.buyer(
+            conn, changed, "order_repriced", at, occasion=at.isoformat(), before=order.total,
+            why=price.reason,
+        )  # fmt: skip
     return changed
+
+
+async def _may_tell(conn: db.Connection, order: Order, at: datetime) -> bool:
+    """Whether the phone of this order, which may be a stranger's, rings for this change too."""
+    if len(await price_changes.of_order(conn, order)) > MOST_TOLD:
+        return False
+    return await texting.take_of_order(conn, order, at)
 
 
 async def call_off(

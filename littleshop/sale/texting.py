@@ -12,6 +12,7 @@ from datetime import datetime
 from littleshop import db
 from littleshop.identity import codes
 from littleshop.risk import limits
+from littleshop.trade.orders import Order
 
 
 async def is_own(
@@ -40,3 +41,14 @@ async def take(
     proven = await codes.is_proven(conn, phone_index, device, at)
     rule = "text" if proven else "text_unproven"
     return await limits.take(conn, rule, (phone_index, str(shop_id)), at)
+
+
+async def take_of_order(conn: db.Connection, order: Order, at: datetime) -> bool:
+    """The same for the phone of an order, whose code may have been typed where it was placed."""
+    device = await db.value(
+        conn,
+        "select device from orders where shop_id = $1 and order_id = $2",
+        order.shop_id,
+        order.order_id,
+    )
+    return await take(conn, order.shop_id, order.phone_index, device or b"", at)

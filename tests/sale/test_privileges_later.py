@@ -84,6 +84,28 @@ async def test_a_seller_may_change_a_price_up_to_what_an_order_may_cost(town: To
         await costs(most + CNY("0.01"), most)
 
 
+async def test_a_price_that_changes_again_and_again_rings_a_phone_three_times(town: Town) -> None:
+    placed = await town.place([await town.stock(price=CNY("100.00"))], CNY("100.00"))
+    seller, seen = town.person_id, CNY("100.00")
+    assert seller is not None
+    for yuan in range(90, 85, -1):
+        town.later(minutes=1)
+        price = bargaining.Price(CNY(f"{yuan}.00"), CNY("0"), seen, "老客人")
+        changed = await town.database.transaction(
+            lambda conn, price=price: bargaining.reprice(
+                conn, town.shop_id, placed.order_id, price, person_id=seller, at=town.at
+            )
+        )
+        seen = changed.total
+    async with town.database.connection() as conn:
+        told = await db.value(
+            conn,
+            "select count(*) from messages where shop_id = $1 and about = 'order_repriced'",
+            town.shop_id,
+        )
+    assert told == 3
+
+
 async def test_a_letter_keeps_the_coupon_from_nobody_until_somebody_goes_to_pay_it(
     town: Town,
 ) -> None:
