@@ -182,20 +182,24 @@ async def keep(
 ) -> None:
     """This device has it at its next checkouts; again is harmless. Raises Refused(
     "coupons_kept_too_many", most)."""
-    kept = await db.value(
+    if await db.changed(
         conn,
-        "select count(*) from kept_coupons where shop_id = $1 and device = $2",
-        shop_id,
-        device,
-    )
-    if kept >= MOST_KEPT:
-        raise Refused("coupons_kept_too_many", most=MOST_KEPT)
-    await db.run(
-        conn,
-        "insert into kept_coupons (shop_id, device, coupon_id, kept_at) values ($1, $2, $3, $4)"
+        "insert into kept_coupons (shop_id, device, coupon_id, kept_at)"
+        " select $1, $2, $3, $4 where $5 > (select count(*) from kept_coupons"
+        "   where shop_id = $1 and device = $2)"
         " on conflict on constraint kept_coupons_pkey do nothing",
         shop_id,
         device,
         coupon_id,
         at,
-    )
+        MOST_KEPT,
+    ):
+        return
+    if not await db.value(
+        conn,
+        "select true from kept_coupons where shop_id = $1 and device = $2 and coupon_id = $3",
+        shop_id,
+        device,
+        coupon_id,
+    ):
+        raise Refused("coupons_kept_too_many", most=MOST_KEPT)

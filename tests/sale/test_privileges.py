@@ -379,9 +379,10 @@ async def test_a_privilege_ended_between_reading_and_placing_is_a_changed_price(
 async def test_a_coupon_kept_from_a_link_is_that_devices_until_it_is_paused(town: Town) -> None:
     bowl, mine = await town.stock(), ids.hashed("mine")
     coupon_id = await makes_coupon(town, "KEPT", off_minor=800)
-    await town.database.transaction(
-        lambda conn: coupons.keep(conn, town.shop_id, mine, coupon_id, town.at)
-    )
+    for _ in range(2):  # again is harmless
+        await town.database.transaction(
+            lambda conn: coupons.keep(conn, town.shop_id, mine, coupon_id, town.at)
+        )
     assert await total(town, [bowl], Asker(town.at, device=mine)) == CNY("160.00")
     assert await total(town, [bowl], Asker(town.at, device=ids.hashed("other"))) == BOWL
     await town.database.transaction(lambda conn: coupons.pause(conn, town.shop_id, coupon_id, True))
