@@ -61,6 +61,9 @@ async def test_a_wish_is_talked_over_and_ends_in_a_letter_that_is_paid(room: Bac
     page = await person.get(thread)
     assert "下周开窑" in page.text and "has answered" in shown(page)
     assert (await person.get(f"{thread}/photos/1")).status_code == 200
+    friend = room.world.browser()  # whoever has the link reads, and sees no private photo
+    assert f"{thread}/photos" not in (await friend.get(thread)).text
+    assert (await friend.get(f"{thread}/photos/1")).status_code == 404
     new = await room.get(f"/collect/new?wish={here.rpartition('/')[2]}")
     assert 'value="阿婷"' in new.text
     sealed = await room.post(

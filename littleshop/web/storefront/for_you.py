@@ -152,6 +152,9 @@ async def coupon(request: Request) -> Response:
 
 
 async def _found(request: Request, shop: Shop) -> Coupon:
+    """Raises NotFound, and Refused too_many: codes are short, so looking is counted."""
+    _, device = http.make_device(request)
+    http.check_limits(request, "passcode", device, http.address(request))
     code = coupons.code_of(request.path_params["code"])
     async with http.house(request).database.connection() as conn:
         found = await coupons.by_code(conn, shop.shop_id, code)

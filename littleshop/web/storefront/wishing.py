@@ -237,8 +237,10 @@ async def withdraw(request: Request) -> Response:
 
 
 async def photo(request: Request) -> Response:
-    """GET /w/TOKEN/photos/N"""
+    """GET /w/TOKEN/photos/N, for the device that asked: a link shows the words, no private photo"""
     shop, wish = await _behind(request)
+    if http.device(request) != wish.device:
+        raise NotFound("photo")
     position = http.number(request.path_params["position"])
     return await talk_views.stream(request, shop.shop_id, wish.wish_id, position)
 
