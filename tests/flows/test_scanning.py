@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.flows.conftest import CHROMIUM, PHONE
 from tests.flows.people import Shopkeeper, Shopper, open_shop
@@ -39,24 +39,23 @@ def film(path: Path, slips: list[Image.Image]) -> Path:
 
 
 @pytest.fixture
-def camera_phone(tmp_path: Path) -> Iterator[Page]:
+def camera_phone(tmp_path: Path, browser: Browser) -> Iterator[Page]:
     """A phone whose camera looks at a thing's barcode and at two parcels' in turn."""
     seen = [drawn(THING, zxingcpp.BarcodeFormat.EAN13)]
     seen += [drawn(each, zxingcpp.BarcodeFormat.Code128) for each in SLIPS]
     reel = film(tmp_path / "slips.mjpeg", seen)
-    with sync_playwright() as player:
-        opened = player.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={reel}",
-            ],
-        )
-        yield opened.new_context(locale="zh-CN", permissions=["camera"], **PHONE).new_page()
-        opened.close()
+    opened = browser.browser_type.launch(
+        executable_path=CHROMIUM,
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={reel}",
+        ],
+    )
+    yield opened.new_context(locale="zh-CN", permissions=["camera"], **PHONE).new_page()
+    opened.close()
 
 
 def test_two_parcels_are_scanned_and_shipped_without_leaving_the_camera(

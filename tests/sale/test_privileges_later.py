@@ -4,6 +4,7 @@ somebody else to pay."""
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -92,8 +93,13 @@ async def test_a_price_that_changes_again_and_again_rings_a_phone_three_times(to
         town.later(minutes=1)
         price = bargaining.Price(CNY(f"{yuan}.00"), CNY("0"), seen, "老客人")
         changed = await town.database.transaction(
-            lambda conn, price=price: bargaining.reprice(
-                conn, town.shop_id, placed.order_id, price, person_id=seller, at=town.at
+            partial(
+                bargaining.reprice,
+                shop_id=town.shop_id,
+                order_id=placed.order_id,
+                price=price,
+                person_id=seller,
+                at=town.at,
             )
         )
         seen = changed.total

@@ -184,7 +184,9 @@ class Stage(abc.ABC):
         if self._ear is not None:
             self._ear.close()
         await self.sandbox.read("/healthz")  # whoever was let in by then has begun to speak
-        await asyncio.gather(*self._hearing, return_exceptions=True)
+        for _ in range(3):  # let in, met, heard: a turn of the loop each
+            await asyncio.gather(*self._hearing, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one notice and say that it was heard."""
