@@ -223,10 +223,13 @@ def _sells(stock: int, keeps: bool) -> float:
 def _leftovers(
     rng: random.Random, store: Store, people: Sequence[tuple[Buyer, float]], until: datetime
 ) -> list[Wish]:
-    """What waits for the seller when the door opens: to ship, one of them late, one unpaid."""
+    """What waits for the seller when the door opens: to ship, one of them late, one unpaid; and a
+    parcel that is surely on its way."""
     ago = [timedelta(days=3, hours=5), timedelta(hours=19), timedelta(hours=5, minutes=20)]
     wishes = [_wish(rng, store, people, until - age, None, "waits") for age in ago]
     wishes.append(_wish(rng, store, people, until - timedelta(minutes=6), None, "unpaid"))
+    sent = _wish(rng, store, people, until - timedelta(days=4), None, "silent")
+    wishes.append(sent._replace(way="courier"))
     midnight = until.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     if until - midnight > timedelta(minutes=20):  # somebody came today, however early it is
         at = midnight + (until - midnight) * rng.uniform(0.55, 0.9)
