@@ -34,8 +34,8 @@ class Draft(msgspec.Struct, frozen=True):
     until_at: datetime | None = None
 
 
-class Coupon(msgspec.Struct, frozen=True):
-    """A row of coupons, with the paid orders that used it and what was off them."""
+class Coupon(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of coupons."""
 
     coupon_id: UUID
     code: str
@@ -51,6 +51,11 @@ class Coupon(msgspec.Struct, frozen=True):
     from_at: datetime
     until_at: datetime | None
     paused: bool
+
+
+class Used(Coupon, frozen=True, kw_only=True):
+    """The same with the paid orders that used it, what was off them and what they came to."""
+
     uses: int
     cost_minor: int
     sold_minor: int
@@ -134,15 +139,14 @@ async def pause(conn: db.Connection, shop_id: int, coupon_id: UUID, paused: bool
     await shops.say_offers(conn, shop_id)
 
 
-async def _rows(
-    conn: db.Connection, shop_id: int, coupon_id: UUID | None, code: str | None
-) -> list[Coupon]:
+_COLUMNS = ", ".join(f"c.{name}" for name in Coupon.__struct_fields__)
+
+
+async def _rows(conn: db.Connection, shop_id: int, coupon_id: UUID | None) -> list[Used]:
     return await db.all(
         conn,
-        Coupon,
-        "select c.coupon_id, c.code, c.label, c.kind, c.off_minor, c.off_bps, c.least_minor,"
-        "       c.most_uses, c.each_uses, c.channel, c.below_cost, c.from_at, c.until_at, c.paused,"
-        "       used.uses, used.cost_minor, used.sold_minor"
+        Used,
+        f"select {_COLUMNS}, used.uses, used.cost_minor, used.sold_minor"
         "  from coupons c"
         "  cross join lateral (select count(*)::integer as uses,"
         "         coalesce(sum(d.amount_minor), 0)::bigint as cost_minor,"
@@ -151,22 +155,20 @@ async def _rows(
         "   where d.shop_id = $1 and d.source_id = c.coupon_id"
         "     and o.paid_at is not null and o.status <> 'refunded') as used"
         " where c.shop_id = $1 and ($2::uuid is null or c.coupon_id = $2)"
-        "   and ($3::text is null or c.code = $3)"
         " order by c.paused, c.made_at desc limit 200",
         shop_id,
         coupon_id,
-        code,
     )
 
 
-async def listing(conn: db.Connection, shop_id: int) -> list[Coupon]:
+async def listing(conn: db.Connection, shop_id: int) -> list[Used]:
     """The coupons of a shop, paused ones last, the last one first."""
-    return await _rows(conn, shop_id, None, None)
+    return await _rows(conn, shop_id, None)
 
 
-async def get(conn: db.Connection, shop_id: int, coupon_id: UUID) -> Coupon:
+async def get(conn: db.Connection, shop_id: int, coupon_id: UUID) -> Used:
     """One of them. Raises NotFound."""
-    rows = await _rows(conn, shop_id, coupon_id, None)
+    rows = await _rows(conn, shop_id, coupon_id)
     if not rows:
         raise NotFound("coupon")
     return rows[0]
@@ -174,7 +176,10 @@ async def get(conn: db.Connection, shop_id: int, coupon_id: UUID) -> Coupon:
 
 async def by_code(conn: db.Connection, shop_id: int, code: str) -> Coupon | None:
     """The coupon of a code as code_of has it."""
-    return next(iter(await _rows(conn, shop_id, None, code)), None)
+    return await db.one(
+        conn, Coupon, f"select {_COLUMNS} from coupons c where c.shop_id = $1 and c.code = $2",
+        shop_id, code,
+    )  # fmt: skip
 
 
 async def keep(

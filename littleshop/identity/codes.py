@@ -367,6 +367,11 @@ async def proven_on(conn: Connection, browser: bytes, at: datetime) -> list[byte
     return [row["phone_index"] for row in rows]
 
 
+async def forget(conn: Connection, browser: bytes) -> None:
+    """Who signs out leaves this browser without a phone that it proved."""
+    await db.run(conn, "delete from phone_browsers where browser = $1", browser)
+
+
 def check_typed(text: str) -> None:
     """Say so before a try is spent on it. Raises Refused: code_empty, code_length(have, want)."""
     digits = clean(text)

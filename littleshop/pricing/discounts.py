@@ -61,7 +61,8 @@ class Take(msgspec.Struct, frozen=True):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """Why a coupon is not used: what its row says, short (of its threshold), unknown or better."""
+    """Why a coupon is not used: what its row says, short (of its threshold), unknown, better, or
+    low (nothing can come off these goods any more)."""
 
     why: str
     label: str = ""
@@ -198,7 +199,8 @@ def _coupon(
         elif each.typed:
             hints.append(Hint("better", each.label))
     if best is None or not best[0]:
-        return [], [], hints
+        no_room = [Hint("low", best[1].label)] if best is not None and best[1].typed else []
+        return [], [], [*no_room, *hints]
     minor, used, room, floored = best
     line = Discount("coupon", used.kind, used.label, used.id, _split(minor, room), floored)
     return [line], _uses(used), hints

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from littleshop import db, ids
+from littleshop.catalog import provinces
 from littleshop.crypto import Keyring
 from littleshop.errors import Conflict, Refused
 from littleshop.money import Money
@@ -21,6 +22,7 @@ from littleshop.pricing.facts import Loader, VariantFacts
 from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Agreed, Item, Quote
 from littleshop.sale import discounting
+from littleshop.trade import claims
 from littleshop.trade.orders import Delivery
 
 HOLD = timedelta(minutes=30)
@@ -111,6 +113,15 @@ class Flusher:
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         return await future
+
+    async def need_share(self, placing: Placing, quote: Quote, origin: bytes | None) -> None:
+        """Raises Refused as claims.need_share; nothing is read for who uses no scarce coupon."""
+        coupons = [take.claim for take in quote.takes if take.kind == "coupon"]
+        if coupons:
+            async with self._database.connection() as conn:
+                await claims.need_share(
+                    conn, placing.shop_id, coupons, placing.device, origin, placing.cart_id
+                )
 
     async def known(self, shop_id: int, key: str, request_hash: bytes) -> Answer | None:
         """What was answered to this page's key before, if it was placed."""
@@ -205,9 +216,10 @@ async def place(
     """Quote, compare with what the person saw, and place.
 
     Raises Refused: what quotes.quote raises, price_changed(now=, seen=), terms_changed,
-    stock_short(left=, title=), variant_gone, shop_closed; hold_share(left=, title=), hold_person,
-    hold_address, hold_lines(left=), hold_orders(left=) when too much of what is scarce would be
-    held unpaid; Conflict when the page's key was used for another order; Busy; db.Unavailable.
+    stock_short(left=, title=), variant_gone, shop_closed; claim_held; hold_share(left=, title=),
+    hold_person, hold_address, hold_lines(left=), hold_orders(left=) when too much of what is
+    scarce would be held unpaid; Conflict when the page's key was used for another order; Busy;
+    db.Unavailable.
     """
     try:
         answer = await _answer(flusher, loader, keyring, placing, at)
@@ -242,7 +254,9 @@ async def place_within(
     """
     wanted = [item.variant_id for item in placing.items]
     facts = await pricing_facts.load(conn, placing.shop_id, wanted, placing.asker)
-    quote = quotes.quote(facts, placing.items, placing.way, agreed, _code(placing))
+    quote = quotes.quote(
+        facts, placing.items, placing.way, agreed, _code(placing), where(placing.delivery)
+    )
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
     order = _order(placing, quote, keyring, at)
@@ -271,14 +285,23 @@ async def _answer(
 ) -> Answer:
     wanted = [item.variant_id for item in placing.items]
     facts = await loader.facts(placing.shop_id, wanted, placing.asker)
-    quote = quotes.quote(facts, placing.items, placing.way, code=_code(placing))
+    quote = quotes.quote(
+        facts, placing.items, placing.way, code=_code(placing), to=where(placing.delivery)
+    )
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
     if placing.said is not None and placing.said != said(quote, waits=placing.waits):
         raise Refused("terms_changed")
-    answer = await flusher.place(_order(placing, quote, keyring, at), _items(quote), at)
+    order = _order(placing, quote, keyring, at)
+    await flusher.need_share(placing, quote, _origin(keyring, placing.address, at))
+    answer = await flusher.place(order, _items(quote), at)
     _need_placed(answer, facts)
     return answer
+
+
+def where(delivery: Delivery) -> str:
+    """The province's code that an order is charged for; a gift's is not known yet."""
+    return provinces.code_of(delivery.province) or provinces.ELSEWHERE
 
 
 def _code(placing: Placing) -> str:

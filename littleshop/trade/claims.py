@@ -135,6 +135,42 @@ async def need_patience(conn: db.Connection, claim: Claim, order_id: UUID, at: d
         raise Refused("last_let_lapse")
 
 
+async def need_share(
+    conn: db.Connection,
+    shop_id: int,
+    coupons: Sequence[UUID],
+    device: bytes,
+    origin: bytes | None,
+    cart_id: UUID | None,
+) -> None:
+    """The first use of a coupon is anybody's; of what is left unpaid orders of a device hold no
+    more than they leave to others, those of an address (`origin`) three times as many and three.
+    What the same cart held is given back by placing it again.
+
+    Asked before placing, not within it: orders of the same moment may each be the first.
+    Raises Refused("claim_held").
+    """
+    if await db.value(
+        conn,
+        "select true from claims c cross join lateral ("
+        "  select count(*) filter (where o.device = $3) as own, count(*) as near from orders o"
+        "    join order_claims k on k.shop_id = $1 and k.order_id = o.order_id"
+        "     and k.claim_id = c.claim_id and k.held"
+        "   where o.shop_id = $1 and o.paid_at is null"
+        "     and ($5::uuid is null or o.cart_id is distinct from $5)"
+        "     and (o.device = $3 or o.origin = $4)) as held"
+        " where c.shop_id = $1 and c.claim_id = any ($2)"
+        "   and ((own > 0 and own + 1 >= c.most - c.taken)"
+        "     or (near > 2 and near + 1 > 3 * (c.most - c.taken - 1))) limit 1",
+        shop_id,
+        coupons,
+        device,
+        origin,
+        cart_id,
+    ):
+        raise Refused("claim_held")
+
+
 async def give_back(
     conn: db.Connection,
     shop_id: int,

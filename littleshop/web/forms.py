@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from littleshop import http, i18n, pictures
@@ -77,14 +78,18 @@ async def body(request: Request, most: int) -> bytes:
 async def read(request: Request, *, photos: int = 0) -> Form:
     """The form of a request with at most `photos` photos; who sends it is checked before.
 
-    Raises Refused form_too_big, form_too_large when it holds more than it may.
+    Raises Refused form_too_big, form_too_large when it holds more than it may, form_broken when
+    it cannot be read.
     """
     http.expect(request, MOST_BYTES + photos * (pictures.MAX_BYTES + 4096))
-    fields = await request.form(
-        max_files=photos + FILES_TOO_MANY if photos else 1,
-        max_fields=MOST_FIELDS,
-        max_part_size=MOST_BYTES,
-    )
+    try:
+        fields = await request.form(
+            max_files=photos + FILES_TOO_MANY if photos else 1,
+            max_fields=MOST_FIELDS,
+            max_part_size=MOST_BYTES,
+        )
+    except HTTPException:  # what the parser makes of a body that is no form
+        raise Refused("form_broken") from None
     return Form(fields)
 
 

@@ -39,5 +39,5 @@ def samples() -> Iterator[Sample]:
     gone = {"card": Card("product", gone=True), "card_url": ""}
     yield "talk-closed", "talk", known | told | gone
     door = {"shop": ADA, "token": "T", "sent": False, "problem": "", "form_key": "K"}
-    yield "talk-door", "talk_door", door | {"phone": "138 **** 2046"}
-    yield "talk-door-shut", "talk_door", door | {"phone": ""}
+    yield "talk-door", "talk_door", door | {"can_prove": True}
+    yield "talk-door-shut", "talk_door", door | {"can_prove": False}

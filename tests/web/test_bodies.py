@@ -51,6 +51,14 @@ async def test_a_flood_is_turned_away_after_what_fits(world: World, path: str) -
     assert flood.taken <= edge.MOST_BYTES
 
 
+async def test_half_a_form_is_refused_with_words(world: World) -> None:
+    person = world.browser("zh-CN")
+    await world.open_shop(world.browser())
+    half = b"--y\r\nContent-Disposition: form-data; na"
+    answer = await person.post("/@xiaoman/conversation", content=half, headers=PHOTOS)
+    assert answer.status_code == 409 and says(answer, "zh-CN", "form_broken")
+
+
 async def test_a_body_that_says_it_is_too_long_is_not_waited_for(world: World) -> None:
     flood = Flood()
     sent = FORM | {"content-length": str(CHUNK * flood.pieces)}

@@ -105,7 +105,11 @@ async def test_a_wrong_code_opens_nothing_and_a_code_works_where_it_was_asked_fo
     answer = await phone.post("/my/code", data={"phone": HERS, "digits": right})
     assert answer.status_code == 303
     assert (await phone.get("/my")).status_code == 200
-    await phone.post("/my/leaving")
+    proven = "select count(*) from phone_browsers"
+    async with world.house.database.connection() as conn:
+        before = await conn.fetchval(proven)
+        await phone.post("/my/leaving")
+        assert await conn.fetchval(proven) == before - 1  # nor is her phone proven here any more
     assert 'name="phone"' in (await phone.get("/my")).text
 
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from littleshop import db, http, i18n
 from littleshop.customers import coupons, privileges
-from littleshop.customers.coupons import Coupon, Draft
+from littleshop.customers.coupons import Draft, Used
 from littleshop.customers.privileges import Below
 from littleshop.errors import Refused
 from littleshop.http import AtWork
@@ -47,7 +47,7 @@ async def listed(request: Request) -> Response:
     )
 
 
-def _row(request: Request, work: AtWork, each: Coupon) -> dict[str, Any]:
+def _row(request: Request, work: AtWork, each: Used) -> dict[str, Any]:
     locale, shop = pages.locale_of(request), work.shop
     over = each.until_at is not None and each.until_at <= http.now(request)
     used_up = each.most_uses is not None and each.uses >= each.most_uses

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import http, ids
+from littleshop.catalog import provinces
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pricing import quotes
@@ -82,7 +83,7 @@ async def _page(
     """The checkout with what was typed, each refusal of `wrong` said at its field."""
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
-    quote = await _quote(request, shop, bag, way, form, placing="form" in wrong)
+    quote, wrong = await _quoted(request, shop, bag, way, form, wrong)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -91,7 +92,7 @@ async def _page(
     return pages.page(
         request,
         "storefront/checkout.html",
-        status=409 if wrong else 200,
+        status=409 if wrong and fragment is None else 200,
         private=True,
         fragment=fragment,
         form_targets=views.rail_origins(house),
@@ -129,6 +130,7 @@ def _sums(
         "hints": askers.hints(locale, quote),
         "coupon": typed if shop.offers and not bag.team else None,
         "total": quote.total,
+        "depends": quote.depends,
     }
 
 
@@ -138,21 +140,44 @@ def _problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace
     return SimpleNamespace(**(said | {name: forms.said(request, no) for name, no in wrong.items()}))
 
 
+async def _quoted(
+    request: Request,
+    shop: Shop,
+    bag: Bag,
+    way: str,
+    form: Mapping[str, str],
+    wrong: Mapping[str, Refused],
+) -> tuple[Quote, Mapping[str, Refused]]:
+    """What it comes to where the form says, and what is wrong with the form; to where nothing is
+    sent that is said at the province. Raises Refused."""
+    to, placing = checkouts.region_of(form), "form" in wrong
+    try:
+        return await _quote(request, shop, bag, way, form, to, placing=placing), wrong
+    except Refused as no:
+        if no.code != "not_delivered":
+            raise
+        anywhere = await _quote(
+            request, shop, bag, way, form, provinces.UNKNOWN, placing=placing
+        )
+        return anywhere, {**wrong, "province": no}
+
+
 async def _quote(
     request: Request,
     shop: Shop,
     bag: Bag,
     way: str,
     form: Mapping[str, str],
+    to: str,
     *,
     placing: bool,
 ) -> Quote:
-    """What it comes to now for who asks. Raises Refused."""
+    """What it comes to now for who asks, sent to this province. Raises Refused."""
     only = [item.variant_id for item in bag.items]
     asker = await askers.asking(request, shop, form, placing=placing, cart_id=bag.cart_id)
     facts = await http.house(request).loader.facts(shop.shop_id, only, asker)
     agreed = await teams.agreed(request, shop, bag.team, facts)
-    return quotes.quote(facts, bag.items, way, agreed, askers.code_of(form))
+    return quotes.quote(facts, bag.items, way, agreed, askers.code_of(form), to)
 
 
 async def place(request: Request) -> Response:
@@ -249,8 +274,11 @@ async def _refused(
         "price_changed",
         "field_too_long",
         "claim_gone",
+        "claim_held",
     ):  # as it is now, everything typed is kept
         return await _page(request, shop, bag, form, {"form": no})
+    if no.code == "not_delivered":
+        return await _page(request, shop, bag, form, {})
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         again = {name: value for name, value in form.items() if name != "no_return_seen"}
         return await _page(request, shop, bag, again, {"form": no})

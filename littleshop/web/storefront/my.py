@@ -311,13 +311,16 @@ async def open_letter(request: Request) -> Response:
 
 
 async def leave(request: Request) -> Response:
-    """POST /my/leaving: this device only; the app that knew him forgets him too."""
+    """POST /my/leaving: this device only, which has proved no phone any more; the app that knew
+    him forgets him too."""
     token, sign = request.cookies.get(http.SESSION), in_wechat.openid(request)
-    house, at = http.house(request), http.now(request)
+    house, at, device = http.house(request), http.now(request), http.device(request)
 
     async def work(conn: db.Connection) -> None:
         if token:
             await sessions.end(conn, token, at)
+        if device is not None:
+            await codes.forget(conn, device)
         if sign is not None:
             await familiars.forget(conn, house.keyring, "wechat", sign)
 

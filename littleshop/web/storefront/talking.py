@@ -118,6 +118,8 @@ async def _form(
 async def begin(request: Request) -> Response:
     """POST (multipart): words, photo, name, form_key"""
     place = await _place(request)
+    if not place.back:
+        raise NotFound("product")
     token, device = http.make_device(request)
     form = await forms.read(request, photos=1)
     said = await _read(request, form, device)
@@ -161,8 +163,6 @@ async def _read(request: Request, form: Form, device: bytes) -> Said:
 async def _begin(request: Request, place: Place, said: Said, device: bytes) -> str:
     """Have the conversation and say the first remark; where it is. Raises Refused."""
     house, at = http.house(request), http.now(request)
-    if not place.back:
-        raise NotFound("product")
     who = place.role if place.about == "order" else device.hex()
     which = conversations.identity(place.shop.shop_id, place.about, place.subject, who)
     begun = Begun(

@@ -269,9 +269,8 @@ async def _check(request: Request, phone: Phone, digits: str, device: bytes) -> 
 def door(
     request: Request, talk: Talk, *, sent: bool = False, no: Refused | None = None
 ) -> Response:
-    """What a strange device sees: nothing of what was said; a code to the phone that was proven
-    lets its owner in."""
-    phone = _proven(request, talk)
+    """What a strange device sees: nothing of what was said, and no figure of the phone that was
+    proven, a code to which lets its owner in."""
     return pages.page(
         request,
         "storefront/talk_door.html",
@@ -279,7 +278,7 @@ def door(
         private=True,
         shop=views.shop(talk.shop, pages.locale_of(request)),
         token=talk.token,
-        phone=crypto.mask_phone(phone.e164) if phone else "",
+        can_prove=_proven(request, talk) is not None,
         sent=sent,
         problem=forms.said(request, no) if no else "",
         form_key=browsers.new_key(),
