@@ -24,8 +24,13 @@ MIGRATIONS = {
 # A table that two modules write, with the reason.
 SHARED_TABLES: dict[str, tuple[set[str], str]] = {
     "variants": (
-        {"littleshop.catalog.products", "littleshop.catalog.stock"},
+        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates",
+         "littleshop.catalog.stock"},
         "the counts stand in the row that placing locks; stock moves them, products the rest",
+    ),
+    "products": (
+        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates"},
+        "by which template a thing is sent is read with it where its price is",
     ),
 }
 # A module that may name tables of higher layers, with the reason.

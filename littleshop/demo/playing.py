@@ -119,7 +119,7 @@ async def _place(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish) -> P
         items=items,
         way=wish.way,
         delivery=delivery,
-        total_seen=quotes.quote(facts, items, wish.way).total,
+        total_seen=quotes.quote(facts, items, wish.way, to=placing.where(delivery)).total,
         key=key,
         device=ids.hashed(stage.keyring.sign(f"demo device {delivery.phone}")),
         locale=wish.buyer.locale,

@@ -36,6 +36,8 @@ class VariantFacts(msgspec.Struct, frozen=True, gc=False):
     no_return_why: str = ""
     cost_minor: int | None = None
     unlisted: bool = False  # not on the shelf, and sold to who was named
+    weight_grams: int = 0
+    rate: Any = None  # its shipping rate where that is not the flat fee (pricing/postage.py)
     offers: Any = None  # of who asks, with the first of his things (pricing/offers.py)
 
 
@@ -48,7 +50,13 @@ _SQL = """
            v.price_minor, p.status = 'on_sale' and not v.withdrawn as sold,
            v.on_hand - v.held as spare, s.status as shop_status, s.currency, s.pricing_version,
            s.shipping_flat_minor, s.shipping_free_over_minor,
-           s.direct_settlement as direct, p.no_return_why, v.cost_minor,
+           s.direct_settlement as direct, p.no_return_why, v.cost_minor, v.weight_grams,
+           case when coalesce(p.rate_id, s.rate_id) is not null then (
+                  select jsonb_build_object('rate_id', r.rate_id, 'name', r.name,
+                           'measure', r.measure, 'rules', rules_of(r.shop_id, r.rate_id))
+                    from shipping_rates r
+                   where r.shop_id = s.shop_id and r.rate_id = coalesce(p.rate_id, s.rate_id))
+                end as rate,
            case when p.status in ('hidden', 'unlisted') then not v.withdrawn and not exists (
                   select from takedowns d where d.shop_id = v.shop_id
                      and d.product_id = v.product_id and d.ended_at is null)

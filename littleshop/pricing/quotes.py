@@ -8,12 +8,14 @@ from uuid import UUID
 
 import msgspec
 
+from littleshop.catalog import provinces
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.pricing import discounts, offers
+from littleshop.pricing import discounts, offers, postage
 from littleshop.pricing.discounts import Hint, Take, Taken, Thing
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.offers import Offers
+from littleshop.pricing.postage import Piece
 
 MOST_PIECES = 999
 
@@ -63,7 +65,8 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What it costs and why; `digest` names exactly this answer."""
+    """What it costs and why; `digest` names exactly this answer; `depends`: nobody has said where
+    it goes, and elsewhere it may cost more."""
 
     lines: tuple[Line, ...]
     goods: Money
@@ -74,6 +77,7 @@ class Quote(msgspec.Struct, frozen=True):
     discount: Money
     takes: tuple[Take, ...] = ()
     hints: tuple[Hint, ...] = ()
+    depends: bool = False
 
 
 def quote(
@@ -82,12 +86,14 @@ def quote(
     way: str,
     agreed: Agreed | None = None,
     code: str = "",
+    to: str = provinces.UNKNOWN,
 ) -> Quote:
-    """Price `items`, handed over by `way` (courier, pickup or none), at the shelf's prices with
-    what is off for who asks (`code`: the coupon he typed), or at those `agreed`, which is all.
+    """Price `items`, handed over by `way` (courier, pickup or none) in the province with the code
+    `to`, at the shelf's prices with what is off for who asks (`code`: the coupon he typed), or at
+    those `agreed`, which is all.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
-    too_large(most=).
+    not_delivered(title=), not_delivered_together, too_large(most=).
     """
     if not items:
         raise Refused("cart_empty")
@@ -101,7 +107,7 @@ def quote(
     goods = sum((line.amount for line in lines[1:]), lines[0].amount)
     if not goods:
         raise Refused("cart_empty")  # only things that are given away
-    shipping = _shipping(terms, goods, way, agreed, own)
+    shipping, depends = _shipping(lines, way, agreed, own, to)
     taken = _taken(lines, own, shipping, code)
     lines = [*_less(lines, taken), *_off(taken, terms.currency), shipping]
     discount = Money(sum(each.minor for each in taken.discounts), terms.currency)
@@ -119,6 +125,7 @@ def quote(
         discount=discount,
         takes=taken.takes,
         hints=taken.hints,
+        depends=depends,
     )
 
 
@@ -194,22 +201,25 @@ def _goods(known: VariantFacts, quantity: int, agreed: Agreed | None) -> Line:
 
 
 def _shipping(
-    terms: VariantFacts, goods: Money, way: str, agreed: Agreed | None, own: Offers
-) -> Line:
-    free = Money(0, terms.currency)
+    lines: Sequence[Line], way: str, agreed: Agreed | None, own: Offers, to: str
+) -> tuple[Line, bool]:
+    """What handing over costs and why, and whether another region could cost another sum."""
+    currency = lines[0].amount.currency
+    free = Money(0, currency)
     if way != "courier":
-        return Line("shipping", free, way)
+        return Line("shipping", free, way), False
     if agreed is not None and agreed.shipping is not None:
-        return Line("shipping", Money(agreed.shipping, terms.currency), agreed.reason)
-    if terms.shipping_flat_minor == 0:
-        return Line("shipping", free, "always_free")
-    over = terms.shipping_free_over_minor
-    if over is not None and goods.minor >= over:
-        return Line("shipping", free, "free_over")
+        return Line("shipping", Money(agreed.shipping, currency), agreed.reason), False
+    pieces = [
+        Piece(line.facts, line.quantity, line.amount.minor)
+        for line in lines
+        if line.facts is not None
+    ]
+    due = postage.of(pieces, to)
     given = next((each for each in own.privileges if each.kind == "postage"), None)
-    if given is not None:
-        return Line("shipping", free, "privilege", label=given.label, source=given.id)
-    return Line("shipping", Money(terms.shipping_flat_minor, terms.currency), "flat")
+    if given is not None and (due.minor or due.depends):
+        return Line("shipping", free, "privilege", label=given.label, source=given.id), False
+    return Line("shipping", Money(due.minor, currency), due.reason), due.depends
 
 
 def _digest(lines: Sequence[Line], way: str) -> str:

@@ -17,6 +17,9 @@ from littleshop.catalog import stock
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
+from littleshop.pricing import facts as pricing_facts
+from littleshop.pricing import postage
+from littleshop.pricing.postage import Piece
 from littleshop.sale import placing, refunding, shipping, telling
 from littleshop.sale.placing import HOLD, Placed, Placing
 from littleshop.trade import gifts, letters, order_events, order_links, order_words, orders, timers
@@ -73,7 +76,8 @@ async def claim(
     device finds it done.
 
     Raises Refused: gift_wrapped (not paid), gift_taken, gift_over, gift_stopped (the giver's bank
-    has the payment), gift_swap, variant_gone, stock_short(left=, title=).
+    has the payment), gift_swap, gift_not_delivered(title=), variant_gone,
+    stock_short(left=, title=).
     """
     order = await orders.lock(conn, shop_id, order_id)
     if order.kind != "gift" or order.status != "claiming":
@@ -84,6 +88,7 @@ async def claim(
     if due["claim_by"] <= at:
         raise Refused("gift_over")
     await _swap(conn, shop_id, order_id, swapped)
+    await _need_delivered(conn, order, delivery)
     await orders.deliver_to(conn, order, delivery.seal(keyring))
     words = order_words.of_delivery(keyring, order.shop_id, delivery)
     await order_words.write(conn, order.shop_id, [(order.number, word) for word in words])
@@ -96,6 +101,20 @@ async def claim(
     await shipping.expect(conn, claimed, at)
     await telling.buyer(conn, claimed, "gift_claimed", at)
     return claimed
+
+
+async def _need_delivered(conn: db.Connection, order: Order, delivery: Delivery) -> None:
+    """Its giver paid before anybody knew where it goes: dearer is the shop's to bear, but where it
+    sends nothing it cannot go. Raises Refused gift_not_delivered(title=)."""
+    if order.way != "courier":
+        return
+    lines = [each for each in await gifts.kinds(conn, order.shop_id, order.order_id) if each.chosen]
+    facts = await pricing_facts.load(conn, order.shop_id, [each.variant_id for each in lines])
+    pieces = [Piece(facts[each.variant_id], each.quantity, 0) for each in lines]
+    try:
+        postage.need_delivered(pieces, placing.where(delivery))
+    except Refused as no:
+        raise Refused("gift_not_delivered", **no.details) from no
 
 
 async def _swap(

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import drafts, photos, products, stock
+from littleshop.catalog import drafts, photos, products, provinces, stock
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
@@ -24,7 +24,7 @@ from littleshop.notify.messages import Recipient
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Agreed, Item, Quote
-from littleshop.sale import placing, talking
+from littleshop.sale import closing, placing, talking
 from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
 from littleshop.shop import shops
 from littleshop.trade import claims, invitations, timers
@@ -133,20 +133,28 @@ def way_of(invitation: Invitation, wanted: str = "courier") -> str:
     return "none" if invitation.way == "none" else wanted
 
 
-async def quote(conn: db.Connection, invitation: Invitation, way: str = "courier") -> Quote:
-    """What it comes to for who has it handed over so. Raises what quotes.quote raises."""
+async def quote(
+    conn: db.Connection,
+    invitation: Invitation,
+    way: str = "courier",
+    to: str = provinces.UNKNOWN,
+) -> Quote:
+    """What it comes to for who has it handed over so, in the province with the code `to`. Raises
+    what quotes.quote raises."""
     lines = await invitations.lines(conn, invitation.shop_id, invitation.invitation_id)
     wanted = [line.variant_id for line in lines]
     facts = await pricing_facts.load(conn, invitation.shop_id, wanted)
     how = way_of(invitation, way)
-    return quotes.quote(facts, items(lines), how, agreed(invitation, lines))
+    return quotes.quote(facts, items(lines), how, agreed(invitation, lines), to=to)
 
 
 async def send(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> None:
     """Open it: from now whoever has the link may take it up; a second press finds it open.
 
-    Raises Refused: stock_short(left=, title=), variant_gone when it is to keep what is not there.
+    Raises Refused: stock_short(left=, title=), variant_gone when it is to keep what is not there;
+    shop_closed_for_good.
     """
+    await closing.refuse(conn, shop_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
     if not await invitations.send(conn, invitation, holding=invitation.keeps, at=at):
         return
@@ -222,7 +230,7 @@ async def _place(
     gone = next((line for line in lines if not line.to_be_had), None)
     if gone is not None:
         raise Refused("variant_gone", title=gone.title)
-    told = await quote(conn, invitation, wish.way)
+    told = await quote(conn, invitation, wish.way, placing.where(wish.delivery))
     if wish.said is not None and wish.said != placing.said(told, waits=False):
         raise Refused("terms_changed")
     own = msgspec.structs.replace(

@@ -56,6 +56,7 @@ class Shop(msgspec.Struct, frozen=True):
     since_year: int | None = None  # when the trade began; None: when the shop opened here
     since_month: int | None = None
     offers: bool = False  # it ever gave a privilege or made a coupon
+    rate_id: uuid.UUID | None = None  # its standard shipping rate; None: the flat fee above
 
     @property
     def face(self) -> Face:
@@ -320,6 +321,17 @@ async def set_shipping(
     if shop is None:
         raise NotFound("shop")
     return shop
+
+
+async def set_rate(conn: Connection, shop_id: int, rate_id: uuid.UUID | None) -> None:
+    """The shipping rate that holds for what names none; None: the flat fee."""
+    await db.run(
+        conn,
+        "update shops set rate_id = $2, version = version + 1,"
+        " pricing_version = pricing_version + 1 where shop_id = $1",
+        shop_id,
+        rate_id,
+    )
 
 
 async def pause(conn: Connection, shop_id: int) -> bool:

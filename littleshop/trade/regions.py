@@ -74,6 +74,11 @@ def written(locale: str, province: str) -> str:
     return province if locale.startswith("zh") else f"{_english()[province]} {province}"
 
 
+def called(locale: str, province: str) -> str:
+    """A province in a list of several: 浙江, or Zhejiang."""
+    return short(province) if locale.startswith("zh") else _english()[province]
+
+
 @cache
 def cities(province: str) -> tuple[str, ...]:
     """The cities of a province; empty for an unknown one."""

@@ -170,8 +170,9 @@
       if (!answer.ok || mine !== asked) return;
       const sums = form.querySelector("[data-sums]");
       sums.innerHTML = await answer.text();
-      document.querySelector("[data-total]").replaceChildren(sums.querySelector(".sum .price").cloneNode(true));
-      document.querySelector("[data-total] .price").classList.remove("p26");
+      const price = sums.querySelector(".sum .price").cloneNode(true);
+      price.classList.remove("p26");
+      document.querySelector("[data-total]").replaceChildren(...(sums.querySelector("[data-depends]") ? [] : [price]));
     } catch { /* no signal: the page asks again when the order is placed */ }
   };
 
@@ -192,5 +193,8 @@
   };
   handOver();
   // pasted before this script was there: nobody heard it
-  recall().then(() => { if (paste?.value && !field("street").value) sortOut(); });
+  recall().then(() => {
+    if (paste?.value && !field("street").value) sortOut();
+    else if (field("province")?.value && form.querySelector("[data-depends]")) reckon();
+  });
 })();

@@ -66,7 +66,13 @@ async def place(
     letter = letters.write_down(form.get("from_name", ""), "", form.get("words", ""), at)
     only = [item.variant_id for item in bag.items]
     facts = await house.loader.facts(shop.shop_id, only, wish.asker)
-    quote = quotes.quote(facts, bag.items, wish.way, code=askers.code_of(form))
+    quote = quotes.quote(
+        facts,
+        bag.items,
+        wish.way,
+        code=askers.code_of(form),
+        to=placing.where(wish.delivery),
+    )
     if wish.said is not None and wish.said != placing.said(quote, waits=False):
         raise Refused("terms_changed")
     asked = msgspec.structs.replace(wish, kind=kind, waits=True)

@@ -54,6 +54,7 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         hints=askers.hints(locale, quote) if quote else [],
         for_you=addresses.for_you(shop.slug or "") if shop.offers else "",
         total=quote.total if quote else None,
+        depends=quote is not None and quote.depends,
         notice=forms.said(request, no) if no else None,
         bad=no is not None,
     )
@@ -94,6 +95,8 @@ def _quote(facts: Mapping[UUID, VariantFacts], things: Sequence[SimpleNamespace]
 async def add_item(request: Request) -> Response:
     """Put a thing in the basket; "buy now" goes on to a checkout of just this thing."""
     shop, form = await shop_here(request), await read_form(request)
+    if shop.status == "closed":
+        return await show(request, shop, Refused("shop_closed_for_good"))
     token, device = http.make_device(request)
     item, slug = await _chosen(request, shop, form), shop.slug or ""
     if form.get("then") == "checkout":

@@ -156,9 +156,7 @@ async def _quoted(
     except Refused as no:
         if no.code != "not_delivered":
             raise
-        anywhere = await _quote(
-            request, shop, bag, way, form, provinces.UNKNOWN, placing=placing
-        )
+        anywhere = await _quote(request, shop, bag, way, form, provinces.UNKNOWN, placing=placing)
         return anywhere, {**wrong, "province": no}
 
 

@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 
 from littleshop import http, i18n
-from littleshop.catalog import exceptions
+from littleshop.catalog import exceptions, provinces
 from littleshop.catalog.drafts import tidy
 from littleshop.errors import Refused
 from littleshop.identity import phones
@@ -129,6 +129,13 @@ def way_of(form: Mapping[str, str], shop: Shop) -> str:
     """How it is handed over: as chosen, where the shop has a place to fetch it from."""
     way = WAYS.get(form.get("delivery", ""), "courier")
     return way if shop.pickup_place else "courier"
+
+
+def region_of(form: Mapping[str, str]) -> str:
+    """The code of the province in which it is to be handed over, as far as the form says it."""
+    if form.get("as") == GIFT:
+        return provinces.ELSEWHERE
+    return provinces.code_of(form.get("province", ""))
 
 
 def items_text(items: Sequence[Item]) -> str:
@@ -262,6 +269,7 @@ def deliveries(locale: str, shop: Shop, quote: Quote, way: str, at: datetime) ->
             name=i18n.t(locale, "checkout.courier"),
             promise=i18n.t(locale, "checkout.courier_promise", day=day),
             fee=fee if way == "courier" else None,
+            asks=quote.depends,
             chosen=way == "courier",
         )
     ]

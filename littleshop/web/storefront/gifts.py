@@ -55,6 +55,8 @@ async def _claim(
         if no.code == "too_many":
             raise
         again = await order_pages.behind(request)
+        if no.code == "gift_not_delivered":
+            return await gift_pages.show(request, again, form=form, wrong={"province": no})
         return await gift_pages.show(request, again, form=form, no=no)
     return remember(request, RedirectResponse(addresses.order(link.token), 303), token)
 

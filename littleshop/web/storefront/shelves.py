@@ -26,15 +26,13 @@ from littleshop.errors import NotFound
 from littleshop.http import House
 from littleshop.insights import figures
 from littleshop.money import Money
-from littleshop.pricing import quotes
 from littleshop.pricing.facts import VariantFacts
-from littleshop.pricing.quotes import Item
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import entrances, shares
 from littleshop.social.shares import Share
 from littleshop.trade import carts, conversation_lists, reviews, teams
-from littleshop.web import addresses, containers, keepers, names, pages
+from littleshop.web import addresses, containers, keepers, names, pages, postage_words
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
 from littleshop.web.storefront import checkouts, followers, for_you, greetings, opinions, views
@@ -160,7 +158,7 @@ async def _shelf(setting: _Setting) -> Drawn:
 
 
 async def _product(setting: _Setting, product_id: UUID) -> Drawn:
-    shop, conn = setting.shop, setting.conn
+    shop, conn, asked = setting.shop, setting.conn, setting.asked
     row = await products.on_sale(conn, shop.shop_id, product_id)
     variants = await products.variants(conn, shop.shop_id, product_id)
     if not variants:
@@ -168,7 +166,6 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
     pictures = await photos.of_product(conn, shop.shop_id, product_id)
     view, chosen = views.product(row, variants, pictures)
     ready = next(one for one in variants if list(one.choice) == chosen)
-    postage, free_over = _sending(await _facts(setting, variants), ready)
     today = setting.at.astimezone(ZoneInfo(shop.zone)).date()
     judged = await reviews.of(conn, shop.shop_id, product_id)
     said = await reviews.of_product(conn, shop.shop_id, product_id, most=opinions.ON_PRODUCT)
@@ -178,8 +175,7 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         product_id=product_id,
         product=view,
         chosen=chosen,
-        postage=postage,
-        free_over=free_over,
+        sending=postage_words.of_thing(asked.locale, await _facts(setting, variants), ready),
         arrives_on=checkouts.arrives_on(today) if shop.status == "open" else None,
         today=today,
         terms=TERMS,
@@ -208,17 +204,6 @@ async def _facts(setting: _Setting, variants: Sequence[Variant]) -> dict[UUID, V
         key: msgspec.structs.replace(fact, shop_status="open", sold=True)
         for key, fact in facts.items()
     }
-
-
-def _sending(facts: Mapping[UUID, VariantFacts], ready: Variant) -> tuple[Money, Money | None]:
-    """What sending one piece costs, as the checkout would say, and from which sum on nothing is
-    charged where a variant does not come to it: the page is one for every choice."""
-    known = facts[ready.variant_id]
-    fees = [quotes.quote(facts, [Item(each, 1)], "courier").shipping for each in facts]
-    if known.shipping_free_over_minor is None or not any(fees):
-        return fees[0], None
-    flat = Money(known.shipping_flat_minor, known.currency)
-    return flat, Money(known.shipping_free_over_minor, known.currency)
 
 
 async def _drawn(

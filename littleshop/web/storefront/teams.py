@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http, i18n, ids
-from littleshop.catalog import photos, products
+from littleshop.catalog import photos, products, provinces
 from littleshop.catalog.products import Product, Variant
 from littleshop.errors import NotFound, Refused
 from littleshop.http import House
 from littleshop.money import Money
+from littleshop.pricing import postage
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Agreed
 from littleshop.sale import teaming
@@ -132,17 +133,24 @@ async def _postage(house: House, locale: str, shop: Shop, kinds: Sequence[Simple
     """What sending a seat's piece costs: the team's price may stay below what is sent for free."""
     if not kinds:
         return ""
-    only = UUID(kinds[0].only.partition(":")[0])
-    terms = (await house.loader.facts(shop.shop_id, [only]))[only]
-    flat, over = terms.shipping_flat_minor, terms.shipping_free_over_minor
-    free = [not flat or (over is not None and each.price.minor >= over) for each in kinds]
-    if all(free):
+    prices = {UUID(each.only.partition(":")[0]): each.price.minor for each in kinds}
+    facts = await house.loader.facts(shop.shop_id, list(prices))
+    made = [
+        postage.of([postage.Piece(known, 1, prices[each])], provinces.UNKNOWN)
+        for each, known in facts.items()
+    ]
+    least, dearest = (Money(edge(x.minor for x in made), shop.currency) for edge in (min, max))
+    if any(each.depends for each in made):
+        fee = str(i18n.money(locale, least))
+        return i18n.t(locale, "teams.postage_from", fee=fee)
+    if not dearest:
         return i18n.t(locale, "storefront.postage_free")
-    fee = str(i18n.money(locale, Money(flat, shop.currency)))
-    if over is None or not any(free):
+    fee = str(i18n.money(locale, dearest))
+    rule = postage.rate_of(next(iter(facts.values()))).rules[-1]
+    if rule.free_over_minor is None or least:
         return i18n.t(locale, "teams.postage", fee=fee)
-    least = str(i18n.money(locale, Money(over, shop.currency)))
-    return i18n.t(locale, "teams.postage_over", fee=fee, over=least)
+    over = str(i18n.money(locale, Money(rule.free_over_minor, shop.currency)))
+    return i18n.t(locale, "teams.postage_over", fee=fee, over=over)
 
 
 def _state(
