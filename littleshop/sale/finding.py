@@ -13,7 +13,7 @@ from littleshop.catalog import search
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.identity import phones
-from littleshop.trade import deliveries, order_lists, order_words
+from littleshop.trade import deliveries, order_lists, order_notes, order_words
 from littleshop.trade.order_lists import PAGE, OrderRow
 
 _TRACKING = re.compile(r"[0-9A-Za-z-]{5,40}")
@@ -23,7 +23,7 @@ _LONGEST_NAME = 30
 
 class Result(msgspec.Struct, frozen=True):
     """What was found, the last order first, and as what it was looked for: number, tail, phone,
-    tracking, name, title; `by` names those that found something."""
+    tracking, name, title, note; `by` names those that found something."""
 
     rows: list[OrderRow]
     looked: list[str]
@@ -75,6 +75,9 @@ def _ways(conn: db.Connection, keyring: Keyring, shop_id: int, text: str) -> dic
         things = await search.every(conn, shop_id, text)
         return await order_lists.with_things(conn, shop_id, things) if things else []
 
+    async def by_note() -> list[int]:
+        return await order_notes.having(conn, shop_id, text, PAGE)
+
     if digits and len(plain) <= _LONGEST_NUMBER:
         ways["number"] = by_number
     if digits and len(plain) == order_words.TAIL:
@@ -92,6 +95,7 @@ def _ways(conn: db.Connection, keyring: Keyring, shop_id: int, text: str) -> dic
         if len(bare) <= _LONGEST_NAME:
             ways["name"] = by_name
         ways["title"] = by_title
+        ways["note"] = by_note
     return ways
 
 

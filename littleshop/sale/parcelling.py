@@ -8,8 +8,9 @@ clocks start.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from littleshop import db, ids
@@ -18,7 +19,7 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import refunding, telling
 from littleshop.trade import cases, claims, deliveries, order_events, orders, timers
-from littleshop.trade.deliveries import Parcel
+from littleshop.trade.deliveries import Holder, Parcel
 from littleshop.trade.orders import Order
 
 CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
@@ -57,11 +58,28 @@ async def check_number(conn: db.Connection, order: Order, number: str, *, togeth
     one of his when the seller says that both lie in it.
 
     Raises Refused: number_known of this order, number_together, number_of_another."""
-    for order_id in await deliveries.with_number(conn, order.shop_id, number):
-        if order_id == order.order_id:
+    held = await deliveries.holders(conn, order.shop_id, [number])
+    check_holders(order, held, together=together)
+
+
+class ForParcel(Protocol):
+    """What of an order says whether a parcel's number may be its own."""
+
+    @property
+    def order_id(self) -> UUID: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def phone_index(self) -> bytes: ...
+
+
+def check_holders(order: ForParcel, held: Sequence[Holder], *, together: bool) -> None:
+    """The same, of the orders that a number stands on. Raises Refused as check_number."""
+    for other in held:
+        if other.order_id == order.order_id:
             raise Refused("number_known" if order.status == "to_ship" else "not_to_ship")
-        other = await orders.get(conn, order.shop_id, order_id)
-        assert other is not None, order_id
         if other.phone_index != order.phone_index or "gift" in (other.kind, order.kind):
             raise Refused("number_of_another", number=other.number)
         if not together:

@@ -6,16 +6,17 @@ ships nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.sale import parcelling, shipping
-from littleshop.trade import cases, deliveries, orders
+from littleshop.trade import deliveries, order_lists, orders
+from littleshop.trade.deliveries import Holder
+from littleshop.trade.order_lists import ToJudge
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,27 +44,30 @@ _GONE = frozenset({"shipped", "delivered", "received", "closed"})
 
 
 async def judge(conn: db.Connection, shop_id: int, rows: Sequence[Row]) -> list[Verdict]:
-    """What would become of each row, the rows above it done."""
-    told = []
+    """What would become of each row, the rows above it done; the orders and what is in parcels of
+    these numbers are read at once."""
+    readable = [row for row in rows if not row.fault and row.number is not None]
+    numbers = [row.number for row in readable if row.number is not None]
+    named = {each.number: each for each in await order_lists.to_judge(conn, shop_id, numbers)}
+    held: dict[str, list[Holder]] = {}
+    for each in await deliveries.holders(conn, shop_id, [row.tracking for row in readable]):
+        held.setdefault(each.tracking, []).append(each)
     seen: dict[int, Row] = {}
     taken: dict[str, tuple[int, bytes]] = {}
-    for row in rows:
-        verdict = await _of(conn, shop_id, row, seen, taken)
-        told.append(verdict)
-    return told
+    return [_of(row, named, held, seen, taken) for row in rows]
 
 
-async def _of(
-    conn: db.Connection,
-    shop_id: int,
+def _of(
     row: Row,
+    named: Mapping[int, ToJudge],
+    held: Mapping[str, list[Holder]],
     seen: dict[int, Row],
     taken: dict[str, tuple[int, bytes]],
 ) -> Verdict:
     if row.fault:
         return Verdict(row, "skipped" if row.fault == "empty" else "bad", row.fault)
     assert row.number is not None, row.line
-    order = await orders.by_number(conn, shop_id, row.number)
+    order = named.get(row.number)
     if order is None:
         return Verdict(row, "bad", "not_yours")
     before = seen.setdefault(row.number, row)
@@ -74,25 +78,19 @@ async def _of(
         return Verdict(row, "skipped", "shipped")
     if order.status != "to_ship" or order.way != "courier":
         return Verdict(row, "bad", "not_to_ship")
-    if await cases.undecided(conn, shop_id, order.order_id):
+    if order.undecided:
         return Verdict(row, "bad", "case_open")
+    beside = held.get(row.tracking, [])
     try:
-        await parcelling.check_number(conn, order, row.tracking, together=True)
+        parcelling.check_holders(order, beside, together=True)
     except Refused as refused:
         other = refused.details.get("number", 0)
         return Verdict(row, "bad", refused.code, other if isinstance(other, int) else 0)
     first, buyer = taken.setdefault(row.tracking, (row.number, order.phone_index))
     if buyer != order.phone_index:
         return Verdict(row, "bad", "number_of_another", first)
-    other_order = first if first != row.number else await _beside(conn, shop_id, row.tracking)
+    other_order = first if first != row.number else beside[0].number if beside else 0
     return Verdict(row, "good", "together" if other_order else "", other_order)
-
-
-async def _beside(conn: db.Connection, shop_id: int, tracking: str) -> int:
-    """An order that is in a parcel of this number already; 0 for none."""
-    held: list[UUID] = await deliveries.with_number(conn, shop_id, tracking)
-    other = await orders.get(conn, shop_id, held[0]) if held else None
-    return other.number if other is not None else 0
 
 
 async def ship(database: db.Database, shop_id: int, row: Row, at: datetime) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -96,6 +96,32 @@ async def with_number(conn: db.Connection, shop_id: int, tracking_number: str) -
         tracking_number,
     )
     return [row["order_id"] for row in rows]
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """An order that has a parcel of this tracking number."""
+
+    tracking: str
+    order_id: UUID
+    number: int
+    kind: str
+    phone_index: bytes
+
+
+async def holders(conn: db.Connection, shop_id: int, tracking: Sequence[str]) -> list[Holder]:
+    """The orders in parcels of these numbers, the first parcel first."""
+    return await db.all(
+        conn,
+        Holder,
+        "select distinct p.tracking_number as tracking, o.order_id, o.number, o.kind,"
+        "       o.phone_index"
+        "  from parcels p join orders o on o.shop_id = $1 and o.order_id = p.order_id"
+        " where p.shop_id = $1 and p.tracking_number = any ($2) and p.tracking_number <> ''"
+        " order by o.number limit $3",
+        shop_id,
+        list(dict.fromkeys(tracking)),
+        20 * max(1, len(tracking)),
+    )
 
 
 async def correct(

@@ -37,6 +37,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     status: str
     way: str
     delivery_sealed: bytes
+    note: str
     currency: str
     total_minor: int
     placed_at: datetime
@@ -58,7 +59,8 @@ class OrderRow(msgspec.Struct, frozen=True):
 
 
 _ROW = """
-    select o.order_id, o.number, o.status, o.way, o.delivery_sealed, o.currency, o.total_minor,
+    select o.order_id, o.number, o.status, o.way, o.delivery_sealed, o.note, o.currency,
+           o.total_minor,
            o.placed_at, o.paid_at, o.shipped_at, o.reminded_at, i.title, i.photo, i.pieces,
            t.due_at as ship_by, z.due_at as ship_at_last
       from orders o
@@ -146,6 +148,33 @@ async def counted(conn: db.Connection, shop_id: int, state: str, most: int = 100
 async def by_number(conn: db.Connection, shop_id: int, number: int) -> list[OrderRow]:
     """The order of this number as a list of one, or of none."""
     return await db.all(conn, OrderRow, f"{_ROW} and o.number = $2", shop_id, number)
+
+
+class ToJudge(msgspec.Struct, frozen=True):
+    """What of an order says whether a row of a table may ship it; `undecided`: its buyer has asked
+    for something of which nobody knows yet what it will cost."""
+
+    order_id: UUID
+    number: int
+    status: str
+    way: str
+    kind: str
+    phone_index: bytes
+    undecided: bool
+
+
+async def to_judge(conn: db.Connection, shop_id: int, numbers: Sequence[int]) -> list[ToJudge]:
+    """The orders of these numbers that there are."""
+    return await db.all(
+        conn,
+        ToJudge,
+        "select o.order_id, o.number, o.status, o.way, o.kind, o.phone_index,"
+        "       exists (select from cases c where c.shop_id = $1 and c.order_id = o.order_id"
+        "                and c.ended_at is null and c.status <> 'refunding') as undecided"
+        "  from orders o where o.shop_id = $1 and o.number = any ($2::bigint[])",
+        shop_id,
+        list(numbers),
+    )
 
 
 async def by_phone(

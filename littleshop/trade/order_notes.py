@@ -56,6 +56,28 @@ async def write(
     )
 
 
+LOOKED_THROUGH = 5000  # versions, the last ones, that a search reads
+
+
+async def having(conn: db.Connection, shop_id: int, text: str, most: int) -> list[int]:
+    """The numbers of the orders whose note holds this text, the last first; of the notes that were
+    written last."""
+    rows = await conn.fetch(
+        "select o.number from (select order_id, note_id, text, at from order_notes"
+        "   where shop_id = $1 order by at desc, note_id desc limit $4) n"
+        "  join orders o on o.shop_id = $1 and o.order_id = n.order_id"
+        " where position(lower($2) in lower(n.text)) > 0"
+        "   and not exists (select from order_notes l where l.shop_id = $1"
+        "     and l.order_id = n.order_id and (l.at, l.note_id) > (n.at, n.note_id))"
+        " order by o.number desc limit $3",
+        shop_id,
+        text,
+        most,
+        LOOKED_THROUGH,
+    )
+    return [row["number"] for row in rows]
+
+
 async def marked(conn: db.Connection, shop_id: int, order_ids: list[UUID]) -> dict[UUID, str]:
     """The note that counts, of each of these orders that has one."""
     rows = await conn.fetch(

@@ -189,6 +189,39 @@ async def test_an_order_in_two_parcels_is_shipped_with_the_last_piece(room: Back
     await room.town.books_balance()
 
 
+async def test_after_a_part_left_every_list_names_only_what_is_left(room: BackRoom) -> None:
+    room.town.at = room.world.at
+    bowl = await room.town.stock()
+    cup = await room.town.stock(title="品茗杯")
+    wanted = [type(bowl)(bowl.variant_id, 3), type(cup)(cup.variant_id, 1)]
+    placed = await room.town.place(wanted, PRICE * 4)
+    await room.town.money_arrives(await room.town.opens_cashier(placed), PRICE * 4)
+    await room.post("/orders/1001/notes", text="先打电话")
+    first, second = await _items(room, placed)
+    listed = re.sub(r"\s+", " ", (await room.get("/orders/many")).text)
+    assert "盖碗" in listed and "× 3</span>" in listed and "品茗杯 × 1</span>" in listed
+    form = {"tracking_number": SURE, "carrier": "sf", "some": "yes", f"piece-{first}": "2"}
+    await room.post("/orders/1001/parcels", **form)
+    for path in ("/orders/to-ship.csv", "/orders/1001/slip", "/orders/slips?number=1001"):
+        told = (await room.get(path)).text
+        assert re.search("盖碗.*(x|×) 1", told, re.S) and "品茗杯" in told, path
+        assert not re.search("(x|×) [23]", told) and "先打电话" not in told, path
+    card = shown(await room.get("/orders"))
+    assert "× 1" in card and "× 3" not in card and "先打电话" in card
+    assert "先打电话" in shown(await room.get("/orders?state=all&q=电话"))
+    assert "× 1" in shown(await room.get("/orders/many"))
+    form = {"tracking_number": OTHER, "carrier": "sf", "some": "yes", f"piece-{first}": "1"}
+    await room.post("/orders/1001/parcels", **form)
+    left = shown(await room.get("/orders/1001/slip"))
+    assert "品茗杯" in left and "盖碗" not in left
+    await room.post("/orders/1001/parcels", tracking_number="SF1408223100679", carrier="sf")
+    page = (await room.get("/orders/1001")).text
+    assert page.count('name="carrier" value="sf" checked') == 3  # each is put right by itself
+    assert page.count('<p class="first medium">') == 3  # and none is shown twice
+    assert second
+    await room.town.books_balance()
+
+
 async def test_pieces_that_are_never_sent_go_back_as_money_and_to_the_shelf(
     room: BackRoom,
 ) -> None:

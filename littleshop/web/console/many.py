@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from littleshop import crypto, http, i18n
-from littleshop.errors import NotFound, Refused
+from littleshop import crypto, db, http, i18n
+from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.sale import shipping, shipping_many
 from littleshop.sale.shipping_many import Row, Verdict
-from littleshop.trade import carriers, order_lists, orders, sheets
+from littleshop.trade import carriers, order_lists, packing, sheets
 from littleshop.trade.order_lists import OrderRow
-from littleshop.trade.orders import Delivery, OrderItem
+from littleshop.trade.orders import Delivery
+from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, forms, pages
-from littleshop.web.console import figures, frame, order_page
+from littleshop.web.console import figures, frame, orders, slips
 
 _ROOT = "/console/{shop_id}/orders"
 COLUMNS = ("number", "name", "phone", "address", "things", "note", "carrier", "tracking")
@@ -30,7 +32,6 @@ _HEADS = {
     ),
 }
 _CARRIED = 500  # rows in one hidden field
-MOST_SLIPS = 100
 
 
 async def page(request: Request) -> Response:
@@ -43,16 +44,14 @@ async def _show(
 ) -> Response:
     house = http.house(request)
     async with house.database.connection() as conn:
-        rows = await order_lists.of_state(conn, work.shop.shop_id, "to_ship", most=MOST_SLIPS)
+        rows, packed = await _to_ship(conn, work.shop.shop_id, slips.MOST)
     listed = [
         {
             "number": row.number,
             "name": row.delivery(house.keyring).name,
-            "title": row.title,
-            "pieces": row.pieces,
+            "things": orders.things(packed.get(row.order_id, [])),
         }
         for row in rows
-        if row.way == "courier"
     ]
     around = {"orders": listed, "error": error, "verdicts": None, "good": 0, "carried": []}
     return await frame.page(
@@ -67,21 +66,23 @@ async def table(request: Request) -> Response:
     house, shop_id = http.house(request), work.shop.shop_id
     told = [[i18n.t(locale, f"book.csv.{each}") for each in COLUMNS]]
     async with house.database.connection() as conn:
-        found = await order_lists.of_state(conn, shop_id, "to_ship", most=sheets.MOST_ROWS)
-        for row in found:
-            if row.way != "courier":
-                continue
-            order = await orders.get(conn, shop_id, row.order_id)
-            assert order is not None
-            items = await orders.items(conn, shop_id, row.order_id)
-            to = row.delivery(house.keyring)
-            told.append(_cells(row, items, to, order.note, whole=work.role == "owner"))
+        found, packed = await _to_ship(conn, shop_id, sheets.MOST_ROWS)
+    for row in found:
+        to = row.delivery(house.keyring)
+        told.append(_cells(row, packed.get(row.order_id, []), to, whole=work.role == "owner"))
     return figures.download(told, f"{work.shop.slug or shop_id}-to-ship.csv")
 
 
-def _cells(
-    row: OrderRow, items: Sequence[OrderItem], to: Delivery, note: str, *, whole: bool
-) -> list[str]:
+async def _to_ship(
+    conn: db.Connection, shop_id: int, most: int
+) -> tuple[list[OrderRow], dict[UUID, list[ToPack]]]:
+    """The orders for a courier, the oldest first, and what of each is left to send."""
+    found = await order_lists.of_state(conn, shop_id, "to_ship", most=most)
+    rows = [row for row in found if row.way == "courier"]
+    return rows, await packing.of_orders(conn, shop_id, [row.order_id for row in rows])
+
+
+def _cells(row: OrderRow, items: Sequence[ToPack], to: Delivery, *, whole: bool) -> list[str]:
     name = to.name if whole else crypto.mask_name(to.name)
     phone = to.phone.removeprefix("+86") if whole else crypto.mask_phone(to.phone)
     parts = [to.province, to.city, to.district, *([to.street] if whole else [])]
@@ -90,7 +91,7 @@ def _cells(
         for item in items
     )
     address = " ".join(part for part in parts if part)
-    return [str(row.number), name, phone, address, things, note, "", ""]
+    return [str(row.number), name, phone, address, things, row.note, "", ""]
 
 
 async def preview(request: Request) -> Response:
@@ -200,35 +201,10 @@ def _carried(text: str) -> list[Row]:
     return rows
 
 
-async def slips(request: Request) -> Response:
-    """GET root/orders/slips?number=1001&number=1002: what goes into the parcels, a page each; none
-    names a price."""
-    work = await http.at_work(request)
-    told = await _slips(request, work)
-    if not told:
-        raise NotFound("order")
-    back = f"{frame.root(work.shop)}/orders/many"
-    shop = frame.face(work.shop)
-    return pages.page(
-        request, "console/slip.html", private=True, shop=shop, orders=told, back_url=back
-    )
-
-
-async def _slips(request: Request, work: AtWork) -> list[dict[str, Any]]:
-    """The paid ones of the orders that were ticked. Raises NotFound."""
-    asked = [http.number(text) for text in request.query_params.getlist("number")][:MOST_SLIPS]
-    told, locale = [], pages.locale_of(request)
-    for number in dict.fromkeys(asked):
-        dossier = await order_page.read(request, work, str(number))
-        if dossier.order.paid_at and not dossier.unclaimed:
-            told.append(order_page.told(dossier, work, locale))
-    return told
-
-
 ROUTES = [
     Route(f"{_ROOT}/many", page),
     Route(f"{_ROOT}/many", preview, methods=["POST"]),
     Route(f"{_ROOT}/many/parcels", ship, methods=["POST"]),
     Route(f"{_ROOT}/to-ship.csv", table),
-    Route(f"{_ROOT}/slips", slips),
+    Route(f"{_ROOT}/slips", slips.many),
 ]

@@ -20,11 +20,12 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import shipping
 from littleshop.settlement import arrivals, payouts
 from littleshop.social import credits
-from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, timers
+from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, packing, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.fees import Rate
 from littleshop.trade.orders import Delivery, Order, OrderItem
+from littleshop.trade.packing import ToPack
 from littleshop.trade.timers import Timer
 from littleshop.web import case_story, discount_words, pages
 from littleshop.web.case_story import Facts
@@ -52,6 +53,7 @@ class Dossier:
     order: Order
     delivery: Delivery
     items: list[OrderItem]
+    to_pack: list[ToPack]  # what goes into the next parcel
     parcels: list[Parcel]
     clocks: list[Timer]
     back: list[Refund]
@@ -118,6 +120,7 @@ async def read(request: Request, work: AtWork, number: str = "") -> Dossier:
             order=order,
             delivery=order.delivery(house.keyring),
             items=await orders.items(*of),
+            to_pack=await packing.of_order(*of),
             parcels=await deliveries.of_order(*of),
             clocks=await timers.of(*of),
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
@@ -173,20 +176,6 @@ async def page(request: Request) -> Response:
     return await show(request, await http.at_work(request))
 
 
-async def slip(request: Request) -> Response:
-    """GET root/orders/NUMBER/slip: what goes into the parcel, to be printed."""
-    work = await http.at_work(request)
-    dossier = await read(request, work)
-    return pages.page(
-        request,
-        "console/slip.html",
-        private=True,
-        shop=frame.face(work.shop),
-        orders=[told(dossier, work, pages.locale_of(request))],
-        back_url=f"{frame.root(work.shop)}/orders/{dossier.order.number}",
-    )
-
-
 def _yours(dossier: Dossier) -> Money:
     """What of the order is the seller's: all that did not go back, less our commission."""
     kept = dossier.order.total - dossier.gone
@@ -220,14 +209,14 @@ def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, A
 
 
 def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
-    """`order` of order.html and slip.html."""
+    """`order` of order.html and slip.html; `to_pack` is what the slip lists."""
     order, delivery = dossier.order, dossier.delivery
     fee = dossier.rate.of(order.total - dossier.gone)
     region = " ".join(
         part for part in (delivery.province, delivery.city, delivery.district) if part
     )
     address = "\n".join(part for part in (region, delivery.street) if part)
-    return lists.dock(order, dossier.items, delivery) | {
+    return lists.dock(order, dossier.to_pack, delivery) | {
         "state": order.status,
         "phone": "" if dossier.unclaimed else delivery.phone.removeprefix("+86"),
         "gift": dossier.gift,
@@ -236,6 +225,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "orders_before": dossier.before,
         "handover": HANDOVER[order.way],
         "lines": [_line(item, work) for item in dossier.items],
+        "to_pack": lists.things(dossier.to_pack),
         "adjusted": Money(order.adjusted_minor, order.currency) if order.adjusted_minor else None,
         "postage": order.shipping,
         "total": order.total,

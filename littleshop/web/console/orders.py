@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,9 +17,18 @@ from littleshop.errors import NotFound
 from littleshop.http import AtWork
 from littleshop.sale import finding, shipping
 from littleshop.shop import staff
-from littleshop.trade import carriers, case_lists, deliveries, order_lists, orders
+from littleshop.trade import (
+    carriers,
+    case_lists,
+    deliveries,
+    order_lists,
+    order_notes,
+    orders,
+    packing,
+)
 from littleshop.trade.order_lists import Duties, OrderRow
-from littleshop.trade.orders import Delivery, Order, OrderItem
+from littleshop.trade.orders import Delivery, Order
+from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame
 
@@ -32,8 +43,8 @@ def place(delivery: Delivery) -> str:
     return delivery.city or delivery.province
 
 
-def line(row: OrderRow, root: str, keyring: Keyring) -> dict[str, Any]:
-    """An order as a row of a list."""
+def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict[str, Any]:
+    """An order as a row of a list, with what the seller wrote on it."""
     delivery = row.delivery(keyring)
     due_at = None
     if row.status == "to_ship" and row.way == "courier" and row.paid_at is not None:
@@ -53,6 +64,7 @@ def line(row: OrderRow, root: str, keyring: Keyring) -> dict[str, Any]:
         "paid_at": row.paid_at if row.status == "to_ship" else None,
         "due_at": due_at,
         "url": f"{root}/orders/{row.number}",
+        "own_note": own_note,
     }
 
 
@@ -91,8 +103,8 @@ def ship_form(
     }
 
 
-def dock(order: Order, items: list[OrderItem], delivery: Delivery) -> dict[str, Any]:
-    """`order` of pieces/ship_form.html."""
+def dock(order: Order, items: Sequence[ToPack], delivery: Delivery) -> dict[str, Any]:
+    """`order` of pieces/ship_form.html: `items` are the pieces that go."""
     return {
         "number": order.number,
         "name": delivery.name,
@@ -100,6 +112,13 @@ def dock(order: Order, items: list[OrderItem], delivery: Delivery) -> dict[str, 
         "titles": " \N{MIDDLE DOT} ".join(item.title for item in items),
         "pictures": [frame.picture(item.photo) for item in items if item.photo],
     }
+
+
+def things(items: Sequence[ToPack]) -> list[dict[str, Any]]:
+    """Pieces to pack, as a ship card and a slip list them."""
+    return [
+        {"title": each.title, "options": each.choice, "quantity": each.quantity} for each in items
+    ]
 
 
 async def listed(request: Request) -> Response:
@@ -135,11 +154,12 @@ async def _read(
             stuck = {each.order_id for each in wanted if each.status != "refunding"}
             ready = [row for row in rows if row.order_id not in stuck]
             first = await _first(conn, shop_id, ready, keyring)
+        noted = await order_notes.marked(conn, shop_id, [row.order_id for row in rows])
         ended = {each: await order_lists.counted(conn, shop_id, each) for each in LONG}
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
     requests = sum(each.sellers_turn for each in wanted)
     root = frame.root(work.shop)
-    context = _list_context(request, rows, duties, state, q, root, first, requests, ended)
+    context = _list_context(request, rows, duties, state, q, root, first, requests, ended, noted)
     locale = pages.locale_of(request)
     searched = {
         "looked": [i18n.t(locale, f"book.looked.{each}") for each in looked],
@@ -154,11 +174,12 @@ async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Respon
     async with house.database.connection() as conn:
         rows = await order_lists.by_phone(conn, work.shop.shop_id, phone_index)
         duties = await order_lists.duties(conn, work.shop.shop_id)
+        noted = await order_notes.marked(conn, work.shop.shop_id, [row.order_id for row in rows])
     if not rows:
         raise NotFound("person")
     name = rows[0].delivery(house.keyring).name
     root = frame.root(work.shop)
-    context = _list_context(request, rows, duties, "all", name, root, None)
+    context = _list_context(request, rows, duties, "all", name, root, None, noted=noted)
     return await frame.page(request, work, "orders.html", "people", **context, shipped_now=[])
 
 
@@ -171,25 +192,26 @@ async def _first(
         return None
     order = await orders.get(conn, shop_id, by_courier[0].order_id)
     assert order is not None
-    items = await orders.items(conn, shop_id, order.order_id)
+    items = await packing.of_order(conn, shop_id, order.order_id)
+    noted = await order_notes.marked(conn, shop_id, [order.order_id])
     following = by_courier[1].number if len(by_courier) > 1 else None
     delivery = order.delivery(keyring)
-    told = dock(order, items, delivery) | {"pack": _pack(order, items, delivery)}
+    told = dock(order, items, delivery) | {
+        "pack": _pack(order, items, delivery, noted.get(order.order_id, ""))
+    }
     return told, following
 
 
-def _pack(order: Order, items: list[OrderItem], to: Delivery) -> dict[str, Any]:
-    """What goes into the parcel and what is written on it."""
+def _pack(order: Order, items: Sequence[ToPack], to: Delivery, own_note: str) -> dict[str, Any]:
+    """What goes into the parcel, what is written on it, and what the seller wrote for himself."""
     region = (to.province, to.city, to.district, to.street)
     return {
         "url": f"/console/{order.shop_id}/orders/{order.number}",
-        "things": [
-            {"title": item.title, "options": item.choice, "quantity": item.quantity}
-            for item in items
-        ],
+        "things": things(items),
         "phone": to.phone.removeprefix("+86"),
         "address": " ".join(part for part in region if part),
         "note": order.note,
+        "own_note": own_note,
     }
 
 
@@ -222,9 +244,11 @@ def _list_context(
     first: tuple[dict[str, Any], int | None] | None,
     requests: int = 0,
     ended: dict[str, int] | None = None,
+    noted: dict[UUID, str] | None = None,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
-    shown = [line(row, root, keyring) for row in rows]
+    notes = noted or {}
+    shown = [line(row, root, keyring, notes.get(row.order_id, "")) for row in rows]
     asked = {"state": "cases", "count": requests, "url": f"{root}/cases", "chosen": False}
     dock_order, following = first or (None, None)
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]

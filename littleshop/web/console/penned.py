@@ -48,7 +48,7 @@ async def told(
         if bargaining.may_change(order)
         else None,
         "withdraw": order.status in UNPAID,
-        "parcels": [_parcel(locale, each, items, packed) for each in sent]
+        "parcels": [_parcel(locale, order, each, items, packed) for each in sent]
         if len(sent) > 1 or packed
         else [],
         "pieces": [
@@ -62,6 +62,7 @@ async def told(
 
 def _parcel(
     locale: str,
+    order: Order,
     parcel: Parcel,
     items: list[OrderItem],
     packed: dict[UUID, dict[int, int]],
@@ -71,6 +72,10 @@ def _parcel(
     return {
         "carrier": known.name(locale) if known else i18n.t(locale, "book.parcel.by_hand"),
         "number": parcel.tracking_number,
+        "code": parcel.carrier,
+        "correct_url": f"/console/{order.shop_id}/orders/{order.number}/parcels/{parcel.parcel_id}"
+        if known and order.status in ("shipped", "delivered")
+        else "",
         "at": parcel.handed_over_at,
         "things": [
             {"title": item.title, "pieces": item.quantity if inside is None else n}
