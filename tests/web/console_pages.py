@@ -57,7 +57,8 @@ def settings(locale: str) -> dict[str, Page]:
         "settings": base | _listed(locale),
         "settings_shop": base | shop | {"address": "shop.example/@xiaoman"},
         "settings_address": base | moving | {"error": "x", "left": 2},
-        "settings_shipping": base | {"form": fees, "errors": {}, "sign": "¥"},
+        "settings_shipping": base
+        | {"form": fees, "errors": {}, "sign": "¥", "rates": [], "presets": []},
         "settings_notices": base | notices | {"form": {"sms": True}},
         "held_jobs": held | {"jobs": [JOB]},
     }

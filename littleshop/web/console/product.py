@@ -23,7 +23,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.web import addresses, forms, pages
-from littleshop.web.console import frame, news, product_sheet
+from littleshop.web.console import frame, news, product_sending, product_sheet
 from littleshop.web.console.product_sheet import Kind, Sheet
 from littleshop.web.forms import Form, Kept
 
@@ -59,6 +59,7 @@ async def _page(
         sold = await stock.shipped_since(conn, shop_id, http.now(request) - MONTH)
         down = await takedowns.of_product(conn, shop_id, product.product_id)
         told = await news.beside(conn, request, work, product.product_id)
+        sending = await product_sending.shown(conn, work.shop, product.product_id, sheet.form)
     return await frame.page(
         request,
         work,
@@ -70,6 +71,7 @@ async def _page(
         photos_left=photos.MOST - len(found),
         down=down,
         news=told,
+        sending=sending,
         **product_sheet.context(pages.locale_of(request), sheet),
     )
 
@@ -171,6 +173,7 @@ async def _write(
             at=at,
             person_id=work.person.person_id,
         )
+        await product_sending.write(conn, shop_id, product_id, sheet.form)
 
     await http.house(request).database.transaction(write)
 

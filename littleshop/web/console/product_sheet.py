@@ -15,6 +15,7 @@ from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.catalog.products import Product, Variant
 from littleshop.errors import Refused
 from littleshop.web import forms, pages
+from littleshop.web.console import product_sending
 from littleshop.web.forms import Form
 
 AXES = 3
@@ -29,6 +30,8 @@ FIELDS = {  # the first part of a refusal's code -> the field it is said under
     "photos": "photos",
     "options": "axes",
     "variants": "axes",
+    "rate": "rate",
+    "weight": "weight",
 }
 
 
@@ -107,6 +110,7 @@ def typed(
     fields["no_return"] = (
         form.text("no_return", 20) if "no_return" in form else product.no_return_why
     )
+    fields |= product_sending.typed(form)
     first = next(iter(posted.values()), None)
     if not axes and first is not None:
         fields |= {"price": first.price, "stock": first.stock, "seen": ""}
@@ -231,7 +235,7 @@ def _variant(request: Request, currency: str, known: Variant | None, row: Kind) 
 
 def mend(sheet: Sheet) -> dict[str, Any]:
     """How many fields are wrong, and the id of the first of them on the page."""
-    names = ("title", "description", "price", "stock")
+    names = ("title", "description", "price", "stock", "rate", "weight")
     wrong = [f"f-{name}" for name in names if sheet.errors.get(name)]
     for place, row in enumerate(sheet.kinds):
         told = (("price", row.price_error), ("stock", row.stock_error))

@@ -138,6 +138,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "settings": (
         "/admission",  # to look; what is given there the page asks of the owner alone
         "/settings/shipping",
+        "/settings/shipping/rates/new",
+        "/settings/shipping/rates/{rate_id}",
+        "/settings/shipping/rates/{rate_id}/removal",
         "/settings/pause",
         "/settings/shop",
     ),

@@ -1,5 +1,5 @@
-"""What can be set: an overview, what sending costs, a pause. How the shop looks is facade.py, how
-the seller is told notices.py."""
+"""What can be set: an overview, a pause. How the shop looks is facade.py, what sending costs
+postage.py, how the seller is told notices.py."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ from littleshop.shop.cards import BankCard
 from littleshop.shop.payees import Payee
 from littleshop.shop.shops import Shop
 from littleshop.web import addresses, forms, pages
-from littleshop.web.console import facade, frame, notices
-
-POSTAGE = ("mode", "fee", "free_over", "pickup_place")
+from littleshop.web.console import facade, frame, notices, postage
 
 
 async def overview(request: Request) -> Response:
@@ -114,6 +112,8 @@ async def _waits(conn: db.Connection, work: AtWork) -> list[str]:
 
 def shipping_line(locale: str, shop: Shop) -> str:
     """What sending costs, in one line."""
+    if shop.rate_id is not None:
+        return i18n.t(locale, "console.settings.by_region")
     if not shop.shipping_flat_minor:
         return i18n.t(locale, "console.shipping.free")
     fee = Money(shop.shipping_flat_minor, shop.currency)
@@ -121,92 +121,6 @@ def shipping_line(locale: str, shop: Shop) -> str:
         return i18n.t(locale, "console.settings.fee_line", fee=fee)
     over = Money(shop.shipping_free_over_minor, shop.currency)
     return i18n.t(locale, "console.settings.fee_line_over", fee=fee, over=over)
-
-
-async def shipping_page(request: Request) -> Response:
-    """GET root/settings/shipping"""
-    work = await http.at_work(request)
-    shop = work.shop
-    fee = forms.shown(shop.shipping_flat_minor, shop.currency) if shop.shipping_flat_minor else ""
-    form = {
-        "mode": "flat" if shop.shipping_flat_minor else "free",
-        "fee": fee,
-        "free_over": forms.shown(shop.shipping_free_over_minor, shop.currency),
-        "pickup_place": shop.pickup_place or "",
-    }
-    return await _shipping(request, work, form, {})
-
-
-async def _shipping(
-    request: Request,
-    work: AtWork,
-    form: dict[str, str],
-    errors: dict[str, str],
-    status: int = 200,
-) -> Response:
-    sign = SIGNS.get(work.shop.currency, work.shop.currency)
-    return await frame.page(
-        request, work, "settings_shipping.html", "today",
-        status=status, form=form, errors=errors, sign=sign,
-    )  # fmt: skip
-
-
-class Postage(msgspec.Struct):
-    """What a form says sending costs, in minor units; `errors` by the field they stand under."""
-
-    flat_minor: int = 0
-    free_over_minor: int | None = None
-    errors: dict[str, str] = {}
-
-
-async def save_shipping(request: Request) -> Response:
-    """POST root/settings/shipping: mode=free|flat, fee, free_over, pickup_place"""
-    work = await http.at_work(request)
-    typed = (await forms.read(request)).typed(*POSTAGE)
-    postage = _postage(request, typed, work.shop.currency)
-    if not postage.errors:
-        try:
-            await _set(request, work, postage, typed["pickup_place"].strip())
-        except NotFound:
-            raise
-        except Refused as refused:
-            postage.errors["fee"] = forms.said(request, refused)
-    if postage.errors:
-        return await _shipping(request, work, typed, postage.errors, status=422)
-    return frame.go(request, f"{frame.root(work.shop)}/settings", "shipping_saved")
-
-
-def _postage(request: Request, typed: dict[str, str], currency: str) -> Postage:
-    """The fee and from where it is waived, as typed; free sending asks for neither."""
-    found = Postage()
-    if typed["mode"] != "flat":
-        return found
-    try:
-        found.flat_minor = forms.price(typed["fee"], currency)
-    except Refused as refused:
-        found.errors["fee"] = forms.said(request, refused)
-    over = typed["free_over"].strip()
-    try:
-        found.free_over_minor = forms.price(over, currency) if over else None
-    except Refused as refused:
-        found.errors["free_over"] = forms.said(request, refused)
-    return found
-
-
-async def _set(request: Request, work: AtWork, postage: Postage, place: str) -> None:
-    """Raises Refused shipping_fee."""
-
-    async def set_it(conn: db.Connection) -> None:
-        await shops.set_shipping(
-            conn,
-            work.shop.shop_id,
-            flat_minor=postage.flat_minor,
-            free_over_minor=postage.free_over_minor,
-            pickup_place=place or None,
-        )
-        await _note(conn, work, "shipping", request)
-
-    await http.house(request).database.transaction(set_it)
 
 
 async def _note(conn: db.Connection, work: AtWork, kind: str, request: Request) -> None:
@@ -221,18 +135,18 @@ async def pause(request: Request) -> Response:
     turn = shops.pause if wanted == "paused" else shops.resume
 
     async def set_it(conn: db.Connection) -> None:
-        await turn(conn, work.shop.shop_id)
-        await _note(conn, work, f"shop_{wanted}", request)
+        if await turn(conn, work.shop.shop_id):
+            await _note(conn, work, f"shop_{wanted}", request)
 
     await http.house(request).database.transaction(set_it)
-    return frame.go(request, f"{frame.root(work.shop)}/settings", f"shop_{wanted}")
+    said = "" if work.shop.status == "closed" else f"shop_{wanted}"
+    return frame.go(request, f"{frame.root(work.shop)}/settings", said)
 
 
 ROOT = "/console/{shop_id}/settings"
 ROUTES = [
     Route(ROOT, overview),
-    Route(f"{ROOT}/shipping", shipping_page),
-    Route(f"{ROOT}/shipping", save_shipping, methods=["POST"]),
+    *postage.ROUTES,
     Route(f"{ROOT}/payee", payee_page),
     Route(f"{ROOT}/pause", pause, methods=["POST"]),
     *facade.ROUTES,
