@@ -2,7 +2,8 @@
 
 The buyer hears by SMS once for all that the seller says until he says something himself, and only
 on a phone that he proved, that paid, or that he left with a wish. The seller hears by push, once
-for all that he has not read.
+for all that he has not read; where no browser of his takes notifications by SMS, once for all that
+is said until the shop answers. What goes by SMS is counted (sale/texting.py).
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from littleshop import db, ids
-from littleshop.crypto import Keyring
+from littleshop.crypto import Keyring, mask_phone
+from littleshop.customers import customers
 from littleshop.errors import Refused
 from littleshop.identity import people
 from littleshop.notify import live, messages, subscriptions
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
+from littleshop.sale import texting
 from littleshop.shop import shops, staff
-from littleshop.trade import conversation_blocks, conversations
+from littleshop.trade import conversation_blocks, conversations, gifts, letters, orders
 from littleshop.trade.conversations import Begun, Conversation
+from littleshop.trade.orders import Order
 
 HINT = "talk"  # the kind of event on open pages; its subject is the conversation
 
@@ -55,6 +61,84 @@ async def begin(
         conn, shop_id, conversation_id, begun, token_hash=hashed, device=device, at=at
     )
     return await conversations.get(conn, shop_id, conversation_id)
+
+
+class Whom(msgspec.Struct, frozen=True):
+    """Somebody of an order as its seller knows him; `phone` as dialled."""
+
+    name: str
+    phone: str
+
+
+async def whom(conn: db.Connection, keyring: Keyring, order: Order, role: str) -> Whom:
+    """Who has this role of an order: of a gift its giver or who receives it."""
+    if order.kind != "gift":
+        to = order.delivery(keyring)
+        return Whom(to.name, to.phone)
+    if role == gifts.ROLE:
+        claimed = await gifts.of_order(conn, order.shop_id, order.order_id)
+        phone = keyring.open(claimed.phone_sealed) if claimed is not None else ""
+        return Whom(order.delivery(keyring).name if claimed is not None else "", phone)
+    letter = await letters.of_order(conn, order.shop_id, order.order_id)
+    giver = await customers.get(conn, order.shop_id, order.phone_index)
+    return Whom(
+        letter.from_name if letter is not None else "",
+        keyring.open(giver.phone_sealed) if giver is not None else "",
+    )
+
+
+async def name_of(conn: db.Connection, keyring: Keyring, conversation: Conversation) -> str:
+    """As what the shop knows who writes: as he signs, by his order, or by what was sent to his
+    phone before; "" for a stranger."""
+    shop_id = conversation.shop_id
+    if conversation.name:
+        return conversation.name
+    if conversation.about == "order" and conversation.subject is not None:
+        order = await orders.get(conn, shop_id, conversation.subject)
+        if order is not None:
+            known = await whom(conn, keyring, order, conversation.role)
+            return known.name or (mask_phone(known.phone) if known.phone else "")
+    if conversation.phone_index is None or conversation.phone_sealed is None:
+        return ""
+    buyer = await customers.get(conn, shop_id, conversation.phone_index)
+    if buyer is not None and buyer.delivery_sealed is not None:
+        to = msgspec.json.decode(keyring.open(buyer.delivery_sealed), type=orders.Delivery)
+        if to.name:
+            return to.name
+    return mask_phone(keyring.open(conversation.phone_sealed))
+
+
+async def write_first(
+    conn: db.Connection,
+    keyring: Keyring,
+    order: Order,
+    role: str,
+    remark_id: UUID,
+    *,
+    words: str,
+    person_id: UUID,
+    at: datetime,
+) -> Conversation:
+    """The seller says something about an order, whether or not its buyer has; who paid hears of it
+    by SMS.
+
+    Raises Refused: talk_empty, talk_long(have, most), talk_full.
+    """
+    shop_id = order.shop_id
+    which = conversations.identity(shop_id, "order", order.order_id, role)
+    known = await conversations.find(conn, shop_id, which)
+    if known is None:
+        phone = (await whom(conn, keyring, order, role)).phone if order.paid_at else ""
+        begun = Begun(
+            "order", order.order_id, order.locale, role=role,
+            phone_index=keyring.index(phone) if phone else None,
+            phone_sealed=keyring.seal(phone) if phone else None,
+        )  # fmt: skip
+        hashed = ids.hashed(token(keyring, shop_id, which))
+        await conversations.begin(conn, shop_id, which, begun, token_hash=hashed, at=at)
+        known = await conversations.get(conn, shop_id, which)
+    await say(conn, known, remark_id, by_whom="seller", words=words, person_id=person_id, at=at)
+    return known
 
 
 async def say(
@@ -127,7 +211,7 @@ async def _say(
         return
     if by_whom == "seller":
         await tell_buyer(conn, conversation, at)
-    elif not conversation.new_for_seller:  # of several in a row he hears the first
+    else:
         await _tell_seller(conn, conversation, position, at)
     await live.publish(conn, shop_id, Event(HINT, str(conversation_id)), at=at)
 
@@ -148,6 +232,8 @@ async def tell_buyer(conn: db.Connection, conversation: Conversation, at: dateti
     shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
     if not await conversations.told(conn, shop_id, conversation_id, at):
         return
+    if not await texting.take_of_talk(conn, conversation, at):
+        return
     shop = await shops.get(conn, shop_id)
     await messages.send(
         conn,
@@ -164,27 +250,40 @@ async def tell_buyer(conn: db.Connection, conversation: Conversation, at: dateti
 async def _tell_seller(
     conn: db.Connection, conversation: Conversation, position: int, at: datetime
 ) -> None:
-    """A wish is told by SMS too, once: it is business that somebody offers."""
-    shop_id = conversation.shop_id
+    """By push, when he has read what was said before; by SMS what is new since the shop answered,
+    and a wish also beside a push: it is business that somebody offers."""
+    shop_id, which = conversation.shop_id, conversation.conversation_id
     shop = await shops.get(conn, shop_id)
-    team = [member.person_id for member in await staff.of_shop(conn, shop_id)]
+    team = [
+        member.person_id
+        for member in await staff.of_shop(conn, shop_id)
+        if staff.may(member.role, "people")
+    ]
+    unread = bool(conversation.new_for_seller)  # of several in a row he hears the first
+    begins = not await conversations.goes_on(conn, shop_id, which, position)
     browsers = await subscriptions.of(conn, shop_id, team)
     wish = conversation.about == "wish" and position == 1
     for person_id in team:
         person = await people.get(conn, person_id)
         if person is None:
             continue
-        push = tuple(browsers.get(person_id, ()))
-        phone = person.phone_sealed if wish else None
+        push = () if unread else tuple(browsers.get(person_id, ()))
+        phone = None
+        if wish or (begins and person_id not in browsers):
+            index = person.phone_index
+            if wish or await texting.take_of_staff(conn, shop_id, index, at):
+                phone = person.phone_sealed
+        if phone is None and not push:
+            continue
         await messages.send(
             conn,
             shop_id,
             [Recipient(person.person_id, phone, person.locale, push)],
             about="wish_asked" if wish else "talk_asked",
-            subject=conversation.conversation_id,
+            subject=which,
             occasion=str(position),
             at=at,
             shop=shop.name,
             name=conversation.name,
-            url=f"/console/{shop_id}/conversations/{conversation.conversation_id}",
+            url=f"/console/{shop_id}/conversations/{which}",
         )

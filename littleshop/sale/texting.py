@@ -1,4 +1,4 @@
-"""Texting: whose phone a seller's press may make ring by SMS, and how often.
+"""Texting: whose phone a press of somebody else may make ring by SMS, and how often.
 
 A phone that somebody typed may be a stranger's. It is his who typed a code that came to it in the
 same browser (any code of ours: of a sign-in, of following), or who paid an order under it from the
@@ -12,6 +12,7 @@ from datetime import datetime
 from littleshop import db
 from littleshop.identity import codes
 from littleshop.risk import limits
+from littleshop.trade.conversations import Conversation
 from littleshop.trade.orders import Order
 
 
@@ -41,6 +42,33 @@ async def take(
     proven = await codes.is_proven(conn, phone_index, device, at)
     rule = "text" if proven else "text_unproven"
     return await limits.take(conn, rule, (phone_index, str(shop_id)), at)
+
+
+async def take_of_talk(conn: db.Connection, conversation: Conversation, at: datetime) -> bool:
+    """The same for the phone that is left with a conversation: a code may have been typed on each
+    of its devices, or where its order was placed."""
+    shop_id, index = conversation.shop_id, conversation.phone_index
+    rows = await conn.fetch(
+        "select device from conversation_devices where shop_id = $1 and conversation_id = $2"
+        " union select device from orders where shop_id = $1 and order_id = $3",
+        shop_id,
+        conversation.conversation_id,
+        conversation.subject if conversation.about == "order" else None,
+    )
+    devices = [row["device"] for row in rows if row["device"]] or [b""]
+    if index is None:  # a phone of old, not indexed: the conversation counts for it
+        return await take(conn, shop_id, conversation.conversation_id.bytes, b"", at)
+    for device in devices:
+        if await codes.is_proven(conn, index, device, at):
+            return await take(conn, shop_id, index, device, at)
+    return await take(conn, shop_id, index, b"", at)
+
+
+async def take_of_staff(
+    conn: db.Connection, shop_id: int, phone_index: bytes, at: datetime
+) -> bool:
+    """The same for the phone of who works in the shop: he signed in with it."""
+    return await limits.take(conn, "text", (phone_index, str(shop_id)), at)
 
 
 async def take_of_order(conn: db.Connection, order: Order, at: datetime) -> bool:

@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db
+from littleshop.trade import conversations
 from littleshop.trade.conversations import COLUMNS, Conversation
 
 PAGE = 50
+ORDER_ROLES = ("chooser", "recipient")  # who of an order talks with its seller
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -59,6 +61,17 @@ async def inbox(
         before,
         unread,
         most,
+    )
+
+
+async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Row]:
+    """What is said about an order, each of its people in a conversation of his own."""
+    whos = [conversations.identity(shop_id, "order", order_id, role) for role in ORDER_ROLES]
+    return await _with_last(
+        conn,
+        f"{_LISTED} and c.conversation_id = any ($2) order by c.said_at desc",
+        shop_id,
+        whos,
     )
 
 

@@ -91,10 +91,10 @@ async def begin(
     begun: Begun,
     *,
     token_hash: bytes,
-    device: bytes,
+    device: bytes | None = None,
     at: datetime,
 ) -> None:
-    """Have it there, and on this device; again is harmless."""
+    """Have it there, and on this device of a buyer; again is harmless."""
     facts = msgspec.structs.asdict(begun)
     holes = ", ".join(f"${place}" for place in range(5, 5 + len(facts)))
     await db.run(
@@ -108,7 +108,8 @@ async def begin(
         at,
         *facts.values(),
     )
-    await trust(conn, shop_id, conversation_id, device)
+    if device is not None:
+        await trust(conn, shop_id, conversation_id, device)
 
 
 async def trust(conn: db.Connection, shop_id: int, conversation_id: UUID, device: bytes) -> None:
@@ -257,6 +258,19 @@ async def seen(
         conversation_id,
         position,
     )
+
+
+async def goes_on(conn: db.Connection, shop_id: int, conversation_id: UUID, position: int) -> bool:
+    """Whether the buyer, who speaks at this position, spoke last before it too."""
+    before = await db.value(
+        conn,
+        "select by_whom from remarks"
+        " where shop_id = $1 and conversation_id = $2 and position = $3 - 1",
+        shop_id,
+        conversation_id,
+        position,
+    )
+    return bool(before == "buyer")
 
 
 async def told(conn: db.Connection, shop_id: int, conversation_id: UUID, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from littleshop.sale import talking
 from littleshop.web import talk_live
 from tests.web import test_gifts
 from tests.web.back_room import BackRoom, shown
-from tests.web.client import World, chosen, hidden, photo, says
+from tests.web.client import SELLER, World, chosen, hidden, photo, says
 from tests.web.market import Market
 from tests.web.test_pay_letters import arrives, gives, sends
 
@@ -182,6 +182,55 @@ async def test_of_an_order_each_role_reads_its_own_and_a_forwarded_link_reads_no
         path = f"/console/{shop_id}{here[1]}{part}"
         assert (await other.post(path, data={"words": "x"})).status_code == 404, part
     await market.books_balance()
+
+
+async def test_a_seller_writes_first_on_an_order_and_knows_who_answers(room: BackRoom) -> None:
+    await room.sells()
+    page = await room.get("/orders/1001")
+    assert "Write to 陈婉婷" in shown(page)
+    write = {"words": "红色没有了，青色行吗", "role": "chooser", "form_key": hidden(
+        page, "form_key")}  # fmt: skip
+    empty = await room.post("/orders/1001/conversation", **(write | {"words": " "}))
+    assert says(empty, "en", "talk_empty")
+    for bad in ("payer", "recipient", ""):
+        wrong = await room.post("/orders/1001/conversation", **(write | {"role": bad}))
+        assert wrong.status_code == 404, bad
+    for _ in range(2):  # a double press
+        went = await room.post("/orders/1001/conversation", **write)
+    here = went.headers["location"].removeprefix(room.root).partition("#")[0]
+    await room.world.work()
+    talk = [told for to, told in room.world.inbox if '"talk"' in told and to.endswith("2046")]
+    assert len(talk) == 1  # she paid, so it is her phone
+    assert "陈婉婷" in shown(await room.get(here))
+    assert "陈婉婷" in shown(await room.get("/conversations"))
+    assert "红色没有了" in shown(await room.get("/orders/1001"))
+    assert "Write to 陈婉婷" not in shown(await room.get("/orders/1001"))
+
+
+async def test_a_seller_without_notifications_hears_by_text_once_a_stretch(room: BackRoom) -> None:
+    product = await room.world.add_product(room.client, room.town.shop_id)
+    person, seller = room.world.browser(), SELLER.replace(" ", "")
+    talk = (await begins(person, f"/@xiaoman/p/{product}/conversation")).headers["location"]
+
+    async def heard() -> int:
+        await room.world.work()
+        mine = [told for to, told in room.world.inbox if to.endswith(seller)]
+        return sum('"code"' not in told for told in mine)
+
+    assert await heard() == 1
+    await says_more(person, talk, "在吗")
+    here = await desk(room)
+    page = await room.get(here)  # reading is no answer
+    await says_more(person, talk, "？")
+    assert await heard() == 1
+    await room.post(f"{here}/remarks", words="在", form_key=hidden(page, "form_key"))
+    await says_more(person, talk, "要一只")
+    assert await heard() == 2
+    letter = await room.get(f"/collect/new?wish={here.rpartition('/')[2]}")
+    assert re.search(r'name="q-[0-9a-f-]{36}"[^>]*value="1"', letter.text)  # the thing asked about
+    for _ in range(30):
+        await begins(room.world.browser(), "/@xiaoman/conversation", "hi")
+    assert await heard() == 20  # a flood of strangers is not a flood of texts
 
 
 async def test_giver_and_recipient_of_a_gift_talk_apart(market: Market) -> None:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,11 +18,12 @@ from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.sale import inviting
 from littleshop.social import outlets
-from littleshop.trade import conversations, invitations, takers, wishes
+from littleshop.trade import invitations, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.takers import Taker
 from littleshop.web import addresses, containers, forms, letter_views, names, pages, wish_views
-from littleshop.web.console import frame, letter_form
+from littleshop.web.console import frame, letter_asked, letter_form
+from littleshop.web.console.letter_asked import Asked
 from littleshop.web.console.letter_form import Written
 
 FILTERS = ("open", "paid", "ended", "draft")
@@ -76,31 +76,16 @@ async def new(request: Request) -> Response:
     """GET root/collect/new?kind=goods|amount&variant=ID&wish=ID"""
     work, asked = await http.at_work(request), dict(request.query_params)
     async with http.house(request).database.connection() as conn:
-        things = await letter_form.shelf(conn, work.shop.shop_id)
-        wish = await _wish(conn, work, asked.get("wish"))
+        wish = await letter_asked.read(conn, work, asked.get("wish"), http.house(request).keyring)
+        about = wish.product_id if wish else None
+        things = await letter_form.shelf(conn, work.shop.shop_id, about)
     kind = "amount" if asked.get("kind") == "amount" else "goods"
     if wish is not None:
         asked["name"] = wish.name
+        if thing := next((each for each in things if each.product_id == wish.product_id), None):
+            asked.setdefault("variant", str(thing.variant.variant_id))
     written = letter_form.blank(work, kind, things, asked)
     return await _form(request, work, written, things, wish)
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """The conversation that the letter is to answer; of a wish the most its buyer pays."""
-
-    wish_id: UUID
-    name: str
-    top: Money | None = None
-
-
-async def _wish(conn: db.Connection, work: AtWork, text: str | None) -> Asked | None:
-    """What the letter is to answer. Raises NotFound."""
-    if not text:
-        return None
-    talk = await conversations.get(conn, work.shop.shop_id, http.uuid(text))
-    wish = talk.about == "wish"
-    top = (await wishes.get(conn, talk.shop_id, talk.conversation_id)).top if wish else None
-    return Asked(talk.conversation_id, talk.name, top)
 
 
 async def _form(
@@ -123,8 +108,9 @@ async def write(request: Request) -> Response:
     work, house = await http.at_work(request), http.house(request)
     form = await forms.read(request, photos=letter_form.PHOTOS)
     async with house.database.connection() as conn:
-        things = await letter_form.shelf(conn, work.shop.shop_id)
-        wish = await _wish(conn, work, form.text("wish", 40))
+        wish = await letter_asked.read(conn, work, form.text("wish", 40), house.keyring)
+        about = wish.product_id if wish else None
+        things = await letter_form.shelf(conn, work.shop.shop_id, about)
     wish_id = wish.wish_id if wish else None
     written = await letter_form.read(request, work, form, things, wish_id)
     if written.letter is not None:

@@ -54,9 +54,9 @@ class Written(msgspec.Struct):
     own: tuple[Own, ...] = ()
 
 
-async def shelf(conn: db.Connection, shop_id: int) -> list[Thing]:
-    """What can be picked: every variant on sale, those of the last letters first, then in the
-    shop's order."""
+async def shelf(conn: db.Connection, shop_id: int, about: UUID | None = None) -> list[Thing]:
+    """What can be picked: every variant on sale, those that were asked `about` first, then those of
+    the last letters, then in the shop's order."""
     found: list[Thing] = []
     for each in await products.listing(conn, shop_id, most=MOST_SHELF):
         picture = addresses.photo(each.photo, 360) if each.photo else ""
@@ -66,7 +66,12 @@ async def shelf(conn: db.Connection, shop_id: int) -> list[Thing]:
     asked = {
         each: place for place, each in enumerate(await invitation_lists.lately_named(conn, shop_id))
     }
-    found.sort(key=lambda each: asked.get(each.variant.variant_id, len(asked)))
+    found.sort(
+        key=lambda each: (
+            each.product_id != about,
+            asked.get(each.variant.variant_id, len(asked)),
+        )
+    )
     return found[:MOST_SHELF]
 
 

@@ -29,7 +29,7 @@ from littleshop.trade.packing import ToPack
 from littleshop.trade.timers import Timer
 from littleshop.web import case_story, discount_words, pages
 from littleshop.web.case_story import Facts
-from littleshop.web.console import frame, given, penned
+from littleshop.web.console import frame, given, order_talk, penned
 from littleshop.web.console import orders as lists
 from littleshop.web.console.given import Given
 
@@ -149,6 +149,7 @@ async def show(
     locale = pages.locale_of(request)
     ship = ship or lists.ship_form(locale)
     ship |= await penned.told(request, work, dossier.order, dossier.items, dossier.parcels)
+    ship |= await order_talk.told(request, work, dossier.order)
     context = {
         "order": told(dossier, work, locale),
         "head": _head(dossier, http.now(request)),

@@ -80,6 +80,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/wishes",
         "/wishes/{wish_id}",
         "/wishes/{wish_id}/refusal",
+        "/orders/{number}/conversation",
         "/conversations",
         "/conversations/list",
         "/conversations/live",

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from littleshop import crypto, db, http
+from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.notify.live import Hub
@@ -42,7 +43,7 @@ async def inbox(request: Request, fragment: str | None = None) -> Response:
     before = people.moment(request.query_params.get("beyond"))
     async with http.house(request).database.connection() as conn:
         found = await conversation_lists.inbox(conn, work.shop.shop_id, before=before, unread=only)
-        rows = [await _row(conn, work, each) for each in found]
+        rows = [await _row(conn, http.house(request).keyring, work, each) for each in found]
         unread = await conversation_lists.unread(conn, work.shop.shop_id)
     older = ""
     if len(found) == conversation_lists.PAGE:
@@ -53,11 +54,11 @@ async def inbox(request: Request, fragment: str | None = None) -> Response:
     )  # fmt: skip
 
 
-async def _row(conn: db.Connection, work: AtWork, row: Row) -> dict[str, Any]:
+async def _row(conn: db.Connection, keyring: Keyring, work: AtWork, row: Row) -> dict[str, Any]:
     one = row.conversation
     return {
         "card": await talk_views.card(conn, one),
-        "name": one.name,
+        "name": await talking.name_of(conn, keyring, one),
         "words": row.words,
         "is_photo": row.is_photo,
         "mine": one.said_by == "seller",
@@ -106,6 +107,7 @@ async def _thread(
         said = await conversations.remarks(conn, shop_id, which)
         letters = await invitations.of_wish(conn, shop_id, which)
         card = await talk_views.card(conn, one)
+        name = await talking.name_of(conn, house.keyring, one)
         kept = await quick_answers.of_shop(conn, shop_id)
         blocked = await conversation_blocks.among(
             conn, shop_id, which, [one.phone_index] if one.phone_index else []
@@ -124,7 +126,7 @@ async def _thread(
         ),
         seen=max((each.position for each in said if each.by_whom == "seller"
                   and each.position <= one.buyer_seen), default=0),
-        card=card, here=here, name=one.name, quick=kept, blocked=blocked, role=one.role,
+        card=card, here=here, name=name, quick=kept, blocked=blocked, role=one.role,
         card_url=_card_url(work, one, card),
         phone_masked=_phone(request, one),
         typed=typed or {"words": chosen, "photo_kept": "", "form_key": str(uuid4())},
