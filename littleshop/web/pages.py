@@ -12,6 +12,7 @@ and in a page for a request: path, now, demo, host, keeper (littleshop.web.keepe
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -31,6 +32,7 @@ from littleshop.web import addresses, assets, drawing, keepers, names
 FOLDER = Path(__file__).parent.parent / "templates"
 PARTS = ("ui", "goods", "forms", "sharing", "letter")
 COOKIE = "lang"
+LEAST_SQUEEZED = 1200  # bytes: what fits into one packet anyway
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "strict-origin-when-cross-origin",
@@ -116,10 +118,21 @@ def page(
     if private and request.method == "POST":  # no-store would make Back end in an error page
         headers["cache-control"] = "private, no-cache"
     headers["content-security-policy"] = content_policy(form_targets, scripts)
-    answer = HTMLResponse(text, status_code=status, headers=headers)
+    content = _squeezed(request, text, headers) if private else text
+    answer = HTMLResponse(content, status_code=status, headers=headers)
     if request.query_params.get("lang") in i18n.LOCALES:
         answer.set_cookie(COOKIE, locale, max_age=31_536_000, samesite="lax", path="/")
     return answer
+
+
+def _squeezed(request: Request, text: str, headers: dict[str, str]) -> str | bytes:
+    """A page that is kept nowhere, compressed where its reader takes that and it is worth it; one
+    that is kept is compressed once, by who keeps it (docs/decisions/0054-private-pages.md)."""
+    raw = text.encode()
+    if len(raw) < LEAST_SQUEEZED or "gzip" not in request.headers.get("accept-encoding", ""):
+        return raw
+    headers |= {"content-encoding": "gzip", "vary": f"{headers['vary']}, accept-encoding"}
+    return gzip.compress(raw, 4, mtime=0)
 
 
 @cache

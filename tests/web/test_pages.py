@@ -56,6 +56,19 @@ async def test_a_page_forbids_what_it_did_not_bring() -> None:
     assert "form-action 'self'" in policy and "frame-ancestors 'none'" in policy
 
 
+async def test_a_private_page_travels_compressed_to_who_reads_that() -> None:
+    person = browser()
+    squeezed = await person.get("/o/TOKEN", headers={"accept-encoding": "gzip"})
+    plain = await person.get("/o/TOKEN", headers={"accept-encoding": "identity"})
+    assert squeezed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers and squeezed.text == plain.text
+    small, whole = (int(each.headers["content-length"]) for each in (squeezed, plain))
+    assert small * 2 < whole
+    assert "accept-encoding" in squeezed.headers["vary"]
+    shared = await person.get("/legal", headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in shared.headers  # who keeps it compresses it, once
+
+
 async def test_a_page_under_a_token_leaves_no_trace() -> None:
     headers = (await browser().get("/o/TOKEN")).headers
     assert headers["referrer-policy"] == "same-origin"
