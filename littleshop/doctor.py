@@ -17,6 +17,7 @@ import asyncpg
 from littleshop import config, db, installation, jobs, migrate
 from littleshop import home as homes
 from littleshop.postgres import Cluster
+from littleshop.trade import trackers
 
 GIGABYTE = 1 << 30
 State = Literal["ok", "note", "bad"]
@@ -79,6 +80,8 @@ def settings() -> list[Check]:
         state: State = "ok" if _listens(str(rail.get("base_url", ""))) else "note"
         words = ("answers", "有应答") if state == "ok" else ("does not answer now", "暂无应答")
         found.append(Check(state, f"rail {name} {words[0]}", f"通道 {name} {words[1]}"))
+    if "courier" in read.rails and (lacking := trackers.faults(read.rails["courier"])):
+        found.append(Check("bad", f"rail courier: {lacking}", "物流跟踪的设置不全"))
     return found
 
 

@@ -37,6 +37,8 @@ from littleshop.shop.shops import Shop
 from littleshop.social import domains, tickets
 from littleshop.social.domains import Domains
 from littleshop.social.tickets import Tickets
+from littleshop.trade import trackers
+from littleshop.trade.trackers import Tracker
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -66,6 +68,7 @@ class House:
     doors: Doors
     escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
+    tracker: Tracker | None = None  # who follows parcels; None: nobody
     tickets: Tickets | None = None  # of the official account that sets cards inside WeChat
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -117,6 +120,7 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
         doors=Doors(database),
         escrows=gateways.escrows(settings.rails, clock),
         wechat_login=_wechat_login(settings),
+        tracker=trackers.open(settings.rails),
         tickets=tickets.open_tickets(settings.rails, database, keyring),
     )
     house.domains.tell(names)
@@ -135,6 +139,8 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
             await escrow.disconnect()
         if house.wechat_login is not None:
             await house.wechat_login.disconnect()
+        if house.tracker is not None:
+            await house.tracker.disconnect()
         if house.tickets is not None:
             await house.tickets.official.disconnect()
         await database.close()

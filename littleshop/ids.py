@@ -94,6 +94,11 @@ def work_token(key: bytes, shop_id: int, subject: object) -> str:
     return link_token(key, shop_id, f"work of {subject}")
 
 
+def tracking_token(key: bytes, shop_id: int, parcel_id: object) -> str:
+    """The token of the address that a parcel's news are pushed to."""
+    return link_token(key, shop_id, f"tracking {parcel_id}")
+
+
 def share_code(shop_id: int) -> str:
     """A short code for a share: it carries its shop and is hard enough to guess by chance."""
     tail = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(6))

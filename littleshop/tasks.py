@@ -35,6 +35,7 @@ from littleshop.sale import (
     taking_back,
     telling_news,
     ticking,
+    tracking,
     waiting,
 )
 from littleshop.sale.paying import Paid
@@ -42,7 +43,7 @@ from littleshop.settlement import reconciling_bills, reconciling_by_asking, rout
 from littleshop.shop import slugs
 from littleshop.social import passcodes, probing, shares
 from littleshop.supply import low
-from littleshop.trade import carts, order_words, person_orders
+from littleshop.trade import carts, order_words, person_orders, trackings
 
 _PATIENCE = timedelta(minutes=30)
 CLOSINGS = 3  # times that a rail is asked to close an attempt before the sweep takes over
@@ -237,6 +238,7 @@ async def sweep_forgotten(context: Context) -> None:
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
+        await trackings.sweep(conn, context.at - tracking.NOTICES_KEPT)
 
 
 async def fill_search(context: Context) -> None:
@@ -285,6 +287,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **person_orders.tasks(),
         **order_words.tasks(house.keyring),
         **probing.tasks(house.keyring, house.settings),
+        **tracking.tasks(house.tracker, house.keyring, house.settings.public_url),
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
     }

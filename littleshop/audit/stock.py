@@ -44,7 +44,8 @@ _SHIPPED_ONCE = """
              where $1::bigint is null or shop_id = $1 group by shop_id, order_id) i
         on i.shop_id = o.shop_id and i.order_id = o.order_id
       left join (select shop_id, order_id, -sum(quantity) as quantity from stock_movements
-                  where reason = 'shipped' and ($1::bigint is null or shop_id = $1)
+                  where reason in ('shipped', 'unshipped', 'reshipped')
+                    and ($1::bigint is null or shop_id = $1)
                   group by shop_id, order_id) m
         on m.shop_id = o.shop_id and m.order_id = o.order_id
      where ($1::bigint is null or o.shop_id = $1)

@@ -210,6 +210,29 @@ async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) 
     """Take an order's held pieces off the shelf, a movement per variant."""
     lines = await _lock(conn, shop_id, order_id)
     await _change(conn, shop_id, lines, held=-1, on_hand=-1)
+    undone = "select exists (select from stock_movements where shop_id = $1 and order_id = $2"
+    undone += " and reason = 'unshipped')"
+    again = await db.value(conn, undone, shop_id, order_id)
+    await _write(conn, shop_id, order_id, lines, -1, "reshipped" if again else "shipped", at)
+
+
+async def unship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """Put back on the shelf what never left, held for its order as before."""
+    lines = await _lock(conn, shop_id, order_id)
+    await _change(conn, shop_id, lines, held=+1, on_hand=+1)
+    await _write(conn, shop_id, order_id, lines, +1, "unshipped", at)
+
+
+async def _write(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    lines: Sequence[_Line],
+    sign: int,
+    reason: str,
+    at: datetime,
+) -> None:
+    """A movement for each line of an order."""
     await conn.executemany(
         _LEDGER_SQL,
         [
@@ -217,8 +240,8 @@ async def ship(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) 
                 shop_id,
                 ids.uuid7(at),
                 line.variant_id,
-                -line.quantity,
-                "shipped",
+                sign * line.quantity,
+                reason,
                 order_id,
                 None,
                 at,
@@ -342,7 +365,8 @@ async def shipped_since(conn: db.Connection, shop_id: int, since: datetime) -> d
     rows = await conn.fetch(
         "select v.product_id, -sum(m.quantity)::integer as pieces from stock_movements m"
         " join variants v on v.shop_id = m.shop_id and v.variant_id = m.variant_id"
-        " where m.shop_id = $1 and m.reason = 'shipped' and m.at >= $2 group by v.product_id",
+        " where m.shop_id = $1 and m.reason in ('shipped', 'unshipped', 'reshipped')"
+        "   and m.at >= $2 group by v.product_id",
         shop_id,
         since,
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 from littleshop import db, jobs
 from littleshop.notify import live, messages
 from littleshop.pay import payments
-from littleshop.sale import refunding
+from littleshop.sale import refunding, tracking
 
 T = TypeVar("T")
 RAIL_ANSWERS = timedelta(seconds=40)  # how long a refund was under way
@@ -77,6 +77,8 @@ async def _do(conn: db.Connection, deferred: Sequence[jobs.Deferred]) -> None:
                 shop_id, refund = int(job.arguments["shop_id"]), UUID(job.arguments["refund_id"])
                 at = job.at + RAIL_ANSWERS
                 await refunding.hear(conn, shop_id, refund, at)
+            case tracking.SUBSCRIBE:
+                pass  # of what is still on its way the service is told when the past is over
             case live.PUBLISH | "opening.send_identity" | "opening.send_card":
                 pass  # no page was open; the authority's answer is played with the opening
             case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,8 @@ def register(
     rails["wechat_official"] = _official(rails["wechat_pay"], sandbox_url)
     rails["baidu_wallet"]["refund_notify_url"] = f"{public_url}/callbacks/baidu_wallet"
     rails["alipay"]["zft_site_url"] = f"{public_url}/"
+    if "courier" in rails:  # the salt is ours: what is pushed is signed with it
+        rails["courier"].setdefault("salt", secrets.token_urlsafe(24))
     rails["push"]["allowed_hosts"] = [urlsplit(sandbox_url).netloc]
     if json.dumps(rails) != was:
         homes.write(path, json.dumps(rails, indent=1))

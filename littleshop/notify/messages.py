@@ -38,12 +38,14 @@ _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to tell, looked up by the caller; SMS needs the phone (E.164, sealed)."""
+    """Somebody to tell, looked up by the caller; SMS needs the phone (E.164, sealed). He is told
+    `after` a while in which it may be taken back."""
 
     person_id: UUID | None
     phone_sealed: bytes | None
     locale: str
     push: tuple[Subscription, ...] = ()
+    after: timedelta = timedelta()
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -88,13 +90,13 @@ async def send(
     token of a follower's link.
     """
     rows = [
-        row
+        (row, recipient)
         for place, recipient in enumerate(to)
         for row in _rows(shop_id, recipient, place, f"{about}:{subject}:{occasion}", about)
     ]
     written = []
     kept = {name: _kept(fact) for name, fact in facts.items()}
-    for row in rows:
+    for row, recipient in rows:
         if not await db.run(
             conn,
             "insert into messages (shop_id, message_id, about, subject, channel, person_id,"
@@ -114,7 +116,8 @@ async def send(
             at,
         ):
             continue
-        await jobs.defer(conn, DELIVER, at=at, shop_id=shop_id, message_id=str(row.message_id))
+        due = at + recipient.after
+        await jobs.defer(conn, DELIVER, at=due, shop_id=shop_id, message_id=str(row.message_id))
         written.append(row.message_id)
     return written
 
@@ -150,6 +153,24 @@ async def told(conn: db.Connection, shop_id: int, message_ids: Collection[UUID])
         list(message_ids),
         {},
     )
+
+
+async def take_back(
+    conn: db.Connection,
+    shop_id: int,
+    subjects: Collection[str],
+    about: Collection[str],
+    **fact: str,
+) -> bool:
+    """What waits to be told and holds this fact is told to nobody; False when it leaves already."""
+    of = (shop_id, list(subjects), list(about), fact)
+    held = "where shop_id = $1 and subject = any ($2) and about = any ($3) and facts @> $4"
+    leaves = f"select exists (select from messages {held} and status = 'sending')"
+    if await db.value(conn, leaves, *of):
+        return False
+    change = "update messages set status = 'unwanted', fault = 'taken back', facts = '{}'"
+    await db.run(conn, f"{change} {held} and status = 'waiting'", *of)
+    return True
 
 
 async def of(conn: db.Connection, shop_id: int, subject: str | UUID) -> list[Message]:

@@ -17,15 +17,16 @@ from littleshop import db, ids
 from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.sale import refunding, telling
+from littleshop.sale import delivering, refunding, telling
 from littleshop.trade import cases, claims, deliveries, order_events, orders, timers
 from littleshop.trade.deliveries import Holder, Parcel
 from littleshop.trade.orders import Order
 
-CONFIRM_BY = timedelta(days=10)  # by express; silence then pays the seller
+CONFIRM_BY = delivering.ON_ITS_WAY
 CONFIRM_SOON = timedelta(days=9)  # the reminder before that
 DONE_BY = timedelta(days=3)  # the same where nothing is handed over
 DONE_SOON = timedelta(days=2)
+SHIP_CLOCKS = ("ship_by", "ship_at_last")
 
 
 async def left(conn: db.Connection, order: Order) -> dict[int, int]:
@@ -93,19 +94,28 @@ async def leave(conn: db.Connection, order: Order, at: datetime) -> Order:
     if gone is None:
         raise Refused("not_to_ship")
     await stock.ship(conn, shop_id, order_id, at)
+    running = await timers.of(conn, shop_id, order_id)
     await timers.cancel(conn, shop_id, order_id)
-    await start_clocks(conn, shop_id, order_id, at, done=order.way == "none")
+    before = {each.kind: each.due_at.isoformat() for each in running if each.kind in SHIP_CLOCKS}
+    done = order.way == "none"
+    await start_clocks(conn, shop_id, order_id, at, done=done, before=before)
     return gone
 
 
 async def start_clocks(
-    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime, *, done: bool = False
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    at: datetime,
+    *,
+    done: bool = False,
+    before: Mapping[str, str] | None = None,
 ) -> None:
     """From now the buyer has ten days to say that it came (three that it is done), and is reminded
-    before."""
+    before. `before` are the clocks that ran until then, should the shipping be undone."""
     soon, by = (DONE_SOON, DONE_BY) if done else (CONFIRM_SOON, CONFIRM_BY)
     await timers.start(conn, shop_id, order_id, "confirm_soon", at + soon)
-    await timers.start(conn, shop_id, order_id, "confirm_by", at + by)
+    await timers.start(conn, shop_id, order_id, "confirm_by", at + by, dict(before or {}))
 
 
 async def call_off(
@@ -140,6 +150,7 @@ async def call_off(
         conn, shop_id, order_id, "rest_called_off", by=by, at=at, why=reason, amount=amount.minor
     )
     await telling.buyer(conn, gone, "order_rest_off", at, back=amount)
+    await delivering.look(conn, gone, at)
     return gone
 
 

@@ -13,7 +13,14 @@ from littleshop import db
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
-from littleshop.sale import parcelling, pausing, receiving, telling
+from littleshop.sale import (
+    delivering,
+    parcelling,
+    pausing,
+    receiving,
+    telling,
+    tracking,
+)
 from littleshop.shop import terms
 from littleshop.trade import (
     carriers,
@@ -28,7 +35,9 @@ from littleshop.trade.orders import Order
 
 SHIP_BY = timedelta(hours=48)  # then the buyer may cancel alone
 SHIP_AT_LAST = timedelta(days=7)  # then all goes back by itself
+UNDO = timedelta(seconds=30)  # so long nobody is told that it left
 LATE = SHIP_AT_LAST - SHIP_BY  # how long it may be late, whatever was promised
+SAID_SHIPPED, SAID_PART_SHIPPED = "order_shipped", "order_part_shipped"
 _NUMBER = re.compile(r"[0-9A-Za-z-]{5,40}")
 
 
@@ -101,8 +110,11 @@ async def ship(
     await order_events.tell(
         conn, shop_id, order_id, kind, by="seller", at=at, carrier=carrier, number=number
     )
-    about, occasion = ("order_shipped", "") if last else ("order_part_shipped", number)
-    await telling.buyer(conn, order, about, at, carrier=carrier, tracking=number, occasion=occasion)
+    await tracking.follow(conn, shop_id, order_id, parcel_id, at, after=UNDO)
+    await telling.buyer(
+        conn, order, SAID_SHIPPED if last else SAID_PART_SHIPPED, at, carrier=carrier,
+        tracking=number, occasion=str(parcel_id), after=UNDO,
+    )  # fmt: skip
     return order
 
 
@@ -130,6 +142,7 @@ async def hand_over(
     if code:
         return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)
     await telling.buyer(conn, order, "order_handed_over", at)
+    await delivering.look(conn, order, at)  # parcels that left before may be there
     return order
 
 
@@ -189,6 +202,8 @@ async def correct(
         conn, shop_id, order.order_id, parcel_id, carrier, number
     ):
         raise Refused("not_shipped")
+    await tracking.follow(conn, shop_id, order.order_id, parcel_id, at)
+    await delivering.start_over(conn, order, parcel_id, at)
     await order_events.tell(
         conn,
         shop_id,

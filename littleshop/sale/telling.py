@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from littleshop import db
 from littleshop.customers import customers
@@ -18,6 +18,7 @@ from littleshop.trade.orders import Order
 _RECIPIENT_ALONE = frozenset(
     {
         "order_shipped",
+        "order_delivered",
         "order_handed_over",
         "order_done",
         "auto_confirm_soon",
@@ -83,15 +84,17 @@ async def buyer(
     *,
     carrier: str = "",
     occasion: str = "",
+    after: timedelta = timedelta(),
     **facts: Fact,
 ) -> None:
     """Tell the phone that ordered; of a gift that was claimed its recipient, or both, each only
-    what is for him. The courier is named in the reader's language."""
+    what is for him. The courier is named in the reader's language. It is sent `after` a while in
+    which it may still be taken back (messages.take_back)."""
     claimed = None
     if order.kind == "gift":
         claimed = await gifts.of_order(conn, order.shop_id, order.order_id)
     if claimed is not None and about in _FOR_RECIPIENT:
-        to = Recipient(None, claimed.phone_sealed, claimed.locale)
+        to = Recipient(None, claimed.phone_sealed, claimed.locale, after=after)
         known = {"shop": await _shop(conn, order), "number": order.number}
         known |= _named(facts, carrier, claimed.locale)
         known.pop("amount", None)
@@ -110,7 +113,7 @@ async def buyer(
     await messages.send(
         conn,
         order.shop_id,
-        [Recipient(None, customer.phone_sealed, order.locale)],
+        [Recipient(None, customer.phone_sealed, order.locale, after=after)],
         about=about,
         subject=order.order_id,
         at=at,

@@ -19,6 +19,7 @@ from littleshop.sale import (
     sending_back,
     teaming,
     telling,
+    tracking,
 )
 from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.timers import Timer
@@ -33,6 +34,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         return await inviting.lapse(conn, timer, at)
     if timer.kind == teaming.LAPSE:
         return await teaming.close(conn, timer, at)
+    if timer.kind == tracking.LOOK:  # of a parcel
+        return await tracking.look(conn, timer, at)
     order = await orders.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
         return False

@@ -12,12 +12,14 @@ import msgspec
 
 
 class Carrier(msgspec.Struct, frozen=True):
-    """`code` is ours and kept in rows; `kuaidi100` is the name the tracking service knows."""
+    """`code` is ours and kept in rows; `kuaidi100` and `kdniao` are what those tracking services
+    call it, "" where they do not know it."""
 
     code: str
     zh: str
     en: str
     kuaidi100: str
+    kdniao: str
 
     def name(self, locale: str) -> str:
         """The name in a person's language."""
@@ -27,25 +29,25 @@ class Carrier(msgspec.Struct, frozen=True):
 CARRIERS = {
     carrier.code: carrier
     for carrier in (
-        Carrier("sf", "顺丰速运", "SF Express", "shunfeng"),
-        Carrier("zto", "中通快递", "ZTO Express", "zhongtong"),
-        Carrier("yto", "圆通速递", "YTO Express", "yuantong"),
-        Carrier("yunda", "韵达快递", "Yunda Express", "yunda"),
-        Carrier("sto", "申通快递", "STO Express", "shentong"),
-        Carrier("jt", "极兔速递", "J&T Express", "jtexpress"),
-        Carrier("jd", "京东物流", "JD Logistics", "jd"),
-        Carrier("ems", "邮政 EMS", "EMS China", "ems"),
-        Carrier("post", "邮政快递包裹", "China Post parcel", "youzhengguonei"),
-        Carrier("deppon", "德邦快递", "Deppon Express", "debangkuaidi"),
-        Carrier("danniao", "菜鸟速递", "Cainiao Express", "danniao"),
-        Carrier("fengwang", "丰网速运", "Fengwang Express", "fengwang"),
-        Carrier("zjs", "宅急送", "ZJS Express", "zhaijisong"),
-        Carrier("ups", "UPS", "UPS", "ups"),
-        Carrier("fedex", "联邦快递", "FedEx", "fedex"),
-        Carrier("dhl", "DHL", "DHL", "dhl"),
-        Carrier("royal_mail", "英国皇家邮政", "Royal Mail", "royalmail"),
-        Carrier("usps", "美国邮政", "USPS", "usps"),
-        Carrier("other", "其他快递", "Another courier", "auto"),
+        Carrier("sf", "顺丰速运", "SF Express", "shunfeng", "SF"),
+        Carrier("zto", "中通快递", "ZTO Express", "zhongtong", "ZTO"),
+        Carrier("yto", "圆通速递", "YTO Express", "yuantong", "YTO"),
+        Carrier("yunda", "韵达快递", "Yunda Express", "yunda", "YD"),
+        Carrier("sto", "申通快递", "STO Express", "shentong", "STO"),
+        Carrier("jt", "极兔速递", "J&T Express", "jtexpress", "JTSD"),
+        Carrier("jd", "京东物流", "JD Logistics", "jd", "JD"),
+        Carrier("ems", "邮政 EMS", "EMS China", "ems", "EMS"),
+        Carrier("post", "邮政快递包裹", "China Post parcel", "youzhengguonei", "YZPY"),
+        Carrier("deppon", "德邦快递", "Deppon Express", "debangkuaidi", "DBL"),
+        Carrier("danniao", "菜鸟速递", "Cainiao Express", "danniao", "DNWL"),
+        Carrier("fengwang", "丰网速运", "Fengwang Express", "fengwang", "FWX"),
+        Carrier("zjs", "宅急送", "ZJS Express", "zhaijisong", "ZJS"),
+        Carrier("ups", "UPS", "UPS", "ups", "UPS"),
+        Carrier("fedex", "联邦快递", "FedEx", "fedex", "FEDEX"),
+        Carrier("dhl", "DHL", "DHL", "dhl", "DHL"),
+        Carrier("royal_mail", "英国皇家邮政", "Royal Mail", "royalmail", ""),
+        Carrier("usps", "美国邮政", "USPS", "usps", "USPS"),
+        Carrier("other", "其他快递", "Another courier", "auto", ""),
     )
 }
 

@@ -22,6 +22,9 @@ class Parcel(msgspec.Struct, frozen=True):
     delivered_at: datetime | None
 
 
+_PARCEL = ", ".join(Parcel.__struct_fields__)
+
+
 async def hand_over(
     conn: db.Connection,
     shop_id: int,
@@ -81,7 +84,8 @@ async def packed(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Pack
         Packed,
         "select i.parcel_id, i.position, i.quantity from parcel_items i"
         "  join parcels p on p.shop_id = i.shop_id and p.parcel_id = i.parcel_id"
-        " where i.shop_id = $1 and p.order_id = $2 order by i.parcel_id, i.position",
+        " where i.shop_id = $1 and p.order_id = $2 and p.taken_back_at is null"
+        " order by i.parcel_id, i.position",
         shop_id,
         order_id,
     )
@@ -91,7 +95,7 @@ async def with_number(conn: db.Connection, shop_id: int, tracking_number: str) -
     """The orders that have a parcel of this number."""
     rows = await conn.fetch(
         "select distinct order_id from parcels where shop_id = $1 and tracking_number = $2"
-        " and tracking_number <> '' limit 20",
+        " and tracking_number <> '' and taken_back_at is null limit 20",
         shop_id,
         tracking_number,
     )
@@ -117,6 +121,7 @@ async def holders(conn: db.Connection, shop_id: int, tracking: Sequence[str]) ->
         "       o.phone_index"
         "  from parcels p join orders o on o.shop_id = $1 and o.order_id = p.order_id"
         " where p.shop_id = $1 and p.tracking_number = any ($2) and p.tracking_number <> ''"
+        "   and p.taken_back_at is null"
         " order by o.number limit $3",
         shop_id,
         list(dict.fromkeys(tracking)),
@@ -136,7 +141,8 @@ async def correct(
     return await db.changed(
         conn,
         "update parcels set carrier = $4, tracking_number = $5"
-        " where shop_id = $1 and order_id = $2 and parcel_id = $3 and way = 'courier'",
+        " where shop_id = $1 and order_id = $2 and parcel_id = $3 and way = 'courier'"
+        " and taken_back_at is null",
         shop_id,
         order_id,
         parcel_id,
@@ -150,8 +156,45 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Pa
     return await db.all(
         conn,
         Parcel,
-        "select parcel_id, way, carrier, tracking_number, handed_over_at, delivered_at"
-        " from parcels where shop_id = $1 and order_id = $2 order by handed_over_at, parcel_id",
+        f"select {_PARCEL} from parcels where shop_id = $1 and order_id = $2"
+        " and taken_back_at is null order by handed_over_at, parcel_id",
         shop_id,
         order_id,
+    )
+
+
+async def get(conn: db.Connection, shop_id: int, parcel_id: UUID) -> Parcel | None:
+    """A parcel that left."""
+    return await db.one(
+        conn,
+        Parcel,
+        f"select {_PARCEL} from parcels where shop_id = $1 and parcel_id = $2"
+        " and taken_back_at is null",
+        shop_id,
+        parcel_id,
+    )
+
+
+async def mark_delivered(
+    conn: db.Connection, shop_id: int, parcel_id: UUID, at: datetime | None
+) -> None:
+    """A parcel arrived, by the courier's clock; None: it did not after all."""
+    await db.run(
+        conn,
+        "update parcels set delivered_at = $3 where shop_id = $1 and parcel_id = $2",
+        shop_id,
+        parcel_id,
+        at,
+    )
+
+
+async def take_back(conn: db.Connection, shop_id: int, parcel_id: UUID, at: datetime) -> bool:
+    """A parcel never left: its shipping was undone. False when that was done before."""
+    return await db.changed(
+        conn,
+        "update parcels set taken_back_at = $3"
+        " where shop_id = $1 and parcel_id = $2 and taken_back_at is null",
+        shop_id,
+        parcel_id,
+        at,
     )

@@ -10,6 +10,7 @@ import msgspec
 from littleshop import db
 from littleshop.crypto import Keyring
 from littleshop.money import Money
+from littleshop.trade.destinations import Delivery as Delivery
 
 GATHERING = ("claiming", "forming")  # paid; a recipient or a team is still missing
 HOLDING = ("placed", "collecting", *GATHERING, "to_ship")  # states in which stock is held
@@ -17,20 +18,6 @@ UNPAID = ("waiting", "invited", "placed", "collecting")
 PAYABLE = ("placed", "invited", "collecting")
 UNDER_WAY = ("shipped", "delivered")
 PAID = (*GATHERING, "to_ship", *UNDER_WAY)  # states in which escrow holds the total
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """Where and to whom: sealed as JSON in the order."""
-
-    name: str
-    phone: str
-    province: str = ""
-    city: str = ""
-    district: str = ""
-    street: str = ""
-
-    def seal(self, keyring: Keyring) -> bytes:
-        return keyring.seal(msgspec.json.encode(self).decode())
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -274,8 +261,7 @@ async def invite_again(conn: db.Connection, shop_id: int, order_id: UUID) -> Ord
 async def waiting(conn: db.Connection, shop_id: int) -> list[UUID]:
     """The orders of a shop that wait for a rail, the oldest first."""
     found = "select order_id from orders where shop_id = $1 and status = 'waiting'"
-    rows = await conn.fetch(f"{found} order by placed_at, order_id", shop_id)
-    return [row["order_id"] for row in rows]
+    return [row[0] for row in await conn.fetch(f"{found} order by placed_at, order_id", shop_id)]
 
 
 async def mark_shipped(
@@ -285,6 +271,21 @@ async def mark_shipped(
     return await _move(
         conn, shop_id, order_id, "status = 'shipped', shipped_at = $3", "status = 'to_ship'", at
     )
+
+
+async def undo_shipped(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
+    """shipped -> to_ship: its parcel never left."""
+    set_ = "status = 'to_ship', shipped_at = null"
+    return await _move(conn, shop_id, order_id, set_, "status = 'shipped'")
+
+
+async def deliver(
+    conn: db.Connection, shop_id: int, order_id: UUID, at: datetime | None
+) -> Order | None:
+    """shipped -> delivered: all its parcels came, by the couriers' word; None: the way back."""
+    left, came = ("shipped", "delivered") if at else ("delivered", "shipped")
+    change = f"status = '{came}', delivered_at = $3"
+    return await _move(conn, shop_id, order_id, change, f"status = '{left}'", at)
 
 
 async def mark_received(

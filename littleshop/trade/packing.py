@@ -38,6 +38,7 @@ async def of_orders(
             select sum(k.quantity) as gone from parcels p
               join parcel_items k on k.shop_id = $1 and k.parcel_id = p.parcel_id
              where p.shop_id = $1 and p.order_id = o.order_id and k.position = i.position
+               and p.taken_back_at is null
                and o.status = 'to_ship') g on true
          where o.shop_id = $1 and o.order_id = any ($2) and i.quantity > coalesce(g.gone, 0)
          order by i.order_id, i.position""",

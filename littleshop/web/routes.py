@@ -19,7 +19,17 @@ from littleshop import db, i18n, ids
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.http import SignInFirst
 from littleshop.sale.placing import Busy
-from littleshop.web import callbacks, console, entry, names, operator, pages, shared, storefront
+from littleshop.web import (
+    callbacks,
+    console,
+    courier_callbacks,
+    entry,
+    names,
+    operator,
+    pages,
+    shared,
+    storefront,
+)
 from littleshop.web.operator.frame import ProveFirst, on_prove_first
 from littleshop.web.storefront.shelves import Moved
 
@@ -33,6 +43,7 @@ def all_routes() -> list[BaseRoute]:
     return [
         *storefront.ROUTES,
         *shared.ROUTES,
+        *courier_callbacks.ROUTES,
         *callbacks.ROUTES,
         *names.ROUTES,
         *entry.ROUTES,
