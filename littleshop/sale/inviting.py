@@ -322,12 +322,13 @@ async def amend(
     invitation_id: UUID,
     *,
     words: str,
-    shipping: Money,
+    shipping: Money | None,
     prices: Mapping[UUID, int],
     hours: int | None,
     at: datetime,
 ) -> None:
-    """Other words, prices, postage; with `hours` open for so long from now.
+    """Other words, prices, postage (None: as the shop charges by region); with `hours` open for so
+    long from now.
 
     Raises Refused: invitation_taken while somebody pays it, invitation_used, invitation_cancelled;
     NotFound, also of a draft.
@@ -342,7 +343,8 @@ async def amend(
     assert invitation.expires_at is not None
     ends = invitation.expires_at if hours is None else at + timedelta(hours=hours)
     await invitations.amend(
-        conn, invitation, words=words, shipping_minor=shipping.minor, expires_at=ends,
+        conn, invitation, words=words, shipping_minor=None if shipping is None else shipping.minor,
+        expires_at=ends,
         prices=dict(prices), at=at,
     )  # fmt: skip
     await quote(conn, await invitations.get(conn, shop_id, invitation_id))

@@ -20,7 +20,8 @@ MOST_REMINDERS = 2
 
 
 class Invitation(msgspec.Struct, frozen=True):
-    """A row of invitations, with how many of its uses are taken and how many are paid."""
+    """A row of invitations, with how many of its uses are taken and how many are paid.
+    `shipping_minor` None: as the shop charges where it goes."""
 
     shop_id: int
     invitation_id: UUID
@@ -30,7 +31,7 @@ class Invitation(msgspec.Struct, frozen=True):
     words: str
     way: str
     currency: str
-    shipping_minor: int
+    shipping_minor: int | None
     uses: int
     keeps: bool
     holding: bool
@@ -52,7 +53,8 @@ class Invitation(msgspec.Struct, frozen=True):
 
     @property
     def shipping(self) -> Money:
-        return Money(self.shipping_minor, self.currency)
+        """The postage that stands in it."""
+        return Money(self.shipping_minor or 0, self.currency)
 
     @property
     def left(self) -> int:
@@ -117,7 +119,7 @@ class Letter(msgspec.Struct, frozen=True):
     words: str
     way: str
     currency: str
-    shipping_minor: int
+    shipping_minor: int | None
     uses: int
     keeps: bool
     ship_days: int | None
@@ -344,7 +346,7 @@ async def amend(
     invitation: Invitation,
     *,
     words: str,
-    shipping_minor: int,
+    shipping_minor: int | None,
     expires_at: datetime,
     prices: dict[UUID, int],
     at: datetime,

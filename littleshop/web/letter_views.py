@@ -19,7 +19,8 @@ ENDED = ("paid", "used", "expired", "cancelled", "sold_out")
 
 
 def total(invitation: Invitation, lines: Sequence[Line]) -> Money:
-    """What it comes to by courier: what the stamp says."""
+    """What it comes to by courier, without a postage that depends on where it goes: what the
+    stamp says."""
     goods = sum((line.amount for line in lines), Money(0, invitation.currency))
     return goods + invitation.shipping
 
@@ -61,8 +62,13 @@ def sheet(
         ended=i18n.t(locale, f"letters.mark.{state}") if state in ENDED else "",
         lines=_lines(locale, invitation, lines),
         total=amount,
-        total_label=i18n.t(locale, "words.total"),
+        total_label=i18n.t(locale, "checkout.total_from" if _open(invitation) else "words.total"),
     )
+
+
+def _open(invitation: Invitation) -> bool:
+    """Whether its postage depends on where it goes."""
+    return invitation.shipping_minor is None
 
 
 def _lines(locale: str, invitation: Invitation, lines: Sequence[Line]) -> list[SimpleNamespace]:
@@ -71,6 +77,8 @@ def _lines(locale: str, invitation: Invitation, lines: Sequence[Line]) -> list[S
     note = i18n.t(locale, "letters.ships_within", count=days) if days else ""
     if invitation.way == "goods":
         free = "" if invitation.shipping_minor else i18n.t(locale, "letters.postage_free")
+        if _open(invitation):
+            free = i18n.t(locale, "checkout.by_region")
         label = i18n.t(locale, "letters.postage")
         fee = invitation.shipping if invitation.shipping_minor else None
         shown.append(SimpleNamespace(label=label, note=note, amount=fee, said=free, good=False))

@@ -9,8 +9,10 @@ import httpx
 
 from littleshop.i18n import t
 from littleshop.shop import shops
-from tests.web.client import hidden
+from tests.web.back_room import BackRoom
+from tests.web.client import World, hidden
 from tests.web.market import WANTING, Market, reference_of
+from tests.web.test_invitations import guest, pays, seals, takes
 
 SICHUAN = {"province": "四川省", "city": "成都市", "district": "武侯区"}
 XINJIANG = {"province": "新疆维吾尔自治区", "city": "乌鲁木齐市", "district": "天山区"}
@@ -116,3 +118,29 @@ async def test_a_gift_goes_wherever_the_shop_sends_at_the_usual_postage(market: 
     back = await reckons(market, form, **SICHUAN)
     assert hidden(back, "total") == "17300"
     assert WANTING["province"] != SICHUAN["province"]
+
+
+async def test_a_letter_may_leave_its_postage_to_the_province(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    room = BackRoom(world, client)
+    await room.open()
+    item = await room.town.stock(pieces=5)
+    name = str(item.variant_id)
+    saved = await room.post("/settings/shipping", mode="regions", rule="remote_dearer", fee="8")
+    assert saved.status_code == 303
+    page = await room.get("/collect/new?kind=goods")
+    assert t("en", "collect.shipping_by_region") in page.text
+    here, link = await seals(room, shipping="", **{f"q-{name}": "1", f"p-{name}": "150"})
+    assert t("en", "checkout.by_region") in (await room.get(here)).text
+    person = guest(room)
+    assert t("en", "checkout.total_from") in (await person.get(link)).text
+    far = await takes(person, link, **XINJIANG)
+    assert far.status_code == 409 and hidden(far, "total") == "16800"  # said before it is placed
+    never = await takes(person, link, **TAIWAN)
+    assert never.status_code == 409 and 'id="province-problem"' in never.text
+    form = {each: hidden(far, each) for each in ("key", "total")}
+    sent = await takes(person, link, **XINJIANG, **form)
+    assert sent.status_code == 303, sent.text
+    await pays(room)
+    await room.town.books_balance()

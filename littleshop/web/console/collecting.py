@@ -200,6 +200,7 @@ def _context(
         ],
         "way": row.way,
         "shipping": row.shipping,
+        "by_region": row.shipping_minor is None,
         "total": letter_views.total(row, lines),
         "uses": row.uses,
         "paid": row.paid,
@@ -344,7 +345,9 @@ def _amending(
     prices: dict[str, int],
     hours: int | None,
 ) -> Any:
-    at, shipping = http.now(request), Money(prices["shipping"], work.shop.currency)
+    at, shipping = http.now(request), None
+    if not letter_form.by_region(work, typed["shipping"]):
+        shipping = Money(prices["shipping"], work.shop.currency)
     return lambda conn, shop_id, which: inviting.amend(
         conn, shop_id, which, words=wish_views.words(typed["words"]), shipping=shipping,
         prices={UUID(name[2:]): minor for name, minor in prices.items() if name != "shipping"},

@@ -78,7 +78,8 @@ async def shelf(conn: db.Connection, shop_id: int, about: UUID | None = None) ->
 def blank(work: AtWork, kind: str, things: Sequence[Thing], asked: dict[str, str]) -> Written:
     """The form before anything is typed; `asked` may name a variant or the person."""
     form: dict[str, Any] = {"uses": "1", "hours": "24"}
-    form["shipping"] = forms.shown(work.shop.shipping_flat_minor, work.shop.currency)
+    if work.shop.rate_id is None:
+        form["shipping"] = forms.shown(work.shop.shipping_flat_minor, work.shop.currency)
     form["to_name"] = asked.get("name", "")
     for thing in things:
         name = str(thing.variant.variant_id)
@@ -188,7 +189,11 @@ def _letter(
     if not written.picked and not written.own:
         written.errors["form"] = forms.said(request, Refused("invitation_empty"))
     phone = _phone(request, work, written)
-    shipping = _price(request, work, written, "shipping", free=True) if goods else 0
+    shipping: int | None = 0
+    if goods and by_region(work, form["shipping"]):
+        shipping = None
+    elif goods:
+        shipping = _price(request, work, written, "shipping", free=True)
     uses = _number(request, written, "uses", 1, 200, "uses")
     keeps = goods and form["keeps"] == "yes"
     if keeps and uses > 1:
@@ -211,6 +216,11 @@ def _letter(
         hours=hours,
         wish_id=wish_id,
     )
+
+
+def by_region(work: AtWork, typed: str) -> bool:
+    """Whether a letter leaves its postage to the shop's standard rate: the field is empty."""
+    return work.shop.rate_id is not None and not typed.strip()
 
 
 def _phone(request: Request, work: AtWork, written: Written) -> str:
@@ -260,6 +270,7 @@ def context(
             }
             for place in range(OWN_LINES)
         ],
+        "by_region": work.shop.rate_id is not None,
         "hours": HOURS,
         "ship_days": SHIP_DAYS,
         "sign": SIGNS.get(work.shop.currency, work.shop.currency),

@@ -208,8 +208,7 @@ async def _form(
     """The form with what was typed, each refusal of `wrong` said at its field."""
     house, locale, shop = http.house(request), pages.locale_of(request), found.shop
     way = _way(found, form)
-    async with house.database.connection() as conn:
-        quote = await inviting.quote(conn, found.row, way)
+    quote, wrong = await _quoted(house, found, form, wrong)
     offered = await cashier.offered(request, shop)
     told = placing.said(quote, waits=False)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -219,7 +218,7 @@ async def _form(
     return pages.page(
         request,
         "storefront/checkout.html",
-        status=409 if wrong else 200,
+        status=409 if wrong and fragment is None else 200,
         private=True,
         fragment=fragment,
         form_targets=views.rail_origins(house),
@@ -236,6 +235,7 @@ async def _form(
         method=next((method for method in methods if method.chosen), None),
         lines=_receipt(locale, quote, way),
         total=quote.total,
+        depends=quote.depends,
         said=checkouts.said_text(told),
         asks_tick=checkouts.asks_tick(told),
         ticked=form.get("no_return_seen") == "yes",
@@ -247,6 +247,20 @@ async def _form(
         registering=False,
         keeper=keepers.of_rails(house.settings.escrow, [each.gateway for each in offered]),
     )
+
+
+async def _quoted(
+    house: http.House, found: Open, form: Mapping[str, str], wrong: Mapping[str, Refused]
+) -> tuple[Quote, Mapping[str, Refused]]:
+    """What it comes to where the form says; to where nothing is sent that is wrong with it."""
+    way, to = _way(found, form), checkouts.region_of(form)
+    async with house.database.connection() as conn:
+        try:
+            return await inviting.quote(conn, found.row, way, to), wrong
+        except Refused as no:
+            if no.code != "not_delivered":
+                raise
+            return await inviting.quote(conn, found.row, way), {**wrong, "province": no}
 
 
 def _link(request: Request, found: Open) -> str:
