@@ -94,6 +94,11 @@ def work_token(key: bytes, shop_id: int, subject: object) -> str:
     return link_token(key, shop_id, f"work of {subject}")
 
 
+def handover_token(key: bytes, shop_id: int, handover_id: object) -> str:
+    """The token of a link that offers a shop to a phone, shown only."""
+    return link_token(key, shop_id, f"handover {handover_id}")
+
+
 def tracking_token(key: bytes, shop_id: int, parcel_id: object) -> str:
     """The token of the address that a parcel's news are pushed to."""
     return link_token(key, shop_id, f"tracking {parcel_id}")

@@ -162,7 +162,22 @@ _FILE_PAYS_ONCE = """
      where coalesce($1::bigint, 0) = 0
      group by named.reference having count(*) > 1"""
 
+# What was released before a shop went to another person is paid to the old card, and no more.
+_FORMER_IS_PAID_ONCE = """
+    select h.shop_id, h.handover_id::text as subject,
+           'owed ' || h.owed_minor || ', paid to the old card since '
+           || sum(case when p.asked_at < h.ended_at then 0 else p.amount_minor end
+                  - case when p.back_at >= h.ended_at then p.amount_minor else 0 end) as says
+      from handovers h
+      join payouts p on p.shop_id = h.shop_id and p.card_id = h.card_id
+     where ($1::bigint is null or h.shop_id = $1) and h.status = 'done'
+     group by h.shop_id, h.handover_id, h.owed_minor
+    having sum(case when p.asked_at < h.ended_at then 0 else p.amount_minor end
+               - case when p.back_at >= h.ended_at then p.amount_minor else 0 end)
+           > h.owed_minor"""
+
 RULES = {
+    "former_is_paid_once": _FORMER_IS_PAID_ONCE,
     "payout_has_its_journals": _JOURNALS_FIT_STATE,
     "payout_amounts_are_its_journals": _AMOUNTS_ARE_ITS_JOURNALS,
     "payable_left_by_payout": _PAYABLE_LEFT_BY_PAYOUT,

@@ -15,7 +15,7 @@ from functools import partial
 from littleshop import jobs
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
-from littleshop.entry import admitting, changing_card
+from littleshop.entry import admitting, changing_card, handing_over
 from littleshop.errors import GatewayError
 from littleshop.identity.verifier import Verdict, Verifier
 from littleshop.shop import cards, merchants
@@ -96,9 +96,12 @@ async def hear_card(
 
     async def hear(conn: Connection) -> bool:
         if card.active:
-            return await cards.hear(
+            heard = await cards.hear(
                 conn, card.shop_id, card.card_id, matched=matched, reason=reason, at=at
             )
+            if heard and matched:
+                await handing_over.payee_verified(conn, card, at)
+            return heard
         return await changing_card.hear(conn, keyring, card, matched=matched, reason=reason, at=at)
 
     return await database.transaction(hear)

@@ -97,6 +97,16 @@ async def end(conn: Connection, token: str, at: datetime) -> None:
     )
 
 
+async def end_all(conn: Connection, person_id: uuid.UUID, at: datetime) -> None:
+    """Sign a person out on every device."""
+    await db.run(
+        conn,
+        "update sessions set ended_at = $2 where person_id = $1 and ended_at is null",
+        person_id,
+        at,
+    )
+
+
 async def sweep(conn: Connection, at: datetime) -> int:
     """Forget sessions that are over; returns how many."""
     return await db.run(conn, "delete from sessions where expires_at < $1", at)

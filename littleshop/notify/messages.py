@@ -24,7 +24,7 @@ from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
 DELIVER = "messages.deliver"
-ADDRESSES = {  # of an order, a new card, news, an invitation, a wish, a conversation, staff
+ADDRESSES = {  # of an order, a new card, news, an invitation, a wish, a talk, staff, a shop
     "link": "/o/",
     "objection": "/not-me/",
     "news": "/n/",
@@ -32,6 +32,7 @@ ADDRESSES = {  # of an order, a new card, news, an invitation, a wish, a convers
     "wish": "/w/",
     "talk": "/c/",
     "work": "/work/",
+    "shop_offer": "/take-over/",
 }
 _NAMES = UUID("6f0d3a52-6b1d-4b0e-9a57-2a2b8a2f1c11")  # of message ids
 
@@ -246,6 +247,7 @@ class Delivery:
             "wish": ids.wish_token(key, shop_id, subject),
             "talk": ids.talk_token(key, shop_id, subject),
             "work": ids.work_token(key, shop_id, subject),
+            "shop_offer": ids.handover_token(key, shop_id, subject),
         }
         return {**message.facts, **tokens}
 

@@ -114,3 +114,13 @@ async def remove(conn: db.Connection, shop_id: int, endpoint: str) -> None:
         shop_id,
         ids.derived(NAMESPACE_URL, endpoint),
     )
+
+
+async def forget(conn: db.Connection, shop_id: int, person_id: UUID) -> None:
+    """Let all browsers of a person go: he hears of this shop no more."""
+    await db.run(
+        conn,
+        "delete from push_subscriptions where shop_id = $1 and person_id = $2",
+        shop_id,
+        person_id,
+    )

@@ -26,6 +26,7 @@ from littleshop.settlement import (
     asides,
     due,
     escrowed,
+    former,
     handing_in,
     keeping_back,
     open_payouts,
@@ -215,17 +216,22 @@ async def ask(
 ) -> list[Payout]:
     """Write what a shop is paid now, a payout for each rail that carries a part of it, and take it
     off its balance; none when there is nothing to pay."""
-    if await outlook.blocks(conn, shop_id):
-        return []
     balances = await accounts.lock_all(conn, shop_id, CURRENCY)
     left = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
+    share = await former.share(conn, shop_id)  # who kept it before is paid first, alone
+    if share is None and await outlook.blocks(conn, shop_id):
+        return []
     card = await cards.active(conn, shop_id)
+    if share is not None:
+        card = await cards.get(conn, shop_id, share.card_id)
     # After the card was read: a new one comes in one transaction with the hold that goes with it.
     if left.minor <= 0 or card is None:
         return []
     held = await due.held(conn, shop_id, at) is not None
+    if share is not None:
+        held = await former.stopped(conn, shop_id, at)
     kept = await keeping_back.kept_back(conn, shop_id, CURRENCY, at)
-    payee = await payees.active(conn, shop_id) if desk.others else None
+    payee = await payees.active(conn, shop_id) if desk.others and share is None else None
     waiting = await open_payouts.waiting(conn, shop_id) if desk.others else {}
     buyers = 0
     if held_elsewhere(balances):
@@ -235,6 +241,7 @@ async def ask(
         if held and not rail.pays_by_itself:
             continue
         free = left if rail.pays_by_itself else left - kept
+        free = free if share is None else share.of(free)
         claim = Claim(shop_id, free, balances, waiting, payee, desk.usual, buyers)
         amount = rail.part(claim)
         if amount.minor <= 0:
@@ -245,6 +252,7 @@ async def ask(
         )
         if payout is not None:
             left -= amount
+            share = None if share is None else share.less(amount)
             waiting[rail.name] = waiting.get(rail.name, 0) + amount.minor
             asked.append(payout)
             await _take_off(conn, payout, at)

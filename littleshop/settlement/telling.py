@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from littleshop import db, i18n
+from littleshop.identity import people
 from littleshop.notify import messages
+from littleshop.notify.messages import Recipient
+from littleshop.settlement import former
 from littleshop.settlement.payouts import Payout
 from littleshop.shop import owners, shops
 
@@ -18,7 +21,7 @@ async def owner(
     `about` is payout_done or payout_returned; `reason` a BankReason, told as a sentence.
     """
     shop = await shops.get(conn, payout.shop_id)
-    for to in await owners.to_tell(conn, payout.shop_id):
+    for to in await _whose(conn, payout):
         facts = {"reason": why(to.locale, reason)} if reason else {}
         await messages.send(
             conn,
@@ -33,6 +36,16 @@ async def owner(
             url=f"/console/{payout.shop_id}/money",
             **facts,
         )
+
+
+async def _whose(conn: db.Connection, payout: Payout) -> list[Recipient]:
+    """Who is paid: the owner, or who kept the shop when it was earned (settlement/former.py)."""
+    before = await former.keeper_of(conn, payout.shop_id, payout.card_id)
+    if before is None:
+        return await owners.to_tell(conn, payout.shop_id)
+    person = await people.get(conn, before)
+    assert person is not None, before
+    return [Recipient(person.person_id, person.phone_sealed, person.locale)]
 
 
 def why(locale: str, reason: str) -> str:

@@ -320,6 +320,11 @@ async def take_over(conn: Connection, shop_id: int, card_id: uuid.UUID) -> None:
     )
 
 
+async def set_aside(conn: Connection, shop_id: int) -> None:
+    """Nothing new is paid to the card in use: the shop is somebody else's. The row stays."""
+    await db.run(conn, "update cards set active = false where shop_id = $1 and active", shop_id)
+
+
 async def hear(
     conn: Connection,
     shop_id: int,

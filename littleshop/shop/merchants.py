@@ -150,3 +150,20 @@ async def hear(
         reason,
         at if matched else None,
     )
+
+
+async def pass_on(conn: Connection, shop_id: int, handover_id: uuid.UUID, at: datetime) -> None:
+    """The shop goes to another person: who was its legal person is kept for the law, and the next
+    one is asked for anew."""
+    await db.run(
+        conn,
+        "insert into former_merchants (shop_id, handover_id, name_sealed, id_country, id_kind,"
+        " id_number_sealed, id_number_index, birth_year, consent_at, consent_purpose, verdict,"
+        " verified_at, until_at) select $1, $2, name_sealed, id_country, id_kind,"
+        " id_number_sealed, id_number_index, birth_year, consent_at, consent_purpose, verdict,"
+        " verified_at, $3 from merchants m where m.shop_id = $1",
+        shop_id,
+        handover_id,
+        at,
+    )
+    await db.run(conn, "delete from merchants where shop_id = $1", shop_id)

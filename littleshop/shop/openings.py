@@ -121,3 +121,19 @@ async def finish(conn: Connection, person_id: uuid.UUID, shop_id: int, at: datet
         shop_id,
         at,
     )
+
+
+async def take_over(
+    conn: Connection, person_id: uuid.UUID, shop_id: int, *, locale: str, at: datetime
+) -> None:
+    """A shop that another person opened is this one's now: identity and card are still to come.
+    The second time changes nothing."""
+    await db.run(
+        conn,
+        "insert into openings (person_id, shop_id, path, locale, begun_at, finished_at)"
+        " values ($1, $2, 'viral', $3, $4, $4) on conflict on constraint openings_pkey do nothing",
+        person_id,
+        shop_id,
+        locale,
+        at,
+    )

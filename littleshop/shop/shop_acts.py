@@ -35,14 +35,17 @@ async def note(
     *,
     at: datetime,
     subject: str = "",
+    once: uuid.UUID | None = None,
     **facts: str | int,
 ) -> None:
-    """Write down what a person did, in the transaction in which it is done."""
+    """Write down what a person did, in the transaction in which it is done; with `once`, the id of
+    what was made, a second press of the same form writes nothing."""
     await db.run(
         conn,
-        f"insert into shop_acts (shop_id, {_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)",
+        f"insert into shop_acts (shop_id, {_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7)"
+        " on conflict on constraint shop_acts_pkey do nothing",
         shop_id,
-        ids.uuid7(at),
+        ids.uuid7(at) if once is None else ids.derived(once, kind),
         person_id,
         kind,
         subject,
@@ -69,7 +72,8 @@ async def was_removed(conn: Connection, shop_id: int, person_id: uuid.UUID) -> b
     """Whether somebody who does not work here once did."""
     found = await db.value(
         conn,
-        "select 1 from shop_acts where shop_id = $1 and kind = 'staff_removed' and subject = $2"
+        "select 1 from shop_acts where shop_id = $1 and kind in ('staff_removed', 'handed_over')"
+        " and subject = $2"
         " limit 1",
         shop_id,
         str(person_id),

@@ -344,6 +344,17 @@ async def resume(conn: Connection, shop_id: int) -> bool:
     return await _move(conn, shop_id, before="paused", after="open")
 
 
+async def close(conn: Connection, shop_id: int) -> bool:
+    """Close a shop (shop/closings.py says since when); False when it was closed."""
+    was_open = await _move(conn, shop_id, before="open", after="closed")
+    return was_open or await _move(conn, shop_id, before="paused", after="closed")
+
+
+async def reopen(conn: Connection, shop_id: int) -> bool:
+    """Open a closed shop again; False when it was not closed."""
+    return await _move(conn, shop_id, before="closed", after="open")
+
+
 async def _move(conn: Connection, shop_id: int, *, before: str, after: str) -> bool:
     moved = await db.run(
         conn,

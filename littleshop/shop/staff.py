@@ -21,6 +21,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "deals": _RUNNING,  # what an order costs, calling off, what goes back, quick collection
     "today": _RUNNING,
     "goods": _RUNNING,
+    "stock": frozenset(("owner", "manager", "packer")),  # goods received, counting; no cost
     "people": _RUNNING,  # customers, what is said to them, privileges and coupons
     "settings": _RUNNING,
     "acts": _RUNNING,  # the list of who did what
@@ -115,6 +116,26 @@ async def remove(conn: Connection, shop_id: int, person_id: uuid.UUID) -> str | 
         person_id,
     )
     return None if role is None else str(role)
+
+
+async def pass_on(
+    conn: Connection, shop_id: int, before: uuid.UUID, after: uuid.UUID, at: datetime
+) -> None:
+    """The shop is another person's: who kept it works here no more, who takes it is its owner."""
+    await db.run(
+        conn,
+        "delete from staff where shop_id = $1 and person_id in ($2, $3)",
+        shop_id,
+        before,
+        after,
+    )
+    await add(conn, shop_id, after, role="owner", at=at)
+
+
+async def note_owner(conn: Connection, person_id: uuid.UUID, shop_id: int, at: datetime) -> None:
+    """Note beside the person that the shop is his, whatever he was there before."""
+    await forget_shop(conn, person_id, shop_id)
+    await note_shop(conn, person_id, shop_id, role="owner", at=at)
 
 
 async def forget_shop(conn: Connection, person_id: uuid.UUID, shop_id: int) -> None:

@@ -118,3 +118,13 @@ async def end(
         at,
         taken,
     )
+
+
+async def end_all(conn: Connection, shop_id: int, at: datetime) -> None:
+    """None of them can be taken any more: the shop is somebody else's."""
+    await db.run(
+        conn,
+        "update staff_invitations set ended_at = $2 where shop_id = $1 and ended_at is null",
+        shop_id,
+        at,
+    )

@@ -114,6 +114,12 @@ BREACHES = {
     " sha256, batch_sealed, payout_references, written_at) select shop_id, 'again', run_id, 9,"
     " execute_on, sha256, batch_sealed, payout_references, written_at from bank_files limit 1"
     " returning payout_references[1]",
+    "former_is_paid_once": "insert into handovers (shop_id, handover_id, token_hash,"
+    " objection_hash, from_person, phone_index, phone_sealed, staff_stays, asked_at, expires_at,"
+    " status, ended_at, to_person, card_id) select shop_id, gen_random_uuid(), 'a', 'b',"
+    " gen_random_uuid(), 'c', 'd', true, asked_at - interval '2 days', asked_at, 'done',"
+    " asked_at - interval '1 day', gen_random_uuid(), card_id from payouts limit 1"
+    " returning handover_id::text",
     "acts_are_chained": "update acts set reason = 'there was another one' where number = 1"
     " returning number",
     "decision_has_its_act": "insert into closed_days (shop_id, day, closed_by, closed_at)"

@@ -38,7 +38,7 @@ def face(shop: Shop) -> dict[str, Any]:
         "face_url": picture(shop.picture or ""),
         "awning": shop.awning,
         "public_url": addresses.shop(shop.slug) if shop.slug else "/",
-        "state": "paused" if shop.status in ("paused", "closed") else "open",
+        "state": shop.status if shop.status in ("paused", "closed") else "open",
     }
 
 
@@ -46,6 +46,14 @@ async def owner(request: Request) -> AtWork:
     """The owner at work. Raises NotFound for staff: what he sets is not theirs."""
     work = await http.at_work(request)
     if work.role != "owner":
+        raise NotFound
+    return work
+
+
+async def having(request: Request, right: str) -> AtWork:
+    """Who has this right beyond what the address needs. Raises NotFound for others."""
+    work = await http.at_work(request)
+    if not staff.may(work.role, right):
         raise NotFound
     return work
 

@@ -15,7 +15,15 @@ from littleshop.errors import NotFound
 from littleshop.i18n import t
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
-from littleshop.settlement import arrivals, due, outlook, payouts, seller_statements, telling
+from littleshop.settlement import (
+    arrivals,
+    due,
+    former,
+    outlook,
+    payouts,
+    seller_statements,
+    telling,
+)
 from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Payout
@@ -53,7 +61,15 @@ async def _around(
     shop = work.shop
     days = await seller_statements.days(conn, shop.shop_id)
     offered = statements.offered(shop, days, at.astimezone(SHANGHAI).date())
+    share = await former.share(conn, shop.shop_id)
+    before = None if share is None else await cards.get(conn, shop.shop_id, share.card_id)
     return {
+        "former": before
+        and share
+        and {
+            "sum": Money(share.minor, shop.currency),
+            "tail": before.tail,
+        },
         "lent": await accounts.balance(conn, shop.shop_id, chart.DUE_TO_SHOP, shop.currency),
         "taken": await taken.told(conn, shop, locale, at),
         "statement": offered,

@@ -1,4 +1,5 @@
-"""Coming in: signing in and out, opening a shop, changing the card it is paid to."""
+"""Coming in: signing in and out, opening a shop, changing the card it is paid to,
+working in a shop and taking one over."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from littleshop.web.entry import (
     saving,
     signing_in,
     stepping,
+    taking_over,
 )
 
 ROUTES = [
@@ -22,4 +24,5 @@ ROUTES = [
     *changing.ROUTES,
     *joining.ROUTES,
     *objecting.ROUTES,
+    *taking_over.ROUTES,
 ]

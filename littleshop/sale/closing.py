@@ -1,0 +1,63 @@
+"""Closing: a shop takes nothing new and keeps every promise it made.
+
+Placing refuses by the shop's state, so no order, letter or seat comes after it; what was ordered
+runs on by its own clocks, and what is released is paid out as before. Its addresses stay its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from littleshop import db
+from littleshop.db import Connection
+from littleshop.errors import NotFound, Refused
+from littleshop.identity.people import Person
+from littleshop.notify import live, messages
+from littleshop.notify.live import Event
+from littleshop.shop import closings, owners, shop_acts, shops, staff
+
+HINT = "shop_closed"
+
+
+async def close(database: db.Database, owner: Person, shop_id: int, at: datetime) -> bool:
+    """Close the shop; False when it was closed already. Its owner hears of it. Raises NotFound."""
+
+    async def end(conn: Connection) -> bool:
+        await _owned(conn, shop_id, owner)
+        if not await closings.close(conn, shop_id, owner.person_id, at):
+            return False
+        await shop_acts.note(conn, shop_id, owner.person_id, "shop_closed", at=at)
+        shop = await shops.get(conn, shop_id)
+        for to in await owners.to_tell(conn, shop_id):
+            await messages.send(
+                conn, shop_id, [to], about="shop_closed", subject=f"{shop_id}:{at:%Y%m%d%H%M}",
+                at=at, shop=shop.name, url=f"/console/{shop_id}/settings/closing",
+            )  # fmt: skip
+        await live.publish(conn, shop_id, Event(HINT), at=at)
+        return True
+
+    return await database.transaction(end)
+
+
+async def reopen(database: db.Database, owner: Person, shop_id: int, at: datetime) -> bool:
+    """Open it again; False when it was not closed. Raises Refused: reopen_late(days); NotFound."""
+
+    async def begin(conn: Connection) -> bool:
+        await _owned(conn, shop_id, owner)
+        if not await closings.reopen(conn, shop_id, owner.person_id, at):
+            return False
+        await shop_acts.note(conn, shop_id, owner.person_id, "shop_reopened", at=at)
+        return True
+
+    return await database.transaction(begin)
+
+
+async def refuse(conn: Connection, shop_id: int) -> None:
+    """Raises Refused shop_closed_for_good of a closed shop: nothing new begins there."""
+    if (await shops.get(conn, shop_id)).status == "closed":
+        raise Refused("shop_closed_for_good")
+
+
+async def _owned(conn: Connection, shop_id: int, owner: Person) -> None:
+    if await staff.role_of(conn, shop_id, owner.person_id) != "owner":
+        raise NotFound("shop")
