@@ -28,6 +28,8 @@ from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import (
     charging_back,
+    listing_resold,
+    passing_on,
     paying,
     refunding,
     releasing,
@@ -290,6 +292,8 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **tracking.tasks(house.tracker, house.keyring, house.settings.public_url),
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
+        **passing_on.tasks(house.keyring),
+        **listing_resold.tasks(),
     }
 
 
@@ -308,6 +312,8 @@ TIMETABLE = Timetable(
         **settling.TIMETABLE,
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
+        **passing_on.TIMETABLE,
+        **listing_resold.TIMETABLE,
         **person_orders.TIMETABLE,
         **order_words.TIMETABLE,
         **probing.TIMETABLE,

@@ -24,8 +24,8 @@ MIGRATIONS = {
 # A table that two modules write, with the reason.
 SHARED_TABLES: dict[str, tuple[set[str], str]] = {
     "variants": (
-        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates",
-         "littleshop.catalog.stock"},
+        {"littleshop.catalog.products", "littleshop.catalog.resold",
+         "littleshop.catalog.shipping_rates", "littleshop.catalog.stock"},
         "the counts stand in the row that placing locks; stock moves them, products the rest",
     ),
     "products": (

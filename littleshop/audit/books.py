@@ -173,13 +173,17 @@ _FAILED_REFUND_CAME_BACK = """
 
 _RELEASED_IS_SPLIT_AS_AGREED = """
     select o.shop_id, o.order_id as subject, 'of ' || o.released_minor || ' commission has '
-           || coalesce(t.commission, 0) || ' and the seller ' || coalesce(t.payable, 0) as says
+           || coalesce(t.commission, 0) || ', the seller ' || coalesce(t.payable, 0)
+           || ' and who sold it ' || coalesce(t.margin, 0) as says
       from orders o
       left join (select j.shop_id, j.order_id,
                         sum(case 'commission' when t.credit then t.amount_minor
                                               when t.debit then -t.amount_minor end) as commission,
                         sum(case 'payable' when t.credit then t.amount_minor
-                                           when t.debit then -t.amount_minor end) as payable
+                                           when t.debit then -t.amount_minor end) as payable,
+                        sum(case when t.credit like 'due_to_shop:%' then t.amount_minor
+                                 when t.debit like 'due_from_shop:%' then -t.amount_minor
+                            end) as margin
                    from journals j join transfers t
                      on t.shop_id = j.shop_id and t.journal_id = j.journal_id
                   where j.kind in ('received', 'clawed_back')
@@ -187,12 +191,14 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
                   group by j.shop_id, j.order_id) t
         on t.shop_id = o.shop_id and t.order_id = o.order_id
       left join order_fees f on f.shop_id = o.shop_id and f.order_id = o.order_id
+      left join resales r on r.shop_id = o.shop_id and r.order_id = o.order_id
      cross join lateral fee_of(o.released_minor, coalesce(f.rate_bps, o.commission_bps),
                                coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0),
                                f.highest_minor) as fee
+     cross join lateral resale_due(r.margin_minor, o.total_minor, o.released_minor, fee) as due
      where ($1::bigint is null or o.shop_id = $1)
-       and (coalesce(t.commission, 0), coalesce(t.payable, 0)) <>
-           (fee::numeric, (o.released_minor - fee)::numeric)"""
+       and (coalesce(t.commission, 0), coalesce(t.payable, 0), coalesce(t.margin, 0)) <>
+           (fee::numeric, (o.released_minor - fee - due)::numeric, due::numeric)"""
 
 # What was agreed is the schedule's, for the rail that the order was paid over; of a payment that an
 # institution holds it is not more than it gives us.

@@ -7,12 +7,16 @@ from littleshop import db
 from littleshop.audit.findings import Finding, collect
 
 # Which kind of journal may debit and credit what, accounts without the rail's name: at a
-# rail money is our own (rail), frozen at the seller's (held) or released there (free).
+# rail money is our own (rail), frozen at the seller's (held) or released there (free). What
+# sellers owe one another stands apart from what the platform lent (due_to_shop).
 _MOVES = """
     (values ('paid', 'rail', 'escrow'), ('paid', 'held', 'escrow'),
             ('received_astray', 'rail', 'suspense'), ('received_astray', 'held', 'suspense'),
             ('received', 'escrow', 'payable'), ('received', 'escrow', 'commission'),
             ('clawed_back', 'payable', 'escrow'), ('clawed_back', 'commission', 'escrow'),
+            ('received', 'escrow', 'owed_to'), ('clawed_back', 'owed_by', 'escrow'),
+            ('margin', 'owed_by', 'payable'), ('margin_back', 'payable', 'owed_to'),
+            ('passed_on', 'owed_to', 'rail'), ('came_over', 'rail', 'owed_by'),
             ('refunded', 'escrow', 'rail'), ('refunded', 'escrow', 'held'),
             ('refunded', 'escrow', 'free'), ('refunded', 'suspense', 'rail'),
             ('refunded', 'suspense', 'held'), ('refunded', 'suspense', 'free'),
@@ -49,9 +53,11 @@ _MOVES = """
 
 def _plain(account: str) -> str:
     """An account without its rail, as `_MOVES` calls it."""
-    return f"""case split_part({account}, ':', 1) when 'gateway_clearing' then 'rail'
+    return f"""case when {account} like 'due_to_shop:%' then 'owed_to'
+                  when {account} like 'due_from_shop:%' then 'owed_by' else
+             case split_part({account}, ':', 1) when 'gateway_clearing' then 'rail'
                   when 'held_at' then 'held' when 'withdrawable' then 'free'
-                  else split_part({account}, ':', 1) end"""
+                  else split_part({account}, ':', 1) end end"""
 
 
 _JOURNAL_MOVES_ITS_OWN = f"""
@@ -112,6 +118,27 @@ _ROWS = """
         ('funded', p.need_minor), ('reversed_funded', p.need_minor)) as one(kind, minor)
       where $1::bigint is null or p.shop_id = $1
      union all
+     select j.shop_id, j.kind, j.reference, j.order_id, null, o.minor, o.minor
+       from journals j
+      cross join lateral (
+        select sum(t.amount_minor) as minor
+          from journals other join transfers t
+            on t.shop_id = other.shop_id and t.journal_id = other.journal_id
+         where other.shop_id = split_part(j.reference, '/', 1)::bigint
+           and other.kind = case j.kind when 'margin' then 'received'
+                                        when 'margin_back' then 'clawed_back'
+                                        when 'came_over' then 'passed_on' end
+           and other.reference = case j.kind when 'came_over' then j.shop_id || '/' else '' end
+                                 || split_part(j.reference, '/', 2)
+           and case j.kind when 'margin_back' then t.debit = 'due_from_shop:' || j.shop_id
+                           when 'margin' then t.credit = 'due_to_shop:' || j.shop_id
+                           else t.debit = 'due_to_shop:' || j.shop_id end) o
+      where j.kind in ('margin', 'margin_back', 'came_over') and o.minor is not null
+        and ($1::bigint is null or j.shop_id = $1)
+     union all
+     select shop_id, kind, reference, null, null, 1, 9223372036854775807 from journals
+      where kind = 'passed_on' and ($1::bigint is null or shop_id = $1)
+     union all
      select 0, 'repaid', run_id::text, null, null, 1, 9223372036854775807 from runs
      union all
      select 0, 'rail_fee', gateway || '/' || day, null, gateway, 1, 9223372036854775807 from bills
@@ -156,7 +183,8 @@ _JOURNAL_HAS_ITS_ROW = f"""
                         else j.shop_id end as of_shop,
                    case j.kind when 'rail_fee' then substring(j.reference from '^[^/]+/[^/]+')
                                else j.reference end as key,
-                   sum(case t.credit when 'due_to_shop' then 0 else t.amount_minor end) as minor,
+                   sum(case when t.credit = 'due_to_shop' then 0
+                            else t.amount_minor end) as minor,
                    min(rail.name) as one_rail, max(rail.name) as other_rail
               from journals j
               join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
@@ -190,10 +218,14 @@ _EARNED_IS_RELEASED = """
           select o.shop_id, one.account, o.currency, one.minor
             from orders o
             left join order_fees f on f.shop_id = o.shop_id and f.order_id = o.order_id
+            left join resales r on r.shop_id = o.shop_id and r.order_id = o.order_id
            cross join lateral fee_of(o.released_minor, coalesce(f.rate_bps, o.commission_bps),
                                      coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0),
                                      f.highest_minor) as fee
-           cross join lateral (values ('commission', fee), ('payable', o.released_minor - fee))
+           cross join lateral resale_due(r.margin_minor, o.total_minor, o.released_minor, fee)
+                   as due
+           cross join lateral (values ('commission', fee),
+                                      ('payable', o.released_minor - fee - due))
                  as one(account, minor)
            where o.released_minor > 0 and ($1::bigint is null or o.shop_id = $1)
            union all
@@ -204,7 +236,14 @@ _EARNED_IS_RELEASED = """
           select j.shop_id, 'payable', t.currency, t.amount_minor
             from journals j join transfers t
               on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-           where j.kind = 'paid_by_seller' and ($1::bigint is null or j.shop_id = $1)) as parts
+           where j.kind = 'paid_by_seller' and ($1::bigint is null or j.shop_id = $1)
+           union all
+          select j.shop_id, 'payable', t.currency,
+                 case j.kind when 'margin' then t.amount_minor else -t.amount_minor end
+            from journals j join transfers t
+              on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+           where j.kind in ('margin', 'margin_back')
+             and ($1::bigint is null or j.shop_id = $1)) as parts
          group by shop_id, account, currency) e
         on e.shop_id = a.shop_id and e.account = a.account and e.currency = a.currency
      where coalesce(a.minor, 0) <> coalesce(e.minor, 0)"""
@@ -216,7 +255,8 @@ _PAYOUT_WAS_OWED = """
                    sum(case 'payable' when t.credit then t.amount_minor
                                       else -t.amount_minor end)
                      over (partition by j.shop_id, t.currency
-                               order by j.booked_at, j.kind = 'clawed_back') as left_over
+                               order by j.booked_at,
+                                        j.kind in ('clawed_back', 'margin_back')) as left_over
               from journals j join transfers t
                 on t.shop_id = j.shop_id and t.journal_id = j.journal_id
              where 'payable' in (t.debit, t.credit)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import exceptions, search, stock
+from littleshop.catalog import exceptions, resold, search, stock
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
@@ -45,6 +45,7 @@ class Variant(msgspec.Struct, frozen=True):
     on_hand: int
     held: int
     sort_order: int
+    supplied: bool = False  # another shop ships it, and has some (catalog/resold.py)
 
     @property
     def price(self) -> Money:
@@ -52,13 +53,12 @@ class Variant(msgspec.Struct, frozen=True):
 
     @property
     def compare_at(self) -> Money | None:
-        return (
-            None if self.compare_at_minor is None else Money(self.compare_at_minor, self.currency)
-        )
+        minor = self.compare_at_minor
+        return None if minor is None else Money(minor, self.currency)
 
     @property
     def spare(self) -> int:
-        return self.on_hand - self.held
+        return resold.ENOUGH if self.supplied else self.on_hand - self.held
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -94,7 +94,8 @@ _DOWN = (  # an operator took it off the shelf (catalog/takedowns.py)
 )
 _VARIANT = (
     "v.variant_id, v.product_id, v.choice, v.price_minor, v.compare_at_minor, s.currency, v.sku,"
-    " v.on_hand, v.held, v.sort_order"
+    " v.on_hand, v.held, v.sort_order, exists (select from resold_variants r"
+    " where r.shop_id = v.shop_id and r.variant_id = v.variant_id and r.supplied) as supplied"
 )
 
 
@@ -138,8 +139,8 @@ async def edit(
     person_id: UUID | None = None,
 ) -> None:
     """Replace a product's words and variants by a checked draft; variants no longer named are
-    withdrawn and keep their stock; one that was taken down stays hidden. Raises NotFound,
-    Refused("stock_promised", held=)."""
+    withdrawn and keep their stock; one that was taken down stays hidden. Raises NotFound, also for
+    what another shop ships, Refused("stock_promised", held=)."""
     touched = await db.changed(
         conn,
         "update products set title = $3, description = $4, options = $5, category = $6,"
@@ -147,7 +148,8 @@ async def edit(
         " no_return_why = $9,"
         " no_return_since = case when $9 = '' then null"
         "  when no_return_why = $9 then no_return_since else $10::timestamptz end"
-        " where shop_id = $1 and product_id = $2",
+        " where shop_id = $1 and product_id = $2 and not exists (select from resold_products r"
+        "  where r.shop_id = $1 and r.product_id = $2 and r.ended_at is null)",
         shop_id,
         product_id,
         *_words(draft),
@@ -164,13 +166,8 @@ async def edit(
         shop_id,
         product_id,
     )
-    await db.run(
-        conn,
-        "update variants set withdrawn = true where shop_id = $1 and product_id = $2"
-        " and not withdrawn",
-        shop_id,
-        product_id,
-    )
+    gone = "update variants set withdrawn = true where shop_id = $1 and product_id = $2"
+    await db.run(conn, f"{gone} and not withdrawn", shop_id, product_id)
     await _write_variants(conn, shop_id, product_id, draft.variants, at, person_id)
     await search.write(conn, shop_id, product_id, draft)
     await shops.touch(conn, shop_id, pricing=True)
@@ -223,11 +220,8 @@ async def _write_variants(
 
 async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
     """A product of this shop, whatever its status. Raises NotFound."""
-    row = await conn.fetchrow(
-        f"select {_COLUMNS} from products where shop_id = $1 and product_id = $2",
-        shop_id,
-        product_id,
-    )
+    found = f"select {_COLUMNS} from products where shop_id = $1 and product_id = $2"
+    row = await conn.fetchrow(found, shop_id, product_id)
     if row is None:
         raise NotFound("product")
     return Product(**{**row, "options": msgspec.convert(row["options"], list[Option])})
@@ -290,9 +284,12 @@ async def listing(
           join shops s on s.shop_id = p.shop_id
           join lateral (select min(price_minor) as price_minor, max(price_minor) as most_minor,
                                min(compare_at_minor) as compare_at_minor,
-                               sum(on_hand - held)::integer as spare,
+                               (sum(v.on_hand - v.held) + 999 * count(r.shop_id))::integer as spare,
                                sum(on_hand)::integer as on_hand
-                          from variants v where v.shop_id = $1 and v.product_id = p.product_id
+                          from variants v
+                          left join resold_variants r on r.shop_id = v.shop_id
+                           and r.variant_id = v.variant_id and r.supplied
+                         where v.shop_id = $1 and v.product_id = p.product_id
                            and not v.withdrawn having count(*) > 0) v on true
           left join lateral (select file, colour, width from photos f
                               where f.shop_id = $1 and f.product_id = p.product_id

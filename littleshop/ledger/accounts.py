@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from littleshop import db
-from littleshop.ledger.chart import PAYABLE
+from littleshop.ledger.chart import DUE_TO_SHOP, PAYABLE
 from littleshop.money import Money
 
 
@@ -71,6 +71,19 @@ async def shops_with(conn: db.Connection, account: str, currency: str) -> list[i
     return [row["shop_id"] for row in rows]
 
 
+async def owed_between(conn: db.Connection) -> list[tuple[int, int, str]]:
+    """Who owes whom something, of sellers: (shop, other shop, currency)."""
+    rows = await conn.fetch(
+        "select /* all shops: what they owe one another */ shop_id, account, currency"
+        " from accounts where account like $1 and credits_minor > debits_minor"
+        " order by shop_id, account",
+        f"{DUE_TO_SHOP}:%",
+    )
+    return [
+        (row["shop_id"], int(row["account"].partition(":")[2]), row["currency"]) for row in rows
+    ]
+
+
 async def released_since(
     conn: db.Connection, shop_id: int, currency: str, since: datetime
 ) -> Money:
@@ -82,7 +95,7 @@ async def released_since(
         "  from journals j join transfers t"
         "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         " where j.shop_id = $1 and j.booked_at > $4 and t.currency = $3"
-        "   and j.kind in ('received', 'clawed_back')",
+        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back')",
         shop_id,
         PAYABLE,
         currency,

@@ -127,6 +127,7 @@ async def bear(
     held = await accounts.lock_all(conn, shop_id, amount.currency)
     clearing = chart.gateway_clearing(gateway)
     owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
+    owed += chart.owed_to_sellers(held)
     others = sum(
         minor for name, minor in held.items() if name.startswith(_LIES_AT) and name != clearing
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ESCROW = "escrow"  # held for open orders
 PAYABLE = "payable"  # owed to the seller after receipt
 IN_TRANSIT = "in_transit"  # on its way to the seller's card
@@ -16,6 +18,21 @@ SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits f
 _CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
 _PER_RAIL = {"gateway_clearing", "held_at", "withdrawable", "leaving"}
 _DEBIT = {BANK, GATEWAY_FEE, CHARGEBACK_LOSS, DUE_FROM_SHOP, *_PER_RAIL}
+
+
+def due_to(shop_id: int) -> str:
+    """What another seller is owed by this one, an account per shop: his part of a sale."""
+    return f"{DUE_TO_SHOP}:{shop_id}"
+
+
+def due_from(shop_id: int) -> str:
+    """What another seller owes this one."""
+    return f"{DUE_FROM_SHOP}:{shop_id}"
+
+
+def owed_to_sellers(balances: Mapping[str, int]) -> int:
+    """What of these balances other sellers are owed, minor units."""
+    return sum(minor for name, minor in balances.items() if name.startswith(f"{DUE_TO_SHOP}:"))
 
 
 def gateway_clearing(gateway: str) -> str:

@@ -21,7 +21,8 @@ from littleshop.trade import order_events, orders, price_changes
 from littleshop.trade.orders import Order
 
 CHANGEABLE = ("waiting", "invited", "placed")
-FIXED = ("chip_in", "team")  # friends have given parts of it; a seat costs the same for all
+# Friends have given parts of it; a seat costs the same for all; another shop made its price.
+FIXED = ("chip_in", "team", "resale")
 LEAST = 1  # a fen
 MOST_TOLD = 3  # changes of one order; its page shows them all
 

@@ -6,14 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from littleshop import db
-from littleshop.clock import value_date
 from littleshop.errors import Refused
-from littleshop.ledger import chart, journals
-from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, refunds
-from littleshop.sale import releasing, telling
-from littleshop.trade import cases, fees, order_events, orders, timers
+from littleshop.sale import releasing, sharing_out, telling
+from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.orders import Order
 
 AFTER_SALE = timedelta(days=7)
@@ -59,24 +56,10 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
 
 
 async def _pay_out(conn: db.Connection, before: Order, after: Order, at: datetime) -> None:
-    """Book what was released between the two: the seller's part and our commission on it."""
+    """Book what was released between the two, to whom it is due."""
     earlier, now = (Money(each.released_minor, each.currency) for each in (before, after))
-    commission = (await fees.of_order(conn, after)).between(earlier, now)
-    parts = [(chart.PAYABLE, now - earlier - commission), (chart.COMMISSION, commission)]
-    transfers = [Transfer(chart.ESCROW, account, part) for account, part in parts if part]
-    if not transfers:  # settled directly, or all of it went back
-        return
-    await journals.post(
-        conn,
-        after.shop_id,
-        kind="received",
-        reference=str(after.order_id),
-        order_id=after.order_id,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=transfers,
-    )
-    await releasing.ask(conn, after, at)
+    if await sharing_out.pay_out(conn, after, earlier, now, at):
+        await releasing.ask(conn, after, at)
 
 
 async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> Order:

@@ -9,17 +9,15 @@ import msgspec
 
 from littleshop import db, ids, jobs
 from littleshop.catalog import stock
-from littleshop.clock import value_date
 from littleshop.errors import GatewayError, Refused
 from littleshop.ledger import bridging, chart, journals
-from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
 from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, RefundRequest
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
-from littleshop.sale import promised, releasing, telling
-from littleshop.trade import cases, claims, fees, order_events, orders, timers
+from littleshop.sale import promised, releasing, sharing_out, telling
+from littleshop.trade import cases, claims, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
@@ -120,33 +118,35 @@ async def _hold(
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """Where money that goes back comes from: what escrow holds, the seller's balance, and our
-    commission on that part."""
+    """Where money that goes back comes from: what escrow holds, the seller's balance, our
+    commission on that part, and the margin of who sold it for him."""
 
     held: Money
     balance: Money
     commission: Money
+    margin: Money
 
 
 async def sources(conn: db.Connection, order: Order, amount: Money) -> Sources:
     """Where this much of an order would come from, were it to go back now."""
     pending = await refunds.going_back(conn, order.shop_id, order.order_id)
     short = Money(max(0, amount.minor - (order.held_minor - pending)), order.currency)
-    commission = await _commission_in(conn, order, short)
-    return Sources(amount - short, short - commission, commission)
+    parts = await sharing_out.in_released(conn, order, short)
+    return Sources(amount - short, parts.seller, parts.commission, parts.margin)
 
 
 async def came_from(conn: db.Connection, refund: Refund) -> Sources:
     """Where a refund that was asked for came from."""
     reference = str(refund.refund_id)
     clawed = {
-        part.debit: part.amount
+        part.debit.partition(":")[0]: part.amount
         for part in await journals.transfers(conn, refund.shop_id, "clawed_back", reference)
     }
     nothing = Money(0, refund.currency)
-    balance = clawed.get(chart.PAYABLE, nothing)
-    commission = clawed.get(chart.COMMISSION, nothing)
-    return Sources(refund.amount - balance - commission, balance, commission)
+    accounts = (chart.PAYABLE, chart.COMMISSION, chart.DUE_FROM_SHOP)
+    balance, commission, margin = (clawed.get(account, nothing) for account in accounts)
+    held = refund.amount - balance - commission - margin
+    return Sources(held, balance, commission, margin)
 
 
 async def left_of(conn: db.Connection, order: Order) -> Money:
@@ -188,27 +188,9 @@ async def _ask(
 async def _claw_back(
     conn: db.Connection, order: Order, amount: Money, reference: str, at: datetime
 ) -> None:
-    """The seller and our commission give back what they had of it; `payable` may fall below zero
-    and is made up for by the next sales."""
-    commission = await _commission_in(conn, order, amount)
-    parts = [(chart.PAYABLE, amount - commission), (chart.COMMISSION, commission)]
+    """Whoever had a part of it gives it back."""
     await orders.hold_released(conn, order.shop_id, order.order_id, amount)
-    await journals.post(
-        conn,
-        order.shop_id,
-        kind="clawed_back",
-        reference=reference,
-        order_id=order.order_id,
-        value_on=value_date(at),
-        booked_at=at,
-        transfers=[Transfer(account, chart.ESCROW, part) for account, part in parts if part],
-    )
-
-
-async def _commission_in(conn: db.Connection, order: Order, amount: Money) -> Money:
-    """Our commission in a part of what was released."""
-    before = Money(order.released_minor, order.currency)
-    return (await fees.of_order(conn, order)).between(before - amount, before)
+    await sharing_out.claw_back(conn, order, amount, reference, at)
 
 
 async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:

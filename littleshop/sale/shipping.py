@@ -18,6 +18,7 @@ from littleshop.sale import (
     parcelling,
     pausing,
     receiving,
+    sharing_out,
     telling,
     tracking,
 )
@@ -60,6 +61,7 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
     if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
         await pausing.for_a_bank(conn, order, at)  # of a part of it, or of a seat
     await telling.seller(conn, order, "order_paid", at)
+    await sharing_out.have_mirrored(conn, order, at, about="paid")
 
 
 async def ship_within(conn: db.Connection, order: Order) -> timedelta:

@@ -67,7 +67,8 @@ def arrived_before(calendar: BusinessCalendar, at: datetime, otherwise: date) ->
         return otherwise
 
 
-_TAKINGS = ["paid", "received_astray", "commission_shared"]
+# What came over from another seller was taken no earlier than that, for all we look at here.
+_TAKINGS = ["paid", "received_astray", "commission_shared", "came_over"]
 _CLAIMS = """
     select /* all shops: the rails pay for them all at once */
            held.shop_id, (held.minor - coalesce(fresh.minor, 0))::bigint as minor

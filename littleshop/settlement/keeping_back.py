@@ -50,6 +50,7 @@ async def _repay(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> N
     spoken_for = sum(
         max(held.get(name, 0), 0) for name in (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT)
     )
+    spoken_for += chart.owed_to_sellers(held)
     elsewhere = sum(minor for name, minor in held.items() if name.startswith(_HELD))
     free = sum(rails.values()) + elsewhere + held.get(chart.BANK, 0) - spoken_for
     left = min(held.get(chart.DUE_TO_SHOP, 0), free, sum(rails.values()))

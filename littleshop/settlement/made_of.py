@@ -115,7 +115,8 @@ async def _released(conn: db.Connection, shop: Shop, since: datetime) -> list[_R
         "  join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
         " where j.shop_id = $1 and j.booked_at > $4 and t.currency = $3"
-        "   and $2 in (t.credit, t.debit) and j.kind in ('received', 'clawed_back')"
+        "   and $2 in (t.credit, t.debit)"
+        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back')"
         " group by o.number, j.booked_at, j.journal_id) l"
         " order by at desc, journal_id desc limit $5",
         shop.shop_id,

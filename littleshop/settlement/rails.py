@@ -70,7 +70,7 @@ class Claim(msgspec.Struct, frozen=True):
         brought = sum(minor for name, minor in self.balances.items() if name.startswith(_RAILS))
         there = brought + self.balances.get(chart.BANK, 0) - self.balances.get(chart.DUE_TO_SHOP, 0)
         there -= sum(minor for rail, minor in self.waiting.items() if rail not in _INSTITUTIONS)
-        there -= self.escrowed
+        there -= self.escrowed + chart.owed_to_sellers(self.balances)
         fees = self.balances.get(chart.GATEWAY_FEE, 0)
         return min(there, there - self.balances.get(chart.COMMISSION, 0) + fees)
 

@@ -42,7 +42,8 @@ class Pockets(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a fact did: `kind` paid, order, fee, fee_back, clawed_back, refund, own_account (an
+    """What a fact did: `kind` paid, order, fee, fee_back, margin and margin_back (of what another
+    shop ships), clawed_back, refund, own_account (an
     institution took a refund out of what it had paid him), charged_back, payout, paid_out,
     returned, loan, repaid or correction. `kept_minor` is what the last payout of a run left in the
     balance by the shop's terms (a reserve, a retained sum); `arrived_on` is the bank's day
@@ -78,6 +79,8 @@ class _Fact(msgspec.Struct, frozen=True):
 _KINDS = {
     "paid": "paid",
     "received": "order",
+    "margin": "margin",
+    "margin_back": "margin_back",
     "clawed_back": "clawed_back",
     "refunded": "refund",
     "paid_by_seller": "own_account",

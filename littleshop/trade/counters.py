@@ -15,6 +15,18 @@ async def begin(conn: Connection, shop_id: int) -> None:
     )
 
 
+async def draw(conn: Connection, shop_id: int) -> int:
+    """The shop's next number, for an order that another shop keeps."""
+    await begin(conn, shop_id)
+    number = await db.value(
+        conn,
+        "update order_counters set last_number = last_number + 1 where shop_id = $1"
+        " returning last_number",
+        shop_id,
+    )
+    return int(number)
+
+
 async def lock(conn: Connection, shop_id: int) -> None:
     """Nobody places an order in this shop until the transaction ends."""
     await begin(conn, shop_id)

@@ -1,0 +1,347 @@
+"""Listing what another shop ships: the supplier opens a product, a re-seller puts it on her shelf.
+
+The supplier's side and hers are two shops and so two transactions: her listing is written first, a
+job tells the supplier's books who lists it. What the supplier changes (price, stock, withdrawal) a
+sweep carries to every listing; placing an order asks the supplier's rows themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db, ids, jobs
+from littleshop.catalog import drafts, photos, products, resold
+from littleshop.catalog.drafts import ProductDraft, VariantDraft
+from littleshop.catalog.photos import Photo
+from littleshop.catalog.products import Product, Variant
+from littleshop.catalog.resold import Kind, Listing
+from littleshop.errors import NotFound, Refused
+from littleshop.money import Money
+from littleshop.sale import telling_resellers
+from littleshop.shop import shops
+from littleshop.shop.shops import Shop
+from littleshop.supply import resale_offers
+from littleshop.supply.resale_offers import Offer, Price
+
+TAKEN, FOLLOW = "reselling.taken", "reselling.follow"
+TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {FOLLOW: jobs.Every(20)}
+SUGGESTED_BPS = 2000  # what a price field proposes as margin, of the supply price
+
+
+class Ware(msgspec.Struct, frozen=True):
+    """A supplier's product as somebody who may re-sell it sees it."""
+
+    shop: Shop
+    product: Product
+    variants: list[Variant]
+    pictures: list[Photo]
+    offer: Offer
+
+    @property
+    def offered(self) -> list[Variant]:
+        """The kinds that are offered."""
+        return [each for each in self.variants if each.variant_id in self.offer.prices]
+
+
+async def offer(
+    conn: db.Connection,
+    shop_id: int,
+    product_id: UUID,
+    prices: list[Price],
+    *,
+    open_to_all: bool,
+    token_hash: bytes,
+    at: datetime,
+) -> None:
+    """Let others sell a product, or change what it costs them.
+
+    Raises NotFound, Refused: resale_chain for what another shop ships, resale_supply_missing,
+    resale_least(least=), resale_most(least=).
+    """
+    shop = await shops.get(conn, shop_id)
+    await products.get(conn, shop_id, product_id)
+    if await resold.get(conn, shop_id, product_id) is not None:
+        raise Refused("resale_chain")
+    if not prices:
+        raise Refused("resale_supply_missing")
+    await resale_offers.offer(
+        conn,
+        shop_id,
+        product_id,
+        [resale_offers.check(each, shop.currency) for each in prices],
+        open_to_all=open_to_all,
+        token_hash=token_hash,
+        at=at,
+    )
+    await _changed(conn, shop_id, at)
+
+
+async def withdraw(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> None:
+    """Nobody sells it for us any more; orders that were placed stay."""
+    if await resale_offers.withdraw(conn, shop_id, product_id, at):
+        await _changed(conn, shop_id, at)
+
+
+async def _changed(conn: db.Connection, shop_id: int, at: datetime) -> None:
+    """No order is placed at what was offered before, and every listing looks again."""
+    await shops.touch(conn, shop_id, pricing=True)
+    await jobs.defer(conn, FOLLOW, at=at, key=f"supplier {shop_id}")
+
+
+async def ware(
+    conn: db.Connection, shop_id: int, product_id: UUID, *, for_shop: int | None, token: str = ""
+) -> Ware:
+    """What may be listed: open to all, or to who has its link or lists it already. Raises NotFound
+    otherwise, and for what is not on sale."""
+    shop, found = await shops.get(conn, shop_id), None
+    found = await resale_offers.get(conn, shop_id, product_id)
+    if found is None or not found.stands or shop.status not in ("open", "paused"):
+        raise NotFound("product")
+    let_in = found.open_to_all or ids.hashed(token) == found.token_hash
+    if not let_in and for_shop is not None:
+        let_in = await resale_offers.is_taken(conn, shop_id, product_id, for_shop)
+    if not let_in:
+        raise NotFound("product")
+    product = await products.on_sale(conn, shop_id, product_id)
+    variants = await products.variants(conn, shop_id, product_id)
+    pictures = await photos.of_product(conn, shop_id, product_id)
+    told = Ware(shop, product, variants, pictures, found)
+    if not told.offered:
+        raise NotFound("product")
+    return told
+
+
+def suggested(price: Price) -> int:
+    """What a re-seller may ask: a usual margin on the supply price, within what she may."""
+    wish = price.supply_minor + price.supply_minor * SUGGESTED_BPS // 10_000
+    wish = max(wish, price.least_minor or 0, price.supply_minor)
+    return min(wish, price.most_minor or wish)
+
+
+def check_price(price: Price, retail_minor: int, currency: str) -> None:
+    """Raises Refused: resale_below_supply(least=), resale_bounds(least=, most=)."""
+    why = price.why_not(retail_minor)
+    if why == "below_supply":
+        raise Refused("resale_below_supply", least=Money(price.supply_minor, currency))
+    if why is not None:
+        least = Money(price.least_minor or price.supply_minor, currency)
+        most = Money(price.most_minor or drafts.MOST_MINOR, currency)
+        raise Refused("resale_bounds", least=least, most=most)
+
+
+async def put_up(
+    conn: db.Connection, shop_id: int, ware: Ware, prices: Mapping[UUID, int], at: datetime,
+    person_id: UUID | None = None,
+) -> UUID:  # fmt: skip
+    """Put a supplier's product on this shop's shelf at these prices by the supplier's kind; the
+    product's id here, the same for a second press.
+
+    Raises Refused: resale_own, resale_chain, resale_currency, and what check_price raises.
+    """
+    shop, supplier = await shops.get(conn, shop_id), ware.shop
+    if supplier.shop_id == shop_id:
+        raise Refused("resale_own")
+    if shop.currency != supplier.currency:
+        raise Refused("resale_currency", currency=supplier.currency)
+    for each in ware.offered:
+        price = ware.offer.prices[each.variant_id]
+        check_price(price, prices.get(each.variant_id, 0), shop.currency)
+    from_product = ware.product.product_id
+    product_id = ids.derived(from_product, f"resold by {shop_id}")
+    before = await resold.of_supplier(conn, shop_id, supplier.shop_id, from_product)
+    if before is not None and before.ended_at is None:
+        return product_id
+    draft = _draft(ware, prices)
+    if not await products.create(conn, shop_id, product_id, draft, at=at, person_id=person_id):
+        await products.edit(conn, shop_id, product_id, draft, at=at, person_id=person_id)
+    for picture in ware.pictures:
+        await photos.add(
+            conn, shop_id, product_id, file=picture.file, width=picture.width,
+            height=picture.height, colour=picture.colour, at=at,
+        )  # fmt: skip
+    await _write(conn, shop_id, product_id, ware, at)
+    await jobs.defer(
+        conn, TAKEN, at=at, shop_id=supplier.shop_id, product_id=str(from_product),
+        reseller_shop_id=shop_id,
+    )  # fmt: skip
+    return product_id
+
+
+def _draft(ware: Ware, prices: Mapping[UUID, int]) -> ProductDraft:
+    product = ware.product
+    return drafts.check(
+        ProductDraft(
+            title=product.title,
+            variants=tuple(
+                VariantDraft(each.choice, prices[each.variant_id], 0) for each in ware.offered
+            ),
+            description=product.description,
+            options=tuple(product.options),
+            no_return=product.no_return_why,
+        )
+    )
+
+
+async def _write(
+    conn: db.Connection, shop_id: int, product_id: UUID, ware: Ware, at: datetime
+) -> None:
+    """What is the supplier's of a product that is on this shop's shelf now."""
+    supplier = ware.shop.shop_id
+    own = {each.choice: each for each in await products.variants(conn, shop_id, product_id)}
+    listing = Listing(
+        shop_id, product_id, supplier, ware.product.product_id, at, None, None, ware.shop.version
+    )
+    kinds = [
+        Kind(
+            shop_id,
+            own[each.choice].variant_id,
+            product_id,
+            supplier,
+            each.variant_id,
+            ware.offer.prices[each.variant_id].supply_minor,
+            each.spare > 0 and ware.shop.status == "open",
+        )
+        for each in ware.offered
+    ]
+    await resold.list_(conn, listing, kinds)
+    await shops.touch(conn, shop_id, pricing=True)
+
+
+async def reprice(
+    conn: db.Connection, listing: Listing, prices: Mapping[UUID, int], offer: Offer | None
+) -> None:
+    """What the re-seller wants for each kind, by its id here; the sweep looks again whether it can
+    be sold. `offer` is what the supplier says now. Raises what check_price raises, resale_gone."""
+    shop = await shops.get(conn, listing.shop_id)
+    if offer is None or not offer.stands:
+        raise Refused("resale_gone", title="")
+    for kind in await resold.kinds(conn, listing.shop_id, listing.product_id):
+        price, wish = offer.prices.get(kind.from_variant_id), prices.get(kind.variant_id)
+        if price is None or wish is None:
+            continue
+        check_price(price, wish, shop.currency)
+        await resold.reprice(conn, listing.shop_id, kind.variant_id, wish)
+    await shops.touch(conn, listing.shop_id, pricing=True)
+
+
+async def take_down(conn: db.Connection, listing: Listing, at: datetime) -> None:
+    """The re-seller sells it no more: it leaves her shelf, and the supplier's list."""
+    if not await resold.end(conn, listing.shop_id, listing.product_id, at):
+        return
+    for kind in await resold.kinds(conn, listing.shop_id, listing.product_id):
+        await resold.supply(conn, kind, kind.supply_minor, supplied=False)
+    await products.set_status(conn, listing.shop_id, listing.product_id, "hidden", at)
+    await jobs.defer(
+        conn, TAKEN, at=at, shop_id=listing.from_shop_id, product_id=str(listing.from_product_id),
+        reseller_shop_id=listing.shop_id, left=True,
+    )  # fmt: skip
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What a supplier says of a listing: why it cannot be sold, and its kinds that can."""
+
+    version: int
+    why_off: str | None
+    supply: dict[UUID, int]
+    there: frozenset[UUID]
+
+
+async def follow(database: db.Database, listing: Listing, at: datetime) -> bool:
+    """Carry what the supplier says to a listing; whether a visitor could see it."""
+    async with database.connection() as conn:
+        found = await _look(conn, listing)
+    return await database.transaction(partial(_carry, listing=listing, found=found, at=at))
+
+
+async def _look(conn: db.Connection, listing: Listing) -> _Found:
+    supplier, product_id = listing.from_shop_id, listing.from_product_id
+    shop = await shops.get(conn, supplier)
+    offer = await resale_offers.get(conn, supplier, product_id)
+    product = await products.get(conn, supplier, product_id)
+    variants = await products.variants(conn, supplier, product_id)
+    own = {
+        each.variant_id: each.price_minor
+        for each in await products.variants(conn, listing.shop_id, listing.product_id)
+    }
+    kinds = await resold.kinds(conn, listing.shop_id, listing.product_id)
+    prices = offer.prices if offer is not None and offer.stands else {}
+    spare = {each.variant_id: each.spare for each in variants}
+    why: set[str | None] = set()
+    there = set()
+    for kind in kinds:
+        price, retail = prices.get(kind.from_variant_id), own.get(kind.variant_id)
+        if price is None or retail is None or kind.from_variant_id not in spare:
+            continue
+        no = price.why_not(retail)
+        why.add(no)
+        if no is None and product.status == "on_sale" and shop.status == "open":
+            there |= {kind.variant_id} if spare[kind.from_variant_id] > 0 else set()
+    off: str | None = next((no for no in ("below_supply", "out_of_bounds") if no in why), None)
+    if not why or product.status != "on_sale":
+        off = "gone" if prices else "withdrawn"
+    supply = {key: price.supply_minor for key, price in prices.items()}
+    return _Found(shop.version, off, supply, frozenset(there))
+
+
+async def _carry(conn: db.Connection, listing: Listing, found: _Found, at: datetime) -> bool:
+    shop_id, product_id = listing.shop_id, listing.product_id
+    if await resold.get(conn, shop_id, product_id) is None:
+        return False
+    changed = False
+    for kind in await resold.kinds(conn, shop_id, product_id):
+        costs = found.supply.get(kind.from_variant_id, kind.supply_minor)
+        there = kind.variant_id in found.there
+        changed |= await resold.supply(conn, kind, costs, supplied=there)
+    if await resold.note(conn, shop_id, product_id, found.why_off, found.version):
+        if found.why_off is not None:
+            title = (await products.get(conn, shop_id, product_id)).title
+            await telling_resellers.off(conn, shop_id, product_id, title, found.why_off, at)
+        if found.why_off == "withdrawn":
+            await products.set_status(conn, shop_id, product_id, "hidden", at)
+    if changed:
+        await shops.touch(conn, shop_id, pricing=True)
+    return changed
+
+
+async def sweep(database: db.Database, at: datetime) -> int:
+    """Carry what changed at any supplier to every listing of his; how many were looked at."""
+    looked = 0
+    async with database.connection() as conn:
+        versions = await shops.versions(conn, await resold.suppliers(conn))
+        late = [
+            listing
+            for supplier, version in versions.items()
+            for listing in await resold.behind(conn, supplier, version)
+        ]
+    for listing in late:
+        await follow(database, listing, at)
+        looked += 1
+    return looked
+
+
+def tasks() -> dict[str, jobs.Task]:
+    """The jobs between a supplier and who lists what he ships."""
+
+    async def run_taken(
+        context: jobs.Context, *, shop_id: int, product_id: str, reseller_shop_id: int,
+        left: bool = False,
+    ) -> None:  # fmt: skip
+        done = resale_offers.leave if left else resale_offers.take
+
+        async def work(conn: db.Connection) -> None:
+            await done(conn, shop_id, UUID(product_id), reseller_shop_id, context.at)
+
+        await context.database.transaction(work)
+
+    async def run_follow(context: jobs.Context) -> None:
+        await sweep(context.database, context.at)
+
+    return {
+        TAKEN: jobs.Task(run_taken, attempts=40),
+        FOLLOW: jobs.Task(run_follow, attempts=3),
+    }

@@ -1,0 +1,238 @@
+"""Re-selling: who ships is owed the supply price and the postage, who sold it her margin."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from littleshop import audit, db
+from littleshop.errors import NotFound, Refused
+from littleshop.sale import listing_resold, passing_on, sharing_out
+from littleshop.supply import resales
+from tests.cast import CNY, Town
+from tests.sale.after_sale import AfterSale
+from tests.sale.resold import TOKEN, Pair, pair, sell
+from tests.settlement.paper_bank import PaperBank, beijing, settle, verify
+from tests.settlement.test_settling import MON, TUE, WED
+
+
+async def test_a_sale_is_shared_out_and_both_are_paid(town: Town, owner: db.Connection) -> None:
+    """Of 80: fee 5 % is 4, of the other 76 a quarter is hers, for her margin is 20 of 80."""
+    beijing(town, MON, 10)
+    two = await pair(town)
+    await owner.execute("update shops set commission_bps = 500")
+    for shop in (two.reseller, two.supplier):
+        town.shop_id = shop
+        await verify(town)
+    await two.offers()
+    placed = await two.buys(await two.lists(), "80.00")
+    await two.jobs_are_done()
+    mirror = await two.mirror()
+    assert (mirror.number, mirror.margin, mirror.total) == (1001, CNY("20.00"), CNY("80.00"))
+    assert town.keyring.open(mirror.name_sealed) == "陈婉婷"
+    assert await two.owes() == (CNY("0.00"), CNY("0.00"))
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done()
+    assert await two.owes() == (CNY("57.00"), CNY("19.00"))
+    assert await two.balance(two.supplier, "commission") == CNY("4.00")
+    assert await two.balance(two.supplier, f"due_to_shop:{two.reseller}") == CNY("0.00")
+    assert await two.balance(two.reseller, "gateway_clearing:alipay") == CNY("19.00")
+    await town.books_balance()
+    bank = PaperBank()
+    bank.lump(TUE, CNY("80.00"))
+    beijing(town, TUE, 8)
+    payouts = (await settle(town, bank)).payouts
+    assert sorted(each.amount_minor for each in payouts) == [1900, 5700]
+    for each in payouts:
+        bank.pays(TUE, each)
+    beijing(town, WED, 8)
+    await settle(town, bank)
+    await town.books_balance()
+
+
+async def test_what_goes_back_before_receipt_is_nobodys_margin(town: Town) -> None:
+    two, placed = await sell(town)
+    await two.jobs_are_done()
+    sale = AfterSale(town, placed)
+    await sale.asks("refund", "80.00")
+    await sale.seller_agrees()
+    await sale.rail_sends_all_back()
+    await two.jobs_are_done()
+    assert (await town.order(placed)).status == "refunded"
+    assert await two.owes() == (CNY("0.00"), CNY("0.00"))
+    assert (await two.mirror()).margin == CNY("20.00")
+    await town.books_balance()
+
+
+async def test_a_refund_after_the_payout_is_clawed_back_from_both(town: Town) -> None:
+    """Half of 80 goes back: 30 of the supplier's, 10 of hers, made up for by what she sells."""
+    bank = PaperBank()
+    two = await pair(town)
+    for shop in (two.reseller, two.supplier):
+        town.shop_id = shop
+        await verify(town)
+    beijing(town, MON, 10)
+    await two.offers()
+    placed = await two.buys(await two.lists(), "80.00")
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done()
+    bank.lump(TUE, CNY("80.00"))
+    beijing(town, TUE, 8)
+    for payout in (await settle(town, bank)).payouts:
+        bank.pays(TUE, payout)
+    beijing(town, WED, 8)
+    await settle(town, bank)
+    sale = AfterSale(town, placed)
+    await sale.asks("refund", "40.00")
+    await sale.seller_agrees()
+    await sale.rail_sends_all_back()
+    await two.jobs_are_done()
+    assert await two.owes() == (CNY("-30.00"), CNY("-10.00"))
+    assert await two.balance(two.reseller, f"due_to_shop:{two.supplier}") == CNY("10.00")
+    await town.books_balance()
+    with two.at_hers():
+        cup = await town.stock("茶杯", CNY("25.00"))
+        own = await town.buys([cup], CNY("25.00"))
+        await town.ships(own)
+        await town.receives(own)
+    await passes_on(two)
+    assert await two.owes() == (CNY("-30.00"), CNY("15.00"))
+    assert await two.balance(two.reseller, f"due_to_shop:{two.supplier}") == CNY("0.00")
+    assert await two.balance(two.supplier, f"due_from_shop:{two.reseller}") == CNY("0.00")
+    await town.books_balance()
+
+
+async def passes_on(two: Pair) -> None:
+    """What the hourly sweep does for who owes."""
+    await two.town.database.transaction(
+        partial(
+            passing_on.pass_on, shop_id=two.reseller, to_shop_id=two.supplier, currency="CNY",
+            at=two.town.at,
+        )
+    )  # fmt: skip
+    await two.jobs_are_done()
+
+
+async def test_a_kill_between_the_two_books_is_mended_by_the_job(town: Town) -> None:
+    two, placed = await sell(town)
+    await two.jobs_are_done()
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done(sharing_out.BOOK)
+    assert await two.owes() == (CNY("60.00"), CNY("0.00"))
+    await town.books_balance()  # its job is under way
+    town.later(minutes=5)
+    await two.jobs_are_done(passing_on.COME_OVER)
+    await town.books_balance()
+    town.later(minutes=5)
+    await two.jobs_are_done()
+    assert await two.owes() == (CNY("60.00"), CNY("20.00"))
+    await town.books_balance()
+
+
+async def test_two_presses_are_one_order_and_a_price_that_moved_is_none(town: Town) -> None:
+    two = await pair(town)
+    await two.offers()
+    thing = await two.lists()
+    first = await two.places(thing, "80.00", key="the page's own key")
+    again = await two.places(thing, "80.00", key="the page's own key")
+    assert first.order_id == again.order_id
+    with pytest.raises(Refused, match="price_changed"):
+        await two.places(thing, "79.00")
+    await two.jobs_are_done()
+    async with town.database.connection() as conn:
+        assert len(await resales.mirrored(conn, two.reseller)) == 1
+    await town.books_balance()
+
+
+async def test_what_is_withdrawn_leaves_baskets_and_not_the_orders(town: Town) -> None:
+    two, placed = await sell(town)
+    thing = await two.lists()
+    await two.withdraws()
+    with pytest.raises(Refused, match="resale_gone"):
+        await two.places(thing, "80.00")
+    await two.jobs_are_done()
+    assert await two.listing() == ("withdrawn", False)
+    with pytest.raises(Refused, match="variant_gone"):
+        await two.places(thing, "80.00")
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done()
+    assert await two.owes() == (CNY("60.00"), CNY("20.00"))
+    await town.books_balance()
+
+
+async def test_nothing_is_sold_below_what_it_costs_her(town: Town) -> None:
+    """Neither listed so, nor bought after the supplier raised his price; she asks more, and it
+    is for sale again."""
+    two = await pair(town, pieces=1)
+    await two.offers(least="70.00", most="120.00")
+    with pytest.raises(Refused, match="resale_below_supply"):
+        await two.lists("59.99")
+    with pytest.raises(Refused, match="resale_bounds"):
+        await two.lists("69.99")
+    thing = await two.lists("75.00")
+    await two.offers("78.00")
+    with pytest.raises(Refused, match="resale_gone"):
+        await two.places(thing, "75.00")
+    await two.jobs_are_done()
+    assert await two.listing() == ("below_supply", False)
+    await two.asks("88.00")
+    assert await two.listing() == (None, True)
+    await two.buys(thing, "88.00")
+    await listing_resold.sweep(town.database, town.at)
+    assert await two.listing() == (None, False)  # it was the last
+    await town.books_balance()
+
+
+async def test_who_may_list_what(town: Town) -> None:
+    two = await pair(town)
+    await two.offers(to_all=False)
+    with pytest.raises(NotFound):
+        await two.sees()
+    await two.lists(token=TOKEN)
+    assert await two.sees()  # who lists it already
+    with two.at_hers(), pytest.raises(Refused, match="resale_chain"):
+        await two.town.database.transaction(
+            lambda conn: listing_resold.offer(
+                conn, two.reseller, two.listed, [], open_to_all=True, token_hash=b"", at=town.at
+            )
+        )
+    ware = await two.sees()
+    with pytest.raises(Refused, match="resale_own"):
+        await town.database.transaction(
+            lambda conn: listing_resold.put_up(conn, two.supplier, ware, {}, town.at)
+        )
+
+
+BROKEN = [
+    ("owed_on_both_sides", "update transfers set amount_minor = amount_minor - 1 where journal_id ="
+     " (select journal_id from journals where kind = 'margin')"),
+    ("closed_days_are_even", "update transfers set amount_minor = amount_minor - 1 where journal_id"
+     " = (select journal_id from journals where kind = 'came_over')"),
+    ("mirror_is_its_order", "update resold_orders set margin_minor = margin_minor - 1"),
+    ("released_is_split_as_agreed", "update resales set margin_minor = margin_minor - 1"),
+    ("journal_has_its_row", "update journals set reference = reference || '0'"
+     " where kind = 'margin'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule, sql", BROKEN, ids=[rule for rule, _ in BROKEN])
+async def test_what_somebody_meddled_with_is_found(
+    town: Town, owner: db.Connection, rule: str, sql: str
+) -> None:
+    two, placed = await sell(town)
+    await two.jobs_are_done()
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done()
+    await owner.execute(
+        "insert into closed_days values (0, date '2026-12-31', 'nobody', $1)", town.at
+    )
+    await town.books_balance()
+    await owner.execute(sql)
+    async with town.database.connection() as conn:
+        assert rule in {each.rule for each in await audit.prove(conn)}
