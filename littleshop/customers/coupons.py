@@ -79,7 +79,10 @@ def check(draft: Draft) -> None:
         raise Refused("coupon_off")
     if draft.off_minor is not None and 0 < draft.least_minor < draft.off_minor:
         raise Refused("coupon_least")
-    if not (1 <= draft.each_uses <= 1000 and 1 <= (draft.most_uses or 1) <= 1_000_000):
+    if not (
+        1 <= draft.each_uses <= 1000
+        and 1 <= (1 if draft.most_uses is None else draft.most_uses) <= 1_000_000
+    ):
         raise Refused("coupon_uses")
     if draft.until_at is not None and draft.until_at <= draft.from_at:
         raise Refused("coupon_until")

@@ -167,18 +167,21 @@ async def _things(conn: db.Connection, shop_id: int, privilege_id: UUID, draft: 
     )
 
 
-async def end(conn: db.Connection, shop_id: int, privilege_id: UUID, at: datetime) -> None:
-    """Nobody has it any more; what was bought with it stays as it is. Raises NotFound."""
-    if not await db.changed(
+async def end(conn: db.Connection, shop_id: int, privilege_id: UUID, at: datetime) -> str:
+    """Nobody has it any more; what was bought with it stays as it is. How it was called. Raises
+    NotFound."""
+    label = await db.value(
         conn,
         "update privileges set ended_at = $3"
-        " where shop_id = $1 and privilege_id = $2 and ended_at is null",
+        " where shop_id = $1 and privilege_id = $2 and ended_at is null returning label",
         shop_id,
         privilege_id,
         at,
-    ):
+    )
+    if label is None:
         raise NotFound("privilege")
     await shops.say_offers(conn, shop_id)
+    return str(label)
 
 
 async def listing(

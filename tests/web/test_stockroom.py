@@ -22,14 +22,14 @@ async def room(world: World, client: httpx.AsyncClient) -> BackRoom:
 
 
 async def hires(room: BackRoom) -> httpx.AsyncClient:
-    """Somebody works in the shop who does not own it."""
+    """Somebody packs in the shop."""
     phone = room.world.browser()
     await room.world.sign_in(phone, STAFF)
     async with room.world.house.database.connection() as conn:
         person_id = await conn.fetchval(
             "select person_id from people where person_id not in (select person_id from staff)"
         )
-        await staff.add(conn, room.town.shop_id, person_id, role="manager", at=room.world.at)
+        await staff.add(conn, room.town.shop_id, person_id, role="packer", at=room.world.at)
     return phone
 
 
@@ -81,6 +81,12 @@ async def test_a_purchase_is_ordered_scanned_in_counted_and_valued(room: BackRoo
         assert (await phone.get(f"{room.root}/stock{path}")).status_code == 200
     for path in ("/value", "/value.csv", "/suppliers", f"/suppliers/{form_key}"):
         assert (await phone.get(f"{room.root}/stock{path}")).status_code == 404
+    for path in ("/low", "/purchases", bought.removeprefix("/stock")):
+        answer = await phone.post(f"{room.root}/stock{path}", data={"supplier": form_key})
+        assert answer.status_code == 404, path
+    acts = shown(await room.get("/acts"))
+    for said in ("booked it: 1 of it differed", "Received 8 × =gaiwan", "mark of =gaiwan"):
+        assert acts.count(said) == 1, said
     await others(room, thing, bought, count, form_key)
     await room.town.books_balance()
 

@@ -21,6 +21,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.sale import returning, sending_back
 from littleshop.sale.shipping import tracking_number
+from littleshop.shop import shop_acts
 from littleshop.trade import carriers, case_lists, cases
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.cases import Case
@@ -200,6 +201,11 @@ async def _act(request: Request, seen: Seen, said: str, act: Act) -> Response:
     async def work(conn: db.Connection) -> None:
         _, case = await returning.lock(conn, told.shop_id, told.case_id)
         await act(conn, case, at)
+        if said != "case_said" and await cases.get(conn, told.shop_id, told.case_id) != case:
+            await shop_acts.note(
+                conn, told.shop_id, seen.work.person.person_id, said, at=at,
+                subject=str(told.case_id), number=seen.facts.order.number,
+            )  # fmt: skip
 
     try:
         await http.house(request).database.transaction(work)
@@ -293,7 +299,7 @@ async def offer(request: Request) -> Response:
         order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
     typed, path = form.typed("amount", "reason"), f"{frame.root(work.shop)}/orders/{order.number}"
     try:
-        case = await _offered(request, order, form)
+        case = await _offered(request, work, order, form)
     except Refused as no:
         if no.code not in OFFER_FIELDS:  # somebody was quicker: the order says what he did
             return frame.refuse(request, path, no)
@@ -303,7 +309,7 @@ async def offer(request: Request) -> Response:
     return frame.go(request, path, "case_offered", number=order.number, amount=amount)
 
 
-async def _offered(request: Request, order: Order, form: forms.Form) -> Case:
+async def _offered(request: Request, work: AtWork, order: Order, form: forms.Form) -> Case:
     """Raises Refused: as returning.offer."""
     key, words = forms.key(form.text("form_key", 40), uuid4()), _line(form.text("reason", 500))
     amount = Money(0, order.currency)
@@ -312,17 +318,20 @@ async def _offered(request: Request, order: Order, form: forms.Form) -> Case:
     except Refused:
         pass  # whatever is no amount does not fit, and returning.offer says what would
     case_id: UUID = ids.derived(key, f"{order.order_id} {amount.minor} {words}")
-    return await http.house(request).database.transaction(
-        lambda conn: returning.offer(
-            conn,
-            order.shop_id,
-            order.order_id,
-            amount,
-            words=words,
-            case_id=case_id,
-            at=http.now(request),
+    at = http.now(request)
+
+    async def write(conn: db.Connection) -> Case:
+        case = await returning.offer(
+            conn, order.shop_id, order.order_id, amount, words=words, case_id=case_id, at=at
         )
-    )
+        await shop_acts.note(
+            conn, order.shop_id, work.person.person_id, "refund_offered", at=at, once=case_id,
+            subject=str(case_id), number=order.number, minor=case.amount.minor,
+            currency=order.currency,
+        )  # fmt: skip
+        return case
+
+    return await http.house(request).database.transaction(write)
 
 
 def _line(text: str) -> str:

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import http
+from littleshop import db, http
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
+from littleshop.shop import shop_acts, staff
 from littleshop.supply import kinds, stocktakes
 from littleshop.supply.kinds import Kind
 from littleshop.supply.stocktakes import Count
@@ -72,7 +73,7 @@ def _told(work: AtWork, rows: Sequence[Count], known: Sequence[Kind]) -> dict[st
         "unknown": [each.name for each in off if each.value_minor is None],
         "left": [each for each in known if each.variant_id not in done],
         "again": [each for each in known if each.variant_id in done],
-        "is_owner": work.role == "owner",
+        "may_set": staff.may(work.role, "goods"),
     }
 
 
@@ -124,14 +125,21 @@ async def _count(
 
 async def end(request: Request) -> Response:
     """POST root/stock/counts/ID/end: then=book|drop"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     stocktake_id, at, person_id = _id(request), http.now(request), work.person.person_id
     here = f"{frame.root(work.shop)}/stock/counts/{stocktake_id}"
     act = stocktakes.book if form.text("then", 10) == "book" else stocktakes.drop
+
+    async def do(conn: db.Connection) -> None:
+        off = await act(conn, work.shop.shop_id, stocktake_id, person_id=person_id, at=at)
+        if act is stocktakes.book:
+            await shop_acts.note(
+                conn, work.shop.shop_id, person_id, "stock_counted", at=at,
+                subject=str(stocktake_id), count=off or 0,
+            )  # fmt: skip
+
     try:
-        await http.house(request).database.transaction(
-            lambda conn: act(conn, work.shop.shop_id, stocktake_id, person_id=person_id, at=at)
-        )
+        await http.house(request).database.transaction(do)
     except NotFound:
         raise
     except Refused as no:

@@ -17,14 +17,18 @@ from littleshop.customers.privileges import Below
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
+from littleshop.shop import shop_acts
 from littleshop.shop.shops import tidy
+from littleshop.social import credits, entrances, shares
 from littleshop.web import addresses, forms, names, pages
 from littleshop.web.console import frame
 from littleshop.web.console import privileges as giving
 from littleshop.web.forms import Form
 
 FIELDS = ("code", "label", "kind", "off", "least", "most", "each", "channel", "from", "until")
+MOST_SHARES = 200  # a list to choose from has an end
 _FIELD_OF = {
+    "coupon_channel": "channel",
     "coupon_code": "code",
     "coupon_taken": "code",
     "coupon_label": "label",
@@ -74,6 +78,21 @@ def _row(request: Request, work: AtWork, each: Used) -> dict[str, Any]:
     }
 
 
+async def _channels(request: Request, work: AtWork) -> list[dict[str, str]]:
+    """The entrances and named shares that a coupon can be kept to."""
+    shop_id = work.shop.shop_id
+    async with http.house(request).database.connection() as conn:
+        doors = await entrances.of_shop(conn, shop_id)
+        links = [each for each in await shares.named(conn, shop_id) if each.label]
+    locale = pages.locale_of(request)
+    named = [("entrance", each.code, each.name) for each in doors]
+    named += [("share", each.code, each.label) for each in links[:MOST_SHARES]]
+    return [
+        {"code": code, "name": i18n.t(locale, f"privileges.coupons.from_{kind}", name=name)}
+        for kind, code, name in named
+    ]
+
+
 async def new(request: Request) -> Response:
     """GET root/coupons/new"""
     work = await http.at_work(request)
@@ -96,6 +115,7 @@ async def _form(
         form=typed,
         errors=errors,
         below=below or [],
+        channels=await _channels(request, work),
         form_key=typed.get("form_key") or str(uuid4()),
         sign=i18n.SIGNS.get(work.shop.currency, work.shop.currency),
     )
@@ -109,6 +129,9 @@ async def make(request: Request) -> Response:
     try:
         draft = _draft(request, work, form)
         coupons.check(draft)
+        known = {each["code"] for each in await _channels(request, work)}
+        if draft.channel is not None and draft.channel not in known:
+            raise Refused("coupon_channel")
         below = [] if draft.below_cost else await _below(request, work, draft)
         if below and not form.ticked("asked"):
             return await _form(request, work, typed, {}, below)
@@ -158,6 +181,10 @@ async def _make(request: Request, work: AtWork, form: Form, draft: Draft) -> UUI
 
     async def write(conn: db.Connection) -> None:
         await coupons.make(conn, work.shop.shop_id, coupon_id, draft, person_id=person_id, at=at)
+        await shop_acts.note(
+            conn, work.shop.shop_id, person_id, "coupon_made", at=at, once=coupon_id,
+            subject=str(coupon_id), code=draft.code,
+        )  # fmt: skip
 
     await http.house(request).database.transaction(write)
     return coupon_id
@@ -170,8 +197,10 @@ async def one(request: Request) -> Response:
         found = await coupons.get(
             conn, work.shop.shop_id, http.uuid(request.path_params["coupon_id"])
         )
+        by = await credits.name_of(conn, work.shop.shop_id, found.channel)
     link = names.public_url(request) + addresses.coupon(work.shop.slug or "", found.code)
     row = _row(request, work, found)
+    row["channel"] = by or row["channel"]
     return await frame.page(
         request, work, "coupon.html", "people", coupon=row, paused=found.paused, link=link
     )
@@ -182,9 +211,18 @@ async def pause(request: Request) -> Response:
     work, form = await http.at_work(request), await forms.read(request)
     coupon_id = http.uuid(request.path_params["coupon_id"])
     paused = form.text("then", 10) == "pause"
-    await http.house(request).database.transaction(
-        lambda conn: coupons.pause(conn, work.shop.shop_id, coupon_id, paused)
-    )
+    shop_id, at = work.shop.shop_id, http.now(request)
+
+    async def write(conn: db.Connection) -> None:
+        before = await coupons.get(conn, shop_id, coupon_id)
+        await coupons.pause(conn, shop_id, coupon_id, paused)
+        if before.paused != paused:
+            await shop_acts.note(
+                conn, shop_id, work.person.person_id, "coupon_paused" if paused else "coupon_runs",
+                at=at, subject=str(coupon_id), code=before.code,
+            )  # fmt: skip
+
+    await http.house(request).database.transaction(write)
     here = f"{frame.root(work.shop)}/coupons/{coupon_id}"
     return frame.go(request, here, "coupon_paused" if paused else "coupon_runs")
 

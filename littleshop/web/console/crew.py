@@ -14,6 +14,7 @@ from littleshop.entry import joining
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.identity import people
+from littleshop.money import Money
 from littleshop.shop import shop_acts, staff, staff_invitations
 from littleshop.web import forms, pages
 from littleshop.web.console import frame
@@ -105,7 +106,10 @@ async def acts(request: Request) -> Response:
 
 
 def _row(act: shop_acts.Act, who: str) -> dict[str, Any]:
-    return {"kind": act.kind, "facts": act.facts, "at": act.done_at, "who": who}
+    facts: dict[str, Any] = dict(act.facts)
+    if "minor" in facts:
+        facts["amount"] = Money(int(facts.pop("minor")), str(facts.pop("currency")))
+    return {"kind": act.kind, "facts": facts, "at": act.done_at, "who": who}
 
 
 _ROOT = "/console/{shop_id}/staff"

@@ -21,6 +21,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.money import Money
+from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms
 from littleshop.web.console import frame, product, product_photos, product_sheet
 from littleshop.web.forms import Form, Kept
@@ -115,9 +116,17 @@ async def status(request: Request) -> Response:
 async def _set_status(request: Request, work: AtWork, product_id: UUID, wanted: str) -> None:
     """Raises Refused product_status, NotFound."""
     at, shop_id = http.now(request), work.shop.shop_id
-    await http.house(request).database.transaction(
-        lambda conn: products.set_status(conn, shop_id, product_id, wanted, at)
-    )
+
+    async def write(conn: db.Connection) -> None:
+        before = await products.get(conn, shop_id, product_id)
+        await products.set_status(conn, shop_id, product_id, wanted, at)
+        if before.status != wanted:
+            await shop_acts.note(
+                conn, shop_id, work.person.person_id, f"product_{wanted}", at=at,
+                subject=str(product_id), title=before.title,
+            )  # fmt: skip
+
+    await http.house(request).database.transaction(write)
 
 
 def _back(request: Request, work: AtWork, product_id: UUID) -> str:

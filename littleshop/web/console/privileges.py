@@ -22,6 +22,7 @@ from littleshop.customers.privileges import Below, Draft, Given
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
+from littleshop.shop import shop_acts
 from littleshop.shop.shops import tidy
 from littleshop.web import forms, pages
 from littleshop.web.console import frame
@@ -311,6 +312,10 @@ async def _give(request: Request, work: AtWork, form: Form, draft: Draft) -> Non
         await privileges.give(
             conn, work.shop.shop_id, privilege_id, draft, person_id=person_id, at=at
         )
+        await shop_acts.note(
+            conn, work.shop.shop_id, person_id, "privilege_given", at=at, once=privilege_id,
+            subject=str(privilege_id), what=draft.label,
+        )  # fmt: skip
 
     await http.house(request).database.transaction(write)
 
@@ -319,9 +324,16 @@ async def end(request: Request) -> Response:
     """POST root/privileges/ID/end"""
     work, at = await http.at_work(request), http.now(request)
     privilege_id = http.uuid(request.path_params["privilege_id"])
-    await http.house(request).database.transaction(
-        lambda conn: privileges.end(conn, work.shop.shop_id, privilege_id, at)
-    )
+    shop_id = work.shop.shop_id
+
+    async def write(conn: db.Connection) -> None:
+        what = await privileges.end(conn, shop_id, privilege_id, at)
+        await shop_acts.note(
+            conn, shop_id, work.person.person_id, "privilege_ended", at=at,
+            subject=str(privilege_id), what=what,
+        )  # fmt: skip
+
+    await http.house(request).database.transaction(write)
     return frame.go(request, f"{frame.root(work.shop)}/privileges", "privilege_ended")
 
 

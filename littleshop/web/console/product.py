@@ -22,6 +22,7 @@ from littleshop.catalog.products import Product, Variant
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
+from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms, pages
 from littleshop.web.console import frame, news, product_sending, product_sheet
 from littleshop.web.console.product_sheet import Kind, Sheet
@@ -156,9 +157,8 @@ async def _write(
     at, shop_id = http.now(request), work.shop.shop_id
 
     async def write(conn: db.Connection) -> None:
-        by_now = {
-            each.choice: each.on_hand for each in await products.variants(conn, shop_id, product_id)
-        }
+        before = await products.variants(conn, shop_id, product_id)
+        by_now = {each.choice: each.on_hand for each in before}
         variants = tuple(
             msgspec.structs.replace(each, stock=by_now[each.choice])
             if each.choice in untouched and each.choice in by_now
@@ -174,8 +174,31 @@ async def _write(
             person_id=work.person.person_id,
         )
         await product_sending.write(conn, shop_id, product_id, sheet.form)
+        await _note(conn, work, draft.title, before, at)
 
     await http.house(request).database.transaction(write)
+
+
+async def _note(
+    conn: db.Connection, work: AtWork, title: str, before: Sequence[Variant], at: datetime
+) -> None:
+    """Write down who changed prices or corrected the stock of a thing that stood as `before`."""
+    if not before:
+        return
+    shop_id, product_id = work.shop.shop_id, before[0].product_id
+    now = await products.variants(conn, shop_id, product_id)
+    told = {
+        "product_priced": {(each.choice, each.price_minor) for each in now}
+        != {(each.choice, each.price_minor) for each in before},
+        "stock_corrected": {(each.choice, each.on_hand) for each in now}
+        != {(each.choice, each.on_hand) for each in before},
+    }
+    for kind, changed in told.items():
+        if changed:
+            await shop_acts.note(
+                conn, shop_id, work.person.person_id, kind, at=at,
+                subject=str(product_id), title=title,
+            )  # fmt: skip
 
 
 def here(work: AtWork, product_id: UUID) -> str:

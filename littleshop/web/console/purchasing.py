@@ -14,6 +14,7 @@ from littleshop import db, http, i18n
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
+from littleshop.shop import shop_acts, staff
 from littleshop.shop.shops import tidy
 from littleshop.supply import kinds, purchases, suppliers
 from littleshop.web import forms
@@ -23,7 +24,7 @@ from littleshop.web.forms import Form
 
 async def people(request: Request) -> Response:
     """GET root/stock/suppliers"""
-    work = await frame.owner(request)
+    work = await frame.having(request, "goods")
     async with http.house(request).database.connection() as conn:
         rows = await suppliers.listing(conn, work.shop.shop_id)
     return await frame.page(request, work, "suppliers.html", "goods", rows=rows)
@@ -31,7 +32,7 @@ async def people(request: Request) -> Response:
 
 async def person(request: Request) -> Response:
     """GET root/stock/suppliers/ID, or of a new one root/stock/suppliers/new"""
-    work = await frame.owner(request)
+    work = await frame.having(request, "goods")
     named = request.path_params["supplier_id"]
     if named == "new":
         return await _person(request, work, {}, {}, uuid4(), new=True)
@@ -59,7 +60,7 @@ async def _person(
 
 async def write_person(request: Request) -> Response:
     """POST root/stock/suppliers/ID|new: name, contact, notes, form_key"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     new = request.path_params["supplier_id"] == "new"
     key = form.text("form_key", 64)
     supplier_id = forms.key(key, uuid4()) if new else http.uuid(request.path_params["supplier_id"])
@@ -98,20 +99,20 @@ async def listed(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         rows = await purchases.listing(conn, work.shop.shop_id)
         known = await suppliers.listing(conn, work.shop.shop_id)
-    is_owner = work.role == "owner"
+    may_set = staff.may(work.role, "goods")
     return await frame.page(
         request, work, "purchases.html", "goods",
         rows=[
             (each, Money(each.total_minor, work.shop.currency)) for each in rows
-            if is_owner or each.status != "draft"
+            if may_set or each.status != "draft"
         ],
-        suppliers=known, form_key=str(uuid4()), is_owner=is_owner,
+        suppliers=known, form_key=str(uuid4()), may_set=may_set,
     )  # fmt: skip
 
 
 async def draft(request: Request) -> Response:
     """POST root/stock/purchases: supplier, expected (a day or nothing), form_key"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     purchase_id, at = forms.key(form.text("form_key", 64), uuid4()), http.now(request)
     all_of_them = f"{frame.root(work.shop)}/stock/purchases"
     supplier_id, person_id = http.uuid(form.text("supplier", 64)), work.person.person_id
@@ -155,7 +156,7 @@ async def _one(
         found = await purchases.get(conn, shop_id, _id(request))
         rows = await purchases.lines(conn, shop_id, found.purchase_id)
         known = await kinds.listing(conn, shop_id) if found.status == "draft" else []
-    if found.status == "draft" and work.role != "owner":
+    if found.status == "draft" and not staff.may(work.role, "goods"):
         raise NotFound
     return await frame.page(
         request,
@@ -172,7 +173,7 @@ async def _one(
         form_key=str(uuid4()),
         keys=[str(uuid4()) for _ in rows],
         sign=i18n.SIGNS.get(currency, currency),
-        is_owner=work.role == "owner",
+        may_set=staff.may(work.role, "goods"),
     )
 
 
@@ -182,7 +183,7 @@ def _id(request: Request) -> UUID:
 
 async def put(request: Request) -> Response:
     """POST root/stock/purchases/ID/lines: code or kind, pieces, cost"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     shop_id, purchase_id = work.shop.shop_id, _id(request)
     here = f"{frame.root(work.shop)}/stock/purchases/{purchase_id}"
 
@@ -213,7 +214,7 @@ async def _try(
 
 async def step(request: Request) -> Response:
     """POST root/stock/purchases/ID: then=order|cancel"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     purchase_id, at = _id(request), http.now(request)
     here = f"{frame.root(work.shop)}/stock/purchases/{purchase_id}"
     ordering = form.text("then", 10) == "order"
@@ -246,12 +247,20 @@ async def _receive(request: Request, work: AtWork, form: Form, purchase_id: UUID
     """Raises what `purchases.receive` raises, stock_number and the like."""
     at, pieces = http.now(request), forms.count(form.text("pieces", 64))
     key, named = forms.key(form.text("form_key", 64), uuid4()), counting.which(form)
-    return await http.house(request).database.transaction(
-        lambda conn: purchases.receive(
-            conn, work.shop.shop_id, purchase_id, key, named, pieces,
-            more=form.ticked("more"), person_id=work.person.person_id, at=at,
-        )
-    )  # fmt: skip
+    shop_id, person_id = work.shop.shop_id, work.person.person_id
+
+    async def receive(conn: db.Connection) -> purchases.Line:
+        line = await purchases.receive(
+            conn, shop_id, purchase_id, key, named, pieces,
+            more=form.ticked("more"), person_id=person_id, at=at,
+        )  # fmt: skip
+        await shop_acts.note(
+            conn, shop_id, person_id, "goods_received", at=at, subject=str(purchase_id),
+            once=key, title=line.name, count=pieces,
+        )  # fmt: skip
+        return line
+
+    return await http.house(request).database.transaction(receive)
 
 
 _ROOT = "/console/{shop_id}/stock"

@@ -254,21 +254,23 @@ async def call_off(request: Request) -> Response:
         said = {"reason": frame.sentence(request, Refused("reason_missing"))}
         return await order_page.show(request, work, status=422, errors=said)
     try:
-        await _give_back(request, order, reason)
+        await _give_back(request, work, order, reason)
     except Refused:
         return _late(request, work, await _order(request, work))
     amount = i18n.money(pages.locale_of(request), order.total)
     return frame.go(request, _here(work, order), "called_off", number=order.number, amount=amount)
 
 
-async def _give_back(request: Request, order: Order, reason: str) -> None:
-    await http.house(request).database.transaction(
-        lambda conn: parcelling.call_off(
-            conn,
-            order.shop_id,
-            order.order_id,
-            by="seller",
-            reason=reason,
-            at=http.now(request),
+async def _give_back(request: Request, work: AtWork, order: Order, reason: str) -> None:
+    at = http.now(request)
+
+    async def write(conn: db.Connection) -> None:
+        await parcelling.call_off(
+            conn, order.shop_id, order.order_id, by="seller", reason=reason, at=at
         )
-    )
+        await shop_acts.note(
+            conn, order.shop_id, work.person.person_id, "called_off", at=at,
+            subject=str(order.order_id), number=order.number,
+        )  # fmt: skip
+
+    await http.house(request).database.transaction(write)

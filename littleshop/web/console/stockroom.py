@@ -16,6 +16,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.identity import people
 from littleshop.money import Money
+from littleshop.shop import shop_acts, staff
 from littleshop.supply import kinds, low, purchases, stocktakes
 from littleshop.supply.kinds import Kind, Movement
 from littleshop.web import forms, pages
@@ -37,7 +38,7 @@ async def hub(request: Request) -> Response:
         request, work, "stockroom.html", "goods",
         low=len(running), awaited=sum(each.awaited for each in bought),
         open_count=next((each for each in counted if each.status == "open"), None),
-        is_owner=work.role == "owner",
+        may_set=staff.may(work.role, "goods"),
     )  # fmt: skip
 
 
@@ -49,13 +50,13 @@ async def running_low(request: Request) -> Response:
         mark = await low.default(conn, work.shop.shop_id)
     return await frame.page(
         request, work, "stock_low.html", "goods",
-        rows=rows, mark=mark, is_owner=work.role == "owner",
+        rows=rows, mark=mark, may_set=staff.may(work.role, "goods"),
     )  # fmt: skip
 
 
 async def set_mark(request: Request) -> Response:
     """POST root/stock/low: pieces"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     here = f"{frame.root(work.shop)}/stock/low"
     try:
         pieces = forms.count(form.text("pieces", 64))
@@ -69,7 +70,7 @@ async def set_mark(request: Request) -> Response:
 
 async def worth(request: Request) -> Response:
     """GET root/stock/value"""
-    work = await frame.owner(request)
+    work = await frame.having(request, "goods")
     async with http.house(request).database.connection() as conn:
         rows = await kinds.listing(conn, work.shop.shop_id, stocked=True)
     known = [each for each in rows if each.value_minor is not None]
@@ -103,7 +104,7 @@ def _percent(each: Kind) -> str:
 
 async def table(request: Request) -> Response:
     """GET root/stock/value.csv: a row per kind, for a spreadsheet"""
-    work = await frame.owner(request)
+    work = await frame.having(request, "goods")
     async with http.house(request).database.connection() as conn:
         found = await kinds.listing(conn, work.shop.shop_id, stocked=True)
     day = http.now(request).date()
@@ -163,7 +164,7 @@ async def _of_product(
         page_number=number,
         older=len(story) > PAGE,
         sign=i18n.SIGNS.get(work.shop.currency, work.shop.currency),
-        is_owner=work.role == "owner",
+        may_set=staff.may(work.role, "goods"),
     )
 
 
@@ -209,7 +210,7 @@ async def who(
 
 async def note(request: Request) -> Response:
     """POST root/goods/ID/stock: cost-V, barcode-V, mark-V of each kind V"""
-    work, form = await frame.owner(request), await forms.read(request)
+    work, form = await frame.having(request, "goods"), await forms.read(request)
     product_id = http.uuid(request.path_params["product_id"])
     typed: dict[str, str] = {}
     errors: dict[str, str] = {}
@@ -234,11 +235,15 @@ async def _note_all(
     errors: dict[str, str],
 ) -> None:
     """All kinds or none. Raises NotFound, Refused("supply_look")."""
-    await products.get(conn, work.shop.shop_id, product_id)
+    product = await products.get(conn, work.shop.shop_id, product_id)
     for each in await kinds.of_product(conn, work.shop.shop_id, product_id):
         await _note(request, conn, work, form, each, typed, errors)
     if errors:
         raise Refused("supply_look")
+    await shop_acts.note(
+        conn, work.shop.shop_id, work.person.person_id, "stock_noted", at=http.now(request),
+        subject=str(product_id), title=product.title,
+    )  # fmt: skip
 
 
 async def _note(
