@@ -14,6 +14,7 @@ NAMES = {
     "page": "the cached product page against nginx · 商品页",
     "post": "journals of four transfers against pgbench with the same writes · 记账",
     "figures": "the figures of a shop with a million orders, over HTTP · 数字页",
+    "book": "lists and searches in a shop with a million orders, over HTTP · 订单和买家列表",
     "settle": "a run that pays 10,000 shops for 100,000 orders · 结算",
     "simulate": "thirty days on all rails with faults and kills · 模拟运行",
     "resolver": "every interleaving around a payment, in fresh databases · 支付解析",
