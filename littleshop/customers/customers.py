@@ -1,6 +1,7 @@
 """Customers of a shop, known by their phone's blind index; placing writes them.
 
-Names, phones and addresses are sealed: a list shows them row by row, a search finds a whole phone.
+Names, phones and addresses are sealed: a list shows them row by row, a search finds a whole phone,
+or blind words (sale/finding.py).
 """
 
 from __future__ import annotations
@@ -84,8 +85,12 @@ async def describe(
         raise NotFound("person")
 
 
+COUNTED = 1000  # customers that are counted one by one
+
+
 class CustomerCount(msgspec.Struct, frozen=True):
-    """How many people bought in a shop, and how many of them more than once."""
+    """How many people bought in a shop, and how many of them more than once; a `total` above
+    COUNTED stands for more than that, and `again` is of those that were looked at."""
 
     total: int
     again: int
@@ -190,14 +195,36 @@ async def past(conn: db.Connection, shop_id: int, phone_index: bytes) -> Past:
 
 
 async def counts(conn: db.Connection, shop_id: int) -> CustomerCount:
-    """How many bought here, and how many came back."""
-    found = await db.one(
+    """How many bought here, and how many came back: a look at two paid orders of each of the first
+    COUNTED that are found."""
+    return await db.the_one(
         conn,
         CustomerCount,
-        "select count(*)::integer as total, count(*) filter (where orders > 1)::integer as again"
-        " from (select phone_index, count(*) as orders from orders"
-        "        where shop_id = $1 and paid_at is not null group by phone_index) buyers",
+        "select count(*)::integer as total, count(*) filter (where b.orders > 1)::integer as again"
+        "  from (select p.orders from customers c"
+        "         cross join lateral (select count(*) as orders from ("
+        "           select from orders o where o.shop_id = $1 and o.phone_index = c.phone_index"
+        "              and o.paid_at is not null limit 2) two) p"
+        "         where c.shop_id = $1 and p.orders > 0 order by c.phone_index limit $2) b",
         shop_id,
+        COUNTED + 1,
     )
-    assert found is not None
-    return found
+
+
+async def of_numbers(
+    conn: db.Connection, shop_id: int, numbers: Sequence[int], most: int = PAGE
+) -> list[CustomerSum]:
+    """Who paid for one of these orders, the last buyer first; of a gift nobody, since it stands
+    under the name of who received it."""
+    return await db.all(
+        conn,
+        CustomerSum,
+        f"select {_COLUMNS} from (select distinct o.phone_index from orders o where o.shop_id = $1"
+        "   and o.number = any ($2) and o.paid_at is not null and o.kind <> 'gift') l"
+        f" cross join lateral ({_BOUGHT}) as b"
+        " join customers c on c.shop_id = $1 and c.phone_index = l.phone_index"
+        " join shops s on s.shop_id = $1 order by b.last_at desc limit $3",
+        shop_id,
+        list(numbers),
+        most,
+    )

@@ -11,6 +11,8 @@ import msgspec
 from littleshop import db
 from littleshop.catalog import search
 from littleshop.crypto import Keyring
+from littleshop.customers import customers
+from littleshop.customers.customers import CustomerSum
 from littleshop.errors import Refused
 from littleshop.identity import phones
 from littleshop.trade import deliveries, order_lists, order_notes, order_words
@@ -19,6 +21,7 @@ from littleshop.trade.order_lists import PAGE, OrderRow
 _TRACKING = re.compile(r"[0-9A-Za-z-]{5,40}")
 _LONGEST_NUMBER = 9  # digits of an order's number
 _LONGEST_NAME = 30
+_LOOKED_THROUGH = 500  # orders of a name or a tail, the last ones
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -97,6 +100,24 @@ def _ways(conn: db.Connection, keyring: Keyring, shop_id: int, text: str) -> dic
         ways["title"] = by_title
         ways["note"] = by_note
     return ways
+
+
+async def people(
+    conn: db.Connection, keyring: Keyring, shop_id: int, text: str
+) -> list[CustomerSum]:
+    """Who bought here with this phone, the last four of it, or under this name."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if phone := _phone(text):
+        return await customers.by_phone(conn, shop_id, keyring.index(phone))
+    digits = re.sub(r"\s", "", text)
+    if len(digits) == order_words.TAIL and digits.isascii() and digits.isdigit():
+        word: bytes | None = order_words.of_tail(keyring, shop_id, digits)
+    else:
+        word = order_words.of_name(keyring, shop_id, text[:_LONGEST_NAME])
+    if word is None:
+        return []
+    numbers = await order_words.having(conn, shop_id, word, _LOOKED_THROUGH)
+    return await customers.of_numbers(conn, shop_id, numbers)
 
 
 def _phone(text: str) -> str:

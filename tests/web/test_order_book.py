@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from littleshop import http, ids
+from littleshop.customers import customers
 from littleshop.sale import bargaining
 from littleshop.sale.bargaining import Price
 from littleshop.sale.placing import Placed
@@ -81,6 +82,29 @@ async def test_one_box_finds_an_order_by_whatever_the_seller_has(room: BackRoom)
     assert "2046" not in kept and WANTING.name not in kept
     for state in ("all", "shipped", "done", "ended", "placed", "waiting", "gathering"):
         await room.get(f"/orders?state={state}&beyond=1002")
+
+
+async def test_people_are_found_by_name_phone_or_tail_and_counted_up_to_a_bound(
+    room: BackRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.sells()
+    for name in ("a", "b"):
+        await room.sells(who=OUYANG, device=ids.hashed(name))
+    unpaid_one = Delivery("欧阳锋", "+8613711119999", "四川省", "成都市", "武侯区", "人民南路 2 号")
+    room.town.at = room.world.at
+    await room.town.place([await room.town.stock()], PRICE, who=unpaid_one)
+    await order_words.fill(room.world.house.database, room.world.house.keyring)
+    both = {"陈婉婷", "欧阳小满"}
+    for q, found in {
+        "": both, "2046": both, "欧阳": {"欧阳小满"}, "小满": {"欧阳小满"}, "陈婉婷": {"陈婉婷"},
+        "138 0000 2046": {"陈婉婷"}, "欧": set(), "2047": set(), "9999": set(), "%": set(),
+    }.items():  # fmt: skip
+        page = (await room.get(f"/people?q={q.replace('%', '%25')}")).text
+        named = set(re.findall(r'"first blk clip">(\S+) <', page))
+        assert named == found, q
+    assert "2 people bought here. 1 came back." in shown(await room.get("/people"))
+    monkeypatch.setattr(customers, "COUNTED", 1)
+    assert "More than 1 people bought here." in shown(await room.get("/people"))
 
 
 async def test_a_note_is_the_shops_own_and_keeps_who_wrote_what(room: BackRoom) -> None:

@@ -15,11 +15,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from littleshop import db, http, jobs
+from littleshop import db, http, i18n, jobs
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.jobs import HeldJob
-from littleshop.web import forms
+from littleshop.web import forms, pages
 from littleshop.web.console import frame
 
 _SECRET = frozenset({"payload", "phone", "code"})
@@ -61,19 +61,27 @@ async def listed(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         found = await jobs.held(conn, shop_id=work.shop.shop_id)
     root, runs_it = frame.root(work.shop), _runs_it(request)
-    rows = [_row(each, f"{root}/held", runs_it) for each in reversed(found)]
+    rows = [
+        _row(each, f"{root}/held", runs_it, pages.locale_of(request)) for each in reversed(found)
+    ]
     return await frame.page(
         request, work, "held_jobs.html", "today", jobs=rows, home_url=f"{root}/settings"
     )
 
 
-def _row(job: HeldJob, here: str, runs_it: bool) -> dict[str, Any]:
+def what(locale: str, name: str) -> str:
+    """What a job of this name does, in plain words."""
+    key = f"console.held.kind.{name.partition('.')[0]}"
+    return i18n.t(locale, key if i18n.has(locale, key) else "console.held.kind.other")
+
+
+def _row(job: HeldJob, here: str, runs_it: bool, locale: str) -> dict[str, Any]:
     fault = job.fault.strip().splitlines()[-1:] if runs_it else []
     about = (f"{name} {value}" for name, value in job.arguments.items() if name not in _SECRET)
     return {
         "id": str(job.id),
-        "name": job.name,
-        "about": ", ".join(about)[:160],
+        "what": what(locale, job.name),
+        "about": f"{job.name} {', '.join(about)}"[:160],
         "tries": job.attempts,
         "held_at": job.held_at,
         "error": "".join(fault)[:200],

@@ -18,7 +18,8 @@ from littleshop.customers import customers, privileges
 from littleshop.customers.customers import CustomerSum, Past
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
-from littleshop.identity import phones
+from littleshop.sale import finding
+from littleshop.shop import staff
 from littleshop.shop.shops import tidy
 from littleshop.social import credits, follows
 from littleshop.trade import conversation_lists, reviews
@@ -61,13 +62,14 @@ def moment(text: str | None) -> datetime | None:
 
 
 async def listed(request: Request) -> Response:
-    """GET root/people?q=: everyone who bought, or the one with this whole phone."""
+    """GET root/people?q=: everyone who bought, or those with this phone, its last
+    four, or this name."""
     work, house = await http.at_work(request), http.house(request)
     q = request.query_params.get("q", "").strip()[:40]
     beyond, shop_id = moment(request.query_params.get("beyond")), work.shop.shop_id
     async with house.database.connection() as conn:
         if q:
-            rows = await _found(conn, shop_id, q, house.keyring)
+            rows = await finding.people(conn, house.keyring, shop_id, q)
         else:
             rows = await customers.listing(conn, shop_id, before=beyond)
         life = await _life(conn, shop_id)
@@ -79,8 +81,9 @@ async def _life(conn: db.Connection, shop_id: int) -> dict[str, Any]:
     """How many bought, follow and say something."""
     counted = await customers.counts(conn, shop_id)
     return {
-        "total": counted.total,
-        "again": counted.again,
+        "total": min(counted.total, customers.COUNTED),
+        "more": (more := counted.total > customers.COUNTED),
+        "again": 0 if more else counted.again,
         "followers": await follows.count(conn, shop_id),
         "unanswered": await reviews.unanswered(conn, shop_id),
         "judged": await reviews.of(conn, shop_id),
@@ -96,14 +99,6 @@ def _context(rows: list[CustomerSum], q: str, root: str, keyring: Keyring) -> di
         "q": q,
         "older_url": f"{root}/people?beyond={last}" if more else "",
     }
-
-
-async def _found(conn: db.Connection, shop_id: int, q: str, keyring: Keyring) -> list[CustomerSum]:
-    try:
-        phone = phones.parse(q)
-    except Refused:
-        return []
-    return await customers.by_phone(conn, shop_id, keyring.index(phone.e164))
 
 
 def _index(request: Request) -> bytes:
@@ -154,7 +149,7 @@ async def _show(
         person=told | {"first_at": each.first_order_at, "source": source},
         shared=bool(past.first_share),
         addresses=_addresses(past, house.keyring) if work.role == "owner" else [],
-        may_give=work.role == "owner",
+        may_give=staff.may(work.role, "people"),
         give_url=f"{frame.root(work.shop)}/privileges/new?for={each.phone_index.hex()}",
         privileges=giving.shown(request, work, [one for one in given if not one.ended_at]),
         birthday=i18n.t(locale, "privileges.day", month=born.month, day=born.day) if born else "",
