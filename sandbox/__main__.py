@@ -13,6 +13,7 @@ from sandbox import app
 from sandbox.alipay import notices as alipay
 from sandbox.baidu_wallet import notices as baidu
 from sandbox.clock import Clock
+from sandbox.courier import pushes as courier
 from sandbox.faults import Faults
 from sandbox.serving import Server
 from sandbox.store import Store
@@ -62,6 +63,7 @@ async def serve(told: argparse.Namespace) -> None:
         wechat.SENDER.keep_sending(world, wechat.settle_refunds),
         webhooks.SENDER.keep_sending(world, stripe.settle_due),
         baidu.SENDER.keep_sending(world),
+        courier.SENDER.keep_sending(world, courier.settle),
     )
     sending.add_done_callback(lambda _: stop.set())
     if told.ready_file:

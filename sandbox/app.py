@@ -15,8 +15,10 @@ from sandbox.clock import standing_at, unstamp
 from sandbox.control import alipay as alipay_control
 from sandbox.control import api, books, history, panel
 from sandbox.control import baidu_wallet as baidu_control
+from sandbox.control import courier as courier_control
 from sandbox.control import stripe as stripe_control
 from sandbox.control import wechat_pay as wechat_control
+from sandbox.courier import kdniao, kuaidi100
 from sandbox.pages import icon, policy, stylesheet
 from sandbox.stripe import api as stripe_api
 from sandbox.stripe import checkout as stripe_checkout
@@ -25,7 +27,7 @@ from sandbox.wechat_pay import gateway as wechat_gateway
 from sandbox.wechat_pay import login as wechat_login
 from sandbox.wechat_pay import sellers as wechat_sellers
 from sandbox.wechat_pay import transfers as wechat_transfers
-from sandbox.wires import courier, identity, push, sms
+from sandbox.wires import identity, push, sms
 from sandbox.world import World
 
 
@@ -54,7 +56,6 @@ def _rails() -> list[Route]:
         Route("/inbox", sms.inbox),
         Route("/inbox.json", sms.inbox_json),
         Route("/identity/verify", identity.verify, methods=["POST"]),
-        Route("/courier/kuaidi100/poll/query.do", courier.query, methods=["POST"]),
         Route("/push/subscriptions", push.new_subscription, methods=["POST"]),
         Route("/push/{id}.json", push.read),
         Route("/push/{id}", push.receive, methods=["POST"]),
@@ -153,6 +154,24 @@ def _baidu() -> list[Route]:
     ]
 
 
+def _couriers() -> list[Route]:
+    """Both tracking services, and what a test or a person may do to parcels."""
+    post, control, act = ["POST"], "/control/courier", courier_control
+    parcel, answering = control + "/parcels/{number}", api.answering
+    return [
+        Route("/courier/kuaidi100/poll", kuaidi100.poll, methods=post),
+        Route("/courier/kuaidi100/poll/query.do", kuaidi100.query, methods=post),
+        Route("/courier/kdniao/Ebusiness/EbusinessOrderHandle.aspx", kdniao.handle, methods=post),
+        Route(control + "/keys", answering(act.key), methods=post),
+        Route(control + "/kdniao", answering(act.bird), methods=post),
+        Route(control + "/history", answering(act.past), methods=post),
+        Route(parcel, answering(act.parcel)),
+        Route(parcel + "/scan", answering(act.scan), methods=post),
+        Route(parcel + "/resend", answering(act.resend), methods=post),
+        Route("/control/page/courier/{number}/{state:str}", act.press, methods=post),
+    ]
+
+
 def _controls() -> list[Route]:
     """What the demo's supervisor, tests and the person at the control page reach."""
     both, post = ["GET", "POST"], ["POST"]
@@ -186,7 +205,6 @@ def _controls() -> list[Route]:
         Route("/control/sms/keys", api.answering(api.sms_key), methods=post),
         Route("/control/sms/templates", api.answering(api.sms_template), methods=post),
         Route("/control/identity/keys", api.answering(api.identity_key), methods=post),
-        Route("/control/courier/keys", api.answering(api.courier_key), methods=post),
         Route("/control/clock", api.answering(api.clock), methods=both),
         Route("/control/faults", api.answering(api.faults), methods=both),
         Route("/control/faults/clear", api.answering(api.clear_faults), methods=post),
@@ -271,6 +289,7 @@ def build(world: World) -> ASGIApp:
         Route("/books.json", books.everything),
         Route("/healthz", healthz),
     ]
-    app = Starlette(routes=[*pages, *_rails(), *_wechat(), *_stripe(), *_baidu(), *_controls()])
+    rails = [*_rails(), *_wechat(), *_stripe(), *_baidu(), *_couriers()]
+    app = Starlette(routes=[*pages, *rails, *_controls()])
     app.state.world = world
     return Past(Guard(app))

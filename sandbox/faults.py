@@ -91,6 +91,8 @@ SWITCHES: dict[str, Setting] = {
     "identity.mismatch": 0,
     "identity.fail": 0,
     "courier.fail": 0,
+    "courier.notify.drop": 0,
+    "courier.notify.forge": False,
     "push.gone": 0,
     "push.fail": 0,
 }
@@ -119,6 +121,8 @@ NUMBERS: dict[str, Setting] = {
     "baidu_wallet.notify.copies": 1,
     "baidu_wallet.gateway.timeout_seconds": 20,
     "baidu_wallet.fee_bps": 0,
+    "courier.notify.delay_seconds": 0,
+    "courier.notify.copies": 1,
     "bank.timeout_seconds": 20,
     "bank.execute_after_seconds": 5,
 }
@@ -127,6 +131,7 @@ FLAGS: dict[str, Setting] = {
     "wechat_pay.notify.reorder": False,
     "stripe.notify.reorder": False,
     "baidu_wallet.notify.reorder": False,
+    "courier.notify.reorder": False,
 }
 WORDS: dict[str, Setting] = {
     "alipay.notify.amount": None,

@@ -2,6 +2,7 @@
 
 from sandbox.alipay import tables as alipay
 from sandbox.baidu_wallet import tables as baidu_wallet
+from sandbox.courier import tables as courier
 from sandbox.stripe import tables as stripe
 from sandbox.wechat_pay import tables as wechat_pay
 
@@ -183,13 +184,6 @@ create table if not exists sms_messages (
 );
 create index if not exists messages_phone on sms_messages (phone, id);
 create table if not exists identity_keys (key text primary key);
-create table if not exists courier_keys (customer text primary key, key text not null);
-create table if not exists courier_parcels (
-    carrier text not null,
-    number text not null,
-    first_asked_at text not null,
-    primary key (carrier, number)
-);
 create table if not exists push_subscriptions (
     id text primary key,
     private_key text not null,
@@ -211,3 +205,4 @@ SCHEMA += alipay.SCHEMA
 SCHEMA += wechat_pay.SCHEMA
 SCHEMA += stripe.SCHEMA
 SCHEMA += baidu_wallet.SCHEMA
+SCHEMA += courier.SCHEMA

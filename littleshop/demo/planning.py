@@ -228,8 +228,8 @@ def _leftovers(
     ago = [timedelta(days=3, hours=5), timedelta(hours=19), timedelta(hours=5, minutes=20)]
     wishes = [_wish(rng, store, people, until - age, None, "waits") for age in ago]
     wishes.append(_wish(rng, store, people, until - timedelta(minutes=6), None, "unpaid"))
-    sent = _wish(rng, store, people, until - timedelta(days=4), None, "silent")
-    wishes.append(sent._replace(way="courier"))
+    sent = _wish(rng, store, people, until - timedelta(days=1, hours=4), None, "silent")
+    wishes.append(sent._replace(way="courier", leaves_at=until - timedelta(hours=9)))
     midnight = until.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
     if until - midnight > timedelta(minutes=20):  # somebody came today, however early it is
         at = midnight + (until - midnight) * rng.uniform(0.55, 0.9)

@@ -25,11 +25,29 @@ from littleshop.insights.visits import Place, Visits
 from littleshop.pricing import quotes
 from littleshop.pricing.facts import Loader
 from littleshop.pricing.quotes import Item
-from littleshop.sale import paying, placing, receiving, refunding, shipping, ticking
+from littleshop.sale import (
+    delivering,
+    paying,
+    placing,
+    receiving,
+    refunding,
+    shipping,
+    ticking,
+)
 from littleshop.sale.paying import Paid
 from littleshop.sale.placing import Flusher, Placed, Placing
-from littleshop.trade import orders, timers
+from littleshop.trade import deliveries, orders, timers, trackings
+from littleshop.trade.trackers import Scan, Told
 
+UNOPENED = timedelta(hours=14)  # between the parcel's arrival and its buyer's word
+REMEMBERED = timedelta(days=12)
+STEPS = (
+    (timedelta(), "picked_up", "【杭州市】快件已揽收"),
+    (timedelta(hours=3), "in_transit", "【杭州市】快件已发往下一站"),
+    (timedelta(hours=14), "in_transit", "【本地转运中心】快件已到达"),
+    (timedelta(hours=22), "out_for_delivery", "快递员正在派送，请保持电话畅通"),
+    (timedelta(hours=24), "delivered", "已签收，感谢使用"),
+)
 CARRIERS = (("sf", "SF1408", 9), ("zto", "7568", 10), ("yto", "YT88", 11), ("yunda", "4630", 11))
 
 
@@ -87,6 +105,7 @@ async def _live(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish) -> No
     if wish.leaves_at <= plan.until:
         await _strike(conn, stage, placed, wish.leaves_at)
         await _leave(conn, stage, wish, placed)
+        await _travel(conn, stage, wish, placed, plan.until)
     if wish.fate == "received" and wish.ends_at <= plan.until:
         await _strike(conn, stage, placed, wish.ends_at)
         if wish.way == "courier":
@@ -174,6 +193,28 @@ async def _leave(conn: db.Connection, stage: Stage, wish: Wish, placed: Placed) 
         await shipping.ship(
             conn, shop_id, order_id, carrier=carrier, number=f"{head}{digits:0{tail}}", at=at
         )
+
+
+async def _travel(
+    conn: db.Connection, stage: Stage, wish: Wish, placed: Placed, until: datetime
+) -> None:
+    """The parcel's way, told when it is there: a while before its buyer says so, else after a day.
+    Of those that left long ago nobody remembers it."""
+    sent = await deliveries.of_order(conn, stage.shop_id, placed.order_id)
+    if not sent or wish.way != "courier":
+        return
+    await timers.cancel(conn, stage.shop_id, sent[0].parcel_id)
+    arrives = wish.leaves_at + STEPS[-1][0]
+    if wish.fate == "received":
+        arrives = max(arrives, wish.ends_at - UNOPENED)
+    tracking = await trackings.get(conn, stage.shop_id, sent[0].parcel_id)
+    if arrives > until or until - arrives > REMEMBERED or tracking is None:
+        return
+    began = arrives - STEPS[-1][0]
+    scans = tuple(Scan(began + after, state, words) for after, state, words in STEPS)
+    told = Told(sent[0].tracking_number, scans, over=True)
+    await _strike(conn, stage, placed, arrives)
+    await delivering.hear(conn, stage.keyring, tracking, told, arrives)
 
 
 async def _strike(conn: db.Connection, stage: Stage, placed: Placed, until: datetime) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
 
-from littleshop import db
+from littleshop import db, jobs
 from littleshop.http import House
 from littleshop.pay import payments, refunds
+from littleshop.sale import tracking
 from littleshop.shop import shops
 
 METHODS = {
@@ -18,6 +20,8 @@ METHODS = {
     "page": "alipay.trade.page.pay",
     "qr": "alipay.trade.precreate",
 }
+
+NOT_THERE = timedelta(hours=20)  # so long after it began no parcel of the sandbox has arrived
 
 
 def stamp(at: datetime) -> str:
@@ -39,6 +43,52 @@ async def tell_rail(house: House, until: datetime) -> None:
         url = f"{house.settings.sandbox_url}/control/alipay/history"
         answer = await client.post(url, content=msgspec.json.encode(told))
         answer.raise_for_status()
+
+
+async def tell_couriers(house: House, until: datetime) -> None:
+    """The parcels of the past that are still on their way: the couriers learn since when (none is
+    there yet), and are asked to push from now on. What was asked already is left alone."""
+    if house.settings.sandbox_url is None or house.tracker is None:
+        return
+    async with house.database.connection() as conn:
+        waiting = await _on_their_way(conn)
+    latest = until - NOT_THERE
+    parcels = [
+        {"number": each.number, "began_at": stamp(max(each.left_at, latest))} for each in waiting
+    ]
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        url = f"{house.settings.sandbox_url}/control/courier/history"
+        answer = await client.post(url, content=msgspec.json.encode({"parcels": parcels}))
+        answer.raise_for_status()
+
+    async def ask(conn: db.Connection) -> None:
+        for each in waiting:
+            told = {"shop_id": each.shop_id, "parcel_id": str(each.parcel_id)}
+            await jobs.defer(
+                conn, tracking.SUBSCRIBE, at=house.clock.now(), key=each.number, **told
+            )
+
+    await house.database.transaction(ask)
+
+
+class _Parcel(msgspec.Struct, frozen=True):
+    shop_id: int
+    parcel_id: UUID
+    number: str
+    left_at: datetime
+
+
+async def _on_their_way(conn: db.Connection) -> list[_Parcel]:
+    return await db.all(
+        conn,
+        _Parcel,
+        "select p.shop_id, p.parcel_id, p.tracking_number as number, p.handed_over_at as left_at"
+        "  from parcels p /* all shops: the couriers are told of their past */"
+        "  join trackings t on t.shop_id = p.shop_id and t.parcel_id = p.parcel_id"
+        "  join orders o on o.shop_id = p.shop_id and o.order_id = p.order_id"
+        " where t.status = 'asked' and t.token_hash is null and o.status = 'shipped'"
+        "   and p.taken_back_at is null",
+    )
 
 
 async def _trades(conn: db.Connection, until: datetime) -> list[dict[str, Any]]:

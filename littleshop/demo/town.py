@@ -78,6 +78,7 @@ async def play(house: House, plans: list[Plan]) -> None:
         await neighbours.speak(past, stage, plan)
     await visits.fold(house.database, until)
     await sandboxed.tell_rail(house, until)
+    await sandboxed.tell_couriers(house, until)
     await payday.play(house, until)
     await payday.close_days(house)
     await house.database.transaction(lambda conn: mark(conn, PLAYED, until))

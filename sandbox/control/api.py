@@ -14,7 +14,7 @@ from sandbox.clock import stamp
 from sandbox.control import books
 from sandbox.faults import Unknown
 from sandbox.store import Row
-from sandbox.wires import courier, identity, sms
+from sandbox.wires import identity, sms
 from sandbox.world import World, world_of
 
 Handler = Callable[[World, Request, dict[str, object]], object]
@@ -104,11 +104,6 @@ def sms_template(world: World, _request: Request, told: dict[str, object]) -> ob
 def identity_key(world: World, _request: Request, _told: dict[str, object]) -> object:
     """POST /control/identity/keys"""
     return identity.new_key(world)
-
-
-def courier_key(world: World, _request: Request, _told: dict[str, object]) -> object:
-    """POST /control/courier/keys"""
-    return courier.new_key(world)
 
 
 def clock(world: World, request: Request, told: dict[str, object]) -> object:

@@ -8,7 +8,7 @@ from sandbox.alipay import cashier, notices, settling
 from sandbox.alipay import transfers as alipay_transfers
 from sandbox.bank import booking
 from sandbox.clock import beijing, stamp
-from sandbox.control import alipay, api, books
+from sandbox.control import alipay, api, books, courier
 from sandbox.faults import ALL, FLAGS, NUMBERS, SWITCHES, Setting, Unknown
 from sandbox.pages import problem, render
 from sandbox.stripe import checkout
@@ -43,6 +43,7 @@ async def show(request: Request) -> Response:
         stripe=world.store.all("select * from stripe_sessions order by rowid desc limit 30"),
         money=checkout.money,
         transfers=transfers,
+        parcels=courier.shown(world),
         alipay_sellers=world.store.all("select * from alipay_sellers order by rowid desc limit 20"),
         alipay_transfers=world.store.all(
             "select * from alipay_transfers order by rowid desc limit 20"
