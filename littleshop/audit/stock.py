@@ -101,6 +101,9 @@ _PAID_HOLDS_ITS_CLAIMS = """
      where ($1::bigint is null or o.shop_id = $1) and o.paid_at is not null
        and not exists (select from refunds r where r.shop_id = o.shop_id
                         and r.order_id = o.order_id and r.paid_from = 'escrow')
+       and not exists (select from chargebacks b join payments p on p.shop_id = b.shop_id
+                          and p.payment_id = b.payment_id and p.order_id = o.order_id
+                        where b.shop_id = o.shop_id and b.status = 'lost')
        and not exists (select from order_events e where e.shop_id = o.shop_id
                         and e.order_id = o.order_id and e.kind = 'rest_called_off')"""
 

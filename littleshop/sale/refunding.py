@@ -273,6 +273,8 @@ async def take(
     assert went, payment.reference
     if everything and order.status in orders.PAID:
         await _stop(conn, order, at)
+    if everything:
+        await claims.give_back_privileges(conn, order.shop_id, order.order_id)
     await orders.let_go(conn, order.shop_id, order.order_id, amount.minor)
     await bridging.take_from_clearing(
         conn,

@@ -14,6 +14,7 @@ from littleshop.sale import charging_back, ticking
 from littleshop.sale.placing import Placed
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale, after
+from tests.sale.test_privileges import gives, hers, left_of
 
 
 async def reference(owner: db.Connection) -> str:
@@ -89,6 +90,23 @@ async def test_a_chargeback_that_was_lost_is_a_refund_the_rail_made(
     assert (order.status, order.refunded_minor, order.held_minor) == ("refunded", 100_00, 0)
     assert await town.balance("escrow") == CNY("0.00")
     assert await town.balance("gateway_clearing:alipay") == CNY("0.00")
+    await town.books_balance()
+
+
+async def test_a_bank_that_takes_all_back_gives_the_credit_back_and_a_part_does_not(
+    town: Town, owner: db.Connection
+) -> None:
+    bowl = await town.stock()
+    await gives(town, "credit", sum_minor=2000)
+    await town.buys([bowl], CNY("148.00"), asker=hers(town))
+    number = await reference(owner)
+    for dispute, part, left in (("dp_1", "48.00", 0), ("dp_2", "100.00", 2000)):
+        await town.database.transaction(
+            lambda conn, dispute=dispute, part=part: charging_back.hear_ended(  # type: ignore[misc]
+                conn, town.shop_id, number, CNY(part), won=False, at=town.at, dispute=dispute
+            )
+        )
+        assert await left_of(town, "credit") == left, dispute
     await town.books_balance()
 
 
