@@ -339,7 +339,8 @@ async def work(settings: config.Settings) -> None:
                     conn, house.keyring, settings, house.clock.now()
                 )
             )
-        sent_by = channels.open_channels(settings)
+        token = house.tickets.access_token if house.tickets is not None else None
+        sent_by = channels.open_channels(settings, token)
         worker = Worker(
             house.database,
             tasks(house, sent_by),

@@ -17,7 +17,7 @@ import msgspec
 from littleshop import db, i18n, ids, jobs
 from littleshop.crypto import Keyring
 from littleshop.money import Money
-from littleshop.notify import subscriptions
+from littleshop.notify import addressed, subscriptions
 from littleshop.notify.channels import Channels
 from littleshop.notify.sms import Unwanted, template_name
 from littleshop.notify.subscriptions import Subscription
@@ -47,6 +47,8 @@ class Recipient:
     locale: str
     push: tuple[Subscription, ...] = ()
     after: timedelta = timedelta()
+    wechat: bytes | None = None  # his openid, sealed
+    email: bytes | None = None  # sealed
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class Message(msgspec.Struct, frozen=True):
     locale: str
     facts: dict[str, str | int | dict[str, str | int]]
     status: str
+    address_sealed: bytes | None = None
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ class _Row(msgspec.Struct, frozen=True):
     phone_sealed: bytes | None
     subscription_id: UUID | None
     locale: str
+    address_sealed: bytes | None = None
 
 
 async def send(
@@ -96,13 +100,13 @@ async def send(
         for row in _rows(shop_id, recipient, place, f"{about}:{subject}:{occasion}", about)
     ]
     written = []
-    kept = {name: _kept(fact) for name, fact in facts.items()}
+    as_json = kept(facts)
     for row, recipient in rows:
         if not await db.run(
             conn,
             "insert into messages (shop_id, message_id, about, subject, channel, person_id,"
-            " phone_sealed, subscription_id, locale, facts, status, asked_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11)"
+            " phone_sealed, subscription_id, locale, facts, status, asked_at, address_sealed)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $12)"
             " on conflict on constraint messages_pkey do nothing",
             shop_id,
             row.message_id,
@@ -113,8 +117,9 @@ async def send(
             row.phone_sealed,
             row.subscription_id,
             row.locale,
-            kept,
+            as_json,
             at,
+            row.address_sealed,
         ):
             continue
         due = at + recipient.after
@@ -141,6 +146,11 @@ def _rows(shop_id: int, recipient: Recipient, place: int, what: str, about: str)
                     name, "push", recipient.person_id, None, browser.subscription_id, browser.locale
                 )
             )
+        for channel, sealed in (("wechat", recipient.wechat), ("email", recipient.email)):
+            if sealed is not None:
+                name = ids.derived(_NAMES, f"{shop_id}:{what}:{channel}:{recipient.person_id}")
+                locale = recipient.locale
+                rows.append(_Row(name, channel, recipient.person_id, None, None, locale, sealed))
     return rows
 
 
@@ -165,12 +175,20 @@ async def take_back(
 ) -> bool:
     """What waits to be told and holds this fact is told to nobody; False when it leaves already."""
     of = (shop_id, list(subjects), list(about), fact)
-    held = "where shop_id = $1 and subject = any ($2) and about = any ($3) and facts @> $4"
-    leaves = f"select exists (select from messages {held} and status = 'sending')"
-    if await db.value(conn, leaves, *of):
+    if await db.value(
+        conn,
+        "select exists (select from messages where shop_id = $1 and subject = any ($2)"
+        " and about = any ($3) and facts @> $4 and status = 'sending')",
+        *of,
+    ):
         return False
-    change = "update messages set status = 'unwanted', fault = 'taken back', facts = '{}'"
-    await db.run(conn, f"{change} {held} and status = 'waiting'", *of)
+    await db.run(
+        conn,
+        "update messages set status = 'unwanted', fault = 'taken back', facts = '{}'"
+        " where shop_id = $1 and subject = any ($2) and about = any ($3) and facts @> $4"
+        " and status = 'waiting'",
+        *of,
+    )
     return True
 
 
@@ -187,7 +205,8 @@ async def of(conn: db.Connection, shop_id: int, subject: str | UUID) -> list[Mes
 
 
 _COLUMNS = (
-    "message_id, about, subject, channel, phone_sealed, subscription_id, locale, facts, status"
+    "message_id, about, subject, channel, phone_sealed, subscription_id, locale, facts, status,"
+    " address_sealed"
 )
 
 
@@ -215,6 +234,12 @@ class Delivery:
         try:
             if message.channel == "sms":
                 return await self._by_sms(context, shop_id, message)
+            if message.address_sealed is not None:
+                told = addressed.Told(**push_text(message, context.at))
+                to, at = self.keyring.open(message.address_sealed), context.at
+                home = context.settings.public_url if context.settings else ""
+                by = (self.channels, home, message.channel)
+                return await addressed.send(*by, to, told, message.message_id, at)
             return await self._by_push(context, shop_id, message)
         except Unwanted as fault:
             return "unwanted", str(fault)
@@ -337,6 +362,11 @@ def templates(public_url: str) -> dict[str, str]:
 def _hole(name: str, public_url: str) -> str:
     variable = f"${{{name}}}"
     return public_url + ADDRESSES[name] + variable if name in ADDRESSES else variable
+
+
+def kept(facts: Mapping[str, Fact]) -> dict[str, object]:
+    """Facts as JSON; what is so already stays."""
+    return {name: _kept(fact) for name, fact in facts.items()}
 
 
 def _kept(fact: Fact) -> object:

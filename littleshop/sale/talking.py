@@ -18,12 +18,11 @@ from littleshop import db, ids
 from littleshop.crypto import Keyring, mask_phone
 from littleshop.customers import customers
 from littleshop.errors import Refused
-from littleshop.identity import people
-from littleshop.notify import live, messages, subscriptions
+from littleshop.notify import live, messages
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
-from littleshop.sale import texting
-from littleshop.shop import shops, staff
+from littleshop.sale import alerting, texting
+from littleshop.shop import shops
 from littleshop.trade import conversation_blocks, conversations, gifts, letters, orders
 from littleshop.trade.conversations import Begun, Conversation
 from littleshop.trade.orders import Order
@@ -221,6 +220,8 @@ async def read(
 ) -> None:
     """One of the two has it before his eyes up to there; the other's open page may say so."""
     shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
+    if by_whom == "seller":
+        await alerting.seen(conn, shop_id, at, subject=conversation_id)
     if await conversations.seen(conn, shop_id, conversation_id, by_whom, position):
         await live.publish(conn, shop_id, Event(HINT, str(conversation_id)), at=at)
 
@@ -250,40 +251,14 @@ async def tell_buyer(conn: db.Connection, conversation: Conversation, at: dateti
 async def _tell_seller(
     conn: db.Connection, conversation: Conversation, position: int, at: datetime
 ) -> None:
-    """By push, when he has read what was said before; by SMS what is new since the shop answered,
-    and a wish also beside a push: it is business that somebody offers."""
+    """Of several remarks in a row the first is told, and climbs until he looks (alerting.py); what
+    follows when he has looked and not answered rings his browsers alone."""
+    if conversation.new_for_seller:
+        return
     shop_id, which = conversation.shop_id, conversation.conversation_id
-    shop = await shops.get(conn, shop_id)
-    team = [
-        member.person_id
-        for member in await staff.of_shop(conn, shop_id)
-        if staff.may(member.role, "people")
-    ]
-    unread = bool(conversation.new_for_seller)  # of several in a row he hears the first
-    begins = not await conversations.goes_on(conn, shop_id, which, position)
-    browsers = await subscriptions.of(conn, shop_id, team)
     wish = conversation.about == "wish" and position == 1
-    for person_id in team:
-        person = await people.get(conn, person_id)
-        if person is None:
-            continue
-        push = () if unread else tuple(browsers.get(person_id, ()))
-        phone = None
-        if wish or (begins and person_id not in browsers):
-            index = person.phone_index
-            if wish or await texting.take_of_staff(conn, shop_id, index, at):
-                phone = person.phone_sealed
-        if phone is None and not push:
-            continue
-        await messages.send(
-            conn,
-            shop_id,
-            [Recipient(person.person_id, phone, person.locale, push)],
-            about="wish_asked" if wish else "talk_asked",
-            subject=which,
-            occasion=str(position),
-            at=at,
-            shop=shop.name,
-            name=conversation.name,
-            url=f"/console/{shop_id}/conversations/{which}",
-        )
+    await alerting.tell(
+        conn, shop_id, "wish_asked" if wish else "talk_asked", which, at, occasion=str(position),
+        climbs=not await conversations.goes_on(conn, shop_id, which, position),
+        name=conversation.name, url=f"/console/{shop_id}/conversations/{which}",
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from littleshop.identity import people
 from littleshop.notify import live, messages, subscriptions
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Fact, Recipient
+from littleshop.sale import alerting
 from littleshop.shop import shops, staff
 from littleshop.trade import carriers, gifts
 from littleshop.trade.orders import Order
@@ -21,6 +22,7 @@ _RECIPIENT_ALONE = frozenset(
         "order_delivered",
         "order_handed_over",
         "order_done",
+        "goods_ready",
         "auto_confirm_soon",
         "case_send_back",
         "case_refused",
@@ -46,34 +48,42 @@ async def seller(
     occasion: str = "",
     **facts: Fact,
 ) -> None:
-    """Tell the shop's staff, each in his language, and every console that is open now.
+    """Tell the shop's staff, each in his language, and every console that is open now; what must
+    be seen climbs (alerting.py).
 
     The same is told once per order and `occasion` (a day, the number of a case)."""
+    url = f"/console/{order.shop_id}/orders/{order.number}"
+    known: dict[str, Fact] = {"number": order.number, "amount": order.total, "url": url, **facts}
+    if about in alerting.CLIMBING:
+        await alerting.tell(
+            conn, order.shop_id, about, order.order_id, at, occasion=occasion, climbs=True, **known
+        )
+    else:
+        await _tell_all(conn, order, about, at, occasion, known)
+    event = Event(about, str(order.number))
+    await live.publish(conn, order.shop_id, event, at=at)
+
+
+async def _tell_all(
+    conn: db.Connection,
+    order: Order,
+    about: str,
+    at: datetime,
+    occasion: str,
+    facts: dict[str, Fact],
+) -> None:
     shop = await shops.get(conn, order.shop_id)
     ids = [member.person_id for member in await staff.of_shop(conn, order.shop_id)]
     browsers = await subscriptions.of(conn, order.shop_id, ids)
     for person_id in ids:
         person = await people.get(conn, person_id)
-        if person is None:
-            continue
-        push = tuple(browsers.get(person_id, ()))
-        to = Recipient(person.person_id, person.phone_sealed, person.locale, push)
-        await messages.send(
-            conn,
-            order.shop_id,
-            [to],
-            about=about,
-            subject=order.order_id,
-            at=at,
-            occasion=occasion,
-            shop=shop.name,
-            number=order.number,
-            amount=order.total,
-            url=f"/console/{order.shop_id}/orders/{order.number}",
-            **facts,
-        )
-    event = Event(about, str(order.number))
-    await live.publish(conn, order.shop_id, event, at=at)
+        if person is not None:
+            push = tuple(browsers.get(person_id, ()))
+            to = Recipient(person.person_id, person.phone_sealed, person.locale, push)
+            await messages.send(
+                conn, order.shop_id, [to], about=about, subject=order.order_id, at=at,
+                occasion=occasion, shop=shop.name, **facts,
+            )  # fmt: skip
 
 
 async def buyer(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.sale import (
+    alerting,
     gifting,
     inviting,
     parcelling,
@@ -34,6 +35,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         return await inviting.lapse(conn, timer, at)
     if timer.kind == teaming.LAPSE:
         return await teaming.close(conn, timer, at)
+    if timer.kind == alerting.CLIMB:
+        return await alerting.climb(conn, timer, at)
     if timer.kind == tracking.LOOK:  # of a parcel
         return await tracking.look(conn, timer, at)
     order = await orders.lock(conn, timer.shop_id, timer.subject)

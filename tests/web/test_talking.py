@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from littleshop.notify.live import RELOAD, Event, Hub
-from littleshop.sale import talking
+from littleshop.sale import talking, ticking
 from littleshop.web import talk_live
 from tests.web import test_gifts
 from tests.web.back_room import BackRoom, shown
@@ -217,6 +217,12 @@ async def test_a_seller_without_notifications_hears_by_text_once_a_stretch(room:
         mine = [told for to, told in room.world.inbox if to.endswith(seller)]
         return sum('"code"' not in told for told in mine)
 
+    async def after(minutes: int) -> int:
+        room.world.later(minutes=minutes)
+        while await ticking.sweep(room.world.house.database, room.world.at):
+            pass
+        return await heard()
+
     assert await heard() == 1
     await says_more(person, talk, "在吗")
     here = await desk(room)
@@ -225,12 +231,14 @@ async def test_a_seller_without_notifications_hears_by_text_once_a_stretch(room:
     assert await heard() == 1
     await room.post(f"{here}/remarks", words="在", form_key=hidden(page, "form_key"))
     await says_more(person, talk, "要一只")
-    assert await heard() == 2
+    assert await heard() == 1  # a phone rings once in ten minutes
+    assert await after(10) == 2
     letter = await room.get(f"/collect/new?wish={here.rpartition('/')[2]}")
     assert re.search(r'name="q-[0-9a-f-]{36}"[^>]*value="1"', letter.text)  # the thing asked about
     for _ in range(30):
         await begins(room.world.browser(), "/@xiaoman/conversation", "hi")
-    assert await heard() == 20  # a flood of strangers is not a flood of texts
+    assert await heard() == 2
+    assert await after(10) == 3  # a flood of strangers is one sentence
 
 
 async def test_giver_and_recipient_of_a_gift_talk_apart(market: Market) -> None:

@@ -111,7 +111,9 @@ def _here(seen: Seen) -> str:
 
 async def page(request: Request) -> Response:
     """GET root/orders/NUMBER/cases/CASE"""
-    return await _page(request, await _see(request))
+    seen = await _see(request)
+    await frame.looked(request, seen.work, seen.facts.order.order_id)
+    return await _page(request, seen)
 
 
 async def _page(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from littleshop import http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
+from littleshop.sale import alerting
 from littleshop.shop import shop_acts, shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.trade import order_lists
@@ -124,6 +126,17 @@ async def page(
     )
     flash.forget(request, answer)
     return answer
+
+
+async def looked(request: Request, work: AtWork, subject: UUID | None = None) -> None:
+    """Somebody of the shop has this before his eyes (no subject: Today), so no word of it climbs
+    any further (sale/alerting.py)."""
+    if request.method != "GET":
+        return
+    await alerting.look(
+        http.house(request).database, work.shop.shop_id, http.now(request),
+        subject=subject, person_id=work.person.person_id,
+    )  # fmt: skip
 
 
 def go(request: Request, path: str, said: str = "", **facts: object) -> Response:

@@ -146,6 +146,7 @@ async def show(
 ) -> Response:
     """The order's page, with what was typed wrongly when a form comes back."""
     dossier = await read(request, work)
+    await frame.looked(request, work, dossier.order.order_id)
     locale = pages.locale_of(request)
     ship = ship or lists.ship_form(locale)
     ship |= await penned.told(request, work, dossier.order, dossier.items, dossier.parcels)

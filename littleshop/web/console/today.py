@@ -44,6 +44,7 @@ HAPPENED = {
 async def page(request: Request) -> Response:
     """GET root"""
     work = await http.at_work(request)
+    await frame.looked(request, work)
     async with http.house(request).database.connection() as conn:
         context = await _read(conn, http.house(request), work.shop, http.now(request))
     return await frame.page(request, work, "today.html", "today", **context)
