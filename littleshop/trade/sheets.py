@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Mapping
 
 import msgspec
 
+from littleshop import sheets
 from littleshop.errors import Refused
+from littleshop.sheets import digits_lost
+
+__all__ = ["MOST_BYTES", "MOST_ROWS", "Sheet", "decode", "digits_lost", "read"]
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 1000
 _LONGEST_CELL = 2000
-EXACT = 15  # digits that a spreadsheet keeps of a number
-_SCIENTIFIC = re.compile(r"\d+([.,]\d+)?e[+-]?\d+", re.I)
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -27,17 +28,11 @@ class Sheet(msgspec.Struct, frozen=True):
 
 
 def decode(content: bytes) -> str:
-    """The text of a file: UTF-8 with or without its mark, UTF-16 with one, GBK else.
+    """The text of a file: UTF-8 with or without its mark, UTF-16, GBK else.
 
     Raises Refused: sheet_empty, sheet_is_workbook, sheet_unreadable."""
-    if not content.strip():
-        raise Refused("sheet_empty")
-    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise Refused("sheet_is_workbook")
-    codings = ["utf-8-sig", "gb18030"]
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        codings = ["utf-16"]
-    for coding in codings:
+    told = sheets.coding(content)
+    for coding in (told,) if told else ("utf-8", "gb18030"):
         try:
             text = content.decode(coding)
         except UnicodeDecodeError:
@@ -53,7 +48,7 @@ def read(content: bytes, columns: Mapping[str, frozenset[str]]) -> Sheet:
     Raises Refused: as decode, sheet_columns when one is missing, sheet_rows(most=)."""
     text = decode(content)
     head = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
-    mark = max((",", ";", "\t"), key=head.count)
+    mark = sheets.mark_of(head)
     csv.field_size_limit(MOST_BYTES)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     places: dict[str, int] = {}
@@ -77,7 +72,7 @@ def read(content: bytes, columns: Mapping[str, frozenset[str]]) -> Sheet:
 
 
 def _places(head: list[str], columns: Mapping[str, frozenset[str]]) -> dict[str, int]:
-    named = [_plain(cell) for cell in head]
+    named = [sheets.name(cell) for cell in head]
     places = {
         name: next((at for at, cell in enumerate(named) if cell in known), -1)
         for name, known in columns.items()
@@ -87,23 +82,8 @@ def _places(head: list[str], columns: Mapping[str, frozenset[str]]) -> dict[str,
     return places
 
 
-def _plain(cell: str) -> str:
-    return re.sub(r"[\s_*]", "", unicodedata.normalize("NFKC", cell)).lower()
-
-
 def _cell(cells: list[str], place: int) -> str:
-    """A cell without what keeps a spreadsheet from reading it: a leading ', or ="..."."""
+    """A cell as it was meant; one that is not there is empty."""
     if place >= len(cells):
         return ""
-    cell = unicodedata.normalize("NFKC", cells[place][:_LONGEST_CELL]).strip()
-    if len(cell) > 3 and cell.startswith('="') and cell.endswith('"'):
-        cell = cell[2:-1]
-    return cell.removeprefix("'").strip()
-
-
-def digits_lost(cell: str) -> bool:
-    """Whether a spreadsheet took a long number for a quantity: 7.53E+13, or noughts after the
-    fifteenth digit."""
-    if _SCIENTIFIC.fullmatch(cell):
-        return True
-    return cell.isdigit() and len(cell) > EXACT + 1 and not cell[EXACT:].strip("0")
+    return sheets.bare(unicodedata.normalize("NFKC", cells[place][:_LONGEST_CELL]))

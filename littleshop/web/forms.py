@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import TypeVar
@@ -15,10 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from littleshop import http, i18n, pictures
-from littleshop.catalog import drafts
+from littleshop.catalog import drafts, typed
 from littleshop.crypto import Keyring, WrongKey
 from littleshop.errors import Refused
-from littleshop.money import digits
 from littleshop.pictures import Picture
 from littleshop.web import pages
 
@@ -27,8 +24,6 @@ MOST_FIELDS = 500
 FILES_TOO_MANY = 30  # so many more than fit are told so, not turned away; all count as bytes
 LONGEST = 20_000  # characters of one field
 Fact = TypeVar("Fact")
-_SIGNS = re.compile(r"[\s¥￥£$€]|CNY|RMB|元", re.I)
-_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d*)?\Z")
 
 
 class Form:
@@ -93,62 +88,43 @@ async def read(request: Request, *, photos: int = 0) -> Form:
     return Form(fields)
 
 
+async def read_file(request: Request, most: int) -> Form:
+    """The form of a request with one file of any kind, of at most `most` bytes.
+
+    Raises Refused form_too_big, form_broken.
+    """
+    http.expect(request, MOST_BYTES + most)
+    try:
+        fields = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_BYTES)
+    except HTTPException:
+        raise Refused("form_broken") from None
+    return Form(fields)
+
+
 def price(text: str, currency: str) -> int:
     """A price as typed (168, ¥1,250.80, １２．５) in minor units, without any float.
 
     Raises Refused: price_empty, price_number, price_decimals(places), price_too_small,
     price_too_large.
     """
-    return _amount(text, currency, least=1)
+    return typed.amount(text, currency, least=1)
 
 
 def fee(text: str, currency: str) -> int:
     """Like `price`, and nothing or 0 is 0."""
-    return _amount(text or "0", currency, least=0)
-
-
-def _amount(text: str, currency: str, *, least: int) -> int:
-    typed = _SIGNS.sub("", unicodedata.normalize("NFKC", text[:64])).replace("−", "-")
-    typed = typed.replace("。", ".").replace("、", ",")
-    if not typed:
-        raise Refused("price_empty")
-    if _GROUPED.match(typed):
-        typed = typed.replace(",", "")
-    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", typed, re.ASCII):
-        raise Refused("price_number")
-    places = digits(currency)
-    minus = typed.startswith("-")
-    whole, _, cents = typed.lstrip("-").partition(".")
-    if len(cents.rstrip("0")) > places:
-        raise Refused("price_decimals", places=places)
-    minor = int(whole or "0") * int(10**places) + int((cents[:places] or "0").ljust(places, "0"))
-    if minor > drafts.MOST_MINOR and not minus:
-        raise Refused("price_too_large")
-    if (minus and minor) or minor < least:
-        raise Refused("price_too_small")
-    return minor
+    return typed.amount(text or "0", currency, least=0)
 
 
 def count(text: str) -> int:
     """A number of pieces as typed. Raises Refused: stock_empty, stock_number, stock_count(most)."""
-    typed = re.sub(r"[\s,]", "", unicodedata.normalize("NFKC", text[:64]))
-    if not typed:
-        raise Refused("stock_empty")
-    if not re.fullmatch(r"-?\d+", typed, re.ASCII):
-        raise Refused("stock_number")
-    pieces = int(typed)
-    if not 0 <= pieces <= drafts.MOST_STOCK:
-        raise Refused("stock_count", most=drafts.MOST_STOCK)
-    return pieces
+    return typed.count(text)
 
 
 def shown(minor: int | None, currency: str) -> str:
     """An amount as it stands in a field: 168.00."""
     if minor is None:
         return ""
-    places = digits(currency)
-    whole, cents = divmod(minor, 10**places)
-    return f"{whole}.{cents:0{places}}" if places else str(whole)
+    return typed.shown(minor, currency)
 
 
 def said(request: Request, refused: Refused) -> str:

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from littleshop import config, db
+from littleshop import config, db, knocking
 from littleshop.config import Misconfigured, Settings
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
@@ -144,7 +144,7 @@ async def test_a_name_that_leads_inside_is_not_knocked_at(address: str) -> None:
         asked.append(request)
         return httpx.Response(200)
 
-    checked = probing.Checked(near=False, resolve=resolve, inner=httpx.MockTransport(answers))
+    checked = knocking.Checked(near=False, resolve=resolve, inner=httpx.MockTransport(answers))
     async with Wire("domain", transport=checked) as wire:
         assert "do not knock" in await probing.look(wire, keyring(), f"https://{B}")
     assert asked == []
@@ -165,7 +165,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_asked() -> None:
         nonce = request.url.path.rpartition("/")[2]
         return httpx.Response(200, text=probing.answer(ring, B, nonce))
 
-    checked = probing.Checked(near=False, resolve=resolve, inner=httpx.MockTransport(answers))
+    checked = knocking.Checked(near=False, resolve=resolve, inner=httpx.MockTransport(answers))
     async with Wire("domain", transport=checked) as wire:
         assert await probing.look(wire, ring, f"https://{B}") == ""
         assert "do not knock" in await probing.look(wire, ring, f"https://{B}")
