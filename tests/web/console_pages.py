@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.web import console_case_samples as requests
+from tests.web import console_giving_samples as samples_of_giving
 from tests.web import console_more_samples as more
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around
@@ -15,7 +16,7 @@ Page = tuple[str, dict[str, Any]]
 
 JOB = {
     "id": 7,
-    "name": "send_payout",
+    "what": "7Q2M",
     "about": "小满茶器, 7Q2M 0ZK4",
     "tries": 12,
     "held_at": ago(3),
@@ -104,7 +105,11 @@ def console(locale: str) -> dict[str, Page]:
     for state in requests.STATES:
         made[f"case-{state}"] = ("case", requests.case(locale, state))
     pages = {name: (f"console/{template}.html", told) for name, (template, told) in made.items()}
-    return pages | settings(locale)
+    giving = {
+        name: (f"console/{template}.html", told)
+        for name, (template, told) in samples_of_giving.console(locale).items()
+    }
+    return pages | settings(locale) | giving
 
 
 def everything(locale: str) -> dict[str, Page]:
