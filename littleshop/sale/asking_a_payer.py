@@ -7,6 +7,7 @@ link sees goods, sum and words, never the address or the phone.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from littleshop import db, ids
 from littleshop.crypto import Keyring
@@ -30,9 +31,26 @@ async def place(
         conn, keyring, placing_, pay_within=PAY_WITHIN[placing_.kind], at=at
     )
     if new:
-        shop_id, order_id = placing_.shop_id, placed.order_id
-        await letters.send(conn, shop_id, order_id, letter)
-        token = placing.link(keyring, shop_id, order_id, PAYER)
-        await order_links.add(conn, shop_id, order_id, PAYER, ids.hashed(token))
-        await order_events.tell(conn, shop_id, order_id, "payer_asked", by="buyer", at=at)
+        await send(conn, keyring, placing_.shop_id, placed.order_id, letter, at)
     return placed
+
+
+async def send(
+    conn: db.Connection,
+    keyring: Keyring,
+    shop_id: int,
+    order_id: UUID,
+    letter: Letter,
+    at: datetime,
+) -> None:
+    """Lay the letter beside an order that was just placed, with a link for whoever pays."""
+    await letters.send(conn, shop_id, order_id, letter)
+    token = placing.link(keyring, shop_id, order_id, PAYER)
+    await order_links.add(conn, shop_id, order_id, PAYER, ids.hashed(token))
+    await order_events.tell(conn, shop_id, order_id, "payer_asked", by="buyer", at=at)
+
+
+def asked_as(kind: str) -> str:
+    """How others pay an order of this kind: pay_for_me (also what a seller's letter names) or
+    chip_in; "" when nobody else can be asked."""
+    return "pay_for_me" if kind == "invitation" else kind if kind in PAY_WITHIN else ""

@@ -24,13 +24,14 @@ from littleshop.notify.messages import Recipient
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.quotes import Agreed, Item, Quote
-from littleshop.sale import closing, placing, talking
+from littleshop.sale import asking_a_payer, closing, placing, taking_up, talking
 from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
+from littleshop.sale.taking_up import LAPSE as LAPSE
+from littleshop.sale.taking_up import why_not as why_not
 from littleshop.shop import shops
-from littleshop.trade import claims, invitations, timers
+from littleshop.trade import claims, invitations, letters, timers
 from littleshop.trade.invitations import Invitation, Letter, Line, Named
 
-LAPSE = "invitation_by"  # the timer of one that holds pieces
 MOST_LINES = 20
 _NAMES = UUID("0a52f6d7-39c5-4b53-8f0e-7f6f7b0a6d3e")  # of the products made for an invitation
 
@@ -130,7 +131,9 @@ def items(lines: Sequence[Line]) -> tuple[Item, ...]:
 
 def way_of(invitation: Invitation, wanted: str = "courier") -> str:
     """How an order that takes it up is handed over."""
-    return "none" if invitation.way == "none" else wanted
+    if invitation.way == "none":
+        return "none"
+    return "courier" if wanted == "none" else wanted
 
 
 async def quote(
@@ -162,14 +165,9 @@ async def send(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datet
     if invitation.wish_id is not None:
         await talking.answer_with(conn, shop_id, invitation.wish_id, invitation.invitation_id, at)
     if invitation.keeps:
-        await stock.keep(conn, shop_id, await _pieces(conn, invitation))
+        await stock.keep(conn, shop_id, await taking_up.pieces(conn, invitation))
         due = at + timedelta(hours=invitation.hours)
         await timers.start(conn, shop_id, invitation_id, LAPSE, due)
-
-
-async def _pieces(conn: db.Connection, invitation: Invitation) -> dict[UUID, int]:
-    lines = await invitations.lines(conn, invitation.shop_id, invitation.invitation_id)
-    return {line.variant_id: line.quantity for line in lines}
 
 
 async def accept(
@@ -190,10 +188,8 @@ async def accept(
     claim = await claims.lock(conn, shop_id, invitation_id)
     invitation = await invitations.get(conn, shop_id, invitation_id)
     no = why_not(invitation, at)
-    if no is None and await invitations.stop_holding(conn, shop_id, invitation_id):
-        # what it kept goes over to his order: nobody comes between, the rows are ours until the end
-        await stock.let_go(conn, shop_id, await _pieces(conn, invitation))
-        await timers.cancel(conn, shop_id, invitation_id, LAPSE)
+    if no is None:
+        await taking_up.let_go(conn, invitation)
     try:
         placed, new = await _place(conn, keyring, invitation, wish, at)
     except Refused as refused:
@@ -207,16 +203,42 @@ async def accept(
     return placed
 
 
-def why_not(invitation: Invitation, at: datetime) -> Refused | None:
-    """Why it cannot be taken up now; None when it can."""
-    state = invitation.state(at)
-    if state in ("draft", "cancelled"):
-        return Refused("invitation_cancelled")
-    if state == "paid":
-        return Refused("invitation_used")
-    if state == "expired":
-        return Refused("invitation_expired")
-    return Refused("invitation_taken") if invitation.left < 1 else None
+async def ask_a_payer(
+    conn: db.Connection,
+    keyring: Keyring,
+    invitation_id: UUID,
+    wish: Placing,
+    note: letters.Letter,
+    at: datetime,
+) -> Placed:
+    """Somebody takes it up and has another pay: his order waits, with words for who pays. It takes
+    a use, and what the letter keeps, only when somebody goes to pay; it ends with the letter.
+
+    A second press finds the first one's. Raises what `accept` raises.
+    """
+    shop_id = wish.shop_id
+    invitation = await invitations.get(conn, shop_id, invitation_id)
+    if invitation.sent_at is None:
+        raise Refused("invitation_cancelled")
+    await claims.lock(conn, shop_id, invitation_id)
+    invitation = await invitations.get(conn, shop_id, invitation_id)
+    no, kept = why_not(invitation, at), dict[UUID, int]()
+    if no is None and invitation.holding:
+        kept = await taking_up.pieces(conn, invitation)
+    if kept:  # placing counts what anybody can have: what is kept for him is his
+        await stock.let_go(conn, shop_id, kept)
+    try:
+        placed, new = await _place(conn, keyring, invitation, wish, at, waits=True)
+    except Refused as refused:
+        raise (no or refused) from refused
+    if new and no is not None:
+        raise no
+    if kept:
+        await stock.keep(conn, shop_id, kept)
+    if new:
+        await claims.want(conn, shop_id, placed.order_id, invitation_id)
+        await asking_a_payer.send(conn, keyring, shop_id, placed.order_id, note, at)
+    return placed
 
 
 async def _place(
@@ -225,6 +247,8 @@ async def _place(
     invitation: Invitation,
     wish: Placing,
     at: datetime,
+    *,
+    waits: bool = False,
 ) -> tuple[Placed, bool]:
     lines = await invitations.lines(conn, invitation.shop_id, invitation.invitation_id)
     gone = next((line for line in lines if not line.to_be_had), None)
@@ -234,11 +258,15 @@ async def _place(
     if wish.said is not None and wish.said != placing.said(told, waits=False):
         raise Refused("terms_changed")
     own = msgspec.structs.replace(
-        wish, items=items(lines), way=way_of(invitation, wish.way), kind="invitation", waits=False
+        wish, items=items(lines), way=way_of(invitation, wish.way), kind="invitation", waits=waits
     )
+    within = HOLD_LAST if invitation.left == 1 else HOLD
+    if waits:
+        assert invitation.expires_at is not None
+        within = min(asking_a_payer.PAY_WITHIN["pay_for_me"], invitation.expires_at - at)
     try:
         return await placing.place_within(
-            conn, keyring, own, pay_within=HOLD_LAST if invitation.left == 1 else HOLD,
+            conn, keyring, own, pay_within=within,
             agreed=agreed(invitation, lines), at=at,
         )  # fmt: skip
     except Refused as no:
@@ -269,7 +297,7 @@ async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: dat
         raise Refused("invitation_used")
     await claims.shut(conn, shop_id, invitation_id)
     if await invitations.stop_holding(conn, shop_id, invitation_id):
-        await stock.let_go(conn, shop_id, await _pieces(conn, invitation))
+        await stock.let_go(conn, shop_id, await taking_up.pieces(conn, invitation))
     await invitations.cancel(conn, shop_id, invitation_id, at, was="sent")
     await timers.cancel(conn, shop_id, invitation_id, LAPSE)
 
@@ -282,7 +310,7 @@ async def lapse(conn: db.Connection, timer: timers.Timer, at: datetime) -> bool:
         return False
     invitation = await invitations.get(conn, shop_id, invitation_id)
     if await invitations.stop_holding(conn, shop_id, invitation_id):
-        await stock.let_go(conn, shop_id, await _pieces(conn, invitation))
+        await stock.let_go(conn, shop_id, await taking_up.pieces(conn, invitation))
     return True
 
 

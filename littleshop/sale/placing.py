@@ -367,6 +367,7 @@ def _request_hash(placing: Placing, keyring: Keyring) -> bytes:
         placing.total_seen,
         placing.note,
         *((placing.kind,) if placing.kind != "checkout" else ()),
+        *(("waits",) if placing.kind == "invitation" and placing.waits else ()),
     )
     return hmac.digest(keyring.link_key, msgspec.json.encode(asked), "sha256")
 

@@ -10,13 +10,19 @@ from uuid import UUID
 from littleshop import db, jobs
 from littleshop.catalog import stock
 from littleshop.errors import Refused
-from littleshop.sale import telling
+from littleshop.sale import taking_up, telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import claims, held_again, order_events, orders, timers
+from littleshop.trade import claims, held_again, invitations, order_events, orders, timers
+from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Order
 
 INVITE = "waiting.invite"  # deferred by entry/admitting.py when a rail admits a shop
 PAY_WITHIN = timedelta(hours=72)  # then the order is closed
+_LETTERS = {  # why no order by it can be paid any more -> what a payer's page shows
+    "invitation_expired": "expired",
+    "invitation_cancelled": "letter_back",
+    "invitation_changed": "letter_moved",
+}
 
 
 async def rail_opened(database: db.Database, shop_id: int, at: datetime) -> int:
@@ -55,7 +61,10 @@ async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
     if await held_again.too_often(conn, order.shop_id, order.order_id, at):
         raise Refused("held_too_often", most=held_again.MOST)
     if await claims.take_again(conn, order.shop_id, order.order_id) is None:
-        raise Refused("claim_gone")
+        raise await _why_none_left(conn, order, at)
+    letter = await taking_up.of_invited(conn, order)
+    if letter is not None:
+        await _take_up(conn, order, letter, at)
     if not await stock.hold_again(conn, order.shop_id, order.order_id):
         raise Refused("gone_meanwhile")
     title = await held_again.beyond_share(conn, order.shop_id, order.order_id, at)
@@ -66,6 +75,35 @@ async def hold(conn: db.Connection, order: Order, at: datetime) -> Order:
     await held_again.begin(conn, order.shop_id, order.order_id, at)
     await timers.start(conn, order.shop_id, order.order_id, "hold_by", at + HOLD)
     return held
+
+
+async def _why_none_left(conn: db.Connection, order: Order, at: datetime) -> Refused:
+    letter = await taking_up.of_invited(conn, order)
+    no = None if letter is None else taking_up.why_not(letter, at)
+    return no or Refused("claim_gone")
+
+
+async def _take_up(conn: db.Connection, order: Order, letter: Invitation, at: datetime) -> None:
+    """A use of the letter is his now: it must still say what he was asked to pay. What it keeps
+    goes over to his order. Raises Refused as taking_up.overtaken."""
+    state = letter.state(at)
+    if state == "expired":
+        raise Refused("invitation_expired")
+    if order.order_id in await invitations.moved(conn, order.shop_id, letter.invitation_id):
+        raise Refused("invitation_changed")
+    await taking_up.let_go(conn, letter)
+
+
+async def why_gone(conn: db.Connection, order: Order, at: datetime) -> str:
+    """Why an invited order cannot be paid at the moment: gone, or of the letter that it took up
+    expired, letter_back, letter_moved; "" when it can."""
+    letter = await taking_up.of_invited(conn, order)
+    if letter is None:
+        return "gone" if await is_gone(conn, order) else ""
+    no = await taking_up.overtaken(conn, order, letter, at)
+    if no is not None:
+        return _LETTERS.get(no.code, "gone")
+    return "gone" if not letter.holding and await is_gone(conn, order) else ""
 
 
 async def is_gone(conn: db.Connection, order: Order) -> bool:
@@ -83,7 +121,7 @@ async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     order = await orders.invite_again(conn, shop_id, order_id)
     if order is None:
         return False
-    await claims.give_back_privileges(conn, shop_id, order_id)
+    await claims.give_back(conn, shop_id, order_id)
     await stock.release(conn, shop_id, order_id)
     await held_again.end(conn, shop_id, order_id, at)
     return True

@@ -98,6 +98,17 @@ async def take(conn: db.Connection, shop_id: int, order_id: UUID, claim_id: UUID
     return True
 
 
+async def want(conn: db.Connection, shop_id: int, order_id: UUID, claim_id: UUID) -> None:
+    """An order that waits is to take one when somebody goes to pay it."""
+    await db.run(
+        conn,
+        "insert into order_claims (shop_id, order_id, claim_id, held) values ($1, $2, $3, false)",
+        shop_id,
+        order_id,
+        claim_id,
+    )
+
+
 async def _count(conn: db.Connection, shop_id: int, claim_id: UUID, amount: int = 1) -> bool:
     return await db.changed(
         conn,

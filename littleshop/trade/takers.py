@@ -23,6 +23,7 @@ class Taker(msgspec.Struct, frozen=True):
     paid_at: datetime | None
     cancelled_at: datetime | None
     refunded_at: datetime | None
+    waited: bool  # somebody else was asked to pay it
     own: bool
 
     @property
@@ -38,7 +39,7 @@ async def of(
         conn,
         Taker,
         "select o.order_id, o.number, o.status, o.total_minor, o.currency, o.placed_at, o.paid_at,"
-        "       o.cancelled_at, o.refunded_at,"
+        "       o.cancelled_at, o.refunded_at, o.waited,"
         "       exists (select from order_devices d where d.shop_id = $1"
         "         and d.order_id = o.order_id and d.device = $3) as own"
         "  from order_claims k join orders o on o.shop_id = $1 and o.order_id = k.order_id"

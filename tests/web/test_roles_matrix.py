@@ -13,9 +13,10 @@ from starlette.routing import Route
 from littleshop.web import storefront
 from tests.web import test_gifts
 from tests.web.market import Market, reference_of
+from tests.web.passing_on import passes_on, written
 from tests.web.test_pay_letters import SECRETS, Sent, arrives, gives, sends
 
-KINDS = ("checkout", "pay_for_me", "chip_in")
+KINDS = ("checkout", "pay_for_me", "chip_in", "invitation")  # by a letter, passed on to a payer
 PAYERS = {("GET", part) for part in ("", "/payment", "/payment/status", "/payment/wechat")} | {
     ("POST", "/payment")
 }
@@ -44,6 +45,9 @@ async def kept(market: Market) -> list[object]:
 
 async def ordered(market: Market, kind: str, payer: httpx.AsyncClient) -> tuple[Sent, str]:
     """An order of this kind that somebody is about to pay, and the reference of his payment."""
+    if kind == "invitation":
+        sent = await passes_on(market.buyer, await written(market))
+        return sent, reference_of(await gives(payer, sent))
     if kind != "checkout":
         sent = await sends(market, kind)
         return sent, reference_of(await gives(payer, sent, "rest" if kind == "chip_in" else ""))

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from littleshop import http
 from littleshop.errors import Refused
 from littleshop.pricing import quotes
-from littleshop.sale import asking_a_payer, placing
+from littleshop.sale import asking_a_payer, inviting, placing
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop.shops import Shop, tidy
 from littleshop.trade import letters
+from littleshop.trade.invitations import Invitation
 from littleshop.web.storefront import askers, cashier
 from littleshop.web.storefront.checkouts import Bag
 
@@ -47,12 +48,35 @@ async def shown(
     kinds = await offered(request, shop, bag)
     if not kinds:
         return None
+    return _shown(kinds, form)
+
+
+def _shown(kinds: list[str], form: Mapping[str, str]) -> SimpleNamespace:
     return SimpleNamespace(
         kinds=kinds,
         from_name=form.get("from_name", ""),
         words=form.get("words", ""),
         open=bool(kind_of(form)),
     )
+
+
+async def by_letter(
+    request: Request, found: Invitation, form: Mapping[str, str], wish: Placing
+) -> Placed:
+    """Take up a seller's letter for somebody else to pay. Raises Refused: field_too_long, and as
+    inviting.ask_a_payer; Conflict."""
+    house, at = http.house(request), http.now(request)
+    letter = letters.write_down(form.get("from_name", ""), "", form.get("words", ""), at)
+    return await house.database.transaction(
+        lambda conn: inviting.ask_a_payer(
+            conn, house.keyring, found.invitation_id, wish, letter, at
+        )
+    )
+
+
+def by_letter_shown(form: Mapping[str, str]) -> SimpleNamespace:
+    """The choice on the form of a seller's letter: its uses are paid by one person each."""
+    return _shown(["pay_for_me"], form)
 
 
 async def place(

@@ -12,71 +12,42 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import http, i18n, ids
+from littleshop import http, i18n
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pricing.quotes import Quote
 from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
-from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import conversations, invitations, orders, regions, takers
-from littleshop.trade.invitations import Invitation, Line
+from littleshop.trade import conversations, invitations, regions
+from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
 from littleshop.web import addresses, flash, forms, keepers, letter_views, names, pages
-from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, talks, views
+from littleshop.web.storefront import (
+    asking,
+    cashier,
+    checkouts,
+    leaving,
+    letter_links,
+    prefilling,
+    talks,
+    views,
+)
 from littleshop.web.storefront.checkouts import read_form
+from littleshop.web.storefront.letter_links import Open
 from littleshop.web.storefront.visitors import is_person, remember, works_here
 
 SAID = "letters.said."
-_ENDS = {  # why it cannot be taken up -> what the page shows
-    "invitation_expired": "expired",
-    "invitation_cancelled": "cancelled",
-    "invitation_used": "used",
-    "invitation_taken": "taken",
-}
-
-
-class Open(msgspec.Struct, frozen=True):
-    """An invitation that somebody came to by its link."""
-
-    shop: Shop
-    row: Invitation
-    lines: list[Line]
-    takers: list[Taker]
-    token: str
-
-    @property
-    def own(self) -> Taker | None:
-        """The order of this device that is paid or can be."""
-        mine = [each for each in self.takers if each.own and each.status != "cancelled"]
-        return mine[-1] if mine else None
-
-
-async def _behind(request: Request) -> Open:
-    """The invitation behind the link of the address. Raises NotFound."""
-    token = request.path_params["token"]
-    shop_id = http.token_shop(token)
-    async with http.house(request).database.connection() as conn:
-        row = await invitations.by_token(conn, shop_id, ids.hashed(token))
-        return Open(
-            await shops.get(conn, shop_id),
-            row,
-            await invitations.lines(conn, shop_id, row.invitation_id),
-            await takers.of(conn, shop_id, row.invitation_id, http.device(request)),
-            token,
-        )
 
 
 async def show(request: Request) -> Response:
     """GET /i/TOKEN: the letter"""
-    found = await _behind(request)
+    found = await letter_links.behind(request)
     await _note_seen(request, found)
     return await _letter(request, found)
 
@@ -94,25 +65,10 @@ async def _note_seen(request: Request, found: Open) -> None:
     )
 
 
-async def _state(request: Request, found: Open) -> str:
-    """open, mine, paid, used, taken, expired, cancelled, sold_out, closed or registering"""
-    if found.own is not None:
-        return "mine" if found.own.status in orders.UNPAID else "paid"
-    no = inviting.why_not(found.row, http.now(request))
-    if no is not None:
-        return _ENDS[no.code]
-    short = any(line.spare < line.quantity for line in found.lines) and not found.row.holding
-    if short or not all(line.to_be_had for line in found.lines):
-        return "sold_out"
-    if found.shop.status != "open":
-        return "closed"
-    return "registering" if await cashier.waits(request, found.shop) else "open"
-
-
 async def _letter(request: Request, found: Open, status: int = 200) -> Response:
     """The letter as it stands now."""
     locale, now, shop = pages.locale_of(request), http.now(request), found.shop
-    state, own, row = await _state(request, found), found.own, found.row
+    state, own, row = await letter_links.state(request, found), found.own, found.row
     said, _ = flash.heard(request, SAID)
     face = views.shop(shop)
     it = letter_views.sheet(locale, shop, face, row, found.lines, state, now)
@@ -139,7 +95,9 @@ async def _letter(request: Request, found: Open, status: int = 200) -> Response:
         may=SimpleNamespace(
             decline=is_open and row.uses == 1 and row.refused_at is None,
             ask=_question(found) if is_open else None,
-            other=None,
+            other=f"{addresses.invitation_part(found.token, 'checkout')}?payer=1"
+            if is_open
+            else None,
         ),
         said=said,
         thread=await _thread(request, found),
@@ -187,10 +145,13 @@ def _what_next(locale: str, found: Open, state: str) -> str:
 
 async def form(request: Request) -> Response:
     """GET /i/TOKEN/checkout: phone, address, how to pay; this device finds its own filled in"""
-    found = await _behind(request)
-    if await _state(request, found) != "open":
+    found = await letter_links.behind(request)
+    if await letter_links.state(request, found) != "open":
         return RedirectResponse(addresses.invitation(found.token), status_code=303)
-    return await _form(request, found, await prefilling.on_this_device(request, found.shop), {})
+    known = dict(await prefilling.on_this_device(request, found.shop))
+    if "payer" in request.query_params:  # he said so already: the choice stands open
+        known["then"] = "pay_for_me"
+    return await _form(request, found, known, {})
 
 
 def _way(found: Open, form: Mapping[str, str]) -> str:
@@ -212,9 +173,8 @@ async def _form(
     offered = await cashier.offered(request, shop)
     told = placing.said(quote, waits=False)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "form")) | {
-        name: forms.said(request, no) for name, no in wrong.items()
-    }
+    named = (*checkouts.FIELDS, "method", "no_return", "from_name", "form")
+    problems = dict.fromkeys(named) | {name: forms.said(request, no) for name, no in wrong.items()}
     return pages.page(
         request,
         "storefront/checkout.html",
@@ -246,6 +206,7 @@ async def _form(
         out=leaving.out(request, _link(request, found)),
         registering=False,
         keeper=keepers.of_rails(house.settings.escrow, [each.gateway for each in offered]),
+        asking=asking.by_letter_shown(form),
     )
 
 
@@ -297,13 +258,14 @@ def _receipt(locale: str, quote: Quote, way: str) -> list[SimpleNamespace]:
 
 async def accept(request: Request) -> Response:
     """POST /i/TOKEN/checkout: take it up and go to pay, or one of the form's smaller buttons"""
-    found, form = await _behind(request), await read_form(request)
+    found, form = await letter_links.behind(request), await read_form(request)
     if form.get("then") in ("split", "quote"):
         return await _recounted(request, found, form)
     way = _way(found, form)
     delivery, wrong = checkouts.delivery_of(form, way)
-    wrong |= checkouts.unseen(form)
-    wrong |= await cashier.stopped(request, found.shop, form.get("method", ""))
+    wrong |= checkouts.unseen(form) | asking.unsigned(form)
+    if not asking.kind_of(form):
+        wrong |= await cashier.stopped(request, found.shop, form.get("method", ""))
     if delivery is None or wrong:
         return await _form(request, found, form, wrong)
     try:
@@ -318,6 +280,9 @@ async def _pay(
     """Place the order and go to pay it."""
     token, device = http.make_device(request)
     placed = await _accept(request, found, form, delivery, way, device)
+    if asking.kind_of(form):
+        to = RedirectResponse(addresses.order(placed.token), status_code=303)
+        return remember(request, to, token)
     answer = await cashier.begin(request, found.shop, placed, form.get("method", ""))
     return remember(request, answer, token)
 
@@ -357,6 +322,8 @@ async def _accept(
         note=checkouts.plain(form.get("note", "")),
         said=checkouts.said_of(form),
     )
+    if asking.kind_of(form) == "pay_for_me":
+        return await asking.by_letter(request, found.row, form, wish)
     return await house.database.transaction(
         lambda conn: inviting.accept(conn, house.keyring, found.row.invitation_id, wish, at)
     )
@@ -366,8 +333,8 @@ async def _refused(request: Request, found: Open, form: Mapping[str, str], no: R
     """Say why nothing was placed, where the person can go on from."""
     if no.code in ("too_many", "form_too_large"):
         raise no
-    found = await _behind(request)
-    if await _state(request, found) != "open":
+    found = await letter_links.behind(request)
+    if await letter_links.state(request, found) != "open":
         return await _letter(request, found, 409)  # which says why, and what to do next
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         form = {name: value for name, value in form.items() if name != "no_return_seen"}
@@ -376,7 +343,7 @@ async def _refused(request: Request, found: Open, form: Mapping[str, str], no: R
 
 async def refuse(request: Request) -> Response:
     """POST /i/TOKEN/refusal: not this time; the seller sees it, and one may change one's mind"""
-    found, at = await _behind(request), http.now(request)
+    found, at = await letter_links.behind(request), http.now(request)
     await http.house(request).database.transaction(
         lambda conn: inviting.refuse(conn, found.shop.shop_id, found.row.invitation_id, at)
     )

@@ -5,6 +5,7 @@ Goods, sum and words; never where they go, whose phone it is, or the parcel.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -43,13 +44,13 @@ class Opened(msgspec.Struct, frozen=True):
     attempts: list[Payment]
     parts: list[Part]
     clocks: list[Timer]
-    gone: bool
+    gone: str
 
 
-async def read(conn: db.Connection, order: Order) -> Opened | None:
+async def read(conn: db.Connection, order: Order, at: datetime) -> Opened | None:
     """The letter of an order that somebody else was asked to pay; None for any other."""
     of = (conn, order.shop_id, order.order_id)
-    letter = await letters.of_order(*of) if order.kind in asking_a_payer.PAY_WITHIN else None
+    letter = await letters.of_order(*of) if asking_a_payer.asked_as(order.kind) else None
     if letter is None:
         return None
     return Opened(
@@ -59,7 +60,7 @@ async def read(conn: db.Connection, order: Order) -> Opened | None:
         await payments.of_order(*of),
         await parts.of_order(*of),
         await timers.of(*of),
-        order.status == "invited" and await holding.is_gone(conn, order),
+        await holding.why_gone(conn, order, at) if order.status == "invited" else "",
     )
 
 
@@ -89,7 +90,7 @@ async def refused(request: Request, link: OrderLink, no: Refused) -> Response:
 async def _page(request: Request, link: OrderLink, no: Refused | None = None) -> Response:
     house, locale, now = http.house(request), pages.locale_of(request), http.now(request)
     async with house.database.connection() as conn:
-        found = await read(conn, link.order)
+        found = await read(conn, link.order, now)
     if found is None:
         raise NotFound("order")
     state = payer_views.state_of(found.order, found.clocks, now, gone=found.gone)
@@ -104,7 +105,7 @@ async def _page(request: Request, link: OrderLink, no: Refused | None = None) ->
         shop=views.shop(link.shop),
         it=payer_views.sheet(locale, link.shop, found, state, now),
         token=link.token,
-        kind=found.order.kind,
+        kind=asking_a_payer.asked_as(found.order.kind),
         state=state,
         by=found.letter.from_name,
         amount=found.order.total,
@@ -132,7 +133,7 @@ async def around(request: Request, link: OrderLink, part: paying.Part | None) ->
         letter = await letters.of_order(conn, link.shop.shop_id, link.order_id)
     if letter is None:
         raise NotFound("order")
-    head, kind = payer_views.head, link.order.kind
+    head, kind = payer_views.head, asking_a_payer.asked_as(link.order.kind)
     giver = {
         "head": head(pages.locale_of(request), kind, letter.from_name),
         "by": letter.from_name,
@@ -146,7 +147,7 @@ async def sent(request: Request, conn: db.Connection, seen: Seen) -> Any:
     did; None for everybody else and for any other order."""
     if seen.role != "chooser" or not seen.may_act:
         return None
-    found = await read(conn, seen.order)
+    found = await read(conn, seen.order, http.now(request))
     if found is None:
         return None
     order = seen.order

@@ -17,6 +17,7 @@ from littleshop import db, i18n
 from littleshop.crypto import Keyring
 from littleshop.identity.people import Person
 from littleshop.money import Money
+from littleshop.sale import asking_a_payer
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import follows
@@ -78,7 +79,7 @@ async def orders_waiting(asked: Asked) -> list[Waiting]:
 
 def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> Waiting:
     row = found.order
-    pays = row.status in PAYABLE and row.kind not in SHARED
+    pays = row.status in PAYABLE and not _shared(row)
     return Waiting(
         head=i18n.t(asked.locale, _head_key(row), shop=shop.name, thing=found.title),
         silence=silence(asked, row, shop, clocks),
@@ -92,14 +93,20 @@ def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) ->
 
 
 def _head_key(row: Order) -> str:
-    shared = row.kind in SHARED and row.status in ("placed", "invited")
-    return f"my.waits.asked.{row.kind}" if shared else f"my.waits.{row.status}"
+    shared = _shared(row) and row.status in ("placed", "invited")
+    asked = asking_a_payer.asked_as(row.kind)
+    return f"my.waits.asked.{asked}" if shared else f"my.waits.{row.status}"
+
+
+def _shared(row: Order) -> bool:
+    """Whether others were asked to pay; what a letter names waits for nothing else."""
+    return row.kind in SHARED or (row.kind == "invitation" and row.status == "invited")
 
 
 def _act(row: Order) -> str:
     if row.status not in PAYABLE:
         return "look"
-    return "see" if row.kind in SHARED else "pay"
+    return "see" if _shared(row) else "pay"
 
 
 async def letters_waiting(asked: Asked) -> list[Waiting]:

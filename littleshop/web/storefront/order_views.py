@@ -92,8 +92,9 @@ def people(locale: str, seen: Seen, sent: Any, gift: Any) -> drawing.People:
     kind = seen.order.kind
     buyer = "" if seen.may_act else i18n.t(locale, "kinds.who.buyer")
     payer = receiver = buyer
-    if kind == "chip_in" or (kind == "pay_for_me" and not (sent and sent.paying)):
-        payer = i18n.t(locale, f"kinds.who.{kind}")
+    asked = "pay_for_me" if sent and kind == "invitation" else kind
+    if kind == "chip_in" or (asked == "pay_for_me" and not (sent and sent.paying)):
+        payer = i18n.t(locale, f"kinds.who.{asked}")
     if kind == "gift":
         receiver = (gift.to if gift else "") or i18n.t(locale, "kinds.who.recipient")
     return drawing.People(payer, buyer, receiver)

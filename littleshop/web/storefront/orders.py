@@ -151,7 +151,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         team = await team_links.of_order(request, conn, row)
         sent = await letters.sent(request, conn, seen)
         gift = await gift_pages.sent(request, conn, seen)
-        gone = row.status == "invited" and await waiting.is_gone(conn, row)
+        gone = row.status == "invited" and bool(await waiting.why_gone(conn, row, now))
         off = await order_discounts.of_order(conn, row)
         after = await afterwards.read(conn, house.keyring, seen, link.token, things, now)
         facts = [await case_story.read(conn, row, each) for each in asked if each.is_open]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from littleshop import i18n
 from littleshop.money import Money, digits
 from littleshop.pay.payments import Payment
+from littleshop.sale.asking_a_payer import asked_as
 from littleshop.shop.shops import Shop
 from littleshop.trade.letters import Letter
 from littleshop.trade.orders import UNPAID, Order, OrderItem
@@ -19,7 +20,11 @@ from littleshop.trade.timers import Timer
 from littleshop.web.storefront import checkouts, giving, views
 
 ENDS = {"unpaid": "expired", "withdrawn": "withdrawn", "replaced": "replaced"}
-MARKED = ("paid", "expired", "withdrawn", "replaced", "cancelled", "gone", "back")
+MARKED = (
+    "paid", "expired", "withdrawn", "replaced", "cancelled", "gone", "back", "letter_back",
+    "letter_moved",
+)  # fmt: skip
+LETTERS = ("expired", "letter_back", "letter_moved")  # of the seller's letter it took up
 ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
@@ -38,16 +43,19 @@ class Found(Protocol):
     def parts(self) -> list[Part]: ...
     @property
     def clocks(self) -> list[Timer]: ...
+    @property
+    def gone(self) -> str: ...
 
 
-def state_of(order: Order, clocks: Sequence[Timer], now: datetime, *, gone: bool) -> str:
-    """open, gone, expired, withdrawn, replaced, cancelled, paid or back (all the money went back
-    after it was paid)."""
+def state_of(order: Order, clocks: Sequence[Timer], now: datetime, *, gone: str) -> str:
+    """open, `gone` (why it cannot be paid at the moment: gone, letter_back, letter_moved, expired),
+    expired, withdrawn, replaced, cancelled, paid or back (all the money went back after it was
+    paid)."""
     if order.status in UNPAID:
         at = till(clocks)
         if at is None or at <= now:
             return "expired"
-        return "gone" if gone else "open"
+        return gone or "open"
     if order.status == "cancelled":
         return ENDS.get(order.cancel_reason or "", "cancelled")
     return "back" if order.status == "refunded" else "paid"
@@ -74,7 +82,7 @@ def sheet(locale: str, shop: Shop, found: Found, state: str, now: datetime) -> S
     whole = order.kind != "chip_in"
     return SimpleNamespace(
         face=SimpleNamespace(name=name, picture=None),
-        head=head(locale, order.kind, letter.from_name),
+        head=head(locale, asked_as(order.kind), letter.from_name),
         from_where=i18n.t(locale, "payers.from_shop", shop=shop.name),
         words=letter.words,
         signed=i18n.t(locale, "payers.signed", name=name, when=when),
@@ -172,15 +180,18 @@ def sums(order: Order) -> list[Money]:
 def sent(locale: str, found: Found, link: str, device: bytes | None = None) -> SimpleNamespace:
     """What its sender sees: the link while it can be paid, whether it was opened, who gave what,
     and whether he is paying it himself on this `device`."""
-    order, letter = found.order, found.letter
+    order, letter, kind = found.order, found.letter, asked_as(found.order.kind)
+    why = found.gone if found.gone in LETTERS else ""
     is_open = order.status in ("placed", "invited", "collecting")
+    link = link if is_open and not why else ""
     total = str(i18n.money(locale, order.total))
     return SimpleNamespace(
-        kind=order.kind,
-        link=link if is_open else "",
-        title=head(locale, order.kind, letter.from_name),
-        text=i18n.t(locale, f"payers.send.text.{order.kind}", amount=total),
-        qr=views.qr(link) if is_open else "",
+        kind=kind,
+        link=link,
+        why=why,
+        title=head(locale, kind, letter.from_name),
+        text=i18n.t(locale, f"payers.send.text.{kind}", amount=total),
+        qr=views.qr(link) if link else "",
         seen_at=letter.seen_at,
         till=till(found.clocks),
         pot=pot(found),
