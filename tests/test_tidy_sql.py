@@ -29,8 +29,9 @@ SHARED_TABLES: dict[str, tuple[set[str], str]] = {
         "the counts stand in the row that placing locks; stock moves them, products the rest",
     ),
     "products": (
-        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates"},
-        "by which template a thing is sent is read with it where its price is",
+        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates",
+         "littleshop.catalog.virtual"},
+        "how a thing is sent, or that nobody carries it, is read where its price is",
     ),
 }
 # A module that may name tables of higher layers, with the reason.

@@ -37,6 +37,7 @@ class VariantFacts(msgspec.Struct, frozen=True, gc=False):
     cost_minor: int | None = None
     unlisted: bool = False  # not on the shelf, and sold to who was named
     weight_grams: int = 0
+    virtual: str | None = None  # nobody carries it: text, file or codes
     rate: Any = None  # its shipping rate where that is not the flat fee (pricing/postage.py)
     offers: Any = None  # of who asks, with the first of his things (pricing/offers.py)
 
@@ -51,6 +52,7 @@ _SQL = """
            v.on_hand - v.held as spare, s.status as shop_status, s.currency, s.pricing_version,
            s.shipping_flat_minor, s.shipping_free_over_minor,
            s.direct_settlement as direct, p.no_return_why, v.cost_minor, v.weight_grams,
+           p.virtual_kind as virtual,
            case when coalesce(p.rate_id, s.rate_id) is not null then (
                   select jsonb_build_object('rate_id', r.rate_id, 'name', r.name,
                            'measure', r.measure, 'rules', rules_of(r.shop_id, r.rate_id))

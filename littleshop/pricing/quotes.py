@@ -65,8 +65,8 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What it costs and why; `digest` names exactly this answer; `depends`: nobody has said where
-    it goes, and elsewhere it may cost more."""
+    """What it costs and why; `digest` names exactly this answer; `way`: none where nobody carries
+    it, else as asked; `depends`: nobody has said where it goes, and elsewhere it may cost more."""
 
     lines: tuple[Line, ...]
     goods: Money
@@ -78,6 +78,7 @@ class Quote(msgspec.Struct, frozen=True):
     takes: tuple[Take, ...] = ()
     hints: tuple[Hint, ...] = ()
     depends: bool = False
+    way: str = "courier"
 
 
 def quote(
@@ -93,7 +94,7 @@ def quote(
     those `agreed`, which is all.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
-    not_delivered(title=), not_delivered_together, too_large(most=).
+    virtual_apart, not_delivered(title=), not_delivered_together, too_large(most=).
     """
     if not items:
         raise Refused("cart_empty")
@@ -107,6 +108,7 @@ def quote(
     goods = sum((line.amount for line in lines[1:]), lines[0].amount)
     if not goods:
         raise Refused("cart_empty")  # only things that are given away
+    way = _way([facts[item.variant_id] for item in items], way, agreed)
     shipping, depends = _shipping(lines, way, agreed, own, to)
     taken = _taken(lines, own, shipping, code)
     lines = [*_less(lines, taken), *_off(taken, terms.currency), shipping]
@@ -126,7 +128,22 @@ def quote(
         takes=taken.takes,
         hints=taken.hints,
         depends=depends,
+        way=way,
     )
+
+
+def _way(things: Sequence[VariantFacts], asked: str, agreed: Agreed | None) -> str:
+    """How it is handed over: what nobody carries is, whatever was asked; the two go apart. Only in
+    a letter nothing needs to be carried of other things. Raises Refused: virtual_apart,
+    something_is_sent."""
+    virtual = {each.virtual is not None for each in things}
+    if len(virtual) > 1:
+        raise Refused("virtual_apart")
+    if True in virtual:
+        return "none"
+    if asked == "none" and (agreed is None or agreed.reason != "invited"):
+        raise Refused("something_is_sent")
+    return asked
 
 
 def _offers(

@@ -331,7 +331,7 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         keyring.index(delivery.phone),
         keyring.seal(delivery.phone),
         delivery.seal(keyring),
-        placing.way,
+        quote.way,
         quote.total.currency,
         placing.locale,
         quote.pricing_version,

@@ -15,6 +15,7 @@ from littleshop.errors import Refused
 from littleshop.pay import chargebacks
 from littleshop.sale import (
     delivering,
+    handing_out,
     parcelling,
     pausing,
     receiving,
@@ -62,6 +63,7 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
         await pausing.for_a_bank(conn, order, at)  # of a part of it, or of a seat
     await telling.seller(conn, order, "order_paid", at)
     await sharing_out.have_mirrored(conn, order, at, about="paid")
+    await handing_out.now(conn, order, at)
 
 
 async def ship_within(conn: db.Connection, order: Order) -> timedelta:
@@ -154,6 +156,10 @@ async def done(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) 
     order = await orders.lock(conn, shop_id, order_id)
     if order.way != "none":
         raise Refused("not_to_ship")
+    if order.status == "to_ship" and await handing_out.is_virtual(conn, order):
+        if not await handing_out.now(conn, order, at):
+            raise Refused("codes_short")
+        return await orders.lock(conn, shop_id, order_id)
     order = await _leave(conn, shop_id, order_id, at)
     await deliveries.hand_over(conn, shop_id, order_id, way="none", at=at)
     await order_events.tell(conn, shop_id, order_id, "done", by="seller", at=at)

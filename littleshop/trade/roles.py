@@ -14,11 +14,12 @@ CLAIM = "claim"  # say where a gift goes
 CALL_OFF = "call_off"
 REMIND = "remind"
 RECEIVE = "receive"  # confirm the receipt, take more time for it
+OPEN = "open"  # see the text, file or codes that were bought
 FETCH = "fetch"  # show the code with which it is handed over
 ASK_BACK = "ask_back"  # after-sales
 TALK = "talk"  # with the seller, each in a conversation of his own; a payer has none of the order
 
-_GOODS = frozenset({SEE_ADDRESS, SEE_PARCEL, REMIND, RECEIVE, FETCH, ASK_BACK, TALK})
+_GOODS = frozenset({SEE_ADDRESS, SEE_PARCEL, REMIND, RECEIVE, OPEN, FETCH, ASK_BACK, TALK})
 _BUYER = _GOODS | {SEE_PRICE, PAY, CALL_OFF}
 _PAYER = frozenset({SEE_PRICE, PAY})
 

@@ -77,6 +77,9 @@ def of_thing(locale: str, facts: Mapping[UUID, VariantFacts], ready: Variant) ->
     charged, where a variant does not come to it: the page is one for every choice. `asks`: it
     depends on the province; `rows` say how."""
     known = facts[ready.variant_id]
+    if known.virtual is not None:
+        nothing = Money(0, known.currency)
+        return SimpleNamespace(fee=nothing, over=None, asks=False, rows=[], virtual=True)
     rate = postage.rate_of(known)
     made = [quotes.quote(facts, [Item(each, 1)], "courier") for each in facts]
     fees = [each.shipping for each in made]

@@ -49,6 +49,7 @@ from littleshop.web.console import (
     talking,
     team_price,
     today,
+    virtual,
     wishing,
 )
 
@@ -119,7 +120,10 @@ ROUTES: list[BaseRoute] = [
     *talking.ROUTES,
     *goods.ROUTES,
     *settings.ROUTES,
+    *reselling.ROUTES,
+    *resold.ROUTES,
     *team_price.ROUTES,
+    *virtual.ROUTES,
 ]
 ROUTES = [frame.guarded(route) for route in ROUTES]
 

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from littleshop import db, http
-from littleshop.catalog import photos, products, stock, takedowns
+from littleshop.catalog import photos, products, resold, stock, takedowns, virtual
 from littleshop.catalog.drafts import ProductDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
@@ -154,6 +154,9 @@ async def _write(
     been sold while the page was open. Raises Refused stock_promised, NotFound."""
     rows = sheet.kinds or [Kind((), stock=sheet.form["stock"], seen=sheet.form["seen"])]
     untouched = {row.choice for row in rows if row.seen and row.stock.strip() == row.seen}
+    async with http.house(request).database.connection() as conn:
+        if (await virtual.of(conn, work.shop.shop_id, product_id)).kind == "codes":
+            untouched = {row.choice for row in rows}  # as many pieces as codes
     at, shop_id = http.now(request), work.shop.shop_id
 
     async def write(conn: db.Connection) -> None:

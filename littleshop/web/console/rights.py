@@ -122,6 +122,13 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/goods/{product_id}/photos/{photo_id}/removal",
         "/goods/{product_id}/photos/{photo_id}/first",
         "/goods/{product_id}/team",
+        "/goods/{product_id}/resale",
+        "/goods/{product_id}/resold",
+        "/resale",
+        "/resell/{from_shop}/{product_id}",
+        "/resold",
+        "/goods/{product_id}/virtual",
+        "/goods/{product_id}/virtual/codes",
     ),
     "money": (
         "/money",

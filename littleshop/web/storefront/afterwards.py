@@ -10,7 +10,8 @@ from littleshop import db
 from littleshop.crypto import Keyring
 from littleshop.sale import reviewing
 from littleshop.social import follows
-from littleshop.trade import conversations, reviews, roles
+from littleshop.trade import conversations, handed_out, reviews, roles
+from littleshop.trade.handed_out import HandedOut
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import OrderItem
 from littleshop.web import addresses
@@ -39,6 +40,10 @@ class After(msgspec.Struct, frozen=True):
     follow: str = ""
     follows: bool = False
     talk: Talk | None = None  # None to whom it is not given
+    opens: str = (
+        ""  # where what was handed out is opened, "" for nothing or to whom it is not given
+    )
+    opened: bool = False
 
 
 def own_phone(keyring: Keyring, seen: Seen) -> str | None:
@@ -62,10 +67,13 @@ async def read(
     """What is offered on the page behind this link."""
     order, lines = seen.order, []
     talk = await _talk(conn, seen)
+    given = await _given(conn, seen)
+    opens = addresses.order_part(token, "goods") if given else ""
+    opened = any(each.opened_at for each in given)
     if reviewing.may_write(seen):
-        known = await reviews.of_order(conn, order.shop_id, order.order_id)
+        written = await reviews.of_order(conn, order.shop_id, order.order_id)
         for item in things:
-            said = known.get(item.position)
+            said = written.get(item.position)
             lines.append(
                 Line(
                     url=addresses.review(token, item.position),
@@ -75,12 +83,20 @@ async def read(
                 )
             )
     phone = own_phone(keyring, seen)
+    known = After(lines, talk=talk, opens=opens, opened=opened)
     if phone is None:
-        return After(lines, talk=talk)
-    known_follow = await follows.of_phone(conn, order.shop_id, keyring.index(phone))
-    if known_follow is None:
-        return After(lines, follow=addresses.order_part(token, "following"), talk=talk)
-    return After(lines, follows=known_follow.left_at is None, talk=talk)
+        return known
+    follow = await follows.of_phone(conn, order.shop_id, keyring.index(phone))
+    if follow is None:
+        here = addresses.order_part(token, "following")
+        return msgspec.structs.replace(known, follow=here)
+    return msgspec.structs.replace(known, follows=follow.left_at is None)
+
+
+async def _given(conn: db.Connection, seen: Seen) -> list[HandedOut]:
+    if not seen.may(roles.OPEN):
+        return []
+    return await handed_out.of_order(conn, seen.order.shop_id, seen.order.order_id)
 
 
 async def _talk(conn: db.Connection, seen: Seen) -> Talk | None:

@@ -84,6 +84,7 @@ async def _page(
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
     quote, wrong = await _quoted(request, shop, bag, way, form, wrong)
+    way = quote.way
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
@@ -102,6 +103,8 @@ async def _page(
         problems=_problems(request, wrong),
         provinces=views.provinces(locale),
         deliveries=checkouts.deliveries(locale, shop, quote, way, at),
+        nothing_sent=way == "none",
+        virtual=way == "none",
         methods=methods,
         method=next((method for method in methods if method.chosen), None),
         **_sums(locale, shop, bag, form, quote),

@@ -35,7 +35,7 @@ _ESCAPES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
 _QUANTITY = re.compile(r"[0-9]{1,3}")
 FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted")
 LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
-WAYS = {"courier": "courier", "by_hand": "pickup"}  # the page's word and ours
+WAYS = {"courier": "courier", "by_hand": "pickup", "none": "none"}  # the page's word and ours
 COURIER_DAYS = 3
 GIFT = "gift"  # the form's `as`: its recipient says where to
 
@@ -126,9 +126,10 @@ def choice_of(form: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def way_of(form: Mapping[str, str], shop: Shop) -> str:
-    """How it is handed over: as chosen, where the shop has a place to fetch it from."""
+    """How it is handed over: as chosen, where the shop has a place to fetch it from; none where the
+    page said that nobody carries it, which the quote knows better."""
     way = WAYS.get(form.get("delivery", ""), "courier")
-    return way if shop.pickup_place else "courier"
+    return way if shop.pickup_place or way == "none" else "courier"
 
 
 def region_of(form: Mapping[str, str]) -> str:
@@ -259,7 +260,9 @@ def picture(facts: VariantFacts) -> SimpleNamespace | None:
 
 
 def deliveries(locale: str, shop: Shop, quote: Quote, way: str, at: datetime) -> list[Any]:
-    """The ways to hand over that this shop offers."""
+    """The ways to hand over that this shop offers; none where nobody carries it."""
+    if way == "none":
+        return []
     fee = next(line.amount for line in quote.lines if line.kind == "shipping")
     today = at.astimezone(ZoneInfo(shop.zone)).date()
     day = i18n.day(locale, arrives_on(today), today)

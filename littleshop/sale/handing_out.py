@@ -1,0 +1,77 @@
+"""Handing out: what nobody carries is its buyer's the moment it is paid.
+
+All lines of an order or none: where codes have run out it waits, its seller is told, and the next
+codes that are put in go to it first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from littleshop import db
+from littleshop.catalog import virtual
+from littleshop.pay import chargebacks
+from littleshop.sale import parcelling, telling
+from littleshop.trade import cases, deliveries, handed_out, order_events, orders
+from littleshop.trade.handed_out import Wanted
+from littleshop.trade.orders import Order
+
+
+class _Short(Exception):
+    """Fewer codes are left than were sold."""
+
+
+async def is_virtual(conn: db.Connection, order: Order) -> bool:
+    """Whether all of an order is handed out."""
+    if order.way != "none":
+        return False
+    lines = await handed_out.wanted(conn, order.shop_id, order.order_id)
+    return bool(lines) and all(line.kind for line in lines)
+
+
+async def now(conn: db.Connection, order: Order, at: datetime) -> bool:
+    """Hand out a locked order that has just become one to ship, if it is one to hand out; False
+    when nothing was."""
+    shop_id, order_id = order.shop_id, order.order_id
+    if not await is_virtual(conn, order):
+        return False
+    if await cases.undecided(conn, shop_id, order_id):
+        return False
+    if await chargebacks.open_of(conn, shop_id, order_id) is not None:
+        return False
+    lines = await handed_out.wanted(conn, shop_id, order_id)
+    try:
+        async with conn.transaction():
+            for line in lines:
+                await _give(conn, order, line, at)
+    except _Short:
+        await telling.seller(conn, order, "codes_short", at)
+        return False
+    gone = await parcelling.leave(conn, order, at)
+    await deliveries.hand_over(conn, shop_id, order_id, way="none", at=at)
+    await order_events.tell(conn, shop_id, order_id, "done", by="clock", at=at)
+    await telling.buyer(conn, gone, "goods_ready", at)
+    return True
+
+
+async def _give(conn: db.Connection, order: Order, line: Wanted, at: datetime) -> None:
+    if line.kind == "codes":
+        found = await virtual.give(
+            conn, order.shop_id, line.variant_id, line.quantity, order_id=order.order_id,
+            position=line.position, at=at,
+        )  # fmt: skip
+        assert found <= line.quantity, order.order_id
+        if found < line.quantity:
+            raise _Short
+    await handed_out.write(conn, order.shop_id, order.order_id, line, at)
+
+
+async def catch_up(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> int:
+    """Hand out what waited for codes of a product; how many orders were."""
+    done = 0
+    for order_id in await handed_out.waiting(conn, shop_id, product_id):
+        order = await orders.lock(conn, shop_id, order_id)
+        if order.status == "to_ship":
+            done += await now(conn, order, at)
+    return done

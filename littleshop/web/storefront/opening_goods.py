@@ -1,0 +1,102 @@
+"""Opening what was handed out: its buyer's device alone sees the text, the file or the codes.
+
+A link shows and does not act: looking is an act, because a code that was seen is used.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import http
+from littleshop.catalog import virtual
+from littleshop.errors import NotFound
+from littleshop.trade import handed_out, roles
+from littleshop.trade.handed_out import HandedOut
+from littleshop.web import addresses, pages
+from littleshop.web.storefront import orders, views
+from littleshop.web.storefront.orders import OrderLink
+
+PART = "goods"
+
+
+async def open_(request: Request) -> Response:
+    """POST /o/TOKEN/goods: from here on it counts as opened"""
+    link, at = await orders.acting(request, roles.OPEN), http.now(request)
+    await http.house(request).database.transaction(
+        lambda conn: handed_out.open_(conn, link.shop.shop_id, link.order_id, at)
+    )
+    return RedirectResponse(addresses.order_part(link.token, PART), status_code=303)
+
+
+async def _opened(request: Request) -> tuple[OrderLink, list[HandedOut]]:
+    """What was handed out of an order, to whom it belongs. Raises NotFound for anybody else, and
+    before it was opened."""
+    link = await orders.behind(request)
+    if not link.seen.may(roles.OPEN):
+        raise NotFound("goods")
+    async with http.house(request).database.connection() as conn:
+        given = await handed_out.of_order(conn, link.shop.shop_id, link.order_id)
+    if not any(each.opened_at for each in given):
+        raise NotFound("goods")
+    return link, given
+
+
+async def show(request: Request) -> Response:
+    """GET /o/TOKEN/goods"""
+    link, given = await _opened(request)
+    house = http.house(request)
+    async with house.database.connection() as conn:
+        codes = await virtual.given(conn, house.keyring, link.shop.shop_id, link.order_id)
+    here = addresses.order_part(link.token, PART)
+    return pages.page(
+        request,
+        "storefront/goods_opened.html",
+        private=True,
+        shop=views.shop(link.shop),
+        back=addresses.order(link.token),
+        number=link.order.number,
+        things=[
+            SimpleNamespace(
+                title=each.title,
+                choice=each.choice,
+                text=house.keyring.open(each.text_sealed) if each.text_sealed else "",
+                codes=codes.get(each.position, []),
+                file=f"{here}/{each.position}/file" if each.file else "",
+                file_name=each.file_name,
+                at=each.at,
+            )
+            for each in given
+        ],
+        now=http.now(request),
+        zone=ZoneInfo(link.shop.zone),
+    )
+
+
+async def file(request: Request) -> Response:
+    """GET /o/TOKEN/goods/POSITION/file"""
+    _, given = await _opened(request)
+    wanted = request.path_params["position"]
+    line = next((each for each in given if str(each.position) == wanted), None)
+    house = http.house(request)
+    content = await house.files.get_private(line.file) if line and line.file else None
+    if line is None or content is None:
+        raise NotFound("goods")
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(line.file_name, safe='')}",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+ROUTES = [
+    Route("/o/{token}/goods", show, methods=["GET"]),
+    Route("/o/{token}/goods", open_, methods=["POST"]),
+    Route("/o/{token}/goods/{position}/file", file, methods=["GET"]),
+]

@@ -1,0 +1,174 @@
+"""Goods that nobody carries: paid, handed out, seen by their buyer alone."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from littleshop.i18n import t
+from tests.web.client import hidden
+from tests.web.market import WANTING, Market, reference_of
+
+LOCALE = "zh-CN"
+CHECKOUT = "/@xiaoman/checkout"
+NOBODY_CARRIES = {"recipient": "陈婉婷", "phone": "138 0000 2046", "delivery": "none",
+                  "method": "alipay", "then": "place"}  # fmt: skip
+
+
+async def becomes(market: Market, kind: str, text: str = "", **files: bytes) -> httpx.Response:
+    """The seller says what buyers of the bowl get."""
+    here = f"/console/{market.shop_id}/goods/{market.product}/virtual"
+    chosen = {name: (f"{name}.pdf", content, "application/pdf") for name, content in files.items()}
+    return await market.seller.post(
+        here, data={"kind": kind, "text": text}, files=chosen or {"file": ("", b"", "")}
+    )
+
+
+async def puts_in(market: Market, *codes: str) -> httpx.Response:
+    here = f"/console/{market.shop_id}/goods/{market.product}/virtual"
+    page = await market.seller.get(here)
+    typed = {"variant": hidden(page, "variant"), "codes": "\n".join(codes)}
+    return await market.seller.post(f"{here}/codes", data=typed)
+
+
+async def buys(
+    market: Market, pieces: int = 1, amount: str = "168.00", *, gift: bool = False
+) -> str:
+    """Somebody buys and pays; the order's address."""
+    await market.to_checkout(pieces=pieces)
+    as_gift = {"as": "gift"} if gift else {}
+    page = await market.buyer.get(CHECKOUT)
+    form = {name: hidden(page, name) for name in ("key", "items", "cart", "total")}
+    sent = await market.buyer.post(CHECKOUT, data=form | NOBODY_CARRIES | as_gift)
+    assert sent.status_code == 303, sent.text
+    link = re.search(r"/o/[^/?%&]+", httpx.URL(sent.headers["location"]).params["return_url"])
+    assert link is not None
+    await market.notify(reference_of(sent), total_amount=amount)
+    await market.world.work()
+    return link[0]
+
+
+async def test_codes_are_given_once_and_only_their_buyer_opens_them(market: Market) -> None:
+    await becomes(market, "codes", "在柜台出示")
+    page = await market.buyer.get(f"/@xiaoman/p/{market.product}")
+    assert t(LOCALE, "storefront.product.sold_out_bar") in page.text  # the bowls are no codes
+    assert (await puts_in(market, "AAA-1", "BBB-2", "AAA-1", " ")).status_code == 303
+    again = await puts_in(market, "BBB-2")
+    assert again.status_code == 303
+    page = await market.buyer.get(f"/@xiaoman/p/{market.product}")
+    assert t(LOCALE, "virtual.at_once") in page.text
+
+    passer_by = market.world.browser(LOCALE)
+    await market.to_checkout(passer_by)
+    page = await passer_by.get(CHECKOUT)
+    assert t(LOCALE, "cases.promise.why.digital") in page.text  # said before it is paid
+    assert 'name="delivery" value="none"' in page.text and hidden(page, "total") == "16800"
+
+    order = await buys(market)
+    assert await market.statuses() == ["shipped"]
+    assert "goods_ready" in await told(market)
+    stranger = market.world.browser(LOCALE)
+    assert (await stranger.get(f"{order}/goods")).status_code == 404
+    assert (await stranger.post(f"{order}/goods")).status_code in (403, 409)
+    assert "AAA-1" not in (await stranger.get(order)).text
+    assert (await market.buyer.get(f"{order}/goods")).status_code == 404  # not before it is opened
+    opened = await market.buyer.post(f"{order}/goods")
+    seen = await market.buyer.get(opened.headers["location"])
+    assert "AAA-1" in seen.text and "BBB-2" not in seen.text and "在柜台出示" in seen.text
+    assert "no-store" in seen.headers["cache-control"]
+    second = await buys(market)
+    await market.buyer.post(f"{second}/goods")
+    assert "BBB-2" in (await market.buyer.get(f"{second}/goods")).text
+    await market.books_balance()
+
+
+async def test_a_gift_of_codes_is_opened_by_who_claimed_it_never_by_who_paid(
+    market: Market,
+) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    given = await buys(market, gift=True)
+    assert await market.statuses() == ["claiming"]
+    shown = await market.buyer.get(given)
+    link = re.search(r"/o/[^/?&\"<]+", shown.text.replace(given, ""))
+    assert link is not None
+    friend = market.world.browser(LOCALE)
+    page = await friend.get(link[0])
+    assert 'name="province"' not in page.text  # nobody asks where to
+    who = {"recipient": "阿青", "phone": "139 0000 3003", "then": "claim"}
+    assert (await friend.post(f"{link[0]}/claim", data=who)).status_code == 303
+    await market.world.work()
+    assert await market.statuses() == ["shipped"]
+    assert (await market.buyer.post(f"{given}/goods")).status_code == 409
+    assert "AAA-1" not in (await market.buyer.get(given)).text
+    assert t(LOCALE, "virtual.open") in (await friend.get(link[0])).text
+    await friend.post(f"{link[0]}/goods")
+    assert "AAA-1" in (await friend.get(f"{link[0]}/goods")).text
+    assert (await market.buyer.get(f"{link[0]}/goods")).status_code == 404
+    await market.books_balance()
+
+
+async def told(market: Market) -> list[str]:
+    async with market.world.house.database.connection() as conn:
+        return [row["about"] for row in await conn.fetch("select about from messages")]
+
+
+async def test_an_order_that_finds_no_code_waits_for_the_next_ones(market: Market) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update variants set on_hand = 3")  # what a stocktake could do
+        await conn.execute(
+            "insert into stock_movements (shop_id, movement_id, variant_id, quantity, reason, at)"
+            " select shop_id, gen_random_uuid(), variant_id, 2, 'counted', $1 from variants",
+            market.world.at,
+        )
+    order = await buys(market, pieces=2, amount="336.00")
+    assert await market.statuses() == ["to_ship"] and "codes_short" in await told(market)
+    async with market.world.house.database.connection() as conn:
+        number = await conn.fetchval("select number from orders")
+    await market.seller.post(f"/console/{market.shop_id}/orders/{number}/done")
+    assert await market.statuses() == ["to_ship"]
+    await puts_in(market, "BBB-2")
+    assert await market.statuses() == ["shipped"]
+    await market.buyer.post(f"{order}/goods")
+    page = (await market.buyer.get(f"{order}/goods")).text
+    assert "AAA-1" in page and "BBB-2" in page
+    await market.books_balance()
+
+
+async def test_a_file_is_streamed_to_who_bought_it_and_to_nobody_else(market: Market) -> None:
+    nothing = await becomes(market, "file")
+    assert nothing.status_code == 422
+    assert t(LOCALE, "errors.virtual_file_empty") in nothing.text
+    assert (await becomes(market, "file", file=b"%PDF cups")).status_code == 303
+    order = await buys(market)
+    path = f"{order}/goods/1/file"
+    assert (await market.buyer.get(path)).status_code == 404
+    await market.buyer.post(f"{order}/goods")
+    loaded = await market.buyer.get(path)
+    assert loaded.content == b"%PDF cups"
+    assert loaded.headers["content-type"] == "application/octet-stream"
+    assert "attachment" in loaded.headers["content-disposition"]
+    assert (await market.world.browser().get(path)).status_code == 404
+    assert (await market.seller.get(path)).status_code == 404
+
+
+async def test_what_is_sent_and_what_is_not_are_two_orders(market: Market) -> None:
+    await becomes(market, "text", "https://example.org/recipe")
+    cup = await market.world.add_product(market.seller, market.shop_id, "杯子", price="20.00")
+    await market.to_checkout()
+    await market.buyer.post(
+        "/@xiaoman/basket/items", data={"product": cup, "quantity": "1", "then": "basket"}
+    )
+    basket = await market.buyer.get("/@xiaoman/basket")
+    assert t(LOCALE, "errors.virtual_apart") in basket.text
+    links = re.findall(r'href="(/@xiaoman/checkout\?only=[^"]+)"', basket.text)
+    assert len(links) == 2
+    virtual, sent = [await market.buyer.get(link) for link in links]
+    assert t(LOCALE, "virtual.at_once") in virtual.text
+    assert t(LOCALE, "virtual.at_once") not in sent.text
+    form = {name: hidden(sent, name) for name in ("key", "items", "cart", "total")}
+    free = await market.buyer.post(CHECKOUT, data=form | WANTING | {"delivery": "none"})
+    assert free.status_code == 409 and await market.orders() == 0  # nobody saves postage so
