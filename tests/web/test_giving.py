@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.cast import CNY
 from tests.web.back_room import BackRoom, shown
 from tests.web.client import World, hidden
 
@@ -27,11 +28,8 @@ async def acts(room: BackRoom) -> str:
     return shown(await room.get("/acts"))
 
 
-async def test_a_group_and_its_privilege_are_made_shown_and_ended(room: BackRoom) -> None:
-    await room.sells()
-    key = hidden(await room.get("/groups"), "form_key")
-    empty = {"name": "", "orders": "", "spent": "", "tag": "", "after": "", "before": "",
-             "quiet": "", "form_key": key}  # fmt: skip
+async def refuses_groups(room: BackRoom, empty: dict[str, str]) -> None:
+    """What is typed wrongly is said at its field, and stays in it."""
     for bad in (
         {"name": "熟客"},  # no rule
         {"orders": "1"},  # no name
@@ -45,6 +43,13 @@ async def test_a_group_and_its_privilege_are_made_shown_and_ended(room: BackRoom
         answer = await room.post("/groups", **(empty | bad))
         assert answer.status_code == 422 and 'class="wrong"' in answer.text, bad
         assert all(value in answer.text for value in bad.values()), bad
+
+
+async def test_a_group_and_its_privilege_are_made_shown_and_ended(room: BackRoom) -> None:
+    await room.sells()
+    empty = {"name": "", "orders": "", "spent": "", "tag": "", "after": "", "before": "",
+             "quiet": "", "form_key": hidden(await room.get("/groups"), "form_key")}  # fmt: skip
+    await refuses_groups(room, empty)
     went = [await room.post("/groups", **(empty | {"name": "熟客", "orders": "1"})) for _ in "ab"]
     group = went[0].headers["location"].removeprefix(room.root).partition("?")[0]
     page = await room.get(group)
@@ -52,8 +57,9 @@ async def test_a_group_and_its_privilege_are_made_shown_and_ended(room: BackRoom
     give = re.search(rf'href="{room.root}(/privileges/new\?for=[^"]+)"', page.text)
     assert give is not None
     whom = give[1].partition("for=")[2]
+    key = hidden(await room.get(f"{give[1]}&kind=percent"), "form_key")
     form = {"for": whom, "kind": "percent", "label": "九折", "percent": "10", "from": "",
-            "until": "", "form_key": hidden(await room.get(f"{give[1]}&kind=percent"), "form_key")}  # fmt: skip
+            "until": "", "form_key": key}  # fmt: skip
     for bad in (
         {"percent": ""}, {"percent": "100"}, {"percent": "-5"}, {"percent": "abc"},
         {"label": ""}, {"until": "yesterday"}, {"until": "2020-01-01"},
@@ -118,6 +124,27 @@ async def test_a_coupon_is_kept_to_an_entrance_of_the_list_and_paused(room: Back
     said = await acts(room)
     for told in ("Made the coupon", "Paused the coupon", "Had the coupon"):
         assert said.count(told) == 1, told
+
+
+async def test_a_refund_proposes_what_was_paid_for_the_chosen_pieces(room: BackRoom) -> None:
+    room.town.at = room.world.at
+    bowl, cup = await room.town.stock(), await room.town.stock("品茗杯", CNY("0.10"))
+    wanted = [type(bowl)(bowl.variant_id, 1), type(cup)(cup.variant_id, 3)]
+    paid = CNY("168.30")
+    await room.town.buys(wanted, paid)
+    page = await room.get("/orders/1001")
+    bowls, cups = re.findall(r'name="(back-\d+)"', page.text)
+    form = {"then": "propose", "reason": "碎了", "amount": "", "form_key": "k"}
+    for pieces, sum_ in (({bowls: "1"}, "168.00"), ({cups: "2"}, "0.20"),
+                         ({bowls: "1", cups: "3"}, "168.30"), ({}, "0.00")):  # fmt: skip
+        answer = await room.post("/orders/1001/refunds", **form, **pieces)
+        asked = re.search(r'<input[^>]*name="amount"[^>]*value="([^"]*)"', answer.text)
+        assert answer.status_code == 200 and asked is not None and asked[1] == sum_, pieces
+    for bad in ({cups: "4"}, {cups: "-1"}, {cups: "x"}, {bowls: "1.5"}):
+        answer = await room.post("/orders/1001/refunds", **form, **bad)
+        assert answer.status_code == 422 and 'class="wrong"' in answer.text, bad
+    assert "went back" not in shown(await room.get("/orders/1001"))  # nothing has moved
+    await room.town.books_balance()
 
 
 async def test_what_is_done_to_goods_and_orders_is_written_down_once(room: BackRoom) -> None:

@@ -77,6 +77,13 @@ async def test_a_purchase_is_ordered_scanned_in_counted_and_valued(room: BackRoo
     assert "¥504.60" in worth  # 20 pieces; one costs the average of 10 at 20, 8 and 3 at 30
     table = (await room.get("/stock/value.csv")).content.decode("utf-8-sig").splitlines()
     assert table[1] == "'=gaiwan,,,69012345,20,0,168.00,25.23,142.77,504.60"
+    await packs(room, phone, bought, form_key)
+    await others(room, thing, bought, count, form_key)
+    await room.town.books_balance()
+
+
+async def packs(room: BackRoom, phone: httpx.AsyncClient, bought: str, form_key: str) -> None:
+    """What a packer sees and does in the stockroom, and what is written down of it."""
     for path in ("", "/low", "/purchases", "/counts"):
         assert (await phone.get(f"{room.root}/stock{path}")).status_code == 200
     for path in ("/value", "/value.csv", "/suppliers", f"/suppliers/{form_key}"):
@@ -87,8 +94,6 @@ async def test_a_purchase_is_ordered_scanned_in_counted_and_valued(room: BackRoo
     acts = shown(await room.get("/acts"))
     for said in ("booked it: 1 of it differed", "Received 8 × =gaiwan", "mark of =gaiwan"):
         assert acts.count(said) == 1, said
-    await others(room, thing, bought, count, form_key)
-    await room.town.books_balance()
 
 
 async def others(room: BackRoom, thing: str, bought: str, count: str, supplier: str) -> None:

@@ -19,13 +19,13 @@ from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
-from littleshop.sale import returning, sending_back
+from littleshop.sale import parcelling, refunding, returning, sending_back
 from littleshop.sale.shipping import tracking_number
 from littleshop.shop import shop_acts
-from littleshop.trade import carriers, case_lists, cases
+from littleshop.trade import carriers, case_lists, cases, orders
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.cases import Case
-from littleshop.trade.orders import Order
+from littleshop.trade.orders import Order, OrderItem
 from littleshop.web import case_story, couriers, evidence, forms, pages
 from littleshop.web.case_story import Facts
 from littleshop.web.console import frame, order_page
@@ -295,10 +295,13 @@ async def photo(request: Request) -> Response:
 
 
 async def offer(request: Request) -> Response:
-    """POST root/orders/NUMBER/refunds: amount, reason, form_key; money that nobody asked for"""
+    """POST root/orders/NUMBER/refunds: amount, reason, form_key, then=propose with pieces
+    back-POSITION to have the sum worked out; money that nobody asked for"""
     work, form = await http.at_work(request), await forms.read(request)
     async with http.house(request).database.connection() as conn:
         order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
+    if form.text("then", 10) == "propose":
+        return await _propose(request, work, order, form)
     typed, path = form.typed("amount", "reason"), f"{frame.root(work.shop)}/orders/{order.number}"
     try:
         case = await _offered(request, work, order, form)
@@ -309,6 +312,31 @@ async def offer(request: Request) -> Response:
         return await order_page.show(request, work, status=422, errors=said, form=typed)
     amount = i18n.money(pages.locale_of(request), case.amount)
     return frame.go(request, path, "case_offered", number=order.number, amount=amount)
+
+
+async def _propose(request: Request, work: AtWork, order: Order, form: forms.Form) -> Response:
+    """The form again with what was paid for the chosen pieces in it; nothing goes back yet."""
+    typed = form.typed("amount", "reason")
+    async with http.house(request).database.connection() as conn:
+        items = await orders.items(conn, order.shop_id, order.order_id)
+        counts = {each.position: form.text(f"back-{each.position}", 8).strip() for each in items}
+        typed |= {f"back-{at}": text for at, text in counts.items()}
+        try:
+            pieces = {each.position: _of(each, counts[each.position]) for each in items}
+            amount = await parcelling.price_of(conn, order, pieces)
+        except Refused as no:
+            said = {"amount": frame.sentence(request, no)}
+            return await order_page.show(request, work, status=422, errors=said, form=typed)
+        left = await refunding.left_of(conn, order)
+    typed["amount"] = forms.shown(min(amount.minor, left.minor), order.currency)
+    return await order_page.show(request, work, form=typed | {"proposed": "yes"})
+
+
+def _of(item: OrderItem, text: str) -> int:
+    """How many pieces of a line. Raises Refused("quantity_wrong", most=)."""
+    if text and not (text.isascii() and text.isdigit() and int(text) <= item.quantity):
+        raise Refused("quantity_wrong", most=item.quantity)
+    return int(text or "0")
 
 
 async def _offered(request: Request, work: AtWork, order: Order, form: forms.Form) -> Case:

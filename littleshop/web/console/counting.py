@@ -126,26 +126,31 @@ async def _count(
 async def end(request: Request) -> Response:
     """POST root/stock/counts/ID/end: then=book|drop"""
     work, form = await frame.having(request, "goods"), await forms.read(request)
-    stocktake_id, at, person_id = _id(request), http.now(request), work.person.person_id
+    stocktake_id, book = _id(request), form.text("then", 10) == "book"
     here = f"{frame.root(work.shop)}/stock/counts/{stocktake_id}"
-    act = stocktakes.book if form.text("then", 10) == "book" else stocktakes.drop
-
-    async def do(conn: db.Connection) -> None:
-        off = await act(conn, work.shop.shop_id, stocktake_id, person_id=person_id, at=at)
-        if act is stocktakes.book:
-            await shop_acts.note(
-                conn, work.shop.shop_id, person_id, "stock_counted", at=at,
-                subject=str(stocktake_id), count=off or 0,
-            )  # fmt: skip
-
     try:
-        await http.house(request).database.transaction(do)
+        await _end(request, work, stocktake_id, book=book)
     except NotFound:
         raise
     except Refused as no:
         return frame.refuse(request, here, no)
-    said = "count_booked" if act is stocktakes.book else "count_dropped"
-    return frame.go(request, here, said)
+    return frame.go(request, here, "count_booked" if book else "count_dropped")
+
+
+async def _end(request: Request, work: AtWork, stocktake_id: UUID, *, book: bool) -> None:
+    """Raises NotFound, Refused as `stocktakes.book` and `drop` do."""
+    shop_id, at, person_id = work.shop.shop_id, http.now(request), work.person.person_id
+
+    async def do(conn: db.Connection) -> None:
+        if not book:
+            await stocktakes.drop(conn, shop_id, stocktake_id, person_id=person_id, at=at)
+            return
+        off = await stocktakes.book(conn, shop_id, stocktake_id, person_id=person_id, at=at)
+        await shop_acts.note(
+            conn, shop_id, person_id, "stock_counted", at=at, subject=str(stocktake_id), count=off
+        )
+
+    await http.house(request).database.transaction(do)
 
 
 _ROOT = "/console/{shop_id}/stock/counts"

@@ -127,11 +127,7 @@ async def make(request: Request) -> Response:
     work, form = await http.at_work(request), await forms.read(request)
     typed = form.typed(*FIELDS, "form_key")
     try:
-        draft = _draft(request, work, form)
-        coupons.check(draft)
-        known = {each["code"] for each in await _channels(request, work)}
-        if draft.channel is not None and draft.channel not in known:
-            raise Refused("coupon_channel")
+        draft = await _checked(request, work, form)
         below = [] if draft.below_cost else await _below(request, work, draft)
         if below and not form.ticked("asked"):
             return await _form(request, work, typed, {}, below)
@@ -140,6 +136,16 @@ async def make(request: Request) -> Response:
         field = _FIELD_OF.get(no.code, "off")
         return await _form(request, work, typed, {field: frame.sentence(request, no)})
     return frame.go(request, f"{frame.root(work.shop)}/coupons/{coupon_id}", "coupon_made")
+
+
+async def _checked(request: Request, work: AtWork, form: Form) -> Draft:
+    """Raises Refused: coupon_channel, and as _draft and coupons.check do."""
+    draft = _draft(request, work, form)
+    coupons.check(draft)
+    known = {each["code"] for each in await _channels(request, work)}
+    if draft.channel is not None and draft.channel not in known:
+        raise Refused("coupon_channel")
+    return draft
 
 
 def _draft(request: Request, work: AtWork, form: Form) -> Draft:

@@ -248,6 +248,7 @@ def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
         "title": item.title,
         "options": item.choice,
         "quantity": item.quantity,
+        "position": item.position,
         "total": item.amount,
         "picture_url": frame.picture(item.photo),
         "url": f"{frame.root(work.shop)}/goods/{item.product_id}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from littleshop.http import AtWork
 from littleshop.sale import talking
 from littleshop.shop import staff
 from littleshop.trade import conversation_lists, gifts
+from littleshop.trade.conversations import Conversation
 from littleshop.trade.orders import Order
 from littleshop.web import forms, wish_views
 from littleshop.web.console import frame, order_page
@@ -55,26 +56,32 @@ async def told(request: Request, work: AtWork, order: Order) -> dict[str, Any]:
 
 async def write(request: Request) -> Response:
     """POST root/orders/NUMBER/conversation: words, role, form_key; the first word"""
-    work, form, at = await http.at_work(request), await forms.read(request), http.now(request)
-    house, person_id = http.house(request), work.person.person_id
+    work, form = await http.at_work(request), await forms.read(request)
     words, role = wish_views.words(form.text("words"), forms.LONGEST), form.text("role", 20)
     key = forms.key(form.text("form_key", 40), uuid4())
+    try:
+        talk = await _write(request, work, role, words, key)
+    except NotFound:
+        raise
+    except Refused as no:
+        said, typed = {f"talk-{role}": frame.sentence(request, no)}, {f"talk-{role}": words}
+        return await order_page.show(request, work, status=422, errors=said, form=typed)
+    return frame.go(request, f"{frame.root(work.shop)}/conversations/{talk.conversation_id}#last")
+
+
+async def _write(request: Request, work: AtWork, role: str, words: str, key: UUID) -> Conversation:
+    """Raises NotFound, Refused: too_many, and as talking.write_first."""
+    house, person_id, at = http.house(request), work.person.person_id, http.now(request)
     async with house.database.connection() as conn:
         order = await order_page.find(conn, work.shop.shop_id, request.path_params["number"])
     if role not in ("chooser", gifts.ROLE) or (role == gifts.ROLE and order.kind != "gift"):
         raise NotFound("order")
-    try:
-        http.check_limits(request, "answer", str(person_id))
-        talk = await house.database.transaction(
-            lambda conn: talking.write_first(
-                conn, house.keyring, order, role, key, words=words, person_id=person_id, at=at
-            )
+    http.check_limits(request, "answer", str(person_id))
+    return await house.database.transaction(
+        lambda conn: talking.write_first(
+            conn, house.keyring, order, role, key, words=words, person_id=person_id, at=at
         )
-    except Refused as no:
-        said = {f"talk-{role}": frame.sentence(request, no)}
-        typed = {f"talk-{role}": words}
-        return await order_page.show(request, work, status=422, errors=said, form=typed)
-    return frame.go(request, f"{frame.root(work.shop)}/conversations/{talk.conversation_id}#last")
+    )
 
 
 ROUTES = [Route("/console/{shop_id}/orders/{number}/conversation", write, methods=["POST"])]
