@@ -30,7 +30,7 @@ from littleshop.sale.taking_up import LAPSE as LAPSE
 from littleshop.sale.taking_up import why_not as why_not
 from littleshop.shop import shops
 from littleshop.trade import claims, invitations, letters, timers
-from littleshop.trade.invitations import Invitation, Letter, Line, Named
+from littleshop.trade.invitations import Invitation, InvitationDraft, Line, Named
 
 MOST_LINES = 20
 _NAMES = UUID("0a52f6d7-39c5-4b53-8f0e-7f6f7b0a6d3e")  # of the products made for an invitation
@@ -59,7 +59,7 @@ async def write(
     keyring: Keyring,
     shop_id: int,
     invitation_id: UUID,
-    letter: Letter,
+    letter: InvitationDraft,
     picked: Sequence[Named],
     own: Sequence[Own],
     *,
@@ -96,7 +96,7 @@ async def _make(
     shop_id: int,
     product_id: UUID,
     own: Own,
-    letter: Letter,
+    letter: InvitationDraft,
     *,
     person_id: UUID,
     at: datetime,

@@ -111,7 +111,7 @@ class Named(msgspec.Struct, frozen=True):
     unit_minor: int
 
 
-class Letter(msgspec.Struct, frozen=True):
+class InvitationDraft(msgspec.Struct, frozen=True):
     """What a seller writes; `way`: goods or none (nothing is handed over)."""
 
     to_name: str
@@ -149,7 +149,7 @@ async def write(
     conn: db.Connection,
     shop_id: int,
     invitation_id: UUID,
-    letter: Letter,
+    letter: InvitationDraft,
     lines: Sequence[Named],
     *,
     token_hash: bytes,

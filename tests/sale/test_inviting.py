@@ -20,11 +20,11 @@ from littleshop.sale import inviting, refunding, shipping
 from littleshop.sale.inviting import Own
 from littleshop.sale.placing import Placed, Placing
 from littleshop.trade import invitations, timers
-from littleshop.trade.invitations import Invitation, Letter, Named
+from littleshop.trade.invitations import Invitation, InvitationDraft, Named
 from littleshop.trade.orders import Delivery
 from tests.cast import CNY, PRIYA, WANTING, Town
 
-LETTER = Letter(
+LETTER = InvitationDraft(
     to_name="阿婷", phone_sealed=None, words="给你留着。", way="goods", currency="CNY",
     shipping_minor=1200, uses=1, keeps=False, ship_days=None, hours=24,
 )  # fmt: skip
@@ -44,7 +44,9 @@ async def named(town: Town, item: Item, price: Money, quantity: int = 1) -> Name
 async def writes(town: Town, *lines: Named | Own, **facts: Any) -> UUID:
     """林小满 writes a letter and sends it."""
     invitation_id = uuid4()
-    letter = Letter(**({name: getattr(LETTER, name) for name in LETTER.__struct_fields__} | facts))
+    letter = InvitationDraft(
+        **({name: getattr(LETTER, name) for name in LETTER.__struct_fields__} | facts)
+    )
 
     async def work(conn: db.Connection) -> None:
         assert town.person_id is not None

@@ -19,7 +19,7 @@ from littleshop.i18n import SIGNS
 from littleshop.identity import phones
 from littleshop.sale.inviting import Own, Photo
 from littleshop.trade import invitation_lists
-from littleshop.trade.invitations import Letter, Named
+from littleshop.trade.invitations import InvitationDraft, Named
 from littleshop.web import addresses, forms, wish_views
 from littleshop.web.forms import Form, Kept
 
@@ -49,7 +49,7 @@ class Written(msgspec.Struct):
     form: dict[str, Any]
     errors: dict[str, Any] = {}
     kept: dict[int, Kept] = {}
-    letter: Letter | None = None
+    letter: InvitationDraft | None = None
     picked: tuple[Named, ...] = ()
     own: tuple[Own, ...] = ()
 
@@ -183,7 +183,7 @@ def _own(request: Request, work: AtWork, written: Written) -> tuple[Own, ...]:
 
 def _letter(
     request: Request, work: AtWork, written: Written, wish_id: UUID | None
-) -> Letter | None:
+) -> InvitationDraft | None:
     form, goods = written.form, written.kind == "goods"
     keyring = http.house(request).keyring
     if not written.picked and not written.own:
@@ -202,7 +202,7 @@ def _letter(
     hours = _one_of(request, written, "hours")
     if written.errors:
         return None
-    return Letter(
+    return InvitationDraft(
         to_name=tidy(form["to_name"])[:40],
         phone_sealed=keyring.seal(phone) if phone else None,
         phone_index=keyring.index(phone) if phone else None,
