@@ -269,6 +269,7 @@ _BOOK: dict[str, Any] = {
             "number": "SF1408223100671",
             "at": ago(3),
             "things": [{"title": "品茗杯", "pieces": 1}],
+            "way": None,
         }
     ],
     "pieces": [{"position": 2, "title": "品茗杯", "options": "", "left": 1}],
@@ -303,6 +304,15 @@ def order(locale: str) -> dict[str, Any]:
     return around(locale, "orders") | page | shipping(next_number=None, total=0)
 
 
+def _way() -> dict[str, Any]:
+    """Where the parcel is."""
+    steps = [
+        {"at": ago(2), "head": "在路上", "words": "到达杭州转运中心"},
+        {"at": ago(19), "head": "快递收走了", "words": "已揽收"},
+    ]
+    return {"state": "in_transit", "note": "", "steps": steps, **steps[0]}
+
+
 def order_shipped(locale: str) -> dict[str, Any]:
     """On its way; the clock runs for the buyer."""
     base = order(locale)
@@ -312,7 +322,7 @@ def order_shipped(locale: str) -> dict[str, Any]:
         "carrier": "sf",
         "tracking_number": "SF1408223100671",
         "shipped_at": ago(20),
-        "events": [{"at": ago(2), "text": "到达杭州转运中心"}, {"at": ago(19), "text": "已揽收"}],
+        "way": _way(),
         "correct_url": "#",
         "undo_url": "",
     }

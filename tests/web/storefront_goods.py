@@ -337,6 +337,17 @@ def order(
         carrier="SF Express",
         number="SF1408223100678",
         url=None,
+        way=thing(
+            state="out_for_delivery",
+            head="Out for delivery",
+            at=NOW - days(1),
+            words="【杭州】快递员正在派送",
+            note="",
+            steps=[
+                thing(at=NOW - days(1), head="Out for delivery", words="【杭州】快递员正在派送"),
+                thing(at=NOW - days(2), head="On its way", words="【本地转运中心】快件已到达"),
+            ],
+        ),
         scans=[
             thing(text="Delivered", at=NOW - days(1)),
             thing(text="Out for delivery", at=NOW - days(1)),

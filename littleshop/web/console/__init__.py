@@ -71,6 +71,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{_ORDER}/parcels/{{parcel_id}}", shipping.correct, methods=["POST"]),
     Route(f"{_ORDER}/handover", shipping.hand_over, methods=["POST"]),
     Route(f"{_ORDER}/done", shipping.finish, methods=["POST"]),
+    Route(f"{_ORDER}/parcels/{{parcel_id}}/undo", shipping.undo, methods=["POST"]),
     Route(f"{_ORDER}/pick-up", shipping.pick_up, methods=["POST"]),
     Route(f"{_ORDER}/cancellation", shipping.call_off, methods=["POST"]),
     Route(f"{ROOT}/reviews", reviews.listed),

@@ -17,7 +17,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
-from littleshop.sale import shipping
+from littleshop.sale import shipping, undoing
 from littleshop.settlement import arrivals, payouts
 from littleshop.social import credits
 from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, packing, timers
@@ -27,11 +27,12 @@ from littleshop.trade.fees import Rate
 from littleshop.trade.orders import Delivery, Order, OrderItem
 from littleshop.trade.packing import ToPack
 from littleshop.trade.timers import Timer
-from littleshop.web import case_story, discount_words, pages
+from littleshop.web import case_story, discount_words, pages, parcel_ways
 from littleshop.web.case_story import Facts
 from littleshop.web.console import frame, given, order_talk, penned
 from littleshop.web.console import orders as lists
 from littleshop.web.console.given import Given
+from littleshop.web.parcel_ways import Ways
 
 WAITS = {"waiting": "close_waiting", "invited": "close_invited", "collecting": "not_full"}
 HANDOVER = {"courier": "courier", "pickup": "pick_up", "none": "none"}
@@ -55,6 +56,7 @@ class Dossier:
     items: list[OrderItem]
     to_pack: list[ToPack]  # what goes into the next parcel
     parcels: list[Parcel]
+    ways: Ways
     clocks: list[Timer]
     back: list[Refund]
     before: int
@@ -122,6 +124,7 @@ async def read(request: Request, work: AtWork, number: str = "") -> Dossier:
             items=await orders.items(*of),
             to_pack=await packing.of_order(*of),
             parcels=await deliveries.of_order(*of),
+            ways=await parcel_ways.read(conn, house.keyring, shop_id, order.order_id),
             clocks=await timers.of(*of),
             back=[each for each in await refunds.of_order(*of) if each.paid_from == "escrow"],
             before=await order_lists.placed_before(conn, shop_id, order.phone_index, order.number),
@@ -370,11 +373,13 @@ def _parcel(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any] | Non
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking_number,
         "shipped_at": parcel.handed_over_at,
-        "events": [],
+        "way": parcel_ways.told(locale, parcel, dossier.ways, now),
         "correct_url": f"{here}/parcels/{parcel.parcel_id}"
         if dossier.order.status in ("shipped", "delivered")
         else "",
-        "undo_url": "",
+        "undo_url": f"{here}/parcels/{parcel.parcel_id}/undo"
+        if undoing.may(dossier.order, parcel, now)
+        else "",
     }
 
 

@@ -26,6 +26,7 @@ from littleshop.trade import (
     orders,
     packing,
 )
+from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import Delivery, Order
 from littleshop.trade.packing import ToPack
@@ -228,10 +229,17 @@ async def _shipped_now(conn: db.Connection, request: Request, shop_id: int) -> l
             | {
                 "carrier_name": known.name(locale),
                 "tracking_number": parcels[-1].tracking_number,
-                "undo_url": "",
+                "undo_url": _undo(shop_id, row, parcels[-1], http.now(request)),
             }
         )
     return told
+
+
+def _undo(shop_id: int, row: OrderRow, parcel: Parcel, now: datetime) -> str:
+    """Where a shipping of a moment ago is undone; "" when its buyer has been told."""
+    fresh = parcel.way == "courier" and now < parcel.handed_over_at + shipping.UNDO
+    path = f"/console/{shop_id}/orders/{row.number}/parcels/{parcel.parcel_id}/undo"
+    return path if fresh else ""
 
 
 def _list_context(

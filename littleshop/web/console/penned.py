@@ -14,7 +14,7 @@ from littleshop.sale import bargaining, parcelling
 from littleshop.trade import carriers, order_notes, price_changes
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import UNPAID, Order, OrderItem
-from littleshop.web import pages
+from littleshop.web import pages, parcel_ways
 
 
 async def told(
@@ -27,6 +27,7 @@ async def told(
         changes = await price_changes.of_order(conn, order)
         left = await parcelling.left(conn, order)
         packed = await parcelling.of_parcels(conn, *of)
+        ways = await parcel_ways.read(conn, house.keyring, *of)
         writers: dict[UUID, str] = {}
         for person_id in {each.person_id for each in notes} - {work.person.person_id}:
             person = await people.get(conn, person_id)
@@ -48,7 +49,11 @@ async def told(
         if bargaining.may_change(order)
         else None,
         "withdraw": order.status in UNPAID,
-        "parcels": [_parcel(locale, order, each, items, packed) for each in sent]
+        "parcels": [
+            _parcel(locale, order, each, items, packed)
+            | {"way": parcel_ways.told(locale, each, ways, http.now(request))}
+            for each in sent
+        ]
         if len(sent) > 1 or packed
         else [],
         "pieces": [

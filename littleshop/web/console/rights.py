@@ -35,6 +35,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/orders/{number}/pick-up",
         "/orders/{number}/notes",
         "/orders/{number}/cases/{case}",
+        "/orders/{number}/parcels/{parcel_id}/undo",
         "/orders/{number}/cases/{case}/agreement",
         "/orders/{number}/cases/{case}/refusal",
         "/orders/{number}/cases/{case}/words",

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from littleshop import db, http, i18n
 from littleshop.errors import Refused
 from littleshop.http import AtWork
-from littleshop.sale import parcelling, shipping
+from littleshop.sale import parcelling, shipping, undoing
 from littleshop.shop import shop_acts
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
@@ -241,6 +241,30 @@ async def _put_right(
     await shipping.correct(
         conn, order.shop_id, current, parcel_id, carrier=carrier, number=number, at=at
     )
+
+
+async def undo(request: Request) -> Response:
+    """POST root/orders/NUMBER/parcels/PARCEL/undo: shipped a moment ago, and not after all."""
+    work = await http.at_work(request)
+    order, at = await _order(request, work), http.now(request)
+    parcel_id = http.uuid(request.path_params["parcel_id"])
+    try:
+        await http.house(request).database.transaction(
+            lambda conn: _take_back(conn, work, order, parcel_id, at)
+        )
+    except Refused as refused:
+        return frame.refuse(request, _here(work, order), refused)
+    return frame.go(request, f"{frame.root(work.shop)}/orders", "undone", number=order.number)
+
+
+async def _take_back(
+    conn: db.Connection, work: AtWork, order: Order, parcel_id: UUID, at: datetime
+) -> None:
+    await undoing.undo(conn, order.shop_id, order.order_id, parcel_id, at)
+    await shop_acts.note(
+        conn, order.shop_id, work.person.person_id, "unshipped", at=at,
+        subject=str(order.order_id), number=order.number,
+    )  # fmt: skip
 
 
 async def call_off(request: Request) -> Response:

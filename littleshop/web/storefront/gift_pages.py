@@ -33,8 +33,9 @@ from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, case_story, forms, names, pages
+from littleshop.web import addresses, case_story, forms, names, pages, parcel_ways
 from littleshop.web.case_story import Facts
+from littleshop.web.parcel_ways import Ways
 from littleshop.web.storefront import afterwards, checkouts, gift_views, order_views, views
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Opened(msgspec.Struct, frozen=True):
     kinds: list[Kind]
     clocks: list[Timer]
     parcels: list[Parcel]
+    ways: Ways
     history: list[OrderEvent]
     asked: list[Case]
     facts: Facts | None
@@ -74,6 +76,7 @@ async def _read(request: Request, conn: db.Connection, link: OrderLink) -> Opene
         await gifts.kinds(*of) if row.status == "claiming" else [],
         await timers.of(*of),
         await deliveries.of_order(*of),
+        await parcel_ways.read(conn, keyring, row.shop_id, row.order_id),
         await order_events.history(*of),
         asked,
         await case_story.read(conn, row, is_open) if is_open else None,
@@ -151,7 +154,14 @@ def _mine(request: Request, link: OrderLink, found: Opened) -> dict[str, Any]:
     may = order_views.may(seen, found.clocks, found.asked, found.left, now, gone=False)
     return {
         "order": _order(keyring, link, found.things),
-        "parcel": order_views.parcel(locale, found.parcels, found.history),
+        "parcel": order_views.parcel(
+            locale,
+            found.parcels,
+            found.history,
+            found.ways,
+            now,
+            link.shop.seller or link.shop.name,
+        ),
         "due": gift_views.due(found.clocks),
         "may": may,
         "asked": asked,

@@ -26,8 +26,9 @@ from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import GATHERING, UNPAID, Order, OrderItem
 from littleshop.trade.timers import Timer
-from littleshop.web import addresses, case_story, discount_words, drawing
+from littleshop.web import addresses, case_story, discount_words, drawing, parcel_ways
 from littleshop.web.case_story import Facts
+from littleshop.web.parcel_ways import Ways
 
 DUE = {
     "pay_by": "pay",
@@ -162,9 +163,15 @@ def _recipient(row: Order, keyring: Keyring) -> str:
 
 
 def parcel(
-    locale: str, parcels: Sequence[Parcel], history: Sequence[OrderEvent]
+    locale: str,
+    parcels: Sequence[Parcel],
+    history: Sequence[OrderEvent],
+    ways: Ways,
+    now: datetime,
+    seller: str,
 ) -> SimpleNamespace | None:
-    """The parcel under way with what is known of its journey."""
+    """The parcel under way with what is known of its journey: where it is, by the courier's word;
+    of one that nobody was asked about only what happened to its order."""
     sent = [one for one in parcels if one.way == "courier"]
     if not sent:
         return None
@@ -178,6 +185,7 @@ def parcel(
     return SimpleNamespace(
         carrier=known.name(locale) if known else last.carrier,
         number=last.tracking_number,
+        way=parcel_ways.told(locale, last, ways, now, seller=seller),
         scans=scans,
         url=None,
     )

@@ -16,6 +16,7 @@ from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
 from littleshop.sale import (
+    delivering,
     gifting,
     parcelling,
     paying,
@@ -40,7 +41,7 @@ from littleshop.trade import (
 )
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import Order
-from littleshop.web import addresses, case_story, flash, forms, keepers, pages
+from littleshop.web import addresses, case_story, flash, forms, keepers, pages, parcel_ways
 from littleshop.web.storefront import (
     afterwards,
     gift_pages,
@@ -144,6 +145,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         parcels, packed = await parcelling.sent(conn, row.shop_id, row.order_id)
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
+        ways = await parcel_ways.read(conn, house.keyring, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         asked = [] if row.kind == "gift" else asked  # its recipient's, who is not here
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
@@ -158,13 +160,15 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on, off, seller
     )
-    parcel_views.tell(locale, shown, seen, history, (parcels, things, packed))
+    parcel_views.tell(locale, shown, seen, history, (parcels, things, packed), (ways, now, seller))
     shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,
         shop=views.shop(shop),
         order=shown,
-        parcel=order_views.parcel(locale, parcels, history) if seen.may(roles.SEE_PARCEL) else None,
+        parcel=order_views.parcel(locale, parcels, history, ways, now, seller)
+        if seen.may(roles.SEE_PARCEL)
+        else None,
         due=order_views.due(row, clocks, house.calendar, now, arrived_on),
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
@@ -247,6 +251,14 @@ async def extend(request: Request) -> Response:
 async def remind(request: Request) -> Response:
     """Ask the seller to ship."""
     at = http.now(request)
+async def not_arrived(request: Request) -> Response:
+    """It did not come, whatever the courier says."""
+    at = http.now(request)
+    return await _act(
+        request, roles.RECEIVE, lambda conn, order: delivering.object_to(conn, order, at)
+    )
+
+
     return await _act(
         request,
         roles.REMIND,
@@ -301,4 +313,5 @@ ROUTES = [
     Route("/o/{token}/reminder", remind, methods=["POST"]),
     Route("/o/{token}/cancellation", cancel, methods=["POST"]),
     Route("/o/{token}/pickup", pickup, methods=["GET"]),
+    Route("/o/{token}/objection", not_arrived, methods=["POST"]),
 ]
