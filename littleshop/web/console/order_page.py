@@ -160,7 +160,7 @@ async def show(
         "due_at": dossier.due_at,
         "timer": _timer(dossier),
         "steps": _steps(dossier, locale),
-        "parcel": _parcel(dossier, work, locale),
+        "parcel": _parcel(dossier, work, locale, http.now(request)),
         "can": _can(dossier),
         "errors": errors or {},
         "form": form or {},
@@ -217,9 +217,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
     """`order` of order.html and slip.html; `to_pack` is what the slip lists."""
     order, delivery = dossier.order, dossier.delivery
     fee = dossier.rate.of(order.total - dossier.gone)
-    region = " ".join(
-        part for part in (delivery.province, delivery.city, delivery.district) if part
-    )
+    region = " ".join(filter(None, (delivery.province, delivery.city, delivery.district)))
     address = "\n".join(part for part in (region, delivery.street) if part)
     return lists.dock(order, dossier.to_pack, delivery) | {
         "state": order.status,
@@ -248,10 +246,10 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
 
 def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
     return {
+        "position": item.position,
         "title": item.title,
         "options": item.choice,
         "quantity": item.quantity,
-        "position": item.position,
         "total": item.amount,
         "picture_url": frame.picture(item.photo),
         "url": f"{frame.root(work.shop)}/goods/{item.product_id}",
@@ -362,7 +360,7 @@ def _explain(steps: list[dict[str, Any]], dossier: Dossier, locale: str) -> None
         last["at"] = dossier.due_at
 
 
-def _parcel(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any] | None:
+def _parcel(dossier: Dossier, work: AtWork, locale: str, now: datetime) -> dict[str, Any] | None:
     parcel = dossier.parcels[-1] if dossier.parcels else None
     if parcel is None or parcel.way != "courier":
         return None

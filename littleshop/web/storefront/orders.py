@@ -143,9 +143,9 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
         parcels, packed = await parcelling.sent(conn, row.shop_id, row.order_id)
+        ways = await parcel_ways.read(conn, house.keyring, row.shop_id, row.order_id)
         history = await order_events.history(conn, row.shop_id, row.order_id)
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
-        ways = await parcel_ways.read(conn, house.keyring, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         asked = [] if row.kind == "gift" else asked  # its recipient's, who is not here
         paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
@@ -248,9 +248,6 @@ async def extend(request: Request) -> Response:
     )
 
 
-async def remind(request: Request) -> Response:
-    """Ask the seller to ship."""
-    at = http.now(request)
 async def not_arrived(request: Request) -> Response:
     """It did not come, whatever the courier says."""
     at = http.now(request)
@@ -259,6 +256,9 @@ async def not_arrived(request: Request) -> Response:
     )
 
 
+async def remind(request: Request) -> Response:
+    """Ask the seller to ship."""
+    at = http.now(request)
     return await _act(
         request,
         roles.REMIND,
@@ -310,8 +310,8 @@ ROUTES = [
     Route("/o/{token}/receipt", check_receipt, methods=["GET"]),
     Route("/o/{token}/receipt", receive, methods=["POST"]),
     Route("/o/{token}/extension", extend, methods=["POST"]),
+    Route("/o/{token}/objection", not_arrived, methods=["POST"]),
     Route("/o/{token}/reminder", remind, methods=["POST"]),
     Route("/o/{token}/cancellation", cancel, methods=["POST"]),
     Route("/o/{token}/pickup", pickup, methods=["GET"]),
-    Route("/o/{token}/objection", not_arrived, methods=["POST"]),
 ]
