@@ -220,9 +220,15 @@ def _to_ship() -> dict[str, Any]:
     line = {"options": "青灰，只要盖碗", "quantity": 1, "url": "#"}
     bought = [
         line
-        | {"title": "青灰釉盖碗", "total": yuan(168), "picture_url": "/town/gaiwan-celadon.svg"},
+        | {
+            "title": "青灰釉盖碗",
+            "total": yuan(168),
+            "picture_url": "/town/gaiwan-celadon.svg",
+            "position": 1,
+        },
         line
         | {
+            "position": 2,
             "title": "品茗杯",
             "quantity": 2,
             "total": yuan(96),
