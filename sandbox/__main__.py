@@ -20,6 +20,7 @@ from sandbox.store import Store
 from sandbox.stripe import settling as stripe
 from sandbox.stripe import webhooks
 from sandbox.wechat_pay import notices as wechat
+from sandbox.wires.mail import MailServer
 from sandbox.world import World
 
 
@@ -55,6 +56,8 @@ async def serve(told: argparse.Namespace) -> None:
     name = "127.0.0.1" if told.host in {"0.0.0.0", "::"} else told.host
     world.own_url = f"http://{name}:{port}"
     world.public_url = (told.public_url or world.own_url).rstrip("/")
+    mail = MailServer(world)
+    await mail.start(told.host)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -74,6 +77,7 @@ async def serve(told: argparse.Namespace) -> None:
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sending
+        await mail.stop()
         await server.stop()
         store.close()
 

@@ -101,6 +101,11 @@ def sms_template(world: World, _request: Request, told: dict[str, object]) -> ob
     return {"code": told["code"]}
 
 
+def mail(world: World, _request: Request, _told: dict[str, object]) -> object:
+    """Where letters are taken: {"host", "port"}."""
+    return {"host": "127.0.0.1", "port": int(world.store.setting("mail port") or 0)}
+
+
 def identity_key(world: World, _request: Request, _told: dict[str, object]) -> object:
     """POST /control/identity/keys"""
     return identity.new_key(world)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from littleshop.notify.ways import Ways
 from tests.web import console_case_samples as requests
 from tests.web import console_giving_samples as samples_of_giving
 from tests.web import console_more_samples as more
@@ -24,6 +25,14 @@ JOB = {
     "retry_url": "#",
     "drop_url": "#",
 }
+
+
+REACHED = {
+    "ways": Ways(quiet_from=22, quiet_until=7, openid_sealed=b"o", email_sealed=b"m"),
+    "hours": range(24), "crew": [{"id": "7", "phone": "139****1012", "role": "packer"}],
+    "is_owner": True, "mail_on": True, "address": "x@shop.example", "address_waits": True,
+    "wechat_on": True, "in_wechat": True,
+}  # fmt: skip
 
 
 def _listed(locale: str) -> dict[str, Any]:
@@ -60,7 +69,7 @@ def settings(locale: str) -> dict[str, Page]:
         "settings_address": base | moving | {"error": "x", "left": 2},
         "settings_shipping": base
         | {"form": fees, "errors": {}, "sign": "¥", "rates": [], "presets": []},
-        "settings_notices": base | notices | {"form": {"sms": True}},
+        "settings_notices": base | notices | REACHED,
         "held_jobs": held | {"jobs": [JOB]},
     }
     pages = {name.replace("_", "-"): (f"console/{name}.html", page) for name, page in told.items()}

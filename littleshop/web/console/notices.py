@@ -13,12 +13,12 @@ from starlette.routing import Route
 from littleshop import db, http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
-from littleshop.notify import messages, subscriptions
+from littleshop.notify import messages, subscriptions, ways
 from littleshop.notify.messages import Recipient
 from littleshop.notify.push import Push
 from littleshop.notify.subscriptions import Subscription
 from littleshop.web import assets, forms, listening, pages
-from littleshop.web.console import frame
+from littleshop.web.console import frame, reached
 from littleshop.web.listening import BrowserSubscription, push_of
 
 BROWSERS = {
@@ -40,6 +40,7 @@ async def notices(request: Request) -> Response:
             for each in await _mine(request, work)
         ],
         sms_phone=work.person.masked_phone(http.house(request).keyring),
+        is_owner=work.role == "owner", **await reached.told(request, work),
     )  # fmt: skip
 
 
@@ -97,11 +98,10 @@ async def remove_device(request: Request) -> Response:
 
 
 async def try_notice(request: Request) -> Response:
-    """POST root/settings/notices/test: a message to this person's browsers"""
+    """POST root/settings/notices/test: a message by every way that costs nothing"""
     work, at = await http.at_work(request), http.now(request)
-    person, root = work.person, frame.root(work.shop)
-    mine = tuple(await _mine(request, work))
-    to = Recipient(person.person_id, None, person.locale, mine)
+    root = frame.root(work.shop)
+    to = await _everywhere(request, work)
     await http.house(request).database.transaction(
         lambda conn: messages.send(
             conn, work.shop.shop_id, [to],
@@ -109,6 +109,18 @@ async def try_notice(request: Request) -> Response:
         )
     )  # fmt: skip
     return frame.go(request, f"{root}/settings/notices", "notice_tried")
+
+
+async def _everywhere(request: Request, work: AtWork) -> Recipient:
+    """This person by every way that costs nothing: browsers, WeChat, mail."""
+    person = work.person
+    async with http.house(request).database.connection() as conn:
+        known = await ways.of(conn, work.shop.shop_id, person.person_id)
+    return Recipient(
+        person.person_id, None, person.locale, tuple(await _mine(request, work)),
+        wechat=known.openid_sealed if known.wechat else None,
+        email=known.email_sealed if known.email and known.email_ok_at else None,
+    )  # fmt: skip
 
 
 async def worker(request: Request) -> Response:
@@ -125,4 +137,5 @@ ROUTES = [
     Route(f"{ROOT}/devices", add_device, methods=["POST"]),
     Route(f"{ROOT}/devices/{{device_id}}/removal", remove_device, methods=["POST"]),
     Route(f"{ROOT}/test", try_notice, methods=["POST"]),
+    *reached.ROUTES,
 ]

@@ -18,6 +18,11 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/settings/notices/devices",
         "/settings/notices/devices/{device_id}/removal",
         "/settings/notices/test",
+        "/settings/notices/ways",
+        "/settings/notices/mail/{proof}",
+        "/settings/notices/wechat",
+        "/settings/notices/wechat/back",
+        "/settings/notices/wechat/removal",
     ),
     "ship": (
         "/orders",
