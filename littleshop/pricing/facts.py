@@ -38,6 +38,7 @@ class VariantFacts(msgspec.Struct, frozen=True, gc=False):
     unlisted: bool = False  # not on the shelf, and sold to who was named
     weight_grams: int = 0
     virtual: str | None = None  # nobody carries it: text, file or codes
+    local: Any = None  # how the shop brings things itself (pricing/bringing.py)
     rate: Any = None  # its shipping rate where that is not the flat fee (pricing/postage.py)
     offers: Any = None  # of who asks, with the first of his things (pricing/offers.py)
 
@@ -53,6 +54,9 @@ _SQL = """
            s.shipping_flat_minor, s.shipping_free_over_minor,
            s.direct_settlement as direct, p.no_return_why, v.cost_minor, v.weight_grams,
            p.virtual_kind as virtual,
+           (select jsonb_build_object('lat_e6', l.lat_e6, 'lon_e6', l.lon_e6,
+                     'least_minor', l.least_minor, 'bands', l.bands)
+              from local_deliveries l where l.shop_id = s.shop_id) as local,
            case when coalesce(p.rate_id, s.rate_id) is not null then (
                   select jsonb_build_object('rate_id', r.rate_id, 'name', r.name,
                            'measure', r.measure, 'rules', rules_of(r.shop_id, r.rate_id))

@@ -11,7 +11,7 @@ import msgspec
 from littleshop.catalog import provinces
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.pricing import discounts, offers, postage
+from littleshop.pricing import bringing, discounts, offers, postage
 from littleshop.pricing.discounts import Hint, Take, Taken, Thing
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.offers import Offers
@@ -89,12 +89,13 @@ def quote(
     code: str = "",
     to: str = provinces.UNKNOWN,
 ) -> Quote:
-    """Price `items`, handed over by `way` (courier, pickup or none) in the province with the code
-    `to`, at the shelf's prices with what is off for who asks (`code`: the coupon he typed), or at
+    """Price `items`, handed over by `way` (courier, pickup, local or none) in the province with the
+    code `to` (local: at that spot, pricing/bringing.py), at the shelf's prices with what is off for who asks (`code`: the coupon he typed), or at
     those `agreed`, which is all.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
-    virtual_apart, not_delivered(title=), not_delivered_together, too_large(most=).
+    virtual_apart, not_delivered(title=), not_delivered_together, too_large(most=), and of a local
+    delivery what bringing.of raises.
     """
     if not items:
         raise Refused("cart_empty")
@@ -105,7 +106,7 @@ def quote(
     terms = facts[items[0].variant_id]
     if terms.shop_status != "open":
         raise Refused("shop_closed")
-    goods = sum((line.amount for line in lines[1:]), lines[0].amount)
+    goods = _sum(lines)
     if not goods:
         raise Refused("cart_empty")  # only things that are given away
     way = _way([facts[item.variant_id] for item in items], way, agreed)
@@ -130,6 +131,10 @@ def quote(
         depends=depends,
         way=way,
     )
+
+
+def _sum(lines: Sequence[Line]) -> Money:
+    return sum((line.amount for line in lines[1:]), lines[0].amount)
 
 
 def _way(things: Sequence[VariantFacts], asked: str, agreed: Agreed | None) -> str:
@@ -223,6 +228,9 @@ def _shipping(
     """What handing over costs and why, and whether another region could cost another sum."""
     currency = lines[0].amount.currency
     free = Money(0, currency)
+    if way == "local":
+        brought = bringing.of(lines[0].facts and lines[0].facts.local, to, _sum(lines))
+        return Line("shipping", Money(brought.minor, currency), brought.reason), brought.depends
     if way != "courier":
         return Line("shipping", free, way), False
     if agreed is not None and agreed.shipping is not None:

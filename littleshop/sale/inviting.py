@@ -133,7 +133,7 @@ def way_of(invitation: Invitation, wanted: str = "courier") -> str:
     """How an order that takes it up is handed over."""
     if invitation.way == "none":
         return "none"
-    return "courier" if wanted == "none" else wanted
+    return "courier" if wanted in ("none", "local") else wanted
 
 
 async def quote(

@@ -63,6 +63,7 @@ class Placing(msgspec.Struct, frozen=True):
     waits: bool = False  # it holds nothing and is paid later: no rail has admitted the shop, or
     # (of another kind than checkout) somebody else is to pay
     kind: str = "checkout"
+    spot: str = ""  # of a local delivery
     asker: Asker | None = None  # by what he has privileges and coupons here
 
 
@@ -255,7 +256,7 @@ async def place_within(
     wanted = [item.variant_id for item in placing.items]
     facts = await pricing_facts.load(conn, placing.shop_id, wanted, placing.asker)
     quote = quotes.quote(
-        facts, placing.items, placing.way, agreed, _code(placing), where(placing.delivery)
+        facts, placing.items, placing.way, agreed, _code(placing), goes_to(placing)
     )
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
@@ -286,7 +287,7 @@ async def _answer(
     wanted = [item.variant_id for item in placing.items]
     facts = await loader.facts(placing.shop_id, wanted, placing.asker)
     quote = quotes.quote(
-        facts, placing.items, placing.way, code=_code(placing), to=where(placing.delivery)
+        facts, placing.items, placing.way, code=_code(placing), to=goes_to(placing)
     )
     if quote.total != placing.total_seen:
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
@@ -302,6 +303,13 @@ async def _answer(
 def where(delivery: Delivery) -> str:
     """The province's code that an order is charged for; a gift's is not known yet."""
     return provinces.code_of(delivery.province) or provinces.ELSEWHERE
+
+
+def goes_to(placing: Placing) -> str:
+    """The same of what is asked; of a local delivery its spot. Raises Refused local_where."""
+    if placing.way == "local" and not placing.spot:
+        raise Refused("local_where")
+    return placing.spot if placing.way == "local" else where(placing.delivery)
 
 
 def _code(placing: Placing) -> str:
@@ -331,7 +339,7 @@ def _order(placing: Placing, quote: Quote, keyring: Keyring, at: datetime) -> tu
         keyring.index(delivery.phone),
         keyring.seal(delivery.phone),
         delivery.seal(keyring),
-        quote.way,
+        "pickup" if quote.way == "local" else quote.way,  # given by hand, against a code
         quote.total.currency,
         placing.locale,
         quote.pricing_version,

@@ -89,7 +89,7 @@
     if (event.target.name === "province" || event.target.name === "city") cascade(event.target.name);
     if (event.target.name === "method") methodNamed(event.target);
     if (event.target.name === "delivery") { handOver(); reckon(); }
-    if (event.target.name === "province" || event.target.name === "coupon") reckon();
+    if (["province", "coupon", "place"].includes(event.target.name)) reckon();
     remember();
   });
 
@@ -175,6 +175,17 @@
       document.querySelector("[data-total]").replaceChildren(...(sums.querySelector("[data-depends]") ? [] : [price]));
     } catch { /* no signal: the page asks again when the order is placed */ }
   };
+
+  // --- where the phone is, for who brings things himself; only when it is pressed
+  form.querySelector("[data-locate]")?.addEventListener("click", (event) => {
+    const button = event.currentTarget, words = button.querySelector("span");
+    navigator.geolocation?.getCurrentPosition(({ coords }) => {
+      form.querySelector("[data-spot]").value = `${coords.latitude.toFixed(5)},${coords.longitude.toFixed(5)}`;
+      if (field("place")) field("place").value = "";
+      words.textContent = button.dataset.done;
+      reckon();
+    }, () => { words.textContent = button.dataset.failed; }, { timeout: 10000 });
+  });
 
   // --- kept on this phone only
   const kept = ["recipient", "phone", "province", "city", "district", "street"];

@@ -207,3 +207,10 @@ all("[data-narrows]", (field) => field.addEventListener("input", () => {
   if (said && rest) rest.open = true;
   none.hidden = rows.some((row) => !row.hidden);
 }));
+
+// ---- where this phone is, into a field; only when it is pressed
+all("[data-locate]", (button) => button.addEventListener("click", () => {
+  navigator.geolocation?.getCurrentPosition(({ coords }) => {
+    one(button.dataset.locate).value = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`;
+  }, () => { one("span", button).textContent = button.dataset.failed; }, { timeout: 10000 });
+}));

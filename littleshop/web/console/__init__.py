@@ -27,6 +27,7 @@ from littleshop.web.console import (
     handing_over,
     held,
     live,
+    local,
     made_of,
     many,
     money,
@@ -124,6 +125,7 @@ ROUTES: list[BaseRoute] = [
     *reselling.ROUTES,
     *resold.ROUTES,
     *team_price.ROUTES,
+    *local.ROUTES,
     *virtual.ROUTES,
 ]
 ROUTES = [frame.guarded(route) for route in ROUTES]

@@ -223,7 +223,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "state": order.status,
         "phone": "" if dossier.unclaimed else delivery.phone.removeprefix("+86"),
         "gift": dossier.gift,
-        "address": address if order.way == "courier" else "",
+        "address": address,
         "note": order.note,
         "orders_before": dossier.before,
         "handover": HANDOVER[order.way],
@@ -389,7 +389,7 @@ def _can(dossier: Dossier) -> dict[str, bool]:
     return {
         "ship": leaves and way == "courier",
         "hand_over": leaves and way == "courier",
-        "check_code": leaves and way == "pickup",
+        "check_code": (leaves or order.status == "shipped") and way == "pickup",
         "finish": leaves and way == "none",
         "cancel": to_ship,
         "refund": paid and dossier.facts is None and order.total.minor > dossier.gone.minor,

@@ -11,10 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http, ids
-from littleshop.catalog import shipping_rates
+from littleshop.catalog import local_deliveries, shipping_rates
+from littleshop.catalog.local_deliveries import Local
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS, t
+from littleshop.money import Money
 from littleshop.shop import shop_acts, shops
 from littleshop.web import forms, pages, postage_words
 from littleshop.web.console import frame, rate_presets, rates
@@ -48,9 +50,11 @@ async def _page(
     locale, shop = pages.locale_of(request), work.shop
     async with http.house(request).database.connection() as conn:
         known = await shipping_rates.of(conn, shop.shop_id)
+        local = await local_deliveries.of(conn, shop.shop_id)
     return await frame.page(
         request, work, "settings_shipping.html", "today",
         status=status, form=form, errors=errors, sign=SIGNS.get(shop.currency, shop.currency),
+        local_line=_local_line(locale, shop, local),
         presets=[(each, t(locale, f"rates.preset.{each}")) for each in rate_presets.NAMES],
         rates=[
             {
@@ -63,6 +67,14 @@ async def _page(
             for each in known
         ],
     )  # fmt: skip
+
+
+def _local_line(locale: str, shop: shops.Shop, local: Local | None) -> str:
+    """How far the shop brings things itself, in one line."""
+    if local is None:
+        return t(locale, "local.settings_off")
+    fee = Money(min(each.fee_minor for each in local.bands), shop.currency)
+    return t(locale, "local.settings_on", km=f"{local.bands[-1].meters / 1000:g}", fee=fee)
 
 
 class Postage(msgspec.Struct):

@@ -39,6 +39,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/orders/{number}/handover",
         "/orders/{number}/done",
         "/orders/{number}/pick-up",
+        "/orders/{number}/out",
         "/orders/{number}/notes",
         "/orders/{number}/cases/{case}",
         "/orders/{number}/cases/{case}/agreement",
@@ -154,6 +155,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "settings": (
         "/admission",  # to look; what is given there the page asks of the owner alone
         "/settings/shipping",
+        "/settings/local",
         "/settings/shipping/rates/new",
         "/settings/shipping/rates/{rate_id}",
         "/settings/shipping/rates/{rate_id}/removal",

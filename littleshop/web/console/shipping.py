@@ -16,7 +16,7 @@ from starlette.responses import Response
 from littleshop import db, http, i18n
 from littleshop.errors import Refused
 from littleshop.http import AtWork
-from littleshop.sale import parcelling, shipping, undoing
+from littleshop.sale import bringing, parcelling, shipping, undoing
 from littleshop.shop import shop_acts
 from littleshop.trade import carriers, deliveries, order_lists, orders
 from littleshop.trade.orders import Order
@@ -186,7 +186,8 @@ async def pick_up(request: Request) -> Response:
 async def _by_hand(request: Request, work: AtWork, *, code: str) -> Response:
     """Raises Refused: pickup_code, too_many."""
     order = await _order(request, work)
-    if order.status != "to_ship":
+    at_the_door = bool(code) and order.status == "shipped" and order.way == "pickup"
+    if order.status != "to_ship" and not at_the_door:
         return _late(request, work, order)
     if code:
         await http.check_exactly(request, "pickup_code", str(order.order_id))
@@ -201,16 +202,14 @@ async def _by_hand(request: Request, work: AtWork, *, code: str) -> Response:
 
 
 async def _give(request: Request, order: Order, code: str) -> None:
-    house = http.house(request)
-    await house.database.transaction(
-        lambda conn: shipping.hand_over(
-            conn,
-            order.shop_id,
-            order.order_id,
-            code=code,
-            keyring=house.keyring,
-            at=http.now(request),
+    house, at, key = http.house(request), http.now(request), (order.shop_id, order.order_id)
+    if order.status == "shipped":  # its seller set out with it, and is there
+        await house.database.transaction(
+            lambda conn: bringing.arrive(conn, house.keyring, *key, code, at)
         )
+        return
+    await house.database.transaction(
+        lambda conn: shipping.hand_over(conn, *key, code=code, keyring=house.keyring, at=at)
     )
 
 

@@ -39,6 +39,8 @@ from littleshop.web.storefront import (
 from littleshop.web.storefront.checkouts import Bag, read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
+AT_FIELD = {"not_delivered": "province", "local_far": "place", "local_least": "place",
+            "local_where": "place"}  # fmt: skip
 AT_ONCE = UUID("5a1f0a3e-2f4e-4f0c-9a0a-7d9b1f6c2e11")  # of carts that were never filled
 
 
@@ -157,10 +159,10 @@ async def _quoted(
     try:
         return await _quote(request, shop, bag, way, form, to, placing=placing), wrong
     except Refused as no:
-        if no.code != "not_delivered":
+        if no.code not in AT_FIELD:
             raise
         anywhere = await _quote(request, shop, bag, way, form, provinces.UNKNOWN, placing=placing)
-        return anywhere, {**wrong, "province": no}
+        return anywhere, {**wrong, AT_FIELD[no.code]: no}
 
 
 async def _quote(
@@ -254,6 +256,7 @@ async def _place(
         share_code=await views.credit(request, shop.shop_id, device, delivery.phone),
         said=checkouts.said_of(form),
         waits=await cashier.waits(request, shop),
+        spot=checkouts.spot_of(form),
         asker=await askers.asking(request, shop, form, placing=True, cart_id=bag.cart_id),
     )
     if wrapping.is_gift(form):
@@ -278,7 +281,7 @@ async def _refused(
         "claim_held",
     ):  # as it is now, everything typed is kept
         return await _page(request, shop, bag, form, {"form": no})
-    if no.code == "not_delivered":
+    if no.code in AT_FIELD:
         return await _page(request, shop, bag, form, {})
     if no.code == "terms_changed":  # what was ticked before stood beside other words
         again = {name: value for name, value in form.items() if name != "no_return_seen"}

@@ -15,11 +15,13 @@ import msgspec
 from starlette.requests import Request
 
 from littleshop import http, i18n
-from littleshop.catalog import exceptions, provinces
+from littleshop.catalog import exceptions, local_deliveries, provinces
 from littleshop.catalog.drafts import tidy
+from littleshop.catalog.local_deliveries import Local
 from littleshop.errors import Refused
 from littleshop.identity import phones
 from littleshop.money import Money
+from littleshop.pricing import bringing
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale.placing import Said
@@ -33,9 +35,15 @@ MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
 _ESCAPES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
 _QUANTITY = re.compile(r"[0-9]{1,3}")
-FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted")
+FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted",
+          "place", "spot")  # fmt: skip
 LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
-WAYS = {"courier": "courier", "by_hand": "pickup", "none": "none"}  # the page's word and ours
+WAYS = {
+    "courier": "courier",
+    "by_hand": "pickup",
+    "none": "none",
+    "local": "local",
+}  # the page's word and ours
 COURIER_DAYS = 3
 GIFT = "gift"  # the form's `as`: its recipient says where to
 
@@ -129,6 +137,8 @@ def way_of(form: Mapping[str, str], shop: Shop) -> str:
     """How it is handed over: as chosen, where the shop has a place to fetch it from; none where the
     page said that nobody carries it, which the quote knows better."""
     way = WAYS.get(form.get("delivery", ""), "courier")
+    if way == "local":
+        return "courier" if form.get("as") == GIFT else way
     return way if shop.pickup_place or way == "none" else "courier"
 
 
@@ -136,7 +146,14 @@ def region_of(form: Mapping[str, str]) -> str:
     """The code of the province in which it is to be handed over, as far as the form says it."""
     if form.get("as") == GIFT:
         return provinces.ELSEWHERE
+    if form.get("delivery") == "local":
+        return spot_of(form)
     return provinces.code_of(form.get("province", ""))
+
+
+def spot_of(form: Mapping[str, str]) -> str:
+    """Where a local delivery goes: a place that the shop names, else where the phone is."""
+    return plain(form.get("place", ""))[:40] or form.get("spot", "")[:60]
 
 
 def items_text(items: Sequence[Item]) -> str:
@@ -158,17 +175,19 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
         phone = phones.parse(said["phone"]).e164
     except Refused as no:
         wrong["phone"] = no
-    if way == "courier" and form.get("as") != GIFT:
+    if way in ("courier", "local") and form.get("as") != GIFT:
         if said["province"] not in regions.provinces():
             wrong["province"] = Refused("province_empty")
         if not said["city"]:
             wrong["city"] = Refused("city_empty")
         if len(said["street"]) < 2:
             wrong["street"] = Refused("street_empty")
+    if way == "local" and not spot_of(form):
+        wrong["place"] = Refused("local_where")
     if wrong:
         return None, wrong
     where = {name: said[name] for name in ("province", "city", "district", "street")}
-    if way != "courier" or form.get("as") == GIFT:
+    if way not in ("courier", "local") or form.get("as") == GIFT:
         where = {}
     return Delivery(name=said["recipient"], phone=phone, **where), {}
 
@@ -286,7 +305,36 @@ def deliveries(locale: str, shop: Shop, quote: Quote, way: str, at: datetime) ->
                 chosen=way == "pickup",
             )
         )
+    if local := _local(locale, quote, way):
+        ways.append(local)
     return ways
+
+
+def _local(locale: str, quote: Quote, way: str) -> SimpleNamespace | None:
+    """Bringing it, where the shop does: `places` that can be chosen with what each costs,
+    `locates` whether a phone may say where it is."""
+    facts = next(line.facts for line in quote.lines if line.facts is not None)
+    if facts.local is None:
+        return None
+    local = msgspec.convert(facts.local, Local)
+    chosen = way == "local"
+    least = bringing.of(facts.local, "", quote.goods)
+    fee = i18n.money(locale, Money(least.minor, facts.currency))
+    floor = Money(local.least_minor, facts.currency)
+    return SimpleNamespace(
+        code="local",
+        name=i18n.t(locale, "local.checkout"),
+        promise=i18n.t(locale, "local.least", least=floor) if floor else "",
+        fee=quote.shipping if chosen and not quote.depends else None,
+        asks=False,
+        from_=i18n.t(locale, "local.from", fee=fee) if least.depends else fee,
+        chosen=chosen,
+        locates=local.lat_e6 is not None,
+        places=[
+            (name, i18n.money(locale, Money(band.fee_minor, facts.currency)))
+            for name, band in local_deliveries.places(local.bands)
+        ],
+    )
 
 
 def arrives_on(today: date) -> date:

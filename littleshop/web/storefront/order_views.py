@@ -119,7 +119,12 @@ def _lines(
     shown = [SimpleNamespace(label=goods, amount=row.goods, reason=None, good=False)]
     shown += discount_words.lines(locale, off, row.currency, seller)
     if row.way != "none":
-        label = i18n.t(locale, "checkout.postage" if row.way == "courier" else "checkout.by_hand")
+        label = i18n.t(
+            locale,
+            "checkout.postage"
+            if row.way == "courier" or row.shipping_minor
+            else "checkout.by_hand",
+        )
         why = discount_words.postage(locale, off, seller)
         shown.append(
             SimpleNamespace(label=label, amount=row.shipping, reason=why, good=why is not None)
@@ -244,7 +249,7 @@ def may(
         ),
         show_code=seen.may(roles.FETCH)
         and row.way == "pickup"
-        and row.status == "to_ship"
+        and row.status in ("to_ship", "shipped")
         and not undecided,
         ask=seen.may(roles.ASK_BACK)
         and bool(left)

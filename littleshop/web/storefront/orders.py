@@ -16,6 +16,7 @@ from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
 from littleshop.sale import (
+    bringing,
     delivering,
     gifting,
     parcelling,
@@ -184,7 +185,8 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         verify=not seen.may_act,
         after=after,
     )
-    if row.way == "pickup" and row.status in orders.PAID:
+    brought = bringing.is_brought(house.keyring, row)
+    if row.way == "pickup" and row.status in orders.PAID and not brought:
         known["fetch_at"] = shop.pickup_place or ""
     return known
 
@@ -299,7 +301,7 @@ async def pickup(request: Request) -> Response:
         order=link.short,
         code=code,
         qr=views.qr(code),
-        place=link.shop.pickup_place,
+        place="" if bringing.is_brought(keyring, link.order) else link.shop.pickup_place,
         gift=link.seen.role == gifts.ROLE,
     )
 

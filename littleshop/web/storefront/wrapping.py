@@ -62,7 +62,7 @@ async def place(
         bag.items,
         wish.way,
         code=askers.code_of(form),
-        to=placing.where(wish.delivery),
+        to=placing.goes_to(wish),
     )
     if wish.said is not None and wish.said != placing.said(quote, waits=False):
         raise Refused("terms_changed")
