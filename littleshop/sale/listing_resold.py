@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids, jobs
-from littleshop.catalog import drafts, photos, products, resold
+from littleshop.catalog import drafts, photos, products, resold, virtual
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
@@ -60,13 +60,15 @@ async def offer(
 ) -> None:
     """Let others sell a product, or change what it costs them.
 
-    Raises NotFound, Refused: resale_chain for what another shop ships, resale_supply_missing,
-    resale_least(least=), resale_most(least=).
+    Raises NotFound, Refused: resale_chain for what another shop ships, resale_virtual,
+    resale_supply_missing, resale_least(least=), resale_most(least=).
     """
     shop = await shops.get(conn, shop_id)
     await products.get(conn, shop_id, product_id)
     if await resold.get(conn, shop_id, product_id) is not None:
         raise Refused("resale_chain")
+    if (await virtual.of(conn, shop_id, product_id)).kind is not None:
+        raise Refused("resale_virtual")
     if not prices:
         raise Refused("resale_supply_missing")
     await resale_offers.offer(
@@ -124,14 +126,15 @@ def suggested(price: Price) -> int:
 
 
 def check_price(price: Price, retail_minor: int, currency: str) -> None:
-    """Raises Refused: resale_below_supply(least=), resale_bounds(least=, most=)."""
+    """Raises Refused: resale_below_supply(least=), resale_too_low(least=),
+    resale_too_high(most=)."""
     why = price.why_not(retail_minor)
     if why == "below_supply":
         raise Refused("resale_below_supply", least=Money(price.supply_minor, currency))
+    if why is not None and retail_minor < (price.least_minor or 0):
+        raise Refused("resale_too_low", least=Money(price.least_minor or 0, currency))
     if why is not None:
-        least = Money(price.least_minor or price.supply_minor, currency)
-        most = Money(price.most_minor or drafts.MOST_MINOR, currency)
-        raise Refused("resale_bounds", least=least, most=most)
+        raise Refused("resale_too_high", most=Money(price.most_minor or 0, currency))
 
 
 async def put_up(

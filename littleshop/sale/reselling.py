@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db, ids
-from littleshop.catalog import resold
+from littleshop.catalog import provinces, resold
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pricing import facts as pricing_facts
@@ -91,33 +91,67 @@ async def need_sold(conn: db.Connection, part: Part) -> None:
             raise Refused("variant_gone", title=fact.title)
 
 
-async def quote(conn: db.Connection, part: Part, way: str) -> Quote:
-    """What a part of a basket costs, as the supplier's rows say now. Raises Refused: resale_gone(
-    title=) when he does not offer it or not for so little, and what quotes.quote raises."""
+async def quote(
+    conn: db.Connection, part: Part, way: str, to: str = provinces.UNKNOWN
+) -> tuple[Quote, int]:
+    """What a part of a basket costs, as the supplier's rows say now, sent to the province with the
+    code `to`; and her margin in it, minor units. What his own shelf asks is not told.
+
+    Raises Refused: resale_gone(title=) when he does not offer it or not for so little, and what
+    quotes.quote raises."""
     facts = await pricing_facts.load(conn, part.from_shop_id, list(part.prices))
-    await _terms(conn, part, facts)
-    return quotes.quote(facts, part.items, way, agreed(part))
+    terms = await _terms(conn, part, facts)
+    told = quotes.quote(facts, part.items, way, agreed(part), to=to)
+    lines = (msgspec.structs.replace(line, shelf_minor=None) for line in told.lines)
+    return msgspec.structs.replace(told, lines=tuple(lines)), _margin(part, terms)
+
+
+async def there(conn: db.Connection, part: Part) -> dict[UUID, int]:
+    """How many pieces of each kind can be had now, by the re-seller's kind."""
+    facts = await pricing_facts.load(conn, part.from_shop_id, list(part.prices))
+    terms, found = await _offered(conn, part, facts), {}
+    for theirs, retail in part.prices.items():
+        price, fact = terms.get(theirs), facts.get(theirs)
+        sold = price is not None and price.why_not(retail) is None
+        can = sold and fact is not None and fact.sold and fact.shop_status == "open"
+        found[part.own[theirs]] = max(fact.spare, 0) if can and fact is not None else 0
+    return found
+
+
+async def _offered(
+    conn: db.Connection, part: Part, facts: Mapping[UUID, VariantFacts], *, lock: bool = False
+) -> dict[UUID, Price]:
+    """What the supplier lets this shop sell, and for how much."""
+    terms: dict[UUID, Price] = {}
+    for product_id in sorted({fact.product_id for fact in facts.values()}):
+        offer = await resale_offers.get(conn, part.from_shop_id, product_id, lock=lock)
+        if offer is None or not offer.stands:
+            continue
+        if offer.open_to_all or await resale_offers.is_taken(
+            conn, part.from_shop_id, product_id, part.shop_id
+        ):
+            terms |= offer.prices
+    return terms
 
 
 async def _terms(
     conn: db.Connection, part: Part, facts: Mapping[UUID, VariantFacts], *, lock: bool = False
 ) -> dict[UUID, Price]:
-    """What each kind costs the re-seller, and that she may sell it at her price."""
-    terms: dict[UUID, Price] = {}
-    for product_id in sorted({fact.product_id for fact in facts.values()}):
-        offer = await resale_offers.get(conn, part.from_shop_id, product_id, lock=lock)
-        allowed = offer is not None and offer.stands
-        if offer is not None and allowed and not offer.open_to_all:
-            allowed = await resale_offers.is_taken(
-                conn, part.from_shop_id, product_id, part.shop_id
-            )
-        if offer is not None and allowed:
-            terms |= offer.prices
+    """What each kind costs the re-seller. Raises Refused("resale_gone", title=) unless she may sell
+    each at her price."""
+    terms = await _offered(conn, part, facts, lock=lock)
     for item in part.items:
         price, fact = terms.get(item.variant_id), facts.get(item.variant_id)
         if price is None or price.why_not(part.prices[item.variant_id]) is not None:
             raise Refused("resale_gone", title=fact.title if fact else "")
     return terms
+
+
+def _margin(part: Part, terms: Mapping[UUID, Price]) -> int:
+    return sum(
+        (part.prices[each.variant_id] - terms[each.variant_id].supply_minor) * each.quantity
+        for each in part.items
+    )
 
 
 async def place(
@@ -131,7 +165,8 @@ async def place(
     facts = await pricing_facts.load(conn, wish.shop_id, list(part.prices))
     terms = await _terms(conn, part, facts, lock=True)
     if wish.said is not None:
-        now = quotes.quote(facts, part.items, wish.way, agreed(part))
+        to = placing.where(wish.delivery)
+        now = quotes.quote(facts, part.items, wish.way, agreed(part), to=to)
         if wish.said != placing.said(now, waits=False):
             raise Refused("terms_changed")
     placed, new = await placing.place_within(
@@ -151,10 +186,10 @@ async def _keep(
     at: datetime,
 ) -> None:
     """Who sold it and what of it is hers, in the transaction that places it."""
-    supply = sum(terms[each.variant_id].supply_minor * each.quantity for each in part.items)
     goods = sum(part.prices[each.variant_id] * each.quantity for each in part.items)
-    shop_id, order_id = wish.shop_id, placed.order_id
-    await resales.write(conn, Resale(shop_id, order_id, part.shop_id, supply, goods - supply))
+    shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(part, terms)
+    sold = Resale(shop_id, order_id, part.shop_id, goods - margin, margin)
+    await resales.write(conn, sold)
     order = await orders.lock(conn, shop_id, order_id)
     await sharing_out.have_mirrored(conn, order, at, about="placed")
 

@@ -63,7 +63,8 @@ _KIND = (
 )
 _FROM = (
     " from variants v join products p on p.shop_id = v.shop_id and p.product_id = v.product_id"
-    " where v.shop_id = $1"
+    " where v.shop_id = $1 and not exists (select from resold_variants r"  # another shop's stock
+    " where r.shop_id = v.shop_id and r.variant_id = v.variant_id)"
 )
 
 

@@ -44,7 +44,8 @@ _FROM = """
 # What never lost a piece does not run low: a shop of single things is not told of each.
 _IS_LOW = (
     " and not v.withdrawn and p.status in ('on_sale', 'unlisted')"
-    f" and v.on_hand - v.held <= {_MARK}"
+    f" and v.on_hand - v.held <= {_MARK} and not exists (select from resold_variants r"
+    " where r.shop_id = v.shop_id and r.variant_id = v.variant_id)"
     " and (v.held > 0 or exists (select from stock_movements s where s.shop_id = v.shop_id"
     " and s.variant_id = v.variant_id and s.quantity < 0))"
 )

@@ -73,6 +73,17 @@ def checkout(slug: str, only: str | None = None) -> str:
     return f"{shop(slug)}/checkout" + (f"?{urlencode({'only': only})}" if only else "")
 
 
+def resold_checkout(slug: str, only: str | None = None) -> str:
+    """The checkout of what another shop ships; POST places."""
+    return f"{shop(slug)}/checkout/resold" + (f"?{urlencode({'only': only})}" if only else "")
+
+
+def resale(slug: str, product_id: object, token: str = "") -> str:
+    """Where a shop begins to sell what this one ships."""
+    asked = f"?{urlencode({'with': token})}" if token else ""
+    return f"{product(slug, product_id)}/resale{asked}"
+
+
 def order(token: str) -> str:
     """An order, for whoever has the link."""
     return f"/o/{token}"

@@ -172,7 +172,7 @@ async def test_nothing_is_sold_below_what_it_costs_her(town: Town) -> None:
     await two.offers(least="70.00", most="120.00")
     with pytest.raises(Refused, match="resale_below_supply"):
         await two.lists("59.99")
-    with pytest.raises(Refused, match="resale_bounds"):
+    with pytest.raises(Refused, match="resale_too_low"):
         await two.lists("69.99")
     thing = await two.lists("75.00")
     await two.offers("78.00")

@@ -38,6 +38,8 @@ from littleshop.web.console import (
     people,
     privileges,
     purchasing,
+    reselling,
+    resold,
     reviews,
     settings,
     shares,

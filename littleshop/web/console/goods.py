@@ -23,7 +23,7 @@ from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms
-from littleshop.web.console import frame, product, product_photos, product_sheet
+from littleshop.web.console import frame, product, product_photos, product_sheet, resold
 from littleshop.web.forms import Form, Kept
 
 LOW = 3  # a buyer sees from here on how few are left
@@ -44,6 +44,7 @@ async def shelf(request: Request) -> Response:
         request, work, "goods.html", "goods",
         rows=_rows(work, listed, sold, chosen),
         counts={"on_sale": on_sale, "hidden": len(listed) - on_sale},
+        resale=http.house(request).settings.escrow != "psp_escrow",
         chosen=chosen,
     )  # fmt: skip
 
@@ -74,6 +75,7 @@ def row(
         "price": each.price,
         "to_price": dearest if dearest != each.price else None,
         "stock": each.spare,
+        "resold": each.spare > each.on_hand,  # another shop ships it, and has some
         "status": state,
         "for_sale": each.status == "on_sale",
         "low": each.spare <= LOW,
@@ -181,6 +183,7 @@ async def _new(request: Request, work: AtWork, thing: NewThing, status: int = 20
         form=thing.form,
         errors=thing.errors,
         first=thing.first,
+        brought=await resold.brought(request, work) if thing.first else None,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
         form_key=str(thing.form_key),
         kept=[

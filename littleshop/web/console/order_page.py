@@ -29,9 +29,10 @@ from littleshop.trade.packing import ToPack
 from littleshop.trade.timers import Timer
 from littleshop.web import case_story, discount_words, pages, parcel_ways
 from littleshop.web.case_story import Facts
-from littleshop.web.console import frame, given, order_talk, penned
+from littleshop.web.console import frame, given, order_talk, penned, sold_by
 from littleshop.web.console import orders as lists
 from littleshop.web.console.given import Given
+from littleshop.web.console.sold_by import SoldBy
 from littleshop.web.parcel_ways import Ways
 
 WAITS = {"waiting": "close_waiting", "invited": "close_invited", "collecting": "not_full"}
@@ -65,6 +66,7 @@ class Dossier:
     asked: list[Case]
     facts: Facts | None  # of the case that is open
     rate: Rate  # what we take of it
+    sold: SoldBy | None  # by another shop
     gift: Given | None
     off: discount_words.Rows
 
@@ -133,6 +135,7 @@ async def read(request: Request, work: AtWork, number: str = "") -> Dossier:
             asked=asked,
             facts=await case_story.read(conn, order, is_open) if is_open else None,
             rate=await fees.of_order(conn, order),
+            sold=await sold_by.of(conn, order),
             gift=await given.of(conn, house.keyring, order),
             off=await discount_words.of_order(conn, order),
         )
@@ -182,9 +185,10 @@ async def page(request: Request) -> Response:
 
 
 def _yours(dossier: Dossier) -> Money:
-    """What of the order is the seller's: all that did not go back, less our commission."""
-    kept = dossier.order.total - dossier.gone
-    return kept - dossier.rate.of(kept)
+    """What of the order is the seller's: what did not go back, less our commission and what is of
+    the shop that sold it."""
+    order, rate, kept = dossier.order, dossier.rate, dossier.order.total - dossier.gone
+    return kept - rate.of(kept) - sold_by.margin(dossier.sold, order, rate, kept)
 
 
 def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, Any]]:
@@ -235,6 +239,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "privilege": Money(-order.discount_minor, order.currency) if order.discount_minor else None,
         "privilege_why": discount_words.told(locale, dossier.off, order.currency),
         "fee": -fee if fee else None,
+        **sold_by.told(dossier.sold, order, dossier.rate, order.total - dossier.gone),
         "yours": _yours(dossier) if order.status not in ("cancelled", "refunded") else None,
         "share_name": dossier.share_name,
         "placed_at": order.placed_at,

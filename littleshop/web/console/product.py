@@ -35,6 +35,10 @@ async def show(request: Request) -> Response:
     """GET root/goods/ID"""
     work = await http.at_work(request)
     product, variants, _ = await read(request, work)
+    async with http.house(request).database.connection() as conn:
+        if await resold.get(conn, work.shop.shop_id, product.product_id) is not None:
+            to = f"{here(work, product.product_id)}/resold"  # another shop's words and stock
+            return RedirectResponse(to, status_code=303)
     sheet = product_sheet.of_product(pages.locale_of(request), product, variants)
     return await _page(request, work, product, sheet)
 
@@ -70,6 +74,7 @@ async def _page(
         product=_shown(work, product, found, sold.get(product.product_id, 0)),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
         photos_left=photos.MOST - len(found),
+        may_resell=http.house(request).settings.escrow != "psp_escrow",
         down=down,
         news=told,
         sending=sending,

@@ -27,6 +27,8 @@ from littleshop.web.storefront import (
     posting,
     proving,
     reporting,
+    resale_doors,
+    resold,
     reviewing,
     searching,
     sharing,

@@ -21,7 +21,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.web import addresses, forms, pages
-from littleshop.web.storefront import askers, checkouts, views
+from littleshop.web.storefront import askers, checkouts, resold, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -39,8 +39,11 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
     items = cart.items if cart else ()
     asker = await askers.asking(request, shop) if items else None
     facts = await house.loader.facts(shop.shop_id, [item.variant_id for item in items], asker)
+    parts, others = await resold.groups(request, shop, items, facts, _thing)
     things = [
-        _thing(locale, item, facts[item.variant_id]) for item in items if item.variant_id in facts
+        _thing(locale, item, facts[item.variant_id])
+        for item in items
+        if item.variant_id in facts and item.variant_id not in others
     ]
     quote = _quote(facts, things)
     return pages.page(
@@ -57,7 +60,17 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         depends=quote is not None and quote.depends,
         notice=forms.said(request, no) if no else None,
         bad=no is not None,
+        parts=parts,
+        go=_go(shop, things, parts),
     )
+
+
+def _go(shop: Shop, things: Sequence[SimpleNamespace], parts: Sequence[SimpleNamespace]) -> str:
+    """Where the things that this shop ships itself are paid."""
+    good = [Item(thing.id, thing.quantity) for thing in things if thing.problem is None]
+    if not parts:
+        return addresses.checkout(shop.slug or "")
+    return f"{addresses.checkout(shop.slug or '', checkouts.items_text(good))}&part=own"
 
 
 def _thing(locale: str, item: CartItem, known: VariantFacts) -> SimpleNamespace:

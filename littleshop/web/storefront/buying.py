@@ -32,6 +32,7 @@ from littleshop.web.storefront import (
     checkouts,
     leaving,
     prefilling,
+    resold,
     teams,
     views,
     wrapping,
@@ -52,6 +53,8 @@ async def checkout(request: Request) -> Response:
     bag = await _bag(request, shop, device)
     if bag is None:
         return RedirectResponse(addresses.basket(shop.slug or ""), status_code=303)
+    if (elsewhere := await resold.leads(request, shop, bag.items)) is not None:
+        return RedirectResponse(elsewhere, status_code=303)
     try:
         form = await prefilling.known(request, shop) | {"as": request.query_params.get("as", "")}
         return remember(request, await _page(request, shop, bag, form, {}), token)
@@ -64,6 +67,8 @@ async def _bag(request: Request, shop: Shop, device: bytes) -> Bag | None:
     only = request.query_params.get("only")
     if only:
         cart_id = ids.derived(AT_ONCE, f"{shop.shop_id}:{device!r}:{only}")
+        if request.query_params.get("part") == resold.OWN:
+            cart_id = await _own_part(request, shop, device, cart_id)
         team = request.query_params.get("team", "")
         return Bag(checkouts.items_of(only), cart_id, team)
     async with http.house(request).database.connection() as conn:
@@ -71,6 +76,13 @@ async def _bag(request: Request, shop: Shop, device: bytes) -> Bag | None:
     if cart is None or not cart.items:
         return None
     return Bag(tuple(Item(item.variant_id, item.quantity) for item in cart.items), cart.cart_id)
+
+
+async def _own_part(request: Request, shop: Shop, device: bytes, otherwise: UUID) -> UUID:
+    """What of a basket the shop ships itself, where another ships the rest."""
+    async with http.house(request).database.connection() as conn:
+        cart = await carts.find(conn, shop.shop_id, device)
+    return resold.own_part(cart.cart_id) if cart else otherwise
 
 
 async def _page(
@@ -198,6 +210,7 @@ async def place(request: Request) -> Response:
         placed = await _place(request, shop, bag, form, delivery, device)
     except Refused as no:
         return await _refused(request, shop, bag, form, no)
+    await resold.take_out(request, shop, device, bag.cart_id, bag.items)
     return remember(request, await _on(request, shop, placed, form), token)
 
 

@@ -27,7 +27,7 @@ from littleshop.sale import inviting, placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import invitation_lists, order_links, parts, person_orders
 from littleshop.web import addresses, browsers, forms, pages
-from littleshop.web.storefront import in_wechat, my_sources, views
+from littleshop.web.storefront import bought_at, in_wechat, my_sources, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.my_sources import Asked
 from littleshop.web.storefront.visitors import agent, container, remember
@@ -66,6 +66,7 @@ async def _told(request: Request, asked: Asked, page: int) -> dict[str, Any]:
     found = await person_orders.of_phone(asked.conn, index, past=past)
     clocks = await person_orders.clocks(asked.conn, found)
     known = await my_sources.shops_by_id(asked.conn, [each.order.shop_id for each in found])
+    sold_at = await bought_at.names(asked.conn, [each.order for each in found])
     shared = [each.order for each in found if each.order.kind in my_sources.SHARED]
     own = await parts.paid_by_choosers(asked.conn, shared)
     total = await person_orders.count(asked.conn, index)
@@ -80,6 +81,7 @@ async def _told(request: Request, asked: Asked, page: int) -> dict[str, Any]:
                 known[each.order.shop_id],
                 clocks.get(each.order.order_id, []),
                 own.get(each.order.order_id),
+                sold_at.get(each.order.order_id),
             )
             for each in found
             if each.order.shop_id in known

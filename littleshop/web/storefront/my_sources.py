@@ -207,14 +207,20 @@ async def addresses_of(
 
 
 def order_row(
-    asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer], paid: int | None = None
+    asked: Asked,
+    found: Found,
+    shop: Shop,
+    clocks: Sequence[Timer],
+    paid: int | None = None,
+    bought_at: str | None = None,
 ) -> SimpleNamespace:
-    """An order in the list; of one that others pay too, what was `paid` on his own devices."""
+    """An order in the list; of one that others pay too, what was `paid` on his own devices;
+    `bought_at`: the shop he knows, where another ships it."""
     row, shared = found.order, found.order.kind in SHARED
     own = Money(paid or 0, row.currency)
     return SimpleNamespace(
         url=addresses.my_order(row.shop_id, row.number),
-        shop=shop.name,
+        shop=bought_at or shop.name,
         number=str(row.number),
         title=found.title,
         pieces=found.pieces,

@@ -45,6 +45,7 @@ from littleshop.trade.orders import Order
 from littleshop.web import addresses, case_story, flash, forms, keepers, pages, parcel_ways
 from littleshop.web.storefront import (
     afterwards,
+    bought_at,
     gift_pages,
     gift_views,
     letters,
@@ -140,6 +141,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     house, locale, now = http.house(request), pages.locale_of(request), http.now(request)
     row, seen, shop, seller = link.order, link.seen, link.shop, link.shop.seller or link.shop.name
     async with house.database.connection() as conn:
+        seller_shop = await bought_at.shop_of(conn, row)
         things = await orders.items(conn, row.shop_id, row.order_id)
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
@@ -161,11 +163,14 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on, off, seller
     )
+    if seller_shop is not None:  # its own pages are where it is followed
+        after = msgspec.structs.replace(after, follow="")
     parcel_views.tell(locale, shown, seen, history, (parcels, things, packed), (ways, now, seller))
     shown.people = order_views.people(locale, seen, sent, gift)
     known = order_views.context(
         shop.zone,
-        shop=views.shop(shop),
+        shop=bought_at.face(views.shop(seller_shop or shop), seller),
+        ships=bought_at.note(locale, seller_shop, shop) if seller_shop else "",
         order=shown,
         parcel=order_views.parcel(locale, parcels, history, ways, now, seller)
         if seen.may(roles.SEE_PARCEL)

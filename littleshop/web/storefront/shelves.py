@@ -35,7 +35,15 @@ from littleshop.trade import carts, conversation_lists, reviews, teams
 from littleshop.web import addresses, containers, keepers, names, pages, postage_words
 from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
-from littleshop.web.storefront import checkouts, followers, for_you, greetings, opinions, views
+from littleshop.web.storefront import (
+    checkouts,
+    followers,
+    for_you,
+    greetings,
+    opinions,
+    resale_doors,
+    views,
+)
 from littleshop.web.storefront.few import Few, Left
 from littleshop.web.storefront.visitors import container
 from littleshop.web.terms import TERMS
@@ -179,7 +187,7 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         arrives_on=checkouts.arrives_on(today) if shop.status == "open" else None,
         today=today,
         terms=TERMS,
-        resale=False,
+        **await resale_doors.beside(setting.conn, setting.house, shop.shop_id, product_id),
         team=await _team(setting, product_id),
         rating=opinions.rating(judged),
         opinions=[opinions.opinion(each, shop.zone) for each in said],
@@ -200,6 +208,7 @@ async def _facts(setting: _Setting, variants: Sequence[Variant]) -> dict[UUID, V
     """What is known of a product's variants, as if the shop were open and all could be had."""
     only = [each.variant_id for each in variants]
     facts = await setting.house.loader.facts(setting.shop.shop_id, only)
+    facts = await resale_doors.shipped_by_others(setting.conn, setting.shop.shop_id, facts)
     return {
         key: msgspec.structs.replace(fact, shop_status="open", sold=True)
         for key, fact in facts.items()

@@ -1,0 +1,358 @@
+"""Selling what another shop ships: putting it up, its price, and what became of what was bought."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import db, http
+from littleshop.catalog import products, resold
+from littleshop.catalog.products import Variant
+from littleshop.catalog.resold import Listing
+from littleshop.errors import NotFound, Refused
+from littleshop.http import AtWork
+from littleshop.i18n import SIGNS
+from littleshop.money import Money
+from littleshop.sale import listing_resold
+from littleshop.sale.listing_resold import Ware
+from littleshop.shop import shops
+from littleshop.supply import resale_offers, resales
+from littleshop.supply.resale_offers import Price
+from littleshop.supply.resales import ResoldOrder
+from littleshop.trade import carriers, deliveries, orders
+from littleshop.web import addresses, forms, pages
+from littleshop.web.console import frame
+from littleshop.web.console.reselling import need_platform_holds
+from littleshop.web.forms import Form
+
+
+async def offer(request: Request) -> Response:
+    """GET root/resell/SHOP/PRODUCT?with=TOKEN: sell this in my shop"""
+    need_platform_holds(request)
+    work = await http.at_work(request)
+    ware = await _ware(request, work)
+    async with http.house(request).database.connection() as conn:
+        known = await resold.of_supplier(
+            conn, work.shop.shop_id, ware.shop.shop_id, ware.product.product_id
+        )
+    if known is not None and known.ended_at is None:
+        return RedirectResponse(_here(work, known.product_id), status_code=303)
+    return await _form(request, work, ware, {}, {})
+
+
+async def brought(request: Request, work: AtWork) -> dict[str, str] | None:
+    """The product on whose page the opening of this shop began, where others may sell it."""
+    shop = work.shop
+    if shop.brought_by_shop_id is None or shop.brought_by_product_id is None:
+        return None
+    try:
+        need_platform_holds(request)
+        async with http.house(request).database.connection() as conn:
+            ware = await listing_resold.ware(
+                conn, shop.brought_by_shop_id, shop.brought_by_product_id, for_shop=None
+            )
+    except NotFound:
+        return None
+    to = f"{frame.root(shop)}/resell/{shop.brought_by_shop_id}/{shop.brought_by_product_id}"
+    return {"title": ware.product.title, "shop": ware.shop.name, "url": to}
+
+
+async def _ware(request: Request, work: AtWork) -> Ware:
+    """Raises NotFound for what this shop may not sell."""
+    supplier = http.number(request.path_params["from_shop"])
+    product_id, token = http.uuid(request.path_params["product_id"]), _token(request)
+    async with http.house(request).database.connection() as conn:
+        ware = await listing_resold.ware(
+            conn, supplier, product_id, for_shop=work.shop.shop_id, token=token
+        )
+    if supplier == work.shop.shop_id:
+        raise NotFound("product")
+    return ware
+
+
+def _token(request: Request) -> str:
+    return request.query_params.get("with", "")[:100]
+
+
+def _here(work: AtWork, product_id: UUID) -> str:
+    return f"{frame.root(work.shop)}/goods/{product_id}/resold"
+
+
+async def _form(
+    request: Request,
+    work: AtWork,
+    ware: Ware,
+    typed: Mapping[str, str],
+    errors: Mapping[str, str],
+    status: int = 200,
+) -> Response:
+    rows = [
+        _row(place, each, ware.offer.prices[each.variant_id], each.price, typed, None)
+        for place, each in enumerate(ware.offered)
+    ]
+    token = _token(request)
+    return await frame.page(
+        request,
+        work,
+        "resell.html",
+        "goods",
+        status=status,
+        product={
+            "title": ware.product.title,
+            "picture_url": frame.picture(ware.pictures[0].file) if ware.pictures else "",
+            "url": addresses.product(ware.shop.slug or "", ware.product.product_id),
+        },
+        supplier=ware.shop.name,
+        rows=rows,
+        action=request.url.path + (f"?with={quote(token)}" if token else ""),
+        errors=errors,
+        sign=SIGNS.get(work.shop.currency, work.shop.currency),
+    )
+
+
+def _row(
+    place: int,
+    variant: Variant,
+    price: Price,
+    elsewhere: Money | None,
+    typed: Mapping[str, str],
+    now: int | None,
+) -> dict[str, Any]:
+    """A kind with the field for its price: what it costs her, what it leaves, what she may ask."""
+    wish = now or listing_resold.suggested(price)
+    currency = variant.currency
+    return {
+        "name": f"price-{place}",
+        "label": " · ".join(variant.choice),
+        "value": typed.get(f"price-{place}", forms.shown(wish, currency)),
+        "supply": Money(price.supply_minor, currency),
+        "margin": Money(max(wish - price.supply_minor, 0), currency),
+        "least": Money(price.least_minor, currency) if price.least_minor else None,
+        "most": Money(price.most_minor, currency) if price.most_minor else None,
+        "elsewhere": elsewhere,
+    }
+
+
+async def put_up(request: Request) -> Response:
+    """POST root/resell/SHOP/PRODUCT: price-N"""
+    need_platform_holds(request)
+    work, form = await http.at_work(request), await forms.read(request)
+    ware = await _ware(request, work)
+    priced = [(each, ware.offer.prices[each.variant_id]) for each in ware.offered]
+    prices, errors = _read(request, form, priced)
+    if not errors:
+        try:
+            product_id = await http.house(request).database.transaction(
+                lambda conn: listing_resold.put_up(
+                    conn, work.shop.shop_id, ware, prices, http.now(request), work.person.person_id
+                )
+            )
+            return frame.go(request, _here(work, product_id), "resale_listed")
+        except Refused as no:
+            errors = {"price-0": frame.sentence(request, no)}
+    return await _form(request, work, ware, _typed(form, len(priced)), errors, 422)
+
+
+def _typed(form: Form, count: int) -> dict[str, str]:
+    return {f"price-{place}": form.text(f"price-{place}", 20) for place in range(count)}
+
+
+def _read(
+    request: Request, form: Form, priced: Sequence[tuple[Variant, Price]]
+) -> tuple[dict[UUID, int], dict[str, str]]:
+    """Prices by kind, and what is wrong with which field."""
+    prices: dict[UUID, int] = {}
+    errors: dict[str, str] = {}
+    for place, (each, price) in enumerate(priced):
+        try:
+            minor = forms.price(form.text(f"price-{place}", 20), each.currency)
+            listing_resold.check_price(price, minor, each.currency)
+            prices[each.variant_id] = minor
+        except Refused as no:
+            errors[f"price-{place}"] = frame.sentence(request, no)
+    return prices, errors
+
+
+async def page(request: Request) -> Response:
+    """GET root/goods/ID/resold"""
+    work = await http.at_work(request)
+    return await _listing_page(request, work, {}, {})
+
+
+async def _listing(conn: db.Connection, request: Request, work: AtWork) -> Listing:
+    product_id = http.uuid(request.path_params["product_id"])
+    listing = await resold.get(conn, work.shop.shop_id, product_id)
+    if listing is None:
+        raise NotFound("product")
+    return listing
+
+
+async def _priced(conn: db.Connection, listing: Listing) -> list[tuple[Variant, Price]]:
+    """Her kinds with what the supplier says of them now, or said last."""
+    offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
+    kinds = await resold.kinds(conn, listing.shop_id, listing.product_id)
+    by_id = {each.variant_id: each for each in kinds}
+    told = []
+    for variant in await products.variants(conn, listing.shop_id, listing.product_id):
+        kind = by_id.get(variant.variant_id)
+        if kind is not None:
+            now = offer.prices.get(kind.from_variant_id) if offer else None
+            told.append((variant, now or Price(kind.from_variant_id, kind.supply_minor)))
+    return told
+
+
+async def _listing_page(
+    request: Request,
+    work: AtWork,
+    typed: Mapping[str, str],
+    errors: Mapping[str, str],
+    status: int = 200,
+) -> Response:
+    async with http.house(request).database.connection() as conn:
+        listing = await _listing(conn, request, work)
+        priced = await _priced(conn, listing)
+        supplier = await shops.get(conn, listing.from_shop_id)
+        own = await products.get(conn, work.shop.shop_id, listing.product_id)
+    return await frame.page(
+        request,
+        work,
+        "resold_one.html",
+        "goods",
+        status=status,
+        product={
+            "id": own.product_id,
+            "title": own.title,
+            "status": own.status,
+            "url": addresses.product(work.shop.slug or "", own.product_id),
+        },
+        supplier=supplier.name,
+        why_off=listing.why_off,
+        sold_out=not any(each.supplied for each, _ in priced),
+        rows=[
+            _row(place, each, price, None, typed, each.price_minor)
+            for place, (each, price) in enumerate(priced)
+        ],
+        errors=errors,
+        sign=SIGNS.get(work.shop.currency, work.shop.currency),
+    )
+
+
+async def save(request: Request) -> Response:
+    """POST root/goods/ID/resold: price-N, then=save|stop"""
+    work, form = await http.at_work(request), await forms.read(request)
+    house, at = http.house(request), http.now(request)
+    async with house.database.connection() as conn:
+        listing = await _listing(conn, request, work)
+        priced = await _priced(conn, listing)
+    if form.text("then", 10) == "stop":
+        await house.database.transaction(lambda conn: listing_resold.take_down(conn, listing, at))
+        return frame.go(request, f"{frame.root(work.shop)}/resold", "resale_stopped")
+    if errors := await _reprice(request, form, listing, priced):
+        return await _listing_page(request, work, _typed(form, len(priced)), errors, 422)
+    await listing_resold.follow(house.database, listing, at)
+    return frame.go(request, _here(work, listing.product_id), "resale_repriced")
+
+
+async def _reprice(
+    request: Request, form: Form, listing: Listing, priced: Sequence[tuple[Variant, Price]]
+) -> dict[str, str]:
+    prices, errors = _read(request, form, priced)
+    if errors:
+        return errors
+
+    async def work(conn: db.Connection) -> None:
+        offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
+        await listing_resold.reprice(conn, listing, prices, offer)
+
+    try:
+        await http.house(request).database.transaction(work)
+    except NotFound:
+        raise
+    except Refused as no:
+        return {"price-0": frame.sentence(request, no)}
+    return {}
+
+
+async def sold(request: Request) -> Response:
+    """GET root/resold: what this shop sells and others ship, and what was bought of it"""
+    work = await http.at_work(request)
+    async with http.house(request).database.connection() as conn:
+        things = await _things(conn, work)
+        rows = await _orders(request, conn, work)
+    return await frame.page(request, work, "resold.html", "goods", things=things, rows=rows)
+
+
+async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
+    found = {each.product_id: each for each in await resold.listings(conn, work.shop.shop_id)}
+    if not found:
+        return []
+    names = await shops.names(conn, [each.from_shop_id for each in found.values()])
+    listed = await products.listing(conn, work.shop.shop_id, all_states=True, only=list(found))
+    return [
+        {
+            "title": each.title,
+            "picture_url": frame.picture(each.photo),
+            "price": each.price,
+            "url": _here(work, each.product_id),
+            "supplier": names.get(found[each.product_id].from_shop_id, ""),
+            "why_off": found[each.product_id].why_off,
+            "state": "sold_out" if not each.spare else each.status,
+        }
+        for each in listed
+    ]
+
+
+async def _orders(request: Request, conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
+    """Her orders with what the suppliers' rows say of them."""
+    mirrored = await resales.mirrored(conn, work.shop.shop_id)
+    of: dict[int, list[ResoldOrder]] = defaultdict(list)
+    for each in mirrored:
+        of[each.from_shop_id].append(each)
+    names = await shops.names(conn, list(of))
+    told: dict[UUID, dict[str, Any]] = {}
+    for supplier, some in of.items():
+        for each in some:
+            order = await orders.get(conn, supplier, each.order_id)
+            assert order is not None, each.order_id
+            parcels = await deliveries.of_order(conn, supplier, each.order_id)
+            told[each.order_id] = {
+                "state": "received" if order.status == "closed" else order.status,
+                "back": Money(order.refunded_minor, order.currency),
+                "parcels": [_parcel(request, one) for one in parcels if one.way == "courier"],
+                "supplier": names.get(supplier, ""),
+            }
+    keyring, zone = http.house(request).keyring, ZoneInfo(work.shop.zone)
+    return [
+        {
+            "number": each.number,
+            "name": keyring.open(each.name_sealed),
+            "total": each.total,
+            "margin": each.margin,
+            "placed_at": each.placed_at.astimezone(zone),
+            **told[each.order_id],
+        }
+        for each in mirrored
+    ]
+
+
+def _parcel(request: Request, parcel: deliveries.Parcel) -> str:
+    known = carriers.CARRIERS.get(parcel.carrier)
+    name = known.name(pages.locale_of(request)) if known else parcel.carrier
+    return f"{name} {parcel.tracking_number}"
+
+
+ROUTES = [
+    Route("/console/{shop_id}/resell/{from_shop}/{product_id}", offer),
+    Route("/console/{shop_id}/resell/{from_shop}/{product_id}", put_up, methods=["POST"]),
+    Route("/console/{shop_id}/goods/{product_id}/resold", page),
+    Route("/console/{shop_id}/goods/{product_id}/resold", save, methods=["POST"]),
+    Route("/console/{shop_id}/resold", sold),
+]

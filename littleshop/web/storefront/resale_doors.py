@@ -1,0 +1,111 @@
+"""The door through which another shop's seller comes to sell what this one ships."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from littleshop import db, http
+from littleshop.catalog import resold
+from littleshop.errors import NotFound
+from littleshop.http import House
+from littleshop.pricing import facts as pricing_facts
+from littleshop.pricing.facts import VariantFacts
+from littleshop.sale import listing_resold
+from littleshop.shop import shops, staff
+from littleshop.shop.shops import Shop
+from littleshop.supply import resale_offers
+from littleshop.web import addresses, pages
+from littleshop.web.storefront import views
+from littleshop.web.storefront.visitors import shop_here
+
+
+async def begin(request: Request) -> Response:
+    """GET /@SLUG/p/ID/resale?with=TOKEN: to her own console, or what there is to know before."""
+    shop = await shop_here(request)
+    product_id, token = http.uuid(request.path_params["product_id"]), _token(request)
+    who, house = await http.somebody(request), http.house(request)
+    if house.settings.escrow == "psp_escrow":
+        raise NotFound("product")
+    async with house.database.connection() as conn:
+        ware = await listing_resold.ware(conn, shop.shop_id, product_id, for_shop=None, token=token)
+        mine = [] if who is None else await _shops(conn, who.person.person_id, shop)
+    ends = f"resell/{shop.shop_id}/{product_id}" + (f"?with={quote(token)}" if token else "")
+    if len(mine) == 1:
+        return RedirectResponse(f"/console/{mine[0].shop_id}/{ends}", status_code=303)
+    picture = ware.pictures[0] if ware.pictures else None
+    return pages.page(
+        request,
+        "storefront/resale.html",
+        private=True,
+        shop=views.shop(shop),
+        title=ware.product.title,
+        product_id=product_id,
+        picture=views.Picture(picture.file, ware.product.title) if picture else None,
+        mine=[SimpleNamespace(name=one.name, go=f"/console/{one.shop_id}/{ends}") for one in mine],
+        known=who is not None,
+        sign_in="/sign-in?next="
+        + quote(addresses.resale(shop.slug or "", product_id, token), safe=""),
+    )
+
+
+def _token(request: Request) -> str:
+    return request.query_params.get("with", "")[:100]
+
+
+async def _shops(conn: db.Connection, person_id: object, supplier: Shop) -> list[Shop]:
+    """The shops in which this person may put things on the shelf, but for the supplier's."""
+    known = await staff.shops_of(conn, http.uuid(str(person_id)))
+    found = [
+        await shops.find(conn, each.shop_id)
+        for each in known
+        if each.shop_id != supplier.shop_id and staff.may(each.role, "goods")
+    ]
+    return [one for one in found if one is not None and one.status != "opening" and one.name]
+
+
+async def beside(
+    conn: db.Connection, house: House, shop_id: int, product_id: UUID
+) -> dict[str, Any]:
+    """What a product's page says of re-selling: that others may sell it, and who ships it where
+    that is another shop."""
+    listing = await resold.get(conn, shop_id, product_id)
+    if listing is not None:
+        return {"resale": False, "ships": (await shops.get(conn, listing.from_shop_id)).name}
+    held = house.settings.escrow == "psp_escrow"
+    return {
+        "resale": not held and await resale_offers.is_open(conn, shop_id, product_id),
+        "ships": "",
+    }
+
+
+async def shipped_by_others(
+    conn: db.Connection, shop_id: int, facts: dict[UUID, VariantFacts]
+) -> dict[UUID, VariantFacts]:
+    """The same at the same prices, with the supplier's terms for what another shop ships: sending
+    costs what he asks."""
+    kinds = await resold.among(conn, shop_id, list(facts))
+    if not kinds:
+        return facts
+    supplier = next(iter(kinds.values())).from_shop_id
+    theirs = await pricing_facts.load(
+        conn, supplier, [each.from_variant_id for each in kinds.values()]
+    )
+    return {
+        key: msgspec.structs.replace(
+            theirs[kinds[key].from_variant_id], variant_id=key, price_minor=fact.price_minor
+        )
+        if key in kinds and kinds[key].from_variant_id in theirs
+        else fact
+        for key, fact in facts.items()
+    }
+
+
+ROUTES = [Route("/@{slug}/p/{product_id}/resale", begin, methods=["GET"])]
