@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import re
 from pathlib import Path
+from typing import IO
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
@@ -24,6 +25,8 @@ CONTENT_TYPES = {"webp": "image/webp", "avif": "image/avif", "jpg": "image/jpeg"
 _HASH = re.compile(r"[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[1-9][0-9]{0,4}\.(webp|avif|jpg)\Z")
 SEALED = "sealed"  # the folder of what is kept for a while only
+STAGED = "staged"  # the folder of what a job is to read and then remove
+_STAGED = re.compile(r"[0-9a-f]{32}-[a-z]{1,20}\Z")
 _PRIVATE = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -107,6 +110,28 @@ class Files:
         if _PRIVATE.match(name):
             with contextlib.suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, f"{SEALED}/{name}")
+
+    async def put_staged(self, name: str, content: IO[bytes]) -> None:
+        """Keep a file for those who work on it later; it goes from disk to disk in pieces."""
+        if not _STAGED.match(name):
+            raise ValueError(f"not a name: {name!r}")
+        await obstore.put_async(self._store, f"{STAGED}/{name}", content)
+
+    async def fetch_staged(self, name: str, to: Path) -> bool:
+        """Write a staged file to a path, in pieces; False when it is gone."""
+        try:
+            found = await obstore.get_async(self._store, f"{STAGED}/{name}")
+        except FileNotFoundError:
+            return False
+        with to.open("wb") as file:
+            async for piece in found.stream(min_chunk_size=1 << 20):
+                file.write(piece)
+        return True
+
+    async def remove_staged(self, name: str) -> None:
+        """Remove a staged file; one that is gone already is no fault."""
+        with contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, f"{STAGED}/{name}")
 
     async def _read(self, path: str) -> bytes | None:
         try:

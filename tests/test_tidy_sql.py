@@ -25,12 +25,14 @@ MIGRATIONS = {
 SHARED_TABLES: dict[str, tuple[set[str], str]] = {
     "variants": (
         {"littleshop.catalog.products", "littleshop.catalog.resold",
-         "littleshop.catalog.shipping_rates", "littleshop.catalog.stock"},
+         "littleshop.catalog.shipping_rates", "littleshop.catalog.stock",
+         "littleshop.catalog.wares"},
         "the counts stand in the row that placing locks; stock moves them, products the rest",
     ),
     "products": (
         {"littleshop.catalog.products", "littleshop.catalog.shipping_rates",
-         "littleshop.catalog.virtual"},
+         "littleshop.catalog.wares",
+         "littleshop.catalog.virtual", "littleshop.catalog.wares", "littleshop.catalog.categories"},
         "how a thing is sent, or that nobody carries it, is read where its price is",
     ),
 }

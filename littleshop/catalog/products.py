@@ -295,7 +295,8 @@ async def listing(
                               where f.shop_id = $1 and f.product_id = p.product_id
                               order by f.sort_order, f.photo_id limit 1) f on true
          where p.shop_id = $1 and ($2 and p.status <> 'unlisted' or p.status = 'on_sale')
-           and ($3::text is null or p.category = $3)
+           and ($3::text is null or p.category = $3 or exists (select from categories c
+                 where c.shop_id = $1 and c.name = p.category and c.parent = $3))
            and ($6::uuid[] is null or p.product_id = any ($6))
          order by p.sort_order, p.product_id limit $4 offset $5""",
         shop_id,
@@ -339,14 +340,17 @@ async def few_left(
 
 
 async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:
-    """The categories on sale with how many products each has, the fullest first."""
+    """The categories on sale with how many products each has, those under it too: in the seller's
+    order, then the fullest first."""
     rows = await conn.fetch(
-        "select category, count(*)::integer as products from products"
-        " where shop_id = $1 and status = 'on_sale' and category <> ''"
-        " group by category order by count(*) desc, category",
+        "select coalesce(c.parent, p.category) as name, count(*)::integer as products"
+        " from products p left join categories c on c.shop_id = $1 and c.name = p.category"
+        " left join categories t on t.shop_id = $1 and t.name = coalesce(c.parent, p.category)"
+        " where p.shop_id = $1 and p.status = 'on_sale' and p.category <> ''"
+        " group by 1, t.sort_order order by t.sort_order nulls last, count(*) desc, 1",
         shop_id,
     )
-    return [(row["category"], row["products"]) for row in rows]
+    return [(row["name"], row["products"]) for row in rows]
 
 
 async def set_status(

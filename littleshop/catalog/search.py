@@ -132,15 +132,21 @@ def typed(query: str) -> str:
 async def write(conn: db.Connection, shop_id: int, product_id: UUID, draft: ProductDraft) -> None:
     """Keep the words of a product, in the transaction that writes it; a title of marks alone has
     the shop for its word."""
-    await db.run(
-        conn,
+    await write_many(conn, shop_id, [(product_id, draft)])
+
+
+async def write_many(
+    conn: db.Connection, shop_id: int, drafts: Sequence[tuple[UUID, ProductDraft]]
+) -> None:
+    """The same of many products."""
+    await conn.executemany(
         "insert into product_words (shop_id, product_id, words, made_by) values ($1, $2, $3, $4)"
         " on conflict on constraint product_words_pkey do update"
         " set words = excluded.words, made_by = excluded.made_by",
-        shop_id,
-        product_id,
-        words(draft, shop_id) or [f"{shop_id}:"],
-        MAKER,
+        [
+            (shop_id, product_id, words(draft, shop_id) or [f"{shop_id}:"], MAKER)
+            for product_id, draft in drafts
+        ],
     )
 
 

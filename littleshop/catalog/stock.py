@@ -69,6 +69,29 @@ async def move(
     return int(on_hand)
 
 
+async def move_many(
+    conn: db.Connection,
+    shop_id: int,
+    moves: Sequence[tuple[UUID, int, str]],
+    *,
+    at: datetime,
+    person_id: UUID,
+) -> None:
+    """Movements of locked variants: which, how many pieces, why. The caller has seen that no fewer
+    are left than open orders hold, and tells the shop's pages."""
+    await db.run(
+        conn,
+        "update variants v set on_hand = v.on_hand + m.quantity"
+        " from unnest($2::uuid[], $3::integer[]) as m(variant_id, quantity)"
+        " where v.shop_id = $1 and v.variant_id = m.variant_id",
+        shop_id,
+        [variant_id for variant_id, _, _ in moves],
+        [quantity for _, quantity, _ in moves],
+    )
+    rows = [(shop_id, ids.uuid7(at), *move, None, person_id, at) for move in moves]
+    await conn.executemany(_LEDGER_SQL, rows)
+
+
 async def receive(
     conn: db.Connection,
     shop_id: int,
