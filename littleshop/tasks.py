@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from littleshop import config, db, logs, recoveries
-from littleshop.catalog import search
+from littleshop.catalog import importing, search
 from littleshop.entry import admitting, crediting, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
@@ -293,6 +293,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
         **passing_on.tasks(house.keyring),
+        **importing.tasks(house.files),
         **listing_resold.tasks(),
     }
 
@@ -313,6 +314,7 @@ TIMETABLE = Timetable(
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
         **passing_on.TIMETABLE,
+        **importing.TIMETABLE,
         **listing_resold.TIMETABLE,
         **person_orders.TIMETABLE,
         **order_words.TIMETABLE,
