@@ -80,12 +80,11 @@ def _check_band(band: Band) -> Band:
 
 async def of(conn: db.Connection, shop_id: int) -> Local | None:
     """What a shop says of it; None where it does not bring things."""
-    return await db.one(
-        conn,
-        Local,
+    row = await conn.fetchrow(
         "select lat_e6, lon_e6, least_minor, bands from local_deliveries where shop_id = $1",
         shop_id,
     )
+    return None if row is None else msgspec.convert(dict(row), Local)
 
 
 async def write(conn: db.Connection, shop_id: int, checked: Local, at: datetime) -> None:

@@ -75,7 +75,12 @@ async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
 ) -> None:
     wrong = await settles(market, point="武林广场")
     assert wrong.status_code == 422 and t(LOCALE, "errors.local_point") in wrong.text
-    assert (await settles(market)).status_code == 303
+    saved = await settles(market)
+    assert (
+        t(LOCALE, "local.settings_on", km="8", fee="¥5.00")
+        in (await market.seller.get(saved.headers["location"])).text
+    )
+    assert "学府苑" in (await market.seller.get(f"/console/{market.shop_id}/settings/local")).text
     await market.to_checkout()
     page = await market.buyer.get(CHECKOUT)
     assert "翡翠城" in page.text and 'value="local"' in page.text
