@@ -285,7 +285,7 @@ async def _look(conn: db.Connection, listing: Listing) -> _Found:
         if no is None and product.status == "on_sale" and shop.status == "open":
             there |= {kind.variant_id} if spare[kind.from_variant_id] > 0 else set()
     off: str | None = next((no for no in ("below_supply", "out_of_bounds") if no in why), None)
-    if not why or product.status != "on_sale":
+    if not why or product.status != "on_sale" or shop.status == "closed":
         off = "gone" if prices else "withdrawn"
     supply = {key: price.supply_minor for key, price in prices.items()}
     return _Found(shop.version, off, supply, frozenset(there))

@@ -107,14 +107,15 @@ async def quote(
 
 
 async def there(conn: db.Connection, part: Part) -> dict[UUID, int]:
-    """How many pieces of each kind can be had now, by the re-seller's kind."""
+    """How many pieces of each kind can be had now, by the re-seller's kind; of what this shop may
+    not sell any more there is no entry."""
     facts = await pricing_facts.load(conn, part.from_shop_id, list(part.prices))
     terms, found = await _offered(conn, part, facts), {}
     for theirs, retail in part.prices.items():
         price, fact = terms.get(theirs), facts.get(theirs)
-        sold = price is not None and price.why_not(retail) is None
-        can = sold and fact is not None and fact.sold and fact.shop_status == "open"
-        found[part.own[theirs]] = max(fact.spare, 0) if can and fact is not None else 0
+        if price is None or price.why_not(retail) is not None or fact is None or not fact.sold:
+            continue
+        found[part.own[theirs]] = max(fact.spare, 0) if fact.shop_status == "open" else 0
     return found
 
 

@@ -61,6 +61,8 @@ async def shelf(conn: db.Connection, shop_id: int, about: UUID | None = None) ->
     for each in await products.listing(conn, shop_id, most=MOST_SHELF):
         picture = addresses.photo(each.photo, 360) if each.photo else ""
         for variant in await products.variants(conn, shop_id, each.product_id):
+            if variant.supplied:
+                continue  # another shop ships it: its order is not this shop's
             title = " · ".join((each.title, *variant.choice))
             found.append(Thing(each.product_id, variant, title, picture))
     asked = {

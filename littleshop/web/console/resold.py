@@ -28,6 +28,7 @@ from littleshop.supply import resale_offers, resales
 from littleshop.supply.resale_offers import Price
 from littleshop.supply.resales import ResoldOrder
 from littleshop.trade import carriers, deliveries, orders
+from littleshop.trade.orders import Order
 from littleshop.web import addresses, forms, pages
 from littleshop.web.console import frame
 from littleshop.web.console.reselling import need_platform_holds
@@ -326,6 +327,7 @@ async def _orders(request: Request, conn: db.Connection, work: AtWork) -> list[d
             told[each.order_id] = {
                 "state": "received" if order.status == "closed" else order.status,
                 "back": Money(order.refunded_minor, order.currency),
+                "margin": _margin(each, order),
                 "parcels": [_parcel(request, one) for one in parcels if one.way == "courier"],
                 "supplier": names.get(supplier, ""),
             }
@@ -335,12 +337,18 @@ async def _orders(request: Request, conn: db.Connection, work: AtWork) -> list[d
             "number": each.number,
             "name": keyring.open(each.name_sealed),
             "total": each.total,
-            "margin": each.margin,
             "placed_at": each.placed_at.astimezone(zone),
             **told[each.order_id],
         }
         for each in mirrored
     ]
+
+
+def _margin(mirror: ResoldOrder, order: Order) -> Money:
+    """Her margin in what did not go back, before the platform's fee."""
+    ended = order.status in ("cancelled", "refunded")
+    kept = 0 if ended else order.total_minor - order.refunded_minor
+    return Money(mirror.margin_minor * kept // order.total_minor, order.currency)
 
 
 def _parcel(request: Request, parcel: deliveries.Parcel) -> str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from littleshop import db, http, ids
+from littleshop import db, http, i18n, ids
 from littleshop.catalog import provinces
 from littleshop.errors import Refused
 from littleshop.money import Money
@@ -127,9 +127,11 @@ def _only(part: Part, good: set[UUID]) -> Part | None:
 def _thing(
     locale: str, item: Item, fact: VariantFacts, there: Mapping[UUID, int], draw: Thing
 ) -> SimpleNamespace:
-    spare = there.get(item.variant_id, 0) if fact.sold else 0
-    known = msgspec.structs.replace(fact, spare=spare)
-    return draw(locale, CartItem(item.variant_id, item.quantity), known)
+    known = msgspec.structs.replace(fact, spare=there.get(item.variant_id, 0))
+    drawn = draw(locale, CartItem(item.variant_id, item.quantity), known)
+    if item.variant_id not in there:
+        drawn.problem = i18n.t(locale, "resale.basket.gone")
+    return drawn
 
 
 def own_part(cart_id: UUID) -> UUID:

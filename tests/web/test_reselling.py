@@ -1,0 +1,136 @@
+"""Re-selling through the pages: opened, put on another shelf in one press, bought there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+from tests.web.client import hidden
+from tests.web.market import WANTING, Market, reference_of
+
+HERS = "/@xiaoxiao"
+
+
+@dataclass
+class Counter:
+    """何晓晓's shop beside the market: what she sells is shipped from there."""
+
+    market: Market
+    her: httpx.AsyncClient
+    shop_id: int
+    product: str  # as her shop knows it
+
+    async def basket(self, product: str, pieces: int = 1) -> None:
+        told = {"product": product, "quantity": str(pieces), "then": "basket"}
+        answer = await self.market.buyer.post(f"{HERS}/basket/items", data=told)
+        assert answer.headers["location"] == f"{HERS}/basket"
+
+    async def form(self) -> dict[str, str]:
+        """The checkout of what the market ships, filled in."""
+        led = await self.market.buyer.get(f"{HERS}/checkout")
+        assert led.headers["location"].startswith(f"{HERS}/checkout/resold?only=")
+        page = await self.market.buyer.get(led.headers["location"])
+        assert "由小满茶器发货" in page.text
+        return {name: hidden(page, name) for name in ("key", "items", "total", "said")} | WANTING
+
+    async def place(self, form: dict[str, str]) -> httpx.Response:
+        return await self.market.buyer.post(f"{HERS}/checkout/resold", data=form)
+
+    async def rows(self, sql: str) -> list[tuple[object, ...]]:
+        async with self.market.world.house.database.connection() as conn:
+            return [tuple(row) for row in await conn.fetch(sql)]
+
+
+async def offers(market: Market, **prices: str) -> httpx.Response:
+    told = {"supply-0": "100", "open_to": "all", "then": "offer"} | prices
+    return await market.seller.post(
+        f"/console/{market.shop_id}/goods/{market.product}/resale", data=told
+    )
+
+
+async def counter(market: Market) -> Counter:
+    """She came by the market's product, opened a shop, and sells it for 150."""
+    assert (await offers(market)).status_code == 303
+    her, world = market.world.browser("zh-CN"), market.world
+    shop_id = await world.open_shop(
+        her, "晓晓的小铺", "xiaoxiao", "13900002002",
+        brought_by=f"?from=xiaoman&product={market.product}",
+    )  # fmt: skip
+    first = await her.get(f"/console/{shop_id}/goods/new?first=1")
+    door = await her.get(f"/@xiaoman/p/{market.product}/resale")
+    assert door.headers["location"] in first.text
+    put_up = await her.post(door.headers["location"], data={"price-0": "150"})
+    await world.work()
+    return Counter(market, her, shop_id, put_up.headers["location"].split("/")[-2])
+
+
+async def test_what_is_bought_in_her_shop_is_an_order_of_who_ships(market: Market) -> None:
+    hers = await counter(market)
+    await hers.basket(hers.product)
+    sent = await hers.place(await hers.form())
+    reference = reference_of(sent)
+    assert await hers.rows("select shop_id, total_minor from orders") == [(market.shop_id, 15000)]
+    assert await hers.rows("select * from cart_items") == []
+    await market.notify(reference, total_amount="150.00")
+    await market.world.work()
+    assert await market.statuses() == ["to_ship"]
+    sold = await hers.her.get(f"/console/{hers.shop_id}/resold")
+    assert "陈婉婷" in sold.text and "¥50.00" in sold.text
+    assert "13800002046" not in sold.text and "文三路" not in sold.text
+    order = await market.seller.get(f"/console/{market.shop_id}/orders/1001")
+    assert "晓晓的小铺" in order.text and "−¥50.00" in order.text
+    mine = await market.seller.get(f"/console/{market.shop_id}/resale")
+    assert "晓晓的小铺" in mine.text
+    await market.books_balance()
+
+
+async def test_a_basket_that_ships_from_two_shops_says_so_and_keeps_the_rest(
+    market: Market,
+) -> None:
+    hers = await counter(market)
+    own = await market.world.add_product(hers.her, hers.shop_id, "茶杯", price="25.00")
+    await hers.basket(hers.product)
+    await hers.basket(own)
+    basket = await market.buyer.get(f"{HERS}/basket")
+    assert "这些由 2 家店发货，要下 2 个单" in basket.text
+    led = await market.buyer.get(f"{HERS}/checkout")  # not both at once
+    assert led.headers["location"] == f"{HERS}/basket"
+    only = basket.text.split("/checkout?only=")[1].split('"')[0].replace("&amp;", "&")
+    page = await market.buyer.get(f"{HERS}/checkout?only={only}")
+    form = {name: hidden(page, name) for name in ("key", "items", "cart", "total")} | WANTING
+    assert (await market.buyer.post(f"{HERS}/checkout", data=form)).status_code == 303
+    assert await hers.rows("select shop_id, total_minor from orders") == [(hers.shop_id, 2500)]
+    assert await hers.rows("select count(*) from cart_items") == [(1,)]
+    assert (await hers.form())["total"] == "15000"
+
+
+async def test_nothing_is_ordered_at_another_price_or_when_it_is_withdrawn(market: Market) -> None:
+    hers = await counter(market)
+    await hers.basket(hers.product)
+    form = await hers.form()
+    assert (await hers.place(form | {"total": "10000"})).status_code == 409
+    straight = await market.buyer.post(f"{HERS}/checkout", data=form | {"cart": form["key"]})
+    assert straight.status_code == 404
+    await market.seller.post(
+        f"/console/{market.shop_id}/goods/{market.product}/resale", data={"then": "withdraw"}
+    )
+    gone = await hers.place(form)
+    assert gone.headers["location"] == f"{HERS}/basket"
+    assert "这件在这家店买不到了" in (await market.buyer.get(f"{HERS}/basket")).text
+    assert await market.orders() == 0
+
+
+async def test_a_price_below_supply_is_refused_at_its_field(market: Market) -> None:
+    wrong = await offers(market, **{"least-0": "90"})
+    assert wrong.status_code == 422 and "最低售价不能低于供货价" in wrong.text
+    hers = await counter(market)
+    here = f"/console/{hers.shop_id}/goods/{hers.product}/resold"
+    low = await hers.her.post(here, data={"price-0": "99.99", "then": "save"})
+    assert low.status_code == 422 and "供货价是一件" in low.text
+    editor = await hers.her.get(f"/console/{hers.shop_id}/goods/{hers.product}")
+    assert editor.headers["location"] == here
+    chain = await hers.her.get(f"/console/{hers.shop_id}/goods/{hers.product}/resale")
+    assert chain.status_code == 404
+    stranger = await market.seller.get(here)
+    assert stranger.status_code == 404
