@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 
 import httpx
 
@@ -195,6 +197,23 @@ async def test_inside_wechat_the_way_out_is_shown_before_anything_is_ordered(
     assert "按上面两步到浏览器里付" in answer.text
     assert 'value="alipay"' not in answer.text
     assert await market.statuses() == []
+
+
+async def test_the_address_of_a_checkout_holds_its_goods_whatever_was_pressed(
+    market: Market,
+) -> None:
+    await market.to_checkout()
+    form = await market.form()
+    for pressed in ("gift", "quote", "split"):
+        drawn = await market.buyer.post("/@xiaoman/checkout", data=form | {"then": pressed})
+        shown = re.search(r'action="(/@xiaoman/checkout\?only=[^"]+)"', drawn.text)
+        assert shown is not None, drawn.text[:300]
+        here = unescape(shown[1])
+        elsewhere = await market.world.browser().get(here)
+        assert elsewhere.status_code == 200 and hidden(elsewhere, "items") == form["items"], pressed
+        assert ('name="to_name"' in elsewhere.text) == (pressed == "gift")
+        assert "13800002046" not in here  # nobody's name or phone
+        assert f'href="/@xiaoman/p/{market.product}"' in elsewhere.text  # the way back
 
 
 async def test_a_desk_is_shown_a_code_and_a_rail_that_is_away_is_said(market: Market) -> None:

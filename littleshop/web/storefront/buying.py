@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -56,7 +57,8 @@ async def checkout(request: Request) -> Response:
     if (elsewhere := await resold.leads(request, shop, bag.items)) is not None:
         return RedirectResponse(elsewhere, status_code=303)
     try:
-        form = await prefilling.known(request, shop) | {"as": request.query_params.get("as", "")}
+        asked = {name: request.query_params.get(name, "")[:40] for name in ("as", "coupon")}
+        form = await prefilling.known(request, shop) | asked
         return remember(request, await _page(request, shop, bag, form, {}), token)
     except Refused as no:
         return await baskets.show(request, shop, no)
@@ -98,12 +100,11 @@ async def _page(
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
     quote, wrong = await _quoted(request, shop, bag, way, form, wrong)
-    way = quote.way
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
     items_text = checkouts.items_text(bag.items)
-    link = names.public_url(request, stay=True) + addresses.checkout(shop.slug or "", items_text)
+    here = _here(request, shop, bag, form)
     return pages.page(
         request,
         "storefront/checkout.html",
@@ -112,13 +113,13 @@ async def _page(
         fragment=fragment,
         form_targets=views.rail_origins(house),
         shop=views.shop(shop),
+        action=here,
+        back=_back(request, shop, quote),
         items=checkouts.shown_items(quote),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
         problems=_problems(request, wrong),
         provinces=views.provinces(locale),
-        deliveries=checkouts.deliveries(locale, shop, quote, way, at),
-        nothing_sent=way == "none",
-        virtual=way == "none",
+        deliveries=checkouts.deliveries(locale, shop, quote, quote.way, at),
         methods=methods,
         method=next((method for method in methods if method.chosen), None),
         **_sums(locale, shop, bag, form, quote),
@@ -131,10 +132,33 @@ async def _page(
         team=bag.team,
         gift=await wrapping.shown(request, shop, bag, form),
         asking=None if wrapping.is_gift(form) else await asking.shown(request, shop, bag, form),
-        out=leaving.out(request, link),
+        out=leaving.out(request, names.public_url(request, stay=True) + here),
         registering=waits,
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )
+
+
+def _here(request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]) -> str:
+    """The address of this page wherever it is opened: what is bought and how, nobody's name. Its
+    form posts there, so that the address bar still holds it when the page is drawn anew."""
+    asked = {
+        "only": checkouts.items_text(bag.items),
+        "team": bag.team,
+        "as": form.get("as", ""),
+        "coupon": askers.code_of(form),
+        "part": request.query_params.get("part", ""),
+    }
+    told = urlencode({name: value for name, value in asked.items() if value})
+    return f"{addresses.checkout(shop.slug or '')}?{told}"
+
+
+def _back(request: Request, shop: Shop, quote: Quote) -> str:
+    """To the thing that is bought alone, else to the basket."""
+    things = {line.facts.product_id for line in quote.lines if line.facts is not None}
+    slug = shop.slug or ""
+    if len(things) == 1 and "only" in request.query_params:
+        return addresses.product(slug, things.pop())
+    return addresses.basket(slug)
 
 
 def _sums(
@@ -148,6 +172,8 @@ def _sums(
         "coupon": typed if shop.offers and not bag.team else None,
         "total": quote.total,
         "depends": quote.depends,
+        "nothing_sent": quote.way == "none",
+        "virtual": quote.way == "none",
     }
 
 
