@@ -38,7 +38,6 @@ from littleshop.social import domains, tickets
 from littleshop.social.domains import Domains
 from littleshop.social.tickets import Tickets
 from littleshop.trade import trackers
-from littleshop.trade.trackers import Tracker
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -68,7 +67,7 @@ class House:
     doors: Doors
     escrows: Mapping[str, Escrow] = field(default_factory=dict)  # by gateway, whatever the mode
     wechat_login: WechatOpenid | None = None  # who is who inside WeChat; None: that rail is off
-    tracker: Tracker | None = None  # who follows parcels; None: nobody
+    tracker: trackers.Tracker | None = None  # who follows parcels; None: nobody
     tickets: Tickets | None = None  # of the official account that sets cards inside WeChat
     bodies: edge.Bodies = field(default_factory=edge.Bodies)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -137,12 +136,10 @@ async def open_house(settings: Settings, *, name: str, size: int = 8) -> AsyncIt
             await rail.disconnect()
         for escrow in house.escrows.values():
             await escrow.disconnect()
-        if house.wechat_login is not None:
-            await house.wechat_login.disconnect()
-        if house.tracker is not None:
-            await house.tracker.disconnect()
-        if house.tickets is not None:
-            await house.tickets.official.disconnect()
+        official = house.tickets.official if house.tickets is not None else None
+        for each in (house.wechat_login, house.tracker, official):
+            if each is not None:
+                await each.disconnect()
         await database.close()
 
 

@@ -18,6 +18,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import delivering, refunding, telling
+from littleshop.supply import kinds
 from littleshop.trade import cases, claims, deliveries, order_events, orders, timers
 from littleshop.trade.deliveries import Holder, Parcel
 from littleshop.trade.orders import Order
@@ -58,7 +59,10 @@ async def check_number(conn: db.Connection, order: Order, number: str, *, togeth
     """A parcel goes to one address: its number stands on orders of one buyer only, and on a second
     one of his when the seller says that both lie in it.
 
-    Raises Refused: number_known of this order, number_together, number_of_another."""
+    Raises Refused: number_known of this order, number_together, number_of_another, and
+    barcode_of_own(title=) when it is that of a thing on the shop's own shelf."""
+    if title := await kinds.thing_of(conn, order.shop_id, number):
+        raise Refused("barcode_of_own", title=title)
     held = await deliveries.holders(conn, order.shop_id, [number])
     check_holders(order, held, together=together)
 

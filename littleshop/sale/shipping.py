@@ -91,7 +91,8 @@ async def ship(
     parcel, when its seller says so (`together`).
 
     Raises Refused: tracking_number, carrier_unknown, not_to_ship, case_open, chargeback_open,
-    pieces_gone, number_known, number_together(number=), number_of_another(number=).
+    pieces_gone, number_known, number_together(number=), number_of_another(number=),
+    barcode_of_own(title=).
     """
     number = tracking_number(number)
     if carrier not in carriers.CARRIERS:

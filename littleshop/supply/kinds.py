@@ -182,3 +182,16 @@ async def story(
         most,
         skip,
     )
+
+
+async def thing_of(conn: db.Connection, shop_id: int, barcode: str) -> str:
+    """The title of a thing that has this barcode, "" for none."""
+    found = await db.value(
+        conn,
+        "select p.title from variants v join products p on p.shop_id = $1"
+        "   and p.product_id = v.product_id"
+        " where v.shop_id = $1 and v.barcode = $2 and v.barcode <> '' limit 1",
+        shop_id,
+        barcode,
+    )
+    return str(found or "")

@@ -304,3 +304,14 @@ async def test_a_shipping_is_undone_as_long_as_nobody_was_told(town: Town) -> No
     await town.receives(placed)
     assert await town.balance("payable") == PRICE
     await town.books_balance()
+
+
+async def test_the_barcode_of_a_thing_on_the_shelf_is_no_parcels_number(
+    town: Town, owner: db.Connection
+) -> None:
+    placed = await sold(town)
+    await owner.execute("update variants set barcode = '3014260115531'")
+    with pytest.raises(Refused) as no:
+        await town.ships(placed, "3014260115531")
+    assert (no.value.code, no.value.details) == ("barcode_of_own", {"title": "青灰釉盖碗"})
+    assert (await town.order(placed)).status == "to_ship"

@@ -322,6 +322,9 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
     )
 
 
+STEP = thing(at=NOW - days(1), head="Out for delivery", words="【杭州】快递员正在派送")
+
+
 def order(
     state: str, due: str | None = None, may: tuple[str, ...] = (), **facts: Any
 ) -> dict[str, Any]:
@@ -337,17 +340,7 @@ def order(
         carrier="SF Express",
         number="SF1408223100678",
         url=None,
-        way=thing(
-            state="out_for_delivery",
-            head="Out for delivery",
-            at=NOW - days(1),
-            words="【杭州】快递员正在派送",
-            note="",
-            steps=[
-                thing(at=NOW - days(1), head="Out for delivery", words="【杭州】快递员正在派送"),
-                thing(at=NOW - days(2), head="On its way", words="【本地转运中心】快件已到达"),
-            ],
-        ),
+        way=thing(state="near", note="", steps=[STEP, STEP], **vars(STEP)),
         scans=[
             thing(text="Delivered", at=NOW - days(1)),
             thing(text="Out for delivery", at=NOW - days(1)),

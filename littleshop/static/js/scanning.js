@@ -146,7 +146,7 @@ const renew = (text, address) => {
   if (!place) return;
   show();
   one("video", camera).play();
-  form().scrollIntoView({ block: "start" });
+  (one("[data-undo]") || form()).scrollIntoView({ block: "start" });
   if (!one("input[name=tracking_number]", form()).value) look();
 };
 document.addEventListener("submit", async (event) => {

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from littleshop import http
 from littleshop.jobs import HeldJob
-from littleshop.oversight import mending, switching
+from littleshop.oversight import following, mending, switching
 from littleshop.oversight.switching import Rail
 from littleshop.web import forms
 from littleshop.web.operator import frame
@@ -25,8 +25,18 @@ async def listed(request: Request) -> Response:
     at_desk, house = await frame.operator(request), http.house(request)
     async with house.database.connection() as conn:
         found = await switching.rails(conn, house.rails, http.now(request))
+        parcels = await following.health(conn, http.now(request))
     names = await frame.names(house, [each.last.operator_id for each in found if each.last])
-    return frame.page(request, at_desk, "rails.html", rails=[_row(each, names) for each in found])
+    rows = [_row(each, names) for each in found]
+    tracker = house.tracker.name if house.tracker is not None else ""
+    return frame.page(
+        request, at_desk, "rails.html", rails=rows, parcels=parcels, tracker=tracker,
+        parcels_fault=_last_line(parcels.fault),
+    )  # fmt: skip
+
+
+def _last_line(fault: str) -> str:
+    return fault.strip().splitlines()[-1][:200] if fault else ""
 
 
 def _row(rail: Rail, names: dict[UUID | None, str]) -> dict[str, Any]:
@@ -37,7 +47,7 @@ def _row(rail: Rail, names: dict[UUID | None, str]) -> dict[str, Any]:
         "why": rail.off.why if rail.off else "",
         "off_at": rail.off.off_at if rail.off else None,
         "health": rail.health,
-        "fault": rail.health.fault.strip().splitlines()[-1][:200] if rail.health.fault else "",
+        "fault": _last_line(rail.health.fault),
         "switch_url": f"{HERE}/{rail.name}/switch",
         "who": names[last.operator_id] if last else "",
     }

@@ -161,6 +161,7 @@ def _mine(request: Request, link: OrderLink, found: Opened) -> dict[str, Any]:
             found.ways,
             now,
             link.shop.seller or link.shop.name,
+            seen,
         ),
         "due": gift_views.due(found.clocks),
         "may": may,

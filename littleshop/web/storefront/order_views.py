@@ -174,11 +174,12 @@ def parcel(
     ways: Ways,
     now: datetime,
     seller: str,
+    seen: Seen,
 ) -> SimpleNamespace | None:
     """The parcel under way with what is known of its journey: where it is, by the courier's word;
     of one that nobody was asked about only what happened to its order."""
     sent = [one for one in parcels if one.way == "courier"]
-    if not sent:
+    if not sent or not seen.may(roles.SEE_PARCEL):
         return None
     last = sent[-1]
     known = carriers.CARRIERS.get(last.carrier)

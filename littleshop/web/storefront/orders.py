@@ -172,9 +172,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         shop=bought_at.face(views.shop(seller_shop or shop), seller),
         ships=bought_at.note(locale, seller_shop, shop) if seller_shop else "",
         order=shown,
-        parcel=order_views.parcel(locale, parcels, history, ways, now, seller)
-        if seen.may(roles.SEE_PARCEL)
-        else None,
+        parcel=order_views.parcel(locale, parcels, history, ways, now, seller, seen),
         due=order_views.due(row, clocks, house.calendar, now, arrived_on),
         may=order_views.may(seen, clocks, asked, shown.left, now, gone=gone),
         gone=gone,
