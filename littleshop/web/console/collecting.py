@@ -199,8 +199,7 @@ def _context(
             for line in lines
         ],
         "way": row.way,
-        "shipping": row.shipping,
-        "by_region": row.shipping_minor is None,
+        "shipping": None if row.shipping_minor is None else row.shipping,
         "total": letter_views.total(row, lines),
         "uses": row.uses,
         "paid": row.paid,

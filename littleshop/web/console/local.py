@@ -19,6 +19,7 @@ from littleshop.i18n import SIGNS
 from littleshop.sale import bringing
 from littleshop.shop import shop_acts
 from littleshop.trade import orders
+from littleshop.trade.orders import Order
 from littleshop.web import forms
 from littleshop.web.console import frame, rates
 from littleshop.web.forms import Form
@@ -76,7 +77,7 @@ async def _page(
 
 
 async def save(request: Request) -> Response:
-    """POST root/settings/local: point, least, band-N-km, band-N-fee, band-N-places, then=save|off"""
+    """POST root/settings/local: point, least, band-N-km, -fee, -places, then=save|off"""
     work, form = await http.at_work(request), await forms.read(request)
     shop_id, at = work.shop.shop_id, http.now(request)
     off, sheet = form.text("then", 10) == "off", _typed(form)
@@ -133,24 +134,28 @@ def _band(work: AtWork, typed: dict[str, str]) -> Band:
 
 async def leave(request: Request) -> Response:
     """POST root/orders/NUMBER/out: on the way with it; the buyer has the code ready"""
-    work, house = await http.at_work(request), http.house(request)
-    number, at = request.path_params["number"], http.now(request)
-    async with house.database.connection() as conn:
-        found = (
-            await orders.by_number(conn, work.shop.shop_id, int(number))
-            if number.isdecimal() and len(number) < 16
-            else None
-        )
-    if found is None:
-        raise NotFound("order")
-    here = f"{frame.root(work.shop)}/orders/{found.number}"
+    work, house, at = await http.at_work(request), http.house(request), http.now(request)
+    order = await _order(request, work)
+    here = f"{frame.root(work.shop)}/orders/{order.number}"
     try:
         await house.database.transaction(
-            lambda conn: bringing.leave(conn, house.keyring, found.shop_id, found.order_id, at)
+            lambda conn: bringing.leave(conn, house.keyring, order.shop_id, order.order_id, at)
         )
     except Refused as no:
         return frame.refuse(request, here, no)
-    return frame.go(request, here, "order_out", number=found.number)
+    return frame.go(request, here, "order_out", number=order.number)
+
+
+async def _order(request: Request, work: AtWork) -> Order:
+    """The order of the address. Raises NotFound."""
+    number = request.path_params["number"]
+    if not (number.isdecimal() and len(number) < 16):
+        raise NotFound("order")
+    async with http.house(request).database.connection() as conn:
+        found = await orders.by_number(conn, work.shop.shop_id, int(number))
+    if found is None:
+        raise NotFound("order")
+    return found
 
 
 _ROOT = "/console/{shop_id}"

@@ -90,6 +90,19 @@ async def save(request: Request) -> Response:
     the name of a preset), pickup_place"""
     work = await http.at_work(request)
     typed = (await forms.read(request)).typed(*POSTAGE)
+    postage, made = await _try(request, work, typed)
+    if postage.errors:
+        return await _page(request, work, typed, postage.errors, status=422)
+    here = f"{frame.root(work.shop)}/settings"
+    if made is not None:
+        return frame.go(request, f"{here}/shipping/rates/{made}", "rate_made")
+    return frame.go(request, here, "shipping_saved")
+
+
+async def _try(
+    request: Request, work: AtWork, typed: dict[str, str]
+) -> tuple[Postage, UUID | None]:
+    """Write what was typed; what is wrong stands in its errors. And the template that was made."""
     postage, made = _postage(request, typed, work.shop.currency), None
     if not postage.errors:
         try:
@@ -99,12 +112,7 @@ async def save(request: Request) -> Response:
         except Refused as refused:
             at = "rule" if refused.code.startswith("rate") else "fee"
             postage.errors[at] = forms.said(request, refused)
-    if postage.errors:
-        return await _page(request, work, typed, postage.errors, status=422)
-    here = f"{frame.root(work.shop)}/settings"
-    if made is not None:
-        return frame.go(request, f"{here}/shipping/rates/{made}", "rate_made")
-    return frame.go(request, here, "shipping_saved")
+    return postage, made
 
 
 def _postage(request: Request, typed: dict[str, str], currency: str) -> Postage:

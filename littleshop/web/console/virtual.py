@@ -22,6 +22,7 @@ from littleshop.web.console import frame, product
 from littleshop.web.forms import Form
 
 FIELDS = ("kind", "text")
+_FIELDS = {"virtual_text_empty": "text", "virtual_file_empty": "file", "virtual_file_large": "file"}
 
 
 async def page(request: Request) -> Response:
@@ -61,30 +62,34 @@ async def _page(
 
 async def save(request: Request) -> Response:
     """POST root/goods/ID/virtual: kind ("" a real thing|text|file|codes), text, file"""
-    work, house = await http.at_work(request), http.house(request)
+    work = await http.at_work(request)
     form = await forms.read_file(request, virtual.FILE_BYTES)
-    product_id, at = http.uuid(request.path_params["product_id"]), http.now(request)
+    product_id = http.uuid(request.path_params["product_id"])
     try:
-        kept = await _file(request, work, form)
-
-        async def work_on(conn: db.Connection) -> None:
-            before = await virtual.of(conn, work.shop.shop_id, product_id)
-            text = form.text("text", virtual.TEXT_LENGTH).strip()
-            content = Content(
-                form.text("kind", 10) or None,
-                house.keyring.seal(text) if text else None,
-                *(kept or (before.file, before.file_name)),
-            )
-            await virtual.say(conn, work.shop.shop_id, product_id, content, at)
-
-        await house.database.transaction(work_on)
+        await _say(request, work, product_id, form)
     except NotFound:
         raise
     except Refused as no:
-        at_field = "file" if no.code.startswith("virtual_file") else "text"
-        errors = {at_field if no.code.startswith("virtual_") else "kind": forms.said(request, no)}
+        errors = {_FIELDS.get(no.code, "kind"): forms.said(request, no)}
         return await _page(request, work, form.typed(*FIELDS), errors, status=422)
     return frame.go(request, f"{product.here(work, product_id)}/virtual", "virtual_saved")
+
+
+async def _say(request: Request, work: AtWork, product_id: UUID, form: Form) -> None:
+    """Raises Refused: what _file and virtual.say raise; NotFound."""
+    house, kept = http.house(request), await _file(request, work, form)
+
+    async def work_on(conn: db.Connection) -> None:
+        before = await virtual.of(conn, work.shop.shop_id, product_id)
+        text = form.text("text", virtual.TEXT_LENGTH).strip()
+        content = Content(
+            form.text("kind", 10) or None,
+            house.keyring.seal(text) if text else None,
+            *(kept or (before.file, before.file_name)),
+        )
+        await virtual.say(conn, work.shop.shop_id, product_id, content, http.now(request))
+
+    await house.database.transaction(work_on)
 
 
 async def _file(request: Request, work: AtWork, form: Form) -> tuple[str, str] | None:
@@ -106,23 +111,29 @@ async def _file(request: Request, work: AtWork, form: Form) -> tuple[str, str] |
 async def add_codes(request: Request) -> Response:
     """POST root/goods/ID/virtual/codes: variant, codes (one on each line)"""
     work, form = await http.at_work(request), await forms.read(request)
-    product_id, at = http.uuid(request.path_params["product_id"]), http.now(request)
-    variant_id = http.uuid(form.text("variant", 40))
-    lines = form.text("codes", forms.MOST_BYTES).splitlines()
+    product_id = http.uuid(request.path_params["product_id"])
     try:
-        added = await http.house(request).database.transaction(
-            lambda conn: _add(request, conn, work, product_id, variant_id, lines)
-        )
+        added = await _put_in(request, work, product_id, form)
     except NotFound:
         raise
     except Refused as no:
         return await _page(request, work, None, {"codes": forms.said(request, no)}, status=422)
-    shop_id = work.shop.shop_id
-    await http.house(request).database.transaction(
-        lambda conn: handing_out.catch_up(conn, shop_id, product_id, at)
-    )
     here = f"{product.here(work, product_id)}/virtual"
     return frame.go(request, here, "codes_added", count=added)
+
+
+async def _put_in(request: Request, work: AtWork, product_id: UUID, form: Form) -> int:
+    """Put codes in; what waited for them has them in a transaction of its own. Raises Refused."""
+    house, at, shop_id = http.house(request), http.now(request), work.shop.shop_id
+    variant_id = http.uuid(form.text("variant", 40))
+    lines = form.text("codes", forms.MOST_BYTES).splitlines()
+    added = await house.database.transaction(
+        lambda conn: _add(request, conn, work, product_id, variant_id, lines)
+    )
+    await house.database.transaction(
+        lambda conn: handing_out.catch_up(conn, shop_id, product_id, at)
+    )
+    return added
 
 
 async def _add(

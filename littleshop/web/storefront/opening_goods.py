@@ -53,28 +53,30 @@ async def show(request: Request) -> Response:
     house = http.house(request)
     async with house.database.connection() as conn:
         codes = await virtual.given(conn, house.keyring, link.shop.shop_id, link.order_id)
-    here = addresses.order_part(link.token, PART)
     return pages.page(
         request,
         "storefront/goods_opened.html",
         private=True,
         shop=views.shop(link.shop),
         back=addresses.order(link.token),
-        number=link.order.number,
-        things=[
-            SimpleNamespace(
-                title=each.title,
-                choice=each.choice,
-                text=house.keyring.open(each.text_sealed) if each.text_sealed else "",
-                codes=codes.get(each.position, []),
-                file=f"{here}/{each.position}/file" if each.file else "",
-                file_name=each.file_name,
-                at=each.at,
-            )
-            for each in given
-        ],
+        things=[_thing(house, link, each, codes.get(each.position, [])) for each in given],
         now=http.now(request),
         zone=ZoneInfo(link.shop.zone),
+    )
+
+
+def _thing(
+    house: http.House, link: OrderLink, line: HandedOut, codes: list[str]
+) -> SimpleNamespace:
+    here = addresses.order_part(link.token, PART)
+    return SimpleNamespace(
+        title=line.title,
+        choice=line.choice,
+        text=house.keyring.open(line.text_sealed) if line.text_sealed else "",
+        codes=codes,
+        file=f"{here}/{line.position}/file" if line.file else "",
+        file_name=line.file_name,
+        at=line.at,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from littleshop import db, http, ids
 from littleshop.errors import NotFound, Refused
 from littleshop.pay import payments, refunds
+from littleshop.pay.payments import Payment
 from littleshop.sale import (
     bringing,
     delivering,
@@ -151,8 +153,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         asked = [] if row.kind == "gift" else asked  # its recipient's, who is not here
-        paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
-        arrived_on = await arrivals.of(conn, paid)
+        arrived_on = await _arrived_on(conn, row)
         team = await team_links.of_order(request, conn, row)
         sent = await letters.sent(request, conn, seen)
         gift = await gift_pages.sent(request, conn, seen)
@@ -167,7 +168,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         after = msgspec.structs.replace(after, follow="")
     parcel_views.tell(locale, shown, seen, history, (parcels, things, packed), (ways, now, seller))
     shown.people = order_views.people(locale, seen, sent, gift)
-    known = order_views.context(
+    return order_views.context(
         shop.zone,
         shop=bought_at.face(views.shop(seller_shop or shop), seller),
         ships=bought_at.note(locale, seller_shop, shop) if seller_shop else "",
@@ -179,19 +180,33 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         team=team if seen.may_act else None,
         sent=sent,
         gift=gift,
-        keeper=keepers.of_rails(
-            house.settings.escrow, [each.gateway for each in attempts if each.outcome == "accepted"]
-        ),
+        keeper=_keeper(house, attempts),
         asked=order_views.asked(
-            locale, seen, link.token, asked, facts[0] if facts else None, shop, now
+            locale, seen, link.token, asked, next(iter(facts), None), shop, now
         ),
         verify=not seen.may_act,
         after=after,
+        fetch_at=_fetch_at(house, row, shop),
     )
-    brought = bringing.is_brought(house.keyring, row)
-    if row.way == "pickup" and row.status in orders.PAID and not brought:
-        known["fetch_at"] = shop.pickup_place or ""
-    return known
+
+
+async def _arrived_on(conn: db.Connection, row: Order) -> date | None:
+    """The day on which the seller's bank had the money."""
+    paid = await payouts.carrying(conn, row.shop_id, row.order_id) if row.received_at else None
+    return await arrivals.of(conn, paid)
+
+
+def _keeper(house: http.House, attempts: Sequence[Payment]) -> str:
+    """Who keeps the money of the order."""
+    paid = [each.gateway for each in attempts if each.outcome == "accepted"]
+    return keepers.of_rails(house.settings.escrow, paid)
+
+
+def _fetch_at(house: http.House, row: Order, shop: Shop) -> str:
+    """Where a paid order is fetched; "" where it is sent or brought."""
+    if row.way != "pickup" or row.status not in orders.PAID:
+        return ""
+    return "" if bringing.is_brought(house.keyring, row) else shop.pickup_place or ""
 
 
 Act = Callable[[db.Connection, Order], Awaitable[object]]
@@ -293,7 +308,7 @@ async def cancel(request: Request) -> Response:
 async def pickup(request: Request) -> Response:
     """The code the buyer shows with the goods in hand."""
     link, keyring = await acting(request, roles.FETCH), http.house(request).keyring
-    if link.order.way != "pickup" or link.order.status != "to_ship":
+    if link.order.way != "pickup" or link.order.status not in ("to_ship", "shipped"):
         return RedirectResponse(addresses.order(link.token), status_code=303)
     code = shipping.pickup_code(keyring, link.shop.shop_id, link.order_id)
     return pages.page(
