@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from littleshop.money import Money
+from tests.web import resale_samples, storefront_shares, storefront_talks
 from tests.web import storefront_life as life
-from tests.web import storefront_shares, storefront_talks
 from tests.web.storefront_cases import case, case_new, paying, wish
 from tests.web.storefront_goods import (
     ADA,
@@ -200,5 +200,5 @@ def apart() -> Iterator[Sample]:
 
 def samples() -> Iterator[Sample]:
     """Every storefront page: a name, its template, its context."""
-    for part in (looking, life.samples, buying, after, apart):
+    for part in (looking, life.samples, buying, after, apart, resale_samples.storefront):
         yield from part()

@@ -1,0 +1,117 @@
+"""What the templates of re-selling are given, on a usual day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from tests.web import storefront_goods as goods
+from tests.web.console_samples import ROOT, ago, around, yuan
+
+HERS = "晓晓的小铺"
+
+
+def _price(locale: str, place: int, label: str) -> dict[str, Any]:
+    return {
+        "name": f"price-{place}",
+        "label": label,
+        "value": "150.00",
+        "supply": yuan(100),
+        "margin": yuan(50),
+        "least": yuan(120),
+        "most": yuan(200) if place else None,
+        "elsewhere": yuan(168),
+    }
+
+
+def _kind(label: str, place: int) -> dict[str, Any]:
+    names = {name: f"{name}-{place}" for name in ("supply", "least", "most")}
+    values = {"supply": "100.00", "least": "", "most": ""}
+    return {"label": label, "alone": yuan(168), "names": names, "values": values}
+
+
+def _order(state: str, **more: Any) -> dict[str, Any]:
+    told = {
+        "number": 1001, "name": "陈婉婷", "total": yuan(150), "margin": yuan(50), "back": yuan(0),
+        "placed_at": ago(hours=3), "state": state, "supplier": "小满茶器",
+        "parcels": ["顺丰速运 SF1408223001001"],
+    }  # fmt: skip
+    return told | more
+
+
+def _listed(why_off: str | None, state: str = "on_sale") -> dict[str, Any]:
+    return {
+        "title": "青灰釉盖碗", "picture_url": "/town/gaiwan-celadon.svg", "price": yuan(150),
+        "url": f"{ROOT}/goods/1/resold", "supplier": "小满茶器", "why_off": why_off,
+        "state": state,
+    }  # fmt: skip
+
+
+def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Pages of who ships and of who sells."""
+    here = around(locale, "goods")
+    wrong = "？" if locale == "zh-CN" else "?"
+    thing = {"id": 1, "title": "青灰釉盖碗", "status": "on_sale", "url": "/@xiaoman/p/1",
+             "picture_url": "/town/gaiwan-celadon.svg"}  # fmt: skip
+    offer = here | {
+        "product": thing, "rows": [_kind("", 0)], "open_to": "all", "stands": False, "takers": 0,
+        "link": "https://shop.test/@xiaoman/p/1/resale?with=abc", "errors": {}, "sign": "¥",
+    }  # fmt: skip
+    sell = here | {
+        "product": thing, "supplier": "小满茶器", "rows": [_price(locale, 0, "")],
+        "action": f"{ROOT}/resell/1/1", "errors": {}, "sign": "¥",
+    }  # fmt: skip
+    one = sell | {"why_off": None, "sold_out": False}
+    seller = {
+        "name": HERS, "face_url": "", "url": "/@xiaoxiao", "listed": 1, "orders": 3,
+        "sold": yuan(450), "owed": yuan(50), "owes": yuan(10),
+    }  # fmt: skip
+    offered = {"title": "青灰釉盖碗", "picture_url": "", "url": "#", "stands": True,
+               "open_to_all": True, "takers": 1}  # fmt: skip
+    off = [_listed(why) for why in ("withdrawn", "gone", "below_supply", "out_of_bounds")]
+    rows = [_order("to_ship", parcels=[]), _order("shipped"),
+            _order("refunded", back=yuan(150), margin=yuan(0))]  # fmt: skip
+    two = [_kind("A", 0), _kind("B", 1)]
+    return {
+        "resale": ("resale", offer),
+        "resale-wrong": ("resale", offer | {"rows": two, "stands": True, "takers": 1,
+                                            "open_to": "link", "errors": {"least-1": wrong}}),
+        "resellers": ("resellers", here | {"things": [offered, offered | {"stands": False}],
+                                           "rows": [seller]}),
+        "resellers-nobody": ("resellers", here | {"things": [offered], "rows": []}),
+        "resellers-none": ("resellers", here | {"things": [], "rows": []}),
+        "resell": ("resell", sell),
+        "resell-wrong": ("resell", sell | {"rows": [_price(locale, 0, "A"), _price(locale, 1, "B")],
+                                           "errors": {"price-0": wrong}}),
+        "resold-one": ("resold_one", one),
+        "resold-one-gone": ("resold_one", one | {"sold_out": True}),
+        **{f"resold-one-{each['why_off']}": ("resold_one", one | {"why_off": each["why_off"]})
+           for each in off},
+        "resold": ("resold", here | {"things": [_listed(None), _listed(None, "sold_out"), *off],
+                                     "rows": rows}),
+        "resold-first": ("resold", here | {"things": [_listed(None)], "rows": []}),
+        "resold-none": ("resold", here | {"things": [], "rows": []}),
+    }  # fmt: skip
+
+
+def storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The door to a shop's own shelf, a basket that ships from two shops, a checkout of one."""
+    door = {"shop": goods.XIAOMAN, "title": "青灰釉盖碗", "product_id": "1", "known": False,
+            "picture": None, "mine": [], "sign_in": "/sign-in"}  # fmt: skip
+    yield "resale-door", "resale", door
+    into = [SimpleNamespace(name=HERS, go="#"), SimpleNamespace(name="乙店", go="#")]
+    yield "resale-door-shops", "resale", door | {"known": True, "mine": into}
+    thing = goods.basket_item(1, goods.BOUGHT[0])
+    part = SimpleNamespace(
+        ships="小满茶器", items=[thing], lines=goods.LINES, total=goods.cny("150.00"),
+        depends=False, go="#",
+    )  # fmt: skip
+    gone = SimpleNamespace(**(vars(part) | {"lines": [], "total": None}))
+    basket = {"shop": goods.XIAOMAN, "lines": goods.LINES, "notice": None, "bad": False}
+    mixed = {"items": [thing], "total": goods.cny("150.00"), "parts": [part, gone], "go": "#"}
+    yield "basket-two-shops", "basket", basket | mixed
+    yield "basket-resold", "basket", basket | {"items": [], "total": None, "parts": [part]}
+    yield "checkout-resold", "checkout", goods.checkout(ships="小满茶器", action="#")
+    yield "product-resold", "product", goods.product(ships="小满茶器")
+    yield "product-open-to-all", "product", goods.product(resale=True)
