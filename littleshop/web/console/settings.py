@@ -5,16 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http, i18n, jobs
 from littleshop.entry import opening
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import NotFound
 from littleshop.http import AtWork
-from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.notify import subscriptions
 from littleshop.risk import holds

@@ -46,6 +46,7 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         if item.variant_id in facts and item.variant_id not in others
     ]
     quote = _quote(facts, things)
+    apart = [] if quote else _apart(shop, facts, things)
     return pages.page(
         request,
         "storefront/basket.html",
@@ -60,6 +61,7 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         depends=quote is not None and quote.depends,
         notice=forms.said(request, no) if no else None,
         bad=no is not None,
+        apart=apart,
         parts=parts,
         go=_go(shop, things, parts),
     )
@@ -94,6 +96,21 @@ def _thing(locale: str, item: CartItem, known: VariantFacts) -> SimpleNamespace:
         product_id=known.product_id,
         problem=problem,
     )
+
+
+def _apart(
+    shop: Shop, facts: Mapping[UUID, VariantFacts], things: Sequence[SimpleNamespace]
+) -> list[SimpleNamespace]:
+    """What is sent and what nobody carries are two orders: a checkout of each."""
+    found = []
+    for kind in ("virtual", "sent"):
+        some = [each for each in things if bool(facts[each.id].virtual) == (kind == "virtual")]
+        quote = _quote(facts, some)
+        if quote is not None:
+            items = [Item(each.id, each.quantity) for each in some if each.problem is None]
+            to = addresses.checkout(shop.slug or "", checkouts.items_text(items))
+            found.append(SimpleNamespace(kind=kind, url=to, total=quote.total))
+    return found if len(found) > 1 else []
 
 
 def _quote(facts: Mapping[UUID, VariantFacts], things: Sequence[SimpleNamespace]) -> Quote | None:
