@@ -24,7 +24,7 @@ MIGRATIONS = {
 # A table that two modules write, with the reason.
 SHARED_TABLES: dict[str, tuple[set[str], str]] = {
     "variants": (
-        {"littleshop.catalog.products", "littleshop.catalog.resold",
+        {"littleshop.catalog.prices", "littleshop.catalog.products", "littleshop.catalog.resold",
          "littleshop.catalog.shipping_rates", "littleshop.catalog.stock",
          "littleshop.catalog.wares"},
         "the counts stand in the row that placing locks; stock moves them, products the rest",

@@ -120,6 +120,7 @@ async def page(
         "said": said,
         "refused": refused,
         "now": http.now(request).astimezone(ZoneInfo(work.shop.zone)),
+        "who": http.house(request).keyring.sign(f"offline {work.person.person_id}")[:16],
     }
     answer = pages.page(
         request, f"console/{template}", status=status, private=True, **(around | context)
