@@ -78,6 +78,11 @@ def of(pieces: Sequence[Piece], to: str) -> Postage:
     return msgspec.structs.replace(least, reason="from", depends=True) if depends else least
 
 
+def usual(rate: Rate, goods_minor: int) -> int:
+    """What goods of this worth cost to send by a rate that asks neither pieces nor place."""
+    return _to([Share(rate, (), 1, 0, goods_minor)], provinces.ELSEWHERE).minor
+
+
 def need_delivered(pieces: Sequence[Piece], to: str) -> None:
     """Raises Refused not_delivered(title=) when some of it is not sent to this province."""
     if to in provinces.NAMES:

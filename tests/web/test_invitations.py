@@ -323,3 +323,18 @@ async def test_a_reminder_reaches_the_phone_with_the_link(room: BackRoom) -> Non
     told = str(room.world.inbox)
     assert link.removeprefix("/i/") in told
     assert timedelta(hours=row.hours) == timedelta(days=1)
+
+
+async def test_a_letter_without_postage_takes_it_as_its_shop_does(room: BackRoom) -> None:
+    """What is "a price for you" costs no more than the same on the shelf."""
+    async with room.world.house.database.connection() as conn:
+        await conn.execute(
+            "update shops set shipping_flat_minor = 1200, shipping_free_over_minor = 19900"
+            " where shop_id = $1", room.town.shop_id,
+        )  # fmt: skip
+    own = {"own-0-title": "样杯", "shipping": ""}
+    below, _ = await seals(room, **own | {"own-0-price": "198.99"})
+    beyond, _ = await seals(room, **own | {"own-0-price": "199"})
+    free, _ = await seals(room, **own | {"own-0-price": "20", "shipping": "0"})
+    found = [(await letter(room, here)).shipping_minor for here in (below, beyond, free)]
+    assert found == [1200, 0, 0]

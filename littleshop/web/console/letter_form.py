@@ -10,13 +10,15 @@ import msgspec
 from starlette.requests import Request
 
 from littleshop import db, http
-from littleshop.catalog import products
+from littleshop.catalog import products, shipping_rates
 from littleshop.catalog.drafts import tidy
 from littleshop.catalog.products import Variant
 from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.identity import phones
+from littleshop.money import Money
+from littleshop.pricing import postage
 from littleshop.sale.inviting import Own, Photo
 from littleshop.trade import invitation_lists
 from littleshop.trade.invitations import InvitationDraft, Named
@@ -80,8 +82,6 @@ async def shelf(conn: db.Connection, shop_id: int, about: UUID | None = None) ->
 def blank(work: AtWork, kind: str, things: Sequence[Thing], asked: dict[str, str]) -> Written:
     """The form before anything is typed; `asked` may name a variant or the person."""
     form: dict[str, Any] = {"uses": "1", "hours": "24"}
-    if work.shop.rate_id is None:
-        form["shipping"] = forms.shown(work.shop.shipping_flat_minor, work.shop.currency)
     form["to_name"] = asked.get("name", "")
     for thing in things:
         name = str(thing.variant.variant_id)
@@ -194,6 +194,8 @@ def _letter(
     shipping: int | None = 0
     if goods and by_region(work, form["shipping"]):
         shipping = None
+    elif goods and not form["shipping"].strip():
+        shipping = postage.usual(shipping_rates.of_shop(work.shop), _goods(written))
     elif goods:
         shipping = _price(request, work, written, "shipping", free=True)
     uses = _number(request, written, "uses", 1, 200, "uses")
@@ -218,6 +220,12 @@ def _letter(
         hours=hours,
         wish_id=wish_id,
     )
+
+
+def _goods(written: Written) -> int:
+    """What its goods come to, in minor units."""
+    named = sum(each.unit_minor * each.quantity for each in written.picked)
+    return named + sum(each.unit_minor * each.quantity for each in written.own)
 
 
 def by_region(work: AtWork, typed: str) -> bool:
@@ -273,6 +281,10 @@ def context(
             for place in range(OWN_LINES)
         ],
         "by_region": work.shop.rate_id is not None,
+        "usual": Money(work.shop.shipping_flat_minor, work.shop.currency),
+        "free_over": None
+        if work.shop.shipping_free_over_minor is None
+        else Money(work.shop.shipping_free_over_minor, work.shop.currency),
         "hours": HOURS,
         "ship_days": SHIP_DAYS,
         "sign": SIGNS.get(work.shop.currency, work.shop.currency),
