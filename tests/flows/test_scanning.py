@@ -73,6 +73,11 @@ def test_two_parcels_are_scanned_and_shipped_without_leaving_the_camera(
     assert not asked, "the reader is fetched when scanning begins, not before"
     page.locator("[data-scan]").click()
     number = page.locator("input[name=tracking_number]")
+    expect(number).not_to_have_value("")
+    page.locator("[data-ship] .btn.go").click()
+    page.locator("[data-undo] button").click()  # the wrong parcel: nobody has been told yet
+    expect(page.locator("[data-undo]")).to_have_count(0)
+    expect(page.locator("[data-camera] video")).to_be_visible()
     sent = set()
     for left in (1, 0):
         expect(number).not_to_have_value("")
@@ -81,7 +86,7 @@ def test_two_parcels_are_scanned_and_shipped_without_leaving_the_camera(
         expect(page.locator("[data-carrier-list] input:checked")).not_to_have_value("")
         page.locator("[data-ship] .btn.go").click()
         if left:
-            expect(page.locator(".flash")).to_be_visible()
+            expect(page.locator("[data-undo]")).to_be_visible()
             expect(page.locator("[data-camera] video")).to_be_visible()
     expect(page.locator("[data-ship]")).to_have_count(0)
     assert sent == set(SLIPS)

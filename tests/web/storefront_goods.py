@@ -322,9 +322,6 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
     )
 
 
-STEP = thing(at=NOW - days(1), head="Out for delivery", words="【杭州】快递员正在派送")
-
-
 def order(
     state: str, due: str | None = None, may: tuple[str, ...] = (), **facts: Any
 ) -> dict[str, Any]:
@@ -336,11 +333,12 @@ def order(
         if key in ("handover", "ended_at", "end_reason", "paid_at", "address", "direct", "back")
     }
     sent = state in ("shipped", "delivered", "received") and about.get("handover") != "by_hand"
+    step = thing(at=NOW - days(1), head="Out for delivery", words="【杭州】快递员正在派送")
     parcel = thing(
         carrier="SF Express",
         number="SF1408223100678",
         url=None,
-        way=thing(state="near", note="", steps=[STEP, STEP], **vars(STEP)),
+        way=thing(state="near", note="", steps=[step, step], **vars(step)),
         scans=[
             thing(text="Delivered", at=NOW - days(1)),
             thing(text="Out for delivery", at=NOW - days(1)),

@@ -370,19 +370,16 @@ def _parcel(dossier: Dossier, work: AtWork, locale: str, now: datetime) -> dict[
     if parcel is None or parcel.way != "courier":
         return None
     known = carriers.CARRIERS[parcel.carrier]
-    here = f"{frame.root(work.shop)}/orders/{dossier.order.number}"
+    here = f"{frame.root(work.shop)}/orders/{dossier.order.number}/parcels/{parcel.parcel_id}"
+    under_way = dossier.order.status in ("shipped", "delivered")
     return {
         "carrier_name": known.name(locale),
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking_number,
         "shipped_at": parcel.handed_over_at,
         "way": parcel_ways.told(locale, parcel, dossier.ways, now),
-        "correct_url": f"{here}/parcels/{parcel.parcel_id}"
-        if dossier.order.status in ("shipped", "delivered")
-        else "",
-        "undo_url": f"{here}/parcels/{parcel.parcel_id}/undo"
-        if undoing.may(dossier.order, parcel, now)
-        else "",
+        "correct_url": here if under_way else "",
+        "undo_url": f"{here}/undo" if undoing.may(dossier.order, parcel, now) else "",
     }
 
 
