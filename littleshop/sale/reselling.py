@@ -24,6 +24,7 @@ from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Agreed, Item, Quote
 from littleshop.sale import placing, sharing_out
 from littleshop.sale.placing import HOLD, Placed, Placing
+from littleshop.shop import shops
 from littleshop.supply import resale_offers, resales
 from littleshop.supply.resale_offers import Price
 from littleshop.supply.resales import Resale
@@ -33,9 +34,11 @@ KIND = "resale"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What of a basket one supplier ships: his kinds, her prices by his kind, and her kinds."""
+    """What of a basket in the shop `name` one supplier ships: his kinds, her prices by his kind,
+    and her kinds."""
 
     shop_id: int
+    name: str
     from_shop_id: int
     items: tuple[Item, ...]
     prices: dict[UUID, int]
@@ -64,14 +67,14 @@ async def parts(
     if not kinds:
         return {}
     known = facts or await pricing_facts.load(conn, shop_id, list(kinds))
-    found: dict[int, Part] = {}
+    name, found = (await shops.get(conn, shop_id)).name, dict[int, Part]()
     for item in items:
         kind = kinds.get(item.variant_id)
         fact = known.get(item.variant_id)
         if kind is None or fact is None:
             continue
         supplier, theirs = kind.from_shop_id, kind.from_variant_id
-        part = found.get(supplier) or Part(shop_id, supplier, (), {}, {})
+        part = found.get(supplier) or Part(shop_id, name, supplier, (), {}, {})
         found[supplier] = msgspec.structs.replace(
             part,
             items=(*part.items, Item(theirs, item.quantity)),
@@ -189,7 +192,7 @@ async def _keep(
     """Who sold it and what of it is hers, in the transaction that places it."""
     goods = sum(part.prices[each.variant_id] * each.quantity for each in part.items)
     shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(part, terms)
-    sold = Resale(shop_id, order_id, part.shop_id, goods - margin, margin)
+    sold = Resale(shop_id, order_id, part.shop_id, goods - margin, margin, part.name)
     await resales.write(conn, sold)
     order = await orders.lock(conn, shop_id, order_id)
     await sharing_out.have_mirrored(conn, order, at, about="placed")

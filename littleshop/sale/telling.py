@@ -12,6 +12,7 @@ from littleshop.notify.live import Event
 from littleshop.notify.messages import Fact, Recipient
 from littleshop.sale import alerting
 from littleshop.shop import shops, staff
+from littleshop.supply import resales
 from littleshop.trade import carriers, gifts
 from littleshop.trade.orders import Order
 
@@ -133,6 +134,12 @@ async def buyer(
 
 
 async def _shop(conn: db.Connection, order: Order) -> Fact:
+    """The shop as the buyer knows it: where he bought."""
+    if order.kind == "resale":
+        resale = await resales.of_order(conn, order.shop_id, order.order_id)
+        assert resale is not None, order.order_id
+        if resale.sold_by_name:
+            return resale.sold_by_name
     return (await shops.get(conn, order.shop_id)).name
 
 

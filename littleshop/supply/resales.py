@@ -18,13 +18,15 @@ from littleshop.trade import counters
 
 
 class Resale(msgspec.Struct, frozen=True):
-    """What an order of ours is to the shop that sold it; minor units of the order's currency."""
+    """What an order of ours is to the shop that sold it, which its buyer knows by its name of then;
+    minor units of the order's currency."""
 
     shop_id: int
     order_id: UUID
     sold_by_shop_id: int
     supply_minor: int
     margin_minor: int
+    sold_by_name: str
 
 
 class ResoldOrder(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ async def write(conn: db.Connection, resale: Resale) -> None:
     """An order was placed that another shop sold."""
     await db.run(
         conn,
-        f"insert into resales ({_RESALE}) values ($1, $2, $3, $4, $5)",
+        f"insert into resales ({_RESALE}) values ($1, $2, $3, $4, $5, $6)",
         *[getattr(resale, name) for name in Resale.__struct_fields__],
     )
 

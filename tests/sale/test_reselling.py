@@ -9,6 +9,7 @@ import pytest
 from littleshop import audit, db
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import listing_resold, passing_on, sharing_out
+from littleshop.shop import shops
 from littleshop.supply import resales
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale
@@ -206,6 +207,29 @@ async def test_who_may_list_what(town: Town) -> None:
         await town.database.transaction(
             lambda conn: listing_resold.put_up(conn, two.supplier, ware, {}, town.at)
         )
+
+
+async def test_both_shops_are_open_or_nothing_is_sold(town: Town) -> None:
+    two = await pair(town)
+    await two.offers()
+    thing = await two.lists()
+    for shop in (two.supplier, two.reseller):
+        await town.database.transaction(partial(shops.pause, shop_id=shop))
+        with pytest.raises(Refused, match="shop_closed"):
+            await two.places(thing, "80.00")
+        await town.database.transaction(partial(shops.resume, shop_id=shop))
+    assert (await two.places(thing, "80.00")).number == 1001
+
+
+async def test_a_buyer_is_told_by_the_name_he_knows(town: Town, owner: db.Connection) -> None:
+    _, placed = await sell(town)
+    await town.ships(placed)
+    town.later(minutes=2)
+    await town.clocks_strike()
+    said = await owner.fetch(
+        "select facts ->> 'shop' as shop from messages where person_id is null"
+    )
+    assert {row["shop"] for row in said} == {"晓晓的小铺"}
 
 
 BROKEN = [

@@ -269,12 +269,13 @@ async def _reprice(
     if errors:
         return errors
 
-    async def work(conn: db.Connection) -> None:
+    database = http.house(request).database
+    async with database.connection() as conn:
         offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
-        await listing_resold.reprice(conn, listing, prices, offer)
-
     try:
-        await http.house(request).database.transaction(work)
+        await database.transaction(
+            lambda conn: listing_resold.reprice(conn, listing, prices, offer)
+        )
     except NotFound:
         raise
     except Refused as no:
