@@ -65,8 +65,7 @@ def provinces() -> tuple[str, ...]:
 
 @cache
 def _english() -> dict[str, str]:
-    names = [row[0] for row in json.loads(_ENGLISH.read_text(encoding="utf-8"))]
-    return dict(zip(provinces(), names, strict=True))
+    return dict(zip(provinces(), (row[0] for row in _english_rows()), strict=True))
 
 
 def written(locale: str, province: str) -> str:
@@ -147,8 +146,11 @@ def parse_address(text: str) -> Address:
     """Split a pasted address: name, phone, province, city, district, detail.
 
     Knows labels (收货人:), short names (广东 深圳 南山), a missing province or city where the rest
-    leaves no doubt, and either order of name and address. Never raises; at most 500 signs count.
+    leaves no doubt, and either order of name and address; in Latin letters the parts between
+    commas. Never raises; at most 500 signs count.
     """
+    if not re.search("[\u4e00-\u9fff]", text):
+        return _parse_latin(unicodedata.normalize("NFKC", text[:500]))
     plain = unicodedata.normalize("NFKC", text[:500]).translate(_PUNCTUATION)
     named = _NAME_LABEL.search(plain)
     name = named[1] if named else ""
@@ -174,6 +176,73 @@ def parse_address(text: str) -> Address:
 
 _PUNCTUATION = str.maketrans({"，": ",", "；": ";", "。": " ", "、": ",", "：": ":", "（": "(",
                               "）": ")", "\u3000": " ", "\n": " ", "\t": " "})  # fmt: skip
+
+
+_NO_NAME = re.compile(
+    r"\d|\b(road|rd|street|st|lane|ln|avenue|ave|building|bldg|room|unit|floor|block|tower|garden"
+    r"|village|no|house|plaza)\b", re.IGNORECASE,
+)  # fmt: skip
+_COUNTRY = re.compile(r"(p\.?\s?r\.?\s?)?china$", re.IGNORECASE)
+
+
+def _parse_latin(text: str) -> Address:
+    """Name, phone and the three places among the parts of an address written from small to large;
+    the rest is the street."""
+    plain, phone = _take_phone(_LABEL.sub(" ", text.replace("\n", ",").replace(";", ",")))
+    parts = [part for part in (part.strip(" .-") for part in plain.split(",")) if part]
+    parts = [part for part in parts if not (_COUNTRY.match(part) or _POSTCODE.fullmatch(part))]
+    province = _take(parts, {_bare(name): chinese for chinese, name in _english().items()})
+    city = _take(parts, _cities_in_english(province)) if province else ""
+    district = _take(parts, _districts_in_english(province, city)) if city else ""
+    if province and not city and len(only := cities(province)) == 1:
+        city = only[0]
+        district = _take(parts, _districts_in_english(province, city))
+    named = [part for part in parts if len(part.split()) <= 4 and not _NO_NAME.search(part)]
+    name = named[0] if len(parts) > 1 and named else ""
+    detail = re.sub(" +", " ", ", ".join(part for part in parts if part != name))
+    region = match(province, city, district)
+    return Address(name, phone, province, city, district, detail, region.code if region else "")
+
+
+def _take(parts: list[str], names: dict[str, str]) -> str:
+    """The last part that is one of these names, taken out of them; in Chinese."""
+    for place in range(len(parts) - 1, -1, -1):
+        found = names.get(_bare(parts[place]))
+        if found:
+            del parts[place]
+            return found
+    return ""
+
+
+def _bare(name: str) -> str:
+    plain = re.sub(r"[’'`\s.-]", "", name.lower())
+    return re.sub(r"(?<=.)(province|city|municipality|district|county|\d{6})$", "", plain)
+
+
+@cache
+def _cities_in_english(province: str) -> dict[str, str]:
+    """The cities of a province by their English names."""
+    return {
+        _bare(row[0]): city for city, row in zip(cities(province), _rows(province), strict=True)
+    }
+
+
+@cache
+def _districts_in_english(province: str, city: str) -> dict[str, str]:
+    row = _rows(province)[cities(province).index(city)]
+    names = row[1].split(",") if len(row) > 1 else []
+    return dict(zip(map(_bare, names), districts(province, city), strict=False))
+
+
+def _rows(province: str) -> list[list[str]]:
+    found: list[list[str]] = _english_rows()[provinces().index(province)][1]
+    return found
+
+
+@cache
+def _english_rows() -> list[tuple[str, list[list[str]]]]:
+    rows: list[tuple[str, list[list[str]]]] = json.loads(_ENGLISH.read_text(encoding="utf-8"))
+    return rows
 
 
 def _take_phone(text: str) -> tuple[str, str]:

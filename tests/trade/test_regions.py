@@ -67,6 +67,17 @@ def test_a_choice_of_the_picker_is_checked() -> None:
         ),
         ("杭州市西湖区龙井路1号", "", "", "浙江省 杭州市 西湖区", "龙井路1号"),
         ("吉林省吉林市船营区松江路1号", "", "", "吉林省 吉林市 船营区", "松江路1号"),
+        (
+            "Emily Carter, 138 0000 2046, Room 301, 478 Wensan Road, Xihu, Hangzhou, Zhejiang",
+            "Emily Carter", "13800002046", "浙江省 杭州市 西湖区", "Room 301, 478 Wensan Road",
+        ),
+        (
+            "Name: Ben Osei\nFlat 3, 12 Xikang Road, Jing'an, Shanghai 200040, China\n13800002046",
+            "Ben Osei", "13800002046", "上海市 上海市 静安区", "Flat 3, 12 Xikang Road",
+        ),
+        ("Ann Lee, +44 7700 900123, 12 Rose Lane, London", "Ann Lee", "+447700900123", "",
+         "12 Rose Lane, London"),
+        ("12 Rose Lane 13800002046", "", "13800002046", "", "12 Rose Lane"),
         ("西湖区龙井路1号", "", "", "", "西湖区龙井路1号"),  # there are two; a person must say
         ("", "", "", "", ""),
         ("🎁", "", "", "", "🎁"),

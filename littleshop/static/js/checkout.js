@@ -11,8 +11,9 @@
     if (regions) return regions;
     const [table, english] = await Promise.all(
       [form.dataset.regions, form.dataset.names].map((each) => each && json(each)));
-    (english || []).forEach(([, cities], at) => {
+    (english || []).forEach(([called, cities], at) => {
       const [, province, known] = table[at];
+      read.set(province, called);
       known.forEach(([, city, districts], place) => {
         const [name, names] = cities[place];
         const each = names.split(",");
@@ -128,11 +129,35 @@
     } else found.recipient = words.find((word) => /^[\p{Script=Han}·]{2,4}$/u.test(word));
     return found;
   };
+  // in Latin letters: the parts between commas, from small to large (trade/regions.py does the same)
+  const bare = (name) => name.toLowerCase().replace(/[’'`\s.-]/g, "").replace(/(.)(province|city|municipality|district|county|\d{6})$/, "$1");
+  const notName = /\d|\b(road|rd|street|st|lane|ln|avenue|ave|building|bldg|room|unit|floor|block|tower|garden|village|no|house|plaza)\b/i;
+  const splitLatin = (raw) => {
+    const found = {};
+    const text = raw.replace(/(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)/, (_, a, b, c) => { found.phone = a + b + c; return ","; }).replace(/\b(name|phone|tel|address)\s*:/gi, " ");
+    const parts = text.split(/[,;\n]+/).map((part) => part.trim()).filter((part) => part && !/^((p\.?\s?r\.?\s?)?china|\d{6})$/i.test(part));
+    const take = (prefix, names) => {
+      const called = (part) => names.find((name) => bare(read.get(prefix + name) ?? "") === bare(part));
+      const at = parts.findLastIndex(called);
+      return at < 0 ? undefined : called(parts.splice(at, 1)[0]);
+    };
+    found.province = take("", regions.map((each) => each[1]));
+    if (found.province) {
+      const known = cities(found.province).map((each) => each[1]);
+      found.city = take(`${found.province}/`, known) || (known.length === 1 ? known[0] : undefined);
+      if (found.city) found.district = take(`${found.province}/${found.city}/`, districts(found.province, found.city));
+    }
+    if (parts.length > 1) found.recipient = parts.find((part) => part.split(/\s+/).length < 5 && !notName.test(part));
+    found.street = parts.filter((part) => part !== found.recipient).join(", ");
+    return found;
+  };
   const paste = form.querySelector("[data-paste]");
   const sortOut = async () => {
     if (paste.value.trim().length < 12) return;
     try { await regionsOnce(); } catch { return; }
-    const found = split(paste.value);
+    const latin = !/\p{Script=Han}/u.test(paste.value);
+    const found = latin ? splitLatin(paste.value) : split(paste.value);
+    if (latin && found.street) field("street").value = found.street;
     for (const name of ["recipient", "phone", "province"]) if (found[name]) field(name).value = found[name];
     if (found.province) {
       await cascade("province");
