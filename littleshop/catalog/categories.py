@@ -49,6 +49,20 @@ async def listing(conn: db.Connection, shop_id: int) -> list[Category]:
     return [one for top in tops for one in (top, *under.get(top.name, ()))]
 
 
+async def on_sale(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:
+    """The categories on sale with how many products each has, those under it too: in the seller's
+    order, then the fullest first."""
+    rows = await conn.fetch(
+        "select coalesce(c.parent, p.category) as name, count(*)::integer as products"
+        " from products p left join categories c on c.shop_id = $1 and c.name = p.category"
+        " left join categories t on t.shop_id = $1 and t.name = coalesce(c.parent, p.category)"
+        " where p.shop_id = $1 and p.status = 'on_sale' and p.category <> ''"
+        " group by 1, t.sort_order order by t.sort_order nulls last, count(*) desc, 1",
+        shop_id,
+    )
+    return [(row["name"], row["products"]) for row in rows]
+
+
 async def add(conn: db.Connection, shop_id: int, typed: str) -> str:
     """A new one behind the others; its tidied name. Raises Refused: category_empty,
     category_length, category_taken, categories_too_many."""

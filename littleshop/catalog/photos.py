@@ -138,6 +138,17 @@ async def of_products(
     return found
 
 
+async def widths(conn: db.Connection, shop_id: int, products: Sequence[UUID]) -> dict[str, int]:
+    """How wide the largest size of each file of these products is, in pixels."""
+    rows = await conn.fetch(
+        "select file, max(width) as width from photos"
+        " where shop_id = $1 and product_id = any ($2) group by file",
+        shop_id,
+        list(products),
+    )
+    return {row["file"]: row["width"] for row in rows}
+
+
 async def sources(
     conn: db.Connection, shop_id: int, products: Sequence[UUID]
 ) -> set[tuple[UUID, str]]:

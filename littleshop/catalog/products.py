@@ -339,20 +339,6 @@ async def few_left(
     return tuple((row["variant_id"], row["spare"]) for row in rows)
 
 
-async def categories(conn: db.Connection, shop_id: int) -> list[tuple[str, int]]:
-    """The categories on sale with how many products each has, those under it too: in the seller's
-    order, then the fullest first."""
-    rows = await conn.fetch(
-        "select coalesce(c.parent, p.category) as name, count(*)::integer as products"
-        " from products p left join categories c on c.shop_id = $1 and c.name = p.category"
-        " left join categories t on t.shop_id = $1 and t.name = coalesce(c.parent, p.category)"
-        " where p.shop_id = $1 and p.status = 'on_sale' and p.category <> ''"
-        " group by 1, t.sort_order order by t.sort_order nulls last, count(*) desc, 1",
-        shop_id,
-    )
-    return [(row["name"], row["products"]) for row in rows]
-
-
 async def set_status(
     conn: db.Connection, shop_id: int, product_id: UUID, status: str, at: datetime
 ) -> None:

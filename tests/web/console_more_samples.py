@@ -15,6 +15,7 @@ from littleshop.social.follows import Told
 from littleshop.trade import reviews
 from littleshop.web.console import drawn, spans
 from littleshop.web.console.span_figures import Figures, Read
+from tests.web import console_catalogue_samples as catalogue
 from tests.web import console_samples as samples
 from tests.web.console_samples import ROOT, ago, around, yuan
 
@@ -57,7 +58,7 @@ def goods(locale: str) -> dict[str, Any]:
         "rows": made,
         "counts": {"on_sale": 3, "hidden": 1},
         "chosen": "all",
-    }
+    } | catalogue.shelf()
 
 
 GAIWAN = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from littleshop.notify.ways import Ways
 from tests.web import console_case_samples as requests
+from tests.web import console_catalogue_samples as catalogue
 from tests.web import console_giving_samples as samples_of_giving
 from tests.web import console_more_samples as more
 from tests.web import console_samples as samples
@@ -92,6 +93,7 @@ def console(locale: str) -> dict[str, Page]:
         "order-pick-up": ("order", samples.order_pick_up(locale)),
         "goods": ("goods", more.goods(locale)),
         "goods-none": ("goods", more.goods(locale) | {"rows": []}),
+        **catalogue.pages(more.goods(locale)),
         "product": ("product", more.product(locale) | {"refused": refused}),
         "product-new": ("product_new", more.product_new(locale)),
         "product-first": ("product_new", more.product_new(locale) | {"first": True}),

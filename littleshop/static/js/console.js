@@ -57,6 +57,18 @@ if (live && "EventSource" in window) {
   addEventListener("pagehide", () => stream.close());
 }
 
+// ---- a piece that is fetched anew as long as it says from where
+const poll = async () => {
+  const moving = one("[data-poll]");
+  if (!moving) return;
+  try {
+    const answer = await fetch(moving.dataset.poll, { credentials: "same-origin" });
+    if (answer.ok) one("[data-poll-place]").replaceChildren(piece(await answer.text()));
+  } catch { /* a dead spot: the next time */ }
+  setTimeout(poll, 1500);
+};
+if (one("[data-poll]")) setTimeout(poll, 1000);
+
 // ---- a list to pick from needs no button
 all("[data-submit]", (field) => field.addEventListener("change", () => field.form.requestSubmit()));
 

@@ -1,9 +1,7 @@
-"""The shelf: the list of goods, their order and state, and a new one from a photo."""
+"""Goods: their place and state on the shelf, and a new one from a photo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -14,76 +12,25 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http, ids
-from littleshop.catalog import drafts, photos, products, stock
+from littleshop.catalog import drafts, photos, products
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
-from littleshop.catalog.products import Listed
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
-from littleshop.money import Money
 from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms
-from littleshop.web.console import frame, product, product_photos, product_sheet, resold
+from littleshop.web.console import (
+    categories,
+    changing,
+    frame,
+    importing,
+    product,
+    product_photos,
+    product_sheet,
+    resold,
+    shelf,
+)
 from littleshop.web.forms import Form, Kept
-
-LOW = 3  # a buyer sees from here on how few are left
-MONTH = timedelta(days=30)
-FILTERS = ("all", "on_sale", "hidden")
-
-
-async def shelf(request: Request) -> Response:
-    """GET root/goods?status=all|on_sale|hidden"""
-    work = await http.at_work(request)
-    shop_id, asked = work.shop.shop_id, request.query_params.get("status", "all")
-    async with http.house(request).database.connection() as conn:
-        listed = await products.listing(conn, shop_id, all_states=True, most=2000)
-        sold = await stock.shipped_since(conn, shop_id, http.now(request) - MONTH)
-    chosen = asked if asked in FILTERS else "all"
-    on_sale = sum(each.status == "on_sale" for each in listed)
-    return await frame.page(
-        request, work, "goods.html", "goods",
-        rows=_rows(work, listed, sold, chosen),
-        counts={"on_sale": on_sale, "hidden": len(listed) - on_sale},
-        resale=http.house(request).settings.escrow != "psp_escrow",
-        chosen=chosen,
-    )  # fmt: skip
-
-
-def _rows(
-    work: AtWork, listed: Sequence[Listed], sold: Mapping[UUID, int], chosen: str
-) -> list[dict[str, Any]]:
-    """The rows of a filter; first and last are those of the whole shelf."""
-    ends = (listed[0].product_id, listed[-1].product_id) if listed else (None, None)
-    return [
-        row(work, each, sold.get(each.product_id, 0), ends)
-        for each in listed
-        if chosen == "all" or (each.status == "on_sale") == (chosen == "on_sale")
-    ]
-
-
-def row(
-    work: AtWork, each: Listed, sold: int, ends: tuple[UUID | None, UUID | None]
-) -> dict[str, Any]:
-    """A product as the list shows it."""
-    width = min(360, each.photo_width)
-    dearest = Money(each.most_minor, each.currency)
-    state = "sold_out" if each.status == "on_sale" and not each.spare else each.status
-    return {
-        "id": each.product_id,
-        "title": each.title,
-        "picture_url": addresses.photo(each.photo, width) if each.photo else "",
-        "price": each.price,
-        "to_price": dearest if dearest != each.price else None,
-        "stock": each.spare,
-        "resold": each.spare > each.on_hand,  # another shop ships it, and has some
-        "status": state,
-        "for_sale": each.status == "on_sale",
-        "low": each.spare <= LOW,
-        "sold": sold,
-        "edit_url": f"{frame.root(work.shop)}/goods/{each.product_id}",
-        "first": each.product_id == ends[0],
-        "last": each.product_id == ends[1],
-    }
 
 
 async def position(request: Request) -> Response:
@@ -137,11 +84,8 @@ def _back(request: Request, work: AtWork, product_id: UUID) -> str:
     came = urlsplit(request.headers.get("referer", ""))
     if came.path.startswith(f"{goods}/{product_id}"):
         return f"{goods}/{product_id}"
-    kept = f"?{came.query}" if came.path == goods and came.query in _KEPT else ""
+    kept = shelf.kept(came.query) if came.path == goods else ""
     return f"{goods}{kept}#p-{product_id}"
-
-
-_KEPT = {f"status={each}" for each in FILTERS}
 
 
 class NewThing(msgspec.Struct):
@@ -276,9 +220,12 @@ async def _write(request: Request, work: AtWork, thing: NewThing, draft: Product
 ROOT = "/console/{shop_id}/goods"
 ONE = f"{ROOT}/{{product_id}}"
 ROUTES = [
-    Route(ROOT, shelf),
+    Route(ROOT, shelf.page),
     Route(f"{ROOT}/new", new_page),
     Route(f"{ROOT}/new", create, methods=["POST"]),
+    *categories.ROUTES,
+    *changing.ROUTES,
+    *importing.ROUTES,
     Route(ONE, product.show),
     Route(ONE, product.save, methods=["POST"]),
     Route(f"{ONE}/position", position, methods=["POST"]),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import db, http
-from littleshop.catalog import products, search
+from littleshop.catalog import categories, products, search
 from littleshop.shop.shops import Shop
 from littleshop.web import pages
 from littleshop.web.storefront import views
@@ -26,7 +26,7 @@ async def page(request: Request) -> Response:
         http.check_limits(request, "search", http.address(request))
     async with http.house(request).database.connection() as conn:
         found = await _found(conn, shop, q)
-        tags = await products.categories(conn, shop.shop_id)
+        tags = await categories.on_sale(conn, shop.shop_id)
     return pages.page(
         request,
         "storefront/search.html",
