@@ -110,6 +110,9 @@ async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
     assert await market.statuses() == ["shipped"]
     order = re.search(r"/o/[^/?%&]+", httpx.URL(sent.headers["location"]).params["return_url"])
     assert order is not None
+    assert t(LOCALE, "local.head.shipped", seller="小满茶器") in (
+        await market.buyer.get(order[0])
+    ).text
     code = re.search(r'class="t26 num b">([\d\s]+)<', (await pickup(market, order[0])).text)
     assert code is not None
     wrong = await market.seller.post(f"{desk}/pick-up", data={"code": "000000"})

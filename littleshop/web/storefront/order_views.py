@@ -15,7 +15,7 @@ from littleshop.ledger import chart
 from littleshop.money import Money
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
-from littleshop.sale import returning
+from littleshop.sale import bringing, returning
 from littleshop.settlement.due import pays_on
 from littleshop.shop.shops import Shop
 from littleshop.trade import carriers, roles
@@ -70,6 +70,7 @@ def order(
         number=str(row.number),
         state="received" if row.status == "closed" else row.status,
         handover=HANDOVER[row.way],
+        brought=bringing.is_brought(keyring, row),
         total=row.total,
         lines=_lines(locale, row, things, off, seller),
         things=[thing(item) for item in things],
