@@ -133,7 +133,7 @@ async def test_what_is_said_of_another_parcel_of_last_year_or_of_tomorrow_counts
 
 async def test_of_several_parcels_the_last_one_starts_the_two_days(town: Town) -> None:
     item = await town.stock(pieces=4)
-    placed = await town.buys([type(item)(item.variant_id, 2)], PRICE * 2)
+    placed = await town.buys([type(item)(item.variant_id, 3)], PRICE * 3)
 
     async def part(number: str, pieces: dict[int, int] | None) -> None:
         await town.database.transaction(
@@ -147,11 +147,15 @@ async def test_of_several_parcels_the_last_one_starts_the_two_days(town: Town) -
     town.later(hours=20)
     await says(town, placed, scan(town.at, "delivered"))
     assert (await town.order(placed)).status == "to_ship"
-    await part("SF1408223100002", None)
-    assert (await town.order(placed)).status == "shipped"
-    assert (await clock(town, placed)).due_at == town.at + timedelta(days=10)
+    await part("SF1408223100002", {1: 1})
+    town.later(hours=1)
+    await part("SF1408223100003", None)
+    left = town.at
     town.later(hours=20)
     await says(town, placed, scan(town.at, "delivered"), nth=1)
+    assert (await town.order(placed)).status == "shipped"
+    assert (await clock(town, placed)).due_at == left + timedelta(days=10)
+    await says(town, placed, scan(town.at, "delivered"), nth=2)
     assert (await town.order(placed)).status == "delivered"
     assert (await clock(town, placed)).due_at == town.at + timedelta(days=2)
     await town.books_balance()
