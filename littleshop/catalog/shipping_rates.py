@@ -241,16 +241,20 @@ async def assign(conn: db.Connection, shop_id: int, product_id: UUID, rate_id: U
         await shops.touch(conn, shop_id, pricing=True)
 
 
-async def weigh(conn: db.Connection, shop_id: int, product_id: UUID, grams: int) -> None:
-    """What a piece of every kind of a product weighs. Raises Refused weight_wrong(most=)."""
+async def weigh(
+    conn: db.Connection, shop_id: int, product_id: UUID, grams: int, *, unsaid: bool = False
+) -> None:
+    """What a piece of every kind of a product weighs, or of those of which it is `unsaid` yet.
+    Raises Refused weight_wrong(most=)."""
     if not 0 <= grams <= MOST_GRAMS:
         raise Refused("weight_wrong", most=MOST_GRAMS // 1000)
     if await db.run(
         conn,
         "update variants set weight_grams = $3 where shop_id = $1 and product_id = $2"
-        " and weight_grams <> $3",
+        " and weight_grams <> $3 and (not $4 or weight_grams = 0)",
         shop_id,
         product_id,
         grams,
+        unsaid,
     ):
         await shops.touch(conn, shop_id, pricing=True)

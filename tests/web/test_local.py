@@ -100,7 +100,12 @@ async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
     await market.notify(reference_of(sent), total_amount="173.00")
     await market.world.work()
     assert await market.statuses() == ["to_ship"]
+    await goes_out(market, sent)
+    await market.books_balance()
 
+
+async def goes_out(market: Market, sent: httpx.Response) -> None:
+    """The seller sets out, and reads the code at the door."""
     async with market.world.house.database.connection() as conn:
         number = await conn.fetchval("select number from orders")
     desk = f"/console/{market.shop_id}/orders/{number}"
@@ -110,9 +115,10 @@ async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
     assert await market.statuses() == ["shipped"]
     order = re.search(r"/o/[^/?%&]+", httpx.URL(sent.headers["location"]).params["return_url"])
     assert order is not None
-    assert t(LOCALE, "local.head.shipped", seller="小满茶器") in (
-        await market.buyer.get(order[0])
-    ).text
+    assert (
+        t(LOCALE, "local.head.shipped", seller="小满茶器")
+        in (await market.buyer.get(order[0])).text
+    )
     code = re.search(r'class="t26 num b">([\d\s]+)<', (await pickup(market, order[0])).text)
     assert code is not None
     wrong = await market.seller.post(f"{desk}/pick-up", data={"code": "000000"})
@@ -120,7 +126,6 @@ async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
     right = "".join(code[1].split())
     done = await market.seller.post(f"{desk}/pick-up", data={"code": right})
     assert done.status_code == 303 and await market.statuses() == ["received"]
-    await market.books_balance()
 
 
 async def pickup(market: Market, order: str) -> httpx.Response:

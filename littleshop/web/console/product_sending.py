@@ -55,6 +55,7 @@ async def write(conn: db.Connection, shop_id: int, product_id: UUID, form: dict[
         if rate_id is None:
             raise Refused("rate_unknown")
     await shipping_rates.assign(conn, shop_id, product_id, rate_id)
-    if form["weight"].strip() != form["weight_seen"]:
-        grams = rates.grams(form["weight"]) if form["weight"].strip() else 0
-        await shipping_rates.weigh(conn, shop_id, product_id, grams)
+    typed_anew = form["weight"].strip() != form["weight_seen"]
+    grams = rates.grams(form["weight"]) if form["weight"].strip() else 0
+    if typed_anew or grams:  # a kind that is new weighs what the others do
+        await shipping_rates.weigh(conn, shop_id, product_id, grams, unsaid=not typed_anew)
