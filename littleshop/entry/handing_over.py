@@ -28,7 +28,7 @@ from littleshop.identity import codes, numbers, operators, people, phones, sessi
 from littleshop.identity.codes import Asker, Code
 from littleshop.identity.people import Person
 from littleshop.ledger import accounts, chart
-from littleshop.notify import live, messages, subscriptions
+from littleshop.notify import live, messages, subscriptions, ways
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
 from littleshop.risk import holds, limits
@@ -319,6 +319,7 @@ async def _pass_on(
     await _set_aside(conn, shop_id, handover.handover_id, at)
     await staff.pass_on(conn, shop_id, before, person.person_id, at)
     await subscriptions.forget(conn, shop_id, before)
+    await ways.forget(conn, shop_id, before)
     await shop_acts.note(conn, shop_id, person.person_id, "handed_over", at=at, subject=str(before))
     await live.publish(conn, shop_id, Event("handed_over"), at=at)
     return [] if handover.staff_stays else await _let_go(conn, shop_id, person.person_id, at)
@@ -342,6 +343,7 @@ async def _let_go(conn: Connection, shop_id: int, owner: UUID, at: datetime) -> 
         if role is not None:
             gone.append(each.person_id)
             await subscriptions.forget(conn, shop_id, each.person_id)
+            await ways.forget(conn, shop_id, each.person_id)
             await shop_acts.note(
                 conn, shop_id, owner, "staff_removed", at=at, subject=str(each.person_id), role=role
             )

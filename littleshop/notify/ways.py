@@ -73,3 +73,13 @@ async def keep(
         *values,
         at,
     )
+
+
+async def forget(conn: db.Connection, shop_id: int, person_id: UUID) -> None:
+    """Somebody has nothing to do with the shop any more, nor we with his addresses."""
+    await db.run(
+        conn,
+        "delete from alert_ways where shop_id = $1 and person_id = $2",
+        shop_id,
+        person_id,
+    )

@@ -1,0 +1,47 @@
+"""A seller ships where there is no signal: it is sent once there is one, and once."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.flows.conftest import Device, Faults
+from tests.flows.people import Shopkeeper, Shopper
+from tests.flows.running import Running, until
+
+KNOWN = """async () => {
+  await navigator.serviceWorker.ready;
+  return Boolean(await caches.match('/offline'));
+}"""
+
+
+def test_what_is_shipped_in_a_dead_spot_is_sent_once_and_a_cancelled_order_is_not(
+    littleshop: Running, stall: Shopkeeper, product: str, device: Device, faults: Faults
+) -> None:
+    placed = [Shopper(littleshop).buy("stall", product) for _ in range(2)]
+    first, second = (littleshop.payment(each.reference)["number"] for each in placed)
+    context = device()
+    context.add_cookies(stall.cookies)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{littleshop.web}{stall.root}/orders/{first}")
+    until(lambda: page.evaluate(KNOWN), 10)
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_timeout(300)
+    context.set_offline(True)
+    expect(page.locator("[data-dead-spot]")).to_be_visible()
+    page.fill("[data-ship] input[name=tracking_number]", "SF1408223100671")
+    page.locator("[data-ship] button.go").click()
+    queue = page.locator("[data-queue]")
+    expect(queue).to_contain_text("SF1408223100671")
+    page.fill("#f-order", str(second))
+    page.fill("#f-number", "SF1408223100688")
+    page.click("[data-queue-ship] button")
+    expect(queue).to_contain_text("SF1408223100688")
+    called_off = f"{stall.root}/orders/{second}/cancellation"
+    assert stall.client.post(called_off, data={"reason": "坏了"}).status_code == 303
+    context.set_offline(False)
+    until(lambda: littleshop.payment(placed[0].reference)["order_status"] == "shipped")
+    expect(queue).not_to_contain_text("SF1408223100671")
+    expect(queue).to_contain_text("别寄出去")
+    page.locator("[data-theirs]:visible").click()
+    expect(page.locator("[data-queue-none]")).to_be_visible()
+    faults.expect("ERR_INTERNET_DISCONNECTED")  # the courier is guessed while a number is typed
