@@ -208,7 +208,10 @@ async def _travel(
     if wish.fate == "received":
         arrives = max(arrives, wish.ends_at - UNOPENED)
     tracking = await trackings.get(conn, stage.shop_id, sent[0].parcel_id)
-    if arrives > until or until - arrives > REMEMBERED or tracking is None:
+    if arrives > until or tracking is None:
+        return
+    if until - arrives > REMEMBERED:
+        await trackings.settle(conn, stage.shop_id, sent[0].parcel_id, "over")
         return
     began = arrives - STEPS[-1][0]
     scans = tuple(Scan(began + after, state, words) for after, state, words in STEPS)

@@ -54,7 +54,11 @@ async def look(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         return False
     tracking = await trackings.get(conn, timer.shop_id, timer.subject)
     parcel = await deliveries.get(conn, timer.shop_id, timer.subject)
-    if tracking is None or parcel is None or not await _waits(conn, tracking, parcel, at):
+    if tracking is None or parcel is None:
+        return True
+    if not await _waits(conn, tracking, parcel, at):
+        if tracking.status in ("asked", "followed"):
+            await trackings.settle(conn, timer.shop_id, timer.subject, "over")
         return True
     heard = tracking.told_at or tracking.asked_at
     if heard + LOOK_EVERY <= at:

@@ -58,10 +58,13 @@ def told(
     """Where a parcel is: state and when, the courier's words, every step, and what else there is to
     say. None of a parcel that nobody was asked about. `seller` is named to a buyer."""
     way = ways.get(parcel.parcel_id)
-    if way is None or parcel.way != "courier":
+    if way is None or parcel.way != "courier" or (way.tracking.status == "over" and not way.steps):
         return None
     last = way.steps[0] if way.steps else None
     state = last.state if last is not None else "unknown"
+    note = _note(locale, parcel, way, state, now, seller)
+    if state == "delivered" and way.tracking.objected_at is not None:
+        state = "objected"
     return SimpleNamespace(
         state=state,
         head=i18n.t(locale, f"tracking.state.{state}"),
@@ -73,7 +76,7 @@ def told(
             )
             for each in way.steps
         ],
-        note=_note(locale, parcel, way, state, now, seller),
+        note=note,
     )
 
 
@@ -85,6 +88,8 @@ def _note(locale: str, parcel: Parcel, way: Way, state: str, now: datetime, sell
     if tracking.status == "unfollowed":
         carrier = carriers.CARRIERS[parcel.carrier].name(locale)
         return i18n.t(locale, "tracking.unfollowed", carrier=carrier)
+    if tracking.status == "over":
+        return ""  # nobody waits for it any more
     heard = way.steps[0].at if way.steps else tracking.asked_at
     if state not in _ENDS and heard + SILENT < now:
         return i18n.t(locale, "tracking.late", when=i18n.when(locale, heard, now))
