@@ -34,8 +34,9 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a payout is made of: `kind` order, fee, refund, returned, correction, kept (it stays in
-    the balance) or kept_before (it stayed there)."""
+    """What a payout is made of: `kind` order, fee, refund, margin or margin_back (of what another
+    shop ships), returned, correction, kept (it stays in the balance) or kept_before (it stayed
+    there)."""
 
     kind: str
     order_id: UUID | None
@@ -169,6 +170,8 @@ _KINDS = {
     "received": "order",
     "refunded": "refund",
     "clawed_back": "refund",
+    "margin": "margin",
+    "margin_back": "margin_back",
     "paid_by_seller": "refund",
     "payout_returned": "returned",
     "reversed_payout": "returned",

@@ -16,8 +16,8 @@ MOST = 200  # lines of a page; what is left is one more line
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part of a figure: `kind` held, going_back, loan, repaid, released, rest; `number` is the
-    order's, `count` how many are in one line."""
+    """A part of a figure: `kind` held, going_back, loan, repaid, released, margin (of what another
+    shop ships), rest; `number` is the order's, `count` how many are in one line."""
 
     kind: str
     amount: Money
@@ -106,7 +106,8 @@ async def _released(conn: db.Connection, shop: Shop, since: datetime) -> list[_R
     return await db.all(
         conn,
         _Row,
-        "select 'released' as kind, number, minor, at, (count(*) over ())::integer as whole,"
+        "select case when number is null then 'margin' else 'released' end as kind,"
+        " number, minor, at, (count(*) over ())::integer as whole,"
         " (sum(minor) over ())::bigint as everything from ("
         "select o.number, j.booked_at as at, j.journal_id,"
         " sum(case $2 when t.credit then t.amount_minor"

@@ -9,6 +9,7 @@ import pytest
 from littleshop import audit, db
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import listing_resold, passing_on, sharing_out
+from littleshop.settlement import seller_statements
 from littleshop.shop import shops
 from littleshop.supply import resales
 from tests.cast import CNY, Town
@@ -41,6 +42,8 @@ async def test_a_sale_is_shared_out_and_both_are_paid(town: Town, owner: db.Conn
     assert await two.balance(two.supplier, f"due_to_shop:{two.reseller}") == CNY("0.00")
     assert await two.balance(two.reseller, "gateway_clearing:alipay") == CNY("19.00")
     await town.books_balance()
+    told = await seller_statements.total(town.database, two.reseller, "CNY", MON, MON, most=9)
+    assert [(line.kind, line.moved.balance) for line in told] == [("margin", 1900)]
     bank = PaperBank()
     bank.lump(TUE, CNY("80.00"))
     beijing(town, TUE, 8)

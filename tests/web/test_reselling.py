@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID, uuid4
 
 import httpx
 
+from littleshop.sale import placing
 from tests.web.client import hidden
 from tests.web.market import WANTING, Market, reference_of
 
@@ -82,6 +84,28 @@ async def test_what_is_bought_in_her_shop_is_an_order_of_who_ships(market: Marke
     assert "晓晓的小铺" in order.text and "−¥50.00" in order.text
     mine = await market.seller.get(f"/console/{market.shop_id}/resale")
     assert "晓晓的小铺" in mine.text
+    await market.books_balance()
+
+
+async def test_her_margin_is_explained_where_her_money_is(market: Market) -> None:
+    hers = await counter(market)
+    await hers.basket(hers.product)
+    sent = await hers.place(await hers.form())
+    await market.notify(reference_of(sent), total_amount="150.00")
+    await market.world.work()
+    parcel = {"carrier": "sf", "tracking_number": "SF1408223001001", "form_key": str(uuid4())}
+    await market.seller.post(f"/console/{market.shop_id}/orders/1001/parcels", data=parcel)
+    placed = (await hers.rows("select order_id from orders"))[0][0]
+    assert isinstance(placed, UUID)
+    token = placing.link(market.world.house.keyring, market.shop_id, placed)
+    order = await market.buyer.get(f"/o/{token}")
+    assert "在晓晓的小铺买的，由小满茶器发货" in order.text
+    await market.buyer.post(f"/o/{token}/receipt")
+    await market.world.work()
+    money = await hers.her.get(f"/console/{hers.shop_id}/money")
+    assert "转卖差价" in money.text and "50" in money.text
+    mine = await market.seller.get(f"/console/{market.shop_id}/money")
+    assert "订单 1001" in mine.text
     await market.books_balance()
 
 
