@@ -116,7 +116,8 @@ async def test_a_buyer_says_on_the_page_that_it_did_not_come(room: BackRoom) -> 
     assert "It did not come" in shown(await buyer.get(f"/o/{token}"))
     await buyer.post(f"/o/{token}/objection")
     assert await room.status(placed) == "shipped"
-    assert "You said that it did not come" in shown(await buyer.get(f"/o/{token}"))
+    page = shown(await buyer.get(f"/o/{token}"))
+    assert "Delivered, says the courier" in page and "You said that it did not come" in page
     assert "The buyer says that it did not come" in shown(
         await room.get(f"/orders/{placed.number}")
     )
