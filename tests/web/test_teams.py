@@ -94,3 +94,31 @@ async def test_whoever_is_signed_in_and_works_here_takes_no_seat_whatever_phone_
     sent = await takes_a_seat(market.seller, page, "138 0000 2099")
     assert sent.status_code == 409
     assert await market.orders() == 0
+
+
+async def test_a_teams_price_is_that_of_the_kind_which_is_chosen(market: Market) -> None:
+    here = f"/console/{market.shop_id}/goods/{market.product}"
+    form = {"title": "盖碗", "description": "", "price": "168", "stock": "9", "seen": "9"}
+    form |= {"then": "save", "axis-0-name": "配杯", "axis-0-values": "不配，两只"}
+    table = await market.seller.post(here, data=form)
+    for place, key in enumerate(re.findall(r'name="variant-\d-key" value="([^"]*)"', table.text)):
+        form |= {f"variant-{place}-key": unescape(key), f"variant-{place}-stock": "9"}
+        form |= {f"variant-{place}-price": ("168", "268")[place]}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    seats = SEATS | {"price-1": "238"}
+    assert (await market.seller.post(f"{here}/team", data=seats)).status_code == 303
+
+    first = await market.buyer.get(f"/@xiaoman/p/{market.product}/team")
+    cheap, dear = re.findall(r'<a class="pill[^"]*" href="(\?kind=[^"]+)"', first.text)
+    assert dear.removeprefix("?kind=") not in hidden(first, "only")
+    for asked, sees, asks in ((cheap, "138", "13800"), (dear, "238", "23800")):
+        shown = await market.buyer.get(f"/@xiaoman/p/{market.product}/team{asked}")
+        down = shown.text.partition('<div class="down">')[2]  # under the perforation
+        sums = down.partition('<div class="sum">')[2].partition("</div>")[0]
+        assert f"</i>{sees}" in sums, sums
+        assert hidden(shown, "only") == f"{asked.removeprefix('?kind=')}:1"
+        told = {"only": hidden(shown, "only"), "team": "new"}
+        checkout = await market.buyer.get("/@xiaoman/checkout", params=told)
+        assert hidden(checkout, "total") == asks
+    unknown = await market.buyer.get(f"/@xiaoman/p/{market.product}/team?kind=x")
+    assert hidden(unknown, "only") == hidden(first, "only")

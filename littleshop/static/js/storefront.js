@@ -96,6 +96,8 @@
       const variant = variants.find((each) => each.options.every((value, at) => value === values[at])) ?? variants[0];
       if (!variant) return;
       priced(variant.price);
+      const team = one("[data-team] a");
+      if (team) team.search = `?kind=${variant.id}`;
       const left = one(`[data-left-of="${CSS.escape(variant.id)}"]`);
       const here = one("[data-left-here]", form);
       if (here) here.textContent = left ? left.textContent : "";

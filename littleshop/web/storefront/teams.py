@@ -67,7 +67,8 @@ async def _page(
         variants = await products.variants(conn, shop.shop_id, product.product_id)
         pictures = await photos.of_product(conn, shop.shop_id, product.product_id)
         seats = await _seats(request, conn, found)
-    kinds, files = _kinds(shop, known, variants), [each.file for each in pictures]
+    kinds = _kinds(shop, known, variants, request.query_params.get("kind", ""))
+    files = [each.file for each in pictures]
     zone, now = ZoneInfo(shop.zone), http.now(request)
     day = (found.opened_at if found else now).astimezone(zone).date()
     state = _state(request, found, seats, kinds)
@@ -87,7 +88,7 @@ async def _page(
         it=_letter(locale, shop, product, files, kinds, state, team_view, day, postage),
         state=state,
         kinds=kinds,
-        differ=_differ(kinds),
+        chosen=_chosen(kinds),
         team=team_view,
         product_url=addresses.product(shop.slug or "", product.product_id),
         link=names.public_url(request) + addresses.team(team_view.token) if found else "",
@@ -110,13 +111,18 @@ async def _seats(request: Request, conn: db.Connection, found: Team | None) -> S
     )
 
 
-def _kinds(shop: Shop, known: Offer | None, variants: Sequence[Variant]) -> list[SimpleNamespace]:
-    """What a seat can be: a variant with the team's price beside the shelf's."""
+def _kinds(
+    shop: Shop, known: Offer | None, variants: Sequence[Variant], wanted: str
+) -> list[SimpleNamespace]:
+    """What a seat can be: a variant with the team's price beside the shelf's. The one that is
+    wanted stands ready; the cheapest where none is, or it cannot be had."""
     prices = known.prices if known else {}
     there = [each for each in variants if each.variant_id in prices and each.spare > 0]
-    ready = min(there, key=lambda each: prices[each.variant_id], default=None)  # what is shown
+    asked = [each for each in there if str(each.variant_id) == wanted]
+    ready = min(asked or there, key=lambda each: prices[each.variant_id], default=None)
     return [
         SimpleNamespace(
+            id=each.variant_id,
             only=f"{each.variant_id}:1",
             name=" · ".join(each.choice),
             price=Money(prices[each.variant_id], shop.currency),
@@ -182,10 +188,10 @@ def _letter(
     """The goods as a stamp, the two prices under the perforation."""
     view = views.shop(shop)
     lines: list[SimpleNamespace] = []
-    least = min(kinds, key=lambda each: each.price.minor, default=None)
-    if least is not None:
+    chosen = _chosen(kinds)
+    if chosen is not None:
         alone = i18n.t(locale, "teams.alone")
-        lines = [SimpleNamespace(label=alone, note="", amount=least.alone, said="", good=False)]
+        lines = [SimpleNamespace(label=alone, note="", amount=chosen.alone, said="", good=False)]
         label = i18n.t(locale, "checkout.postage")
         lines.append(SimpleNamespace(label=label, note="", amount=None, said=postage, good=False))
     ended = i18n.t(locale, f"teams.ended.{state}") if state in ("full", "failed") else ""
@@ -200,21 +206,20 @@ def _letter(
             picture=picture,
             name=product.title,
             place=shop.place or shop.name,
-            amount=least.price if least else None,
+            amount=chosen.price if chosen else None,
         ),
         postmark=(f"{day.year}", f"{day.month}.{day.day}"),
         ended=ended,
         lines=lines,
-        total=least.price if least else None,
-        total_label=i18n.t(
-            locale, "teams.price_from" if _differ(kinds) else "teams.price", count=team_view.seats
-        ),
+        total=chosen.price if chosen else None,
+        total_label=i18n.t(locale, "teams.price", count=team_view.seats),
     )
 
 
-def _differ(kinds: Sequence[SimpleNamespace]) -> bool:
-    """Whether a seat's price hangs on what is chosen."""
-    return len({each.price for each in kinds}) > 1
+def _chosen(kinds: Sequence[SimpleNamespace]) -> SimpleNamespace | None:
+    """The kind whose prices are shown: the one that stands ready, of none left the cheapest."""
+    ready = [each for each in kinds if each.ready]
+    return min(ready or kinds, key=lambda each: each.price.minor, default=None)
 
 
 async def agreed(
