@@ -151,15 +151,19 @@ async def put_up(request: Request) -> Response:
     prices, errors = _read(request, form, priced)
     if not errors:
         try:
-            product_id = await http.house(request).database.transaction(
-                lambda conn: listing_resold.put_up(
-                    conn, work.shop.shop_id, ware, prices, http.now(request), work.person.person_id
-                )
-            )
+            product_id = await _put_up(request, work, ware, prices)
             return frame.go(request, _here(work, product_id), "resale_listed")
         except Refused as no:
             errors = {"price-0": frame.sentence(request, no)}
     return await _form(request, work, ware, _typed(form, len(priced)), errors, 422)
+
+
+async def _put_up(request: Request, work: AtWork, ware: Ware, prices: Mapping[UUID, int]) -> UUID:
+    """Raises Refused: as listing_resold.put_up."""
+    at, by = http.now(request), work.person.person_id
+    return await http.house(request).database.transaction(
+        lambda conn: listing_resold.put_up(conn, work.shop.shop_id, ware, prices, at, by)
+    )
 
 
 def _typed(form: Form, count: int) -> dict[str, str]:

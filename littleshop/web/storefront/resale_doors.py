@@ -19,6 +19,7 @@ from littleshop.http import House
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing.facts import VariantFacts
 from littleshop.sale import listing_resold
+from littleshop.sale.listing_resold import Ware
 from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.supply import resale_offers
@@ -29,30 +30,44 @@ from littleshop.web.storefront.visitors import shop_here
 
 async def begin(request: Request) -> Response:
     """GET /@SLUG/p/ID/resale?with=TOKEN: to her own console, or what there is to know before."""
-    shop = await shop_here(request)
-    product_id, token = http.uuid(request.path_params["product_id"]), _token(request)
-    who, house = await http.somebody(request), http.house(request)
-    if house.settings.escrow == "psp_escrow":
-        raise NotFound("product")
-    async with house.database.connection() as conn:
-        ware = await listing_resold.ware(conn, shop.shop_id, product_id, for_shop=None, token=token)
+    shop, token = await shop_here(request), _token(request)
+    who, product_id = await http.somebody(request), http.uuid(request.path_params["product_id"])
+    async with http.house(request).database.connection() as conn:
+        ware = await _ware(request, conn, shop, product_id, token)
         mine = [] if who is None else await _shops(conn, who.person.person_id, shop)
     ends = f"resell/{shop.shop_id}/{product_id}" + (f"?with={quote(token)}" if token else "")
     if len(mine) == 1:
         return RedirectResponse(f"/console/{mine[0].shop_id}/{ends}", status_code=303)
+    into = [SimpleNamespace(name=one.name, go=f"/console/{one.shop_id}/{ends}") for one in mine]
+    return _page(request, ware, token, into, known=who is not None)
+
+
+async def _ware(
+    request: Request, conn: db.Connection, shop: Shop, product_id: UUID, token: str
+) -> Ware:
+    """Raises NotFound for what is not offered, and where an institution holds buyers' money."""
+    if http.house(request).settings.escrow == "psp_escrow":
+        raise NotFound("product")
+    return await listing_resold.ware(conn, shop.shop_id, product_id, for_shop=None, token=token)
+
+
+def _page(
+    request: Request, ware: Ware, token: str, into: list[SimpleNamespace], *, known: bool
+) -> Response:
+    slug, product = ware.shop.slug or "", ware.product
     picture = ware.pictures[0] if ware.pictures else None
+    back = addresses.resale(slug, product.product_id, token)
     return pages.page(
         request,
         "storefront/resale.html",
         private=True,
-        shop=views.shop(shop),
-        title=ware.product.title,
-        product_id=product_id,
-        picture=views.Picture(picture.file, ware.product.title) if picture else None,
-        mine=[SimpleNamespace(name=one.name, go=f"/console/{one.shop_id}/{ends}") for one in mine],
-        known=who is not None,
-        sign_in="/sign-in?next="
-        + quote(addresses.resale(shop.slug or "", product_id, token), safe=""),
+        shop=views.shop(ware.shop),
+        title=product.title,
+        product_id=product.product_id,
+        picture=views.Picture(picture.file, product.title) if picture else None,
+        mine=into,
+        known=known,
+        sign_in=f"/sign-in?next={quote(back, safe='')}",
     )
 
 
