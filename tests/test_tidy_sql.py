@@ -24,15 +24,24 @@ MIGRATIONS = {
 # A table that two modules write, with the reason.
 SHARED_TABLES: dict[str, tuple[set[str], str]] = {
     "variants": (
-        {"littleshop.catalog.prices", "littleshop.catalog.products", "littleshop.catalog.resold",
-         "littleshop.catalog.shipping_rates", "littleshop.catalog.stock",
-         "littleshop.catalog.wares"},
+        {
+            "littleshop.catalog.prices",
+            "littleshop.catalog.products",
+            "littleshop.catalog.resold",
+            "littleshop.catalog.shipping_rates",
+            "littleshop.catalog.stock",
+            "littleshop.catalog.wares",
+        },
         "the counts stand in the row that placing locks; stock moves them, products the rest",
     ),
     "products": (
-        {"littleshop.catalog.products", "littleshop.catalog.shipping_rates",
-         "littleshop.catalog.wares",
-         "littleshop.catalog.virtual", "littleshop.catalog.wares", "littleshop.catalog.categories"},
+        {
+            "littleshop.catalog.products",
+            "littleshop.catalog.shipping_rates",
+            "littleshop.catalog.wares",
+            "littleshop.catalog.virtual",
+            "littleshop.catalog.categories",
+        },
         "how a thing is sent, or that nobody carries it, is read where its price is",
     ),
 }

@@ -90,8 +90,8 @@ def quote(
     to: str = provinces.UNKNOWN,
 ) -> Quote:
     """Price `items`, handed over by `way` (courier, pickup, local or none) in the province with the
-    code `to` (local: at that spot, pricing/bringing.py), at the shelf's prices with what is off for who asks (`code`: the coupon he typed), or at
-    those `agreed`, which is all.
+    code `to` (local: at that spot, pricing/bringing.py), at the shelf's prices with what is off
+    for who asks (`code`: the coupon he typed), or at those `agreed`, which is all.
 
     Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
     virtual_apart, not_delivered(title=), not_delivered_together, too_large(most=), and of a local

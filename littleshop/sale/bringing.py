@@ -44,7 +44,10 @@ async def leave(
 async def arrive(
     conn: db.Connection, keyring: Keyring, shop_id: int, order_id: UUID, code: str, at: datetime
 ) -> Order:
-    """The code at the door is the receipt. Raises Refused: pickup_code, and as receiving.receive."""
+    """The code at the door is the receipt.
+
+    Raises Refused: pickup_code, and as receiving.receive.
+    """
     if not hmac.compare_digest(code, shipping.pickup_code(keyring, shop_id, order_id)):
         raise Refused("pickup_code")
     return await receiving.receive(conn, shop_id, order_id, by="buyer", at=at)

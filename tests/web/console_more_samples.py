@@ -54,11 +54,15 @@ def goods(locale: str) -> dict[str, Any]:
         }
         for number, (title, art, price, top, stock, status, sold) in enumerate(rows)
     ]
-    return around(locale, "goods") | {
-        "rows": made,
-        "counts": {"on_sale": 3, "hidden": 1},
-        "chosen": "all",
-    } | catalogue.shelf()
+    return (
+        around(locale, "goods")
+        | {
+            "rows": made,
+            "counts": {"on_sale": 3, "hidden": 1},
+            "chosen": "all",
+        }
+        | catalogue.shelf()
+    )
 
 
 GAIWAN = {
