@@ -23,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Row(NamedTuple):
-    """A row as it stands in the file: its first line, from 1, and whether it ends in the middle of
+    """A row as a spreadsheet shows it: its number, from 1, and whether it ends in the middle of
     a cell that was opened with a quotation mark."""
 
     line: int
@@ -123,7 +123,7 @@ def _rows(reader: Iterator[list[str]], quotes: _Counted) -> Iterator[Row]:
             if waiting is not None:
                 yield waiting._replace(half=False)
             waiting = Row(line, cells, quotes.marks % 2 == 1)
-        line = getattr(reader, "line_num", line) + 1
+        line += 1
     if waiting is not None:
         yield waiting  # only the last one can have been cut
 
