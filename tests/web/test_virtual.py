@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import httpx
 
+from littleshop import db
+from littleshop.catalog import virtual
 from littleshop.i18n import t
 from tests.web.client import hidden
 from tests.web.market import WANTING, Market, reference_of
@@ -166,9 +169,33 @@ async def test_what_is_sent_and_what_is_not_are_two_orders(market: Market) -> No
     assert t(LOCALE, "errors.virtual_apart") in basket.text
     links = re.findall(r'href="(/@xiaoman/checkout\?only=[^"]+)"', basket.text)
     assert len(links) == 2
-    virtual, sent = [await market.buyer.get(link) for link in links]
-    assert t(LOCALE, "virtual.at_once") in virtual.text
+    at_once, sent = [await market.buyer.get(link) for link in links]
+    assert t(LOCALE, "virtual.at_once") in at_once.text
     assert t(LOCALE, "virtual.at_once") not in sent.text
     form = {name: hidden(sent, name) for name in ("key", "items", "cart", "total")}
     free = await market.buyer.post(CHECKOUT, data=form | WANTING | {"delivery": "none"})
     assert free.status_code == 409 and await market.orders() == 0  # nobody saves postage so
+
+
+async def test_of_two_who_pay_at_once_each_has_a_code_of_his_own(market: Market) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1", "BBB-2")
+    database = market.world.house.database
+    async with database.connection() as conn:
+        variant_id = await conn.fetchval("select variant_id from variants")
+
+    async def takes(conn: db.Connection) -> int:
+        return await virtual.give(
+            conn, market.shop_id, variant_id, 1, order_id=uuid4(), position=1, at=market.world.at
+        )
+
+    async with database.connection() as one, database.connection() as other:
+        first, second = one.transaction(), other.transaction()
+        await first.start()
+        await second.start()
+        assert (await takes(one), await takes(other)) == (1, 1)  # neither waits for the other
+        assert await takes(other) == 0
+        await second.commit()
+        await first.rollback()  # his money did not arrive after all: the code is free again
+    async with database.connection() as conn:
+        assert await takes(conn) == 1 and await takes(conn) == 0
