@@ -45,7 +45,7 @@ from littleshop.settlement import reconciling_bills, reconciling_by_asking, rout
 from littleshop.shop import slugs
 from littleshop.social import passcodes, probing, shares
 from littleshop.supply import low
-from littleshop.trade import carts, order_words, person_orders, trackings
+from littleshop.trade import carts, offline_acts, order_words, person_orders, trackings
 
 _PATIENCE = timedelta(minutes=30)
 CLOSINGS = 3  # times that a rail is asked to close an attempt before the sweep takes over
@@ -240,6 +240,7 @@ async def sweep_forgotten(context: Context) -> None:
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
+        await offline_acts.sweep(conn, context.at - offline_acts.KEPT)
         await trackings.sweep(conn, context.at - tracking.NOTICES_KEPT)
 
 
