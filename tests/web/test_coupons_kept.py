@@ -1,0 +1,26 @@
+"""A coupon that a link offers is kept: what it does is said, and the way on is to the goods."""
+
+from __future__ import annotations
+
+from tests.web.client import hidden
+from tests.web.market import Market
+from tests.web.test_giving import COUPON
+
+
+async def test_who_keeps_a_coupon_reads_that_it_comes_off_by_itself_and_goes_on_to_the_goods(
+    market: Market,
+) -> None:
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key"), "least": ""}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    bare = await market.buyer.get("/@xiaoman/for-you")
+    assert "结账时自动减，不用填券码" not in bare.text
+
+    kept = await market.buyer.post(f"/@xiaoman/coupons/{COUPON['code']}")
+    mine = await market.buyer.get(kept.headers["location"])
+    assert "结账时自动减，不用填券码" in mine.text
+    assert mine.text.count('class="btn go wide"') == 1  # shopping, before showing whose phone it is
+    assert '<a class="btn go wide" href="/@xiaoman">去小满茶器逛逛</a>' in mine.text
+    await market.to_checkout()
+    checkout = await market.buyer.get("/@xiaoman/checkout")
+    assert "春茶券" in checkout.text  # and so it does
