@@ -16,7 +16,7 @@ HERE, GONE = "http://127.0.0.1:1", "http://127.0.0.1:9"
 def registered(home: Path, texts_for: str) -> None:
     """A home whose rails were registered with these texts."""
     rails: dict[str, object] = {
-        name: {} for name in ("alipay", "wechat_pay", "stripe", "baidu_wallet", "push")
+        name: {} for name in ("alipay", "wechat_pay", "stripe", "baidu_wallet", "mail", "push")
     }
     (home / "rails.json").write_text(json.dumps({**rails, "sms": {"texts_for": texts_for}}))
 
