@@ -28,7 +28,7 @@ RAIL = {"base_url": "http://127.0.0.1:1", "customer": "c", "key": "the-key", "sa
 YES = {"result": True, "returnCode": "200", "message": "提交成功"}
 
 
-class Service:
+class OtherSide:
     """The other end of the wire: keeps what it was asked and answers in turn."""
 
     def __init__(self, town: Town, *answers: dict[str, Any] | int) -> None:
@@ -67,7 +67,7 @@ async def known(town: Town, parcel_id: UUID) -> Tracking:
 
 async def test_a_parcel_is_asked_for_until_it_is_followed_and_not_again(town: Town) -> None:
     _, parcel_id = await shipped(town)
-    service = Service(town, 503, YES)
+    service = OtherSide(town, 503, YES)
     with pytest.raises(GatewayError) as away:  # the worker asks again; so does who was killed here
         await service.does("subscribe", parcel_id)
     assert away.value.retryable
@@ -86,13 +86,13 @@ async def test_a_parcel_is_asked_for_until_it_is_followed_and_not_again(town: To
 
 async def test_what_a_service_does_not_know_nobody_follows(town: Town) -> None:
     _, parcel_id = await shipped(town)
-    await Service(town, {"result": False, "returnCode": "701", "message": "不支持"}).does(
+    await OtherSide(town, {"result": False, "returnCode": "701", "message": "不支持"}).does(
         "subscribe", parcel_id
     )
     found = await known(town, parcel_id)
     assert (found.status, found.why) == ("unfollowed", "701 不支持")
     _, other = await shipped(town, "SF1408223100999")
-    nobody = Service(town)
+    nobody = OtherSide(town)
     nobody.following = Following(None, town.keyring, "https://shop.test")
     await nobody.does("subscribe", other)
     assert (await known(town, other)).why == "no service"
@@ -108,7 +108,7 @@ async def test_a_parcel_of_which_nothing_was_pushed_is_asked_about(town: Town) -
     row = {"time": at, "statusCode": "301", "context": "已签收"}
     number = f"SF1408223{placed.number:06d}"
     said = {"status": "200", "state": "3", "nu": number, "data": [row]}
-    service = Service(town, YES, 502, said)
+    service = OtherSide(town, YES, 502, said)
     await service.does("subscribe", parcel_id)
     town.later(hours=31)
     await service.does("query", parcel_id)  # away: its clock asks again
