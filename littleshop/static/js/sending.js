@@ -33,6 +33,7 @@ const seen = (field) => {
   };
   field.addEventListener("change", () => {
     const known = new Set(chosen.map((each) => `${each.name}/${each.size}/${each.lastModified}`));
+    if (!field.multiple && field.files.length) chosen = [];
     chosen.push(...[...field.files].filter((each) => !known.has(`${each.name}/${each.size}/${each.lastModified}`)));
     draw();
   });
