@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from html import unescape
 from uuid import UUID, uuid4
 
 import httpx
@@ -158,3 +160,19 @@ async def test_a_price_below_supply_is_refused_at_its_field(market: Market) -> N
     assert chain.status_code == 404
     stranger = await market.seller.get(here)
     assert stranger.status_code == 404
+
+
+async def test_the_address_of_her_checkout_holds_its_goods_whatever_was_pressed(
+    market: Market,
+) -> None:
+    hers = await counter(market)
+    await hers.basket(hers.product)
+    form = await hers.form()
+    for pressed in ("quote", "split"):
+        drawn = await hers.place(form | {"then": pressed})
+        shown = re.search(r'action="(/@xiaoxiao/checkout/resold\?only=[^"]+)"', drawn.text)
+        assert shown is not None, drawn.text[:300]
+        elsewhere = await market.world.browser().get(unescape(shown[1]))
+        assert elsewhere.status_code == 200 and hidden(elsewhere, "items") == form["items"]
+    refused = await market.buyer.post(unescape(shown[1]), data=form | {"total": "1"})
+    assert refused.status_code == 409 and shown[0] in refused.text

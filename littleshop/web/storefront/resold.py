@@ -228,7 +228,7 @@ async def _page(
             seller=views.shop(supplier).seller,
         ),
         ships=supplier.name,
-        action=addresses.resold_checkout(shop.slug or ""),
+        action=addresses.resold_checkout(shop.slug or "", sold.items_text),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
         problems=SimpleNamespace(**problems),
         methods=methods,
