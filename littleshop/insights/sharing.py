@@ -117,8 +117,8 @@ async def brought(
 
 class Way(msgspec.Struct, frozen=True):
     """A share or an entrance by its code: the seller's name for it, the channel or the kind of
-    entrance, what it shows, and whose it is: a device's, who may have given a name, or a person's
-    of the shop."""
+    entrance, what it shows, and whose it is: a device's or a person's of the shop. The names of a
+    personal link are for its greeting only and are not read here."""
 
     code: str
     label: str
@@ -126,7 +126,6 @@ class Way(msgspec.Struct, frozen=True):
     product_id: UUID | None
     device: bytes | None
     person_id: UUID | None
-    sender: str
     created_at: datetime
     entrance: bool
 
@@ -136,11 +135,11 @@ async def ways(conn: db.Connection, shop_id: int, codes: Collection[str]) -> dic
     found = await db.all(
         conn,
         Way,
-        "select code, label, channel, product_id, device, person_id, sender, created_at,"
+        "select code, label, channel, product_id, device, person_id, created_at,"
         "       false as entrance from shares"
         "  where shop_id = $1 and (code = any ($2) or person_id is not null)"
         " union all"
-        " select code, name, kind, null, null, person_id, '', created_at, true from entrances"
+        " select code, name, kind, null, null, person_id, created_at, true from entrances"
         "  where shop_id = $1",
         shop_id,
         list(codes),

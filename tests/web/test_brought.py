@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -124,6 +125,26 @@ async def test_the_seller_sees_shares_channels_sharers_and_who_brought_whom(
         answer = await room.get(f"/shares.csv?by={by}")
         rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert [row[4:9] for row in rows[1:]] == [["1", "1", "1", "168.00", "168.00"]] * 2, by
+    await room.town.books_balance()
+
+
+async def test_the_name_in_a_link_for_one_friend_stays_between_the_two(room: BackRoom) -> None:
+    async def work(conn: db.Connection) -> list[Share]:
+        of_shop = partial(shares.make_personal, conn, room.town.shop_id, product_id=None)
+        return [
+            await of_shop(friend="婉婷", sender="阿福", device=sign * 32, at=room.world.at)
+            for sign in (b"f", b"g")
+        ]
+
+    for sent in await room.world.house.database.transaction(work):
+        await room.sells(share_code=sent.code, device=b"1" * 32)
+    for by in ("share", "channel", "sharer", "tree"):
+        page = await room.get(f"/shares?by={by}")
+        table = await room.get(f"/shares.csv?by={by}")
+        for words in (page.text, table.content.decode("utf-8-sig")):
+            assert "阿福" not in words and "婉婷" not in words, by
+        if by == "sharer":  # who they are nobody knows; that they are two is seen
+            assert len(set(re.findall(r"Visitor [0-9A-F]{4}", said(page)))) == 2
     await room.town.books_balance()
 
 

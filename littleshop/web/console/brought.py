@@ -96,11 +96,7 @@ def channels(facts: Facts, locale: str) -> list[Row]:
 
 def sharers(facts: Facts, locale: str) -> list[Row]:
     """Who shared: the shop's own people as one, visitors each by the device they shared from."""
-    people: dict[str, Way] = {}
-    for way in facts.ways.values():  # one who gave a name once is known by it
-        key = _sharer(way)
-        if key not in people or (way.sender and not people[key].sender):
-            people[key] = way
+    people = {_sharer(way): way for way in facts.ways.values()}
     sums = {key: each for key, each in _together(facts, _sharer).items() if _counts(each)}
     return _sorted(Row(who(people[key], locale), [], brought) for key, brought in sums.items())
 
@@ -197,15 +193,13 @@ def name(way: Way, locale: str) -> str:
 
 
 def who(way: Way, locale: str) -> str:
-    """Whose share it is. A visitor is a name he greets by, else a sign of this shop for the device
-    that no other shop would see."""
+    """Whose share it is. A visitor is a sign of this shop for the device that no other shop would
+    see: the name that he greets a friend by was promised to stay between the two."""
     if way.entrance:
         return i18n.t(locale, "brought.entrance")
     if way.device is None:
         return i18n.t(locale, "brought.own")
     sign = hashlib.blake2b(way.device, key=way.code.partition("-")[0].encode(), digest_size=2)
-    if way.sender:
-        return i18n.t(locale, "brought.sender", name=way.sender)
     return i18n.t(locale, "brought.visitor", sign=sign.hexdigest().upper())
 
 
