@@ -106,7 +106,7 @@ class Opened(NamedTuple):
 def open_rows(rows: Iterator[Row], formats: Sequence[Format], currency: str) -> Opened:
     """The things of a file, told by its head which format it has.
 
-    Raises Refused: sheet_empty, import_columns, while it is read sheet_rows(most=) and as
+    Raises Refused: sheet_empty, import_columns, while it is read import_things(most=) and as
     sheets.rows."""
     for row in rows:
         named = [sheets.name(cell) for cell in row.cells]
@@ -130,7 +130,7 @@ def _things(
     done: set[str] = set()
     for key, lines, wrong in _groups(rows, format, places, width):
         if len(done) >= MOST_THINGS:
-            raise Refused("sheet_rows", most=MOST_THINGS)
+            raise Refused("import_things", most=MOST_THINGS)
         first = lines[0] if lines else Line(wrong.line if wrong else 0, {})
         title = sheets.bare(first.text("title"))[: drafts.TITLE_LENGTH]
         if wrong is None and key in done:
