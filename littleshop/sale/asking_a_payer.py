@@ -1,7 +1,8 @@
 """Asking a payer: a filled cart that somebody else pays, or several friends (代付, chip in).
 
 The order begins as invited: it holds nothing until somebody goes to pay. Whoever has the payer's
-link sees goods, sum and words, never the address or the phone.
+link sees goods, sum and words, never the address or the phone. A letter that was sent ends by its
+sender or its day alone: buying the same again is another order beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from littleshop import db, ids
 from littleshop.crypto import Keyring
 from littleshop.sale import placing
 from littleshop.sale.placing import Placed, Placing
-from littleshop.trade import letters, order_events, order_links
+from littleshop.trade import letters, order_events, order_links, orders
 from littleshop.trade.letters import Letter
 
 PAYER = "payer"
@@ -43,8 +44,10 @@ async def send(
     letter: Letter,
     at: datetime,
 ) -> None:
-    """Lay the letter beside an order that was just placed, with a link for whoever pays."""
+    """Lay the letter beside an order that was just placed, with a link for whoever pays; no later
+    attempt of its buyer takes its place."""
     await letters.send(conn, shop_id, order_id, letter)
+    await orders.leave_cart(conn, shop_id, order_id)
     token = placing.link(keyring, shop_id, order_id, PAYER)
     await order_links.add(conn, shop_id, order_id, PAYER, ids.hashed(token))
     await order_events.tell(conn, shop_id, order_id, "payer_asked", by="buyer", at=at)

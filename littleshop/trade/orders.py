@@ -207,13 +207,13 @@ async def gathered(conn: db.Connection, shop_id: int, order_id: UUID) -> Order |
 
 async def deliver_to(conn: db.Connection, order: Order, delivery_sealed: bytes) -> None:
     """Where a locked order goes, said after it was placed."""
-    await db.run(
-        conn,
-        "update orders set delivery_sealed = $3 where shop_id = $1 and order_id = $2",
-        order.shop_id,
-        order.order_id,
-        delivery_sealed,
-    )
+    of = (conn, order.shop_id, order.order_id)
+    await _move(*of, "delivery_sealed = $3", "true", delivery_sealed)
+
+
+async def leave_cart(conn: db.Connection, shop_id: int, order_id: UUID) -> None:
+    """No later attempt of its buyer takes its place."""
+    await _move(conn, shop_id, order_id, "cart_id = null", "cart_id is not null")
 
 
 async def reprice(
@@ -230,15 +230,9 @@ async def cancel(
     conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
 ) -> Order | None:
     """Not paid, or not in full -> cancelled; the caller gives back what it held."""
-    return await _move(
-        conn,
-        shop_id,
-        order_id,
-        "status = 'cancelled', cancelled_at = $3, cancel_reason = $4",
-        "status in ('waiting', 'invited', 'placed', 'collecting')",
-        at,
-        reason,
-    )
+    change = "status = 'cancelled', cancelled_at = $3, cancel_reason = $4"
+    guard = "status in ('waiting', 'invited', 'placed', 'collecting')"
+    return await _move(conn, shop_id, order_id, change, guard, at, reason)
 
 
 async def invite(conn: db.Connection, shop_id: int, order_id: UUID) -> Order | None:
