@@ -85,7 +85,8 @@ async def withdraw(request: Request) -> Response:
         )
     except Refused as refused:
         return await _refused(request, work, order, refused, form, "withdrawal")
-    return frame.go(request, here, "withdrawn_unpaid", number=order.number)
+    said = "withdrawn_parts" if order_page.in_parts(order) else "withdrawn_unpaid"
+    return frame.go(request, here, said, number=order.number)
 
 
 async def note(request: Request) -> Response:

@@ -246,6 +246,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "reminded_at": order.reminded_at if order.status == "to_ship" else None,
         "refunded": dossier.gone if dossier.gone else None,
         "money": _money(order),
+        "there": Money(order.held_minor, order.currency) if in_parts(order) else None,
     }
 
 
@@ -268,7 +269,14 @@ def _money(order: Order) -> str:
         return "held"
     if order.status in ("received", "closed"):
         return "released"
+    if in_parts(order):
+        return "parts"
     return "back" if order.status == "refunded" else "none"
+
+
+def in_parts(order: Order) -> bool:
+    """Whether a part of it is paid, and the rest not yet."""
+    return order.status in ("collecting", "placed") and 0 < order.held_minor < order.total_minor
 
 
 def _head(dossier: Dossier, now: datetime) -> str:
