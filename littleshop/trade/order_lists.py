@@ -18,8 +18,8 @@ from littleshop.trade.orders import Delivery
 
 STATES = {
     "to_ship": ("to_ship",),
-    "placed": ("placed",),
-    "waiting": ("waiting", "invited"),  # for a rail, or for money since one has opened
+    "placed": ("placed", "invited"),  # whoever is to pay may do so now
+    "waiting": ("waiting",),  # for a rail
     "gathering": ("collecting", "claiming", "forming"),  # friends, a recipient or a team is missing
     "shipped": ("shipped", "delivered"),
     "done": ("received", "closed"),
@@ -226,7 +226,7 @@ class Duties(msgspec.Struct, frozen=True):
     late: int
     placed: int
     waiting: int  # no rail has admitted the shop yet
-    invited: int  # one has, and the buyer may pay
+    invited: int  # it may be paid and holds nothing: since one has, or somebody else was asked
     gathering: int  # friends, a recipient or a team is missing
     on_the_way: int
     reminded: int

@@ -114,6 +114,11 @@ async def test_a_letter_that_was_sent_stands_when_its_sender_buys_the_same_again
     for again in (form | {"key": "k" * 32}, await market.form()):
         assert (await market.place(again)).status_code == 303
     assert await market.statuses() == ["invited", "placed", "placed"]
+    here = f"/console/{market.shop_id}"  # for the seller it is unpaid: nobody is being registered
+    listed = (await market.seller.get(f"{here}/orders?state=placed&lang=en")).text
+    assert listed.count("order-row") >= 3 and "state=waiting" not in listed
+    number = re.findall(rf"{here}/orders/(\d+)", listed)[-1]
+    assert "Waiting for whom" in (await market.seller.get(f"{here}/orders/{number}?lang=en")).text
     went = await gives(payer, sent)
     await arrives(market, went, "168.00")
     assert await market.statuses() == ["to_ship", "placed", "placed"]
@@ -150,7 +155,7 @@ async def test_friends_fill_it_and_everybody_sees_who_gave_what(market: Market) 
     await arrives(market, went, "50.00")
     assert await market.statuses() == ["collecting"] and len(market.world.inbox) == told
     hers = (await market.seller.get(f"/console/{market.shop_id}/orders/1001")).text
-    for said in ("已经付了</dt><dd>¥50.00", "还差</dt><dd>¥118.00", "付齐了才开始"):
+    for said in ("已经付了</dt><dd>¥50.00", "还差</dt><dd>¥118.00", "付齐了才开始", "谁付的退给谁"):
         assert said in hers
     assert "还没付" not in hers
     for client, where in ((market.buyer, sent.order), (second, sent.letter)):

@@ -17,7 +17,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.pay import refunds
 from littleshop.pay.refunds import Refund
-from littleshop.sale import shipping, undoing
+from littleshop.sale import asking_a_payer, shipping, undoing
 from littleshop.settlement import arrivals, payouts
 from littleshop.social import credits
 from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, packing, timers
@@ -291,7 +291,7 @@ def _head(dossier: Dossier, now: datetime) -> str:
     way = dossier.parcels[-1].way if dossier.parcels else "courier"
     return {
         "waiting": "wait",
-        "invited": "invite",
+        "invited": "asked" if asking_a_payer.asked_as(order.kind) else "invite",
         "placed": "pay",
         "shipped": {"pickup": "delivered", "none": "done"}.get(way, "on_the_way"),
         "closed": "received",

@@ -262,8 +262,8 @@ def _list_context(
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]
     counts = {
         "to_ship": duties.to_ship,
-        "placed": duties.placed,
-        "waiting": duties.waiting + duties.invited,
+        "placed": duties.placed + duties.invited,
+        "waiting": duties.waiting,
         "gathering": duties.gathering,
         "shipped": duties.on_the_way,
     } | (ended or {})

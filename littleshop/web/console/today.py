@@ -188,7 +188,7 @@ def _todos(
     if duties.waiting:
         found.append(_todo("waiting", duties.waiting, f"{root}/orders?state=waiting"))
     if duties.invited:
-        found.append(_todo("invited", duties.invited, f"{root}/orders?state=waiting"))
+        found.append(_todo("invited", duties.invited, f"{root}/orders?state=placed"))
     if latest and latest[0].state == "returned":
         found.append(_todo("returned", 1, f"{root}/money", amount=latest[0].amount, waits=True))
     waits_url = f"{addresses.OPENING}?shop={shop.shop_id}"
