@@ -28,7 +28,7 @@ from littleshop.trade import claims, fees, order_events, orders, parts, timers
 from littleshop.trade.orders import Order
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartDue(msgspec.Struct, frozen=True):
     """What one of several friends gives to an order, or what somebody pays for another, under an id
     of its own."""
 
@@ -53,7 +53,7 @@ async def ask(
     gateway: str,
     method: str,
     escrow: EscrowMode = "merchant_of_record",
-    part: Part | None = None,
+    part: PartDue | None = None,
     at: datetime,
 ) -> Payment:
     """Write an attempt to pay, or find the open one; an invited order holds its pieces from here.
@@ -93,7 +93,7 @@ async def ask(
     )
 
 
-def _due(order: Order, part: Part | None) -> Money:
+def _due(order: Order, part: PartDue | None) -> Money:
     """What is to be paid now."""
     if order.kind != "chip_in":
         if part is not None and part.amount != order.total:

@@ -18,7 +18,7 @@ from littleshop.money import Money
 from littleshop.pay import payments, refunds
 from littleshop.pricing.quotes import Agreed, Item
 from littleshop.sale import paying, placing, refunding
-from littleshop.sale.paying import Part
+from littleshop.sale.paying import PartDue
 from littleshop.sale.placing import Placed, Placing
 from littleshop.trade import claims
 from littleshop.trade.orders import Delivery
@@ -84,7 +84,7 @@ async def taken(town: Town, claim_id: UUID) -> int:
 
 async def chips_in(town: Town, placed: Placed, amount: Money) -> tuple[str, str]:
     """A friend goes to pay a part, and it arrives: its reference, and what became of it."""
-    part = Part(ids.uuid7(town.at), amount)
+    part = PartDue(ids.uuid7(town.at), amount)
 
     async def ask(conn: db.Connection) -> str:
         asked = await paying.ask(
@@ -204,9 +204,9 @@ async def test_parts_are_held_until_the_last_one_makes_the_order_paid(town: Town
 async def test_who_pays_beyond_the_rest_at_the_same_moment_gets_all_of_it_back(town: Town) -> None:
     bowl = await town.stock(pieces=1)
     placed = await places(town, wish(town, [bowl], BOWL, "chip_in", WANTING))
-    first, second = [Part(ids.uuid7(town.at), amount) for amount in (BOWL, CNY("10.00"))]
+    first, second = [PartDue(ids.uuid7(town.at), amount) for amount in (BOWL, CNY("10.00"))]
 
-    async def ask(conn: db.Connection, part: Part) -> str:
+    async def ask(conn: db.Connection, part: PartDue) -> str:
         asked = await paying.ask(
             conn, town.shop_id, placed.order_id, gateway="alipay", method="wap", part=part,
             at=town.at,

@@ -17,7 +17,7 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.sale import inviting, paying, ticking, waiting
-from littleshop.sale.paying import Part
+from littleshop.sale.paying import PartDue
 from littleshop.sale.placing import Placed, Placing
 from littleshop.trade import claims, letters, orders
 from littleshop.trade.orders import Delivery
@@ -45,7 +45,7 @@ async def goes_to_pay(town: Town, placed: Placed, amount: Money = TOTAL) -> str:
     async def ask(conn: db.Connection) -> str:
         asked = await paying.ask(
             conn, town.shop_id, placed.order_id, gateway="alipay", method="wap",
-            part=Part(ids.uuid7(town.at), amount), at=town.at,
+            part=PartDue(ids.uuid7(town.at), amount), at=town.at,
         )  # fmt: skip
         return asked.reference
 

@@ -13,7 +13,7 @@ from littleshop.ledger import chart
 from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.sale import charging_back, paying, refunding
-from littleshop.sale.paying import Part
+from littleshop.sale.paying import PartDue
 from littleshop.sale.placing import Placed
 from littleshop.trade import claims, teams, timers
 from tests.cast import CNY, WANTING, Town
@@ -32,7 +32,7 @@ async def pot(town: Town, *parts: Money) -> tuple[Placed, list[str]]:
     return placed, given
 
 
-async def asks(town: Town, placed: Placed, part: Part, method: str) -> str:
+async def asks(town: Town, placed: Placed, part: PartDue, method: str) -> str:
     async def work(conn: db.Connection) -> str:
         asked = await paying.ask(
             conn, town.shop_id, placed.order_id, gateway="alipay", method=method, part=part,
@@ -70,7 +70,7 @@ async def gives_back(town: Town, placed: Placed, amount: Money) -> None:
 
 async def test_one_part_paid_two_ways_is_kept_once(town: Town) -> None:
     placed, _ = await pot(town)
-    part = Part(ids.uuid7(town.at), CNY("50.00"))
+    part = PartDue(ids.uuid7(town.at), CNY("50.00"))
     first, second = [await asks(town, placed, part, method) for method in ("wap", "qr")]
     assert await town.money_arrives(first, part.amount) == "accepted"
     assert await town.money_arrives(second, part.amount) == "returned"
@@ -94,7 +94,7 @@ async def test_a_pot_of_which_a_bank_takes_a_part_ends_and_the_others_get_theirs
     town: Town,
 ) -> None:
     placed, given = await pot(town, CNY("60.00"), CNY("40.00"))
-    begun = await asks(town, placed, Part(ids.uuid7(town.at), CNY("68.00")), "wap")
+    begun = await asks(town, placed, PartDue(ids.uuid7(town.at), CNY("68.00")), "wap")
     await bank_decides(town, given[0], CNY("60.00"), won=False)
     assert (await town.order(placed)).status == "cancelled"
     assert await town.money_arrives(begun, CNY("68.00")) == "returned"

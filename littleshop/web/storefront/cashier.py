@@ -20,7 +20,7 @@ from littleshop.pay import payments, switches
 from littleshop.pay.gateways import How, PayAnswer
 from littleshop.pay.payments import Payment
 from littleshop.sale import paying
-from littleshop.sale.paying import Part
+from littleshop.sale.paying import PartDue
 from littleshop.shop import admissions
 from littleshop.shop.shops import Shop
 from littleshop.trade import roles, timers
@@ -62,7 +62,7 @@ class Bill(msgspec.Struct, frozen=True):
 
     order_id: UUID
     token: str
-    part: Part | None = None
+    part: PartDue | None = None
 
 
 async def open_rails(request: Request, shop: Shop) -> frozenset[str]:
@@ -161,7 +161,7 @@ async def begin(
     order: Payable,
     method: str,
     how: str = "",
-    part: Part | None = None,
+    part: PartDue | None = None,
 ) -> Response:
     """Send the buyer to pay in the way his container can, or to the page that says how.
 
@@ -303,7 +303,7 @@ async def _told(request: Request, link: OrderLink, attempts: Sequence[Payment]) 
 
 
 async def _attempts(
-    request: Request, link: OrderLink, part: Part | None
+    request: Request, link: OrderLink, part: PartDue | None
 ) -> tuple[list[Payment], list[Timer]]:
     """The attempts that are this person's to see, and the order's clocks."""
     async with http.house(request).database.connection() as conn:

@@ -48,16 +48,16 @@ async def mine(request: Request, link: OrderLink) -> Part | None:
         return await parts.last_of(conn, link.shop.shop_id, link.order_id, device)
 
 
-def part_of(link: OrderLink, known: Part | None) -> paying.Part | None:
+def part_of(link: OrderLink, known: Part | None) -> paying.PartDue | None:
     """The same for the flow of paying."""
     if known is None:
         return None
-    return paying.Part(known.part_id, Money(known.amount_minor, link.order.currency))
+    return paying.PartDue(known.part_id, Money(known.amount_minor, link.order.currency))
 
 
 async def ask(
     request: Request, link: OrderLink, form: Mapping[str, str], device: bytes
-) -> paying.Part:
+) -> paying.PartDue:
     """What is to be paid now on this device, which is a payer's from here on; without a sum in the
     form it is that of before, another way to pay was pressed.
 
@@ -84,7 +84,7 @@ async def ask(
             await order_links.trust_device(*to, "payer", device)
         return await parts.ask(*to, part_id, letter, amount.minor, device)
 
-    return paying.Part((await http.house(request).database.transaction(work)).part_id, amount)
+    return paying.PartDue((await http.house(request).database.transaction(work)).part_id, amount)
 
 
 def _amount(form: Mapping[str, str], order: Order) -> Money:

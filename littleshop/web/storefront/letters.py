@@ -123,7 +123,7 @@ async def _page(request: Request, link: OrderLink, no: Refused | None = None) ->
     return answer
 
 
-async def around(request: Request, link: OrderLink, part: paying.Part | None) -> dict[str, Any]:
+async def around(request: Request, link: OrderLink, part: paying.PartDue | None) -> dict[str, Any]:
     """What the cashier says to somebody with a payer's link, instead of the order's number; and the
     sum that is his."""
     amount = part.amount if part else link.order.total
