@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,7 @@ from tests.simulation.town import Town
 
 OPERATOR = UUID("7f1b6a90-0000-4000-8000-000000000001")
 DESK = "simulation"
+GIFTS = 0.12  # of what is ordered; some are never taken up, and their money goes back
 
 
 @dataclass
@@ -44,6 +46,7 @@ class People:
     late: list[Cashier] = field(default_factory=list)
     invited: list[tuple[int, Cashier]] = field(default_factory=list)
     disputed: dict[str, bool] = field(default_factory=dict)
+    tastes: random.Random = field(default_factory=lambda: random.Random(1))
 
     def __post_init__(self) -> None:
         self.buyers = Buyers(self.town)
@@ -58,8 +61,11 @@ class People:
         product = chance.choice(town.products[shop.shop_id])
         rail, pieces = self.deck.draw(), chance.choice((1, 1, 1, 2))
         phone, desk = f"139{chance.randrange(10**8):08}", chance.random() < 0.25
+        gift = self.tastes.random() < GIFTS
         cashier = town.over_http(
-            lambda: self.buyers.order(rail, shop.slug, product, pieces, phone=phone, desk=desk)
+            lambda: self.buyers.order(
+                rail, shop.slug, product, pieces, phone=phone, desk=desk, gift=gift
+            )
         )
         if cashier is None:
             town.happened["not_placed"] += 1

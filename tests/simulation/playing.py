@@ -20,7 +20,7 @@ from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from littleshop.demo.clock import QUIET
 from tests.flows import running
-from tests.simulation import comparing, evidence, faults, holding, planting
+from tests.simulation import comparing, evidence, faults, holding, kinds, planting
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import Away, Town
@@ -100,6 +100,7 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "differences": len(wrong),
         "audit": {"ok": audit["ok"], "checked": audit["checked"]},
         "rails": by_rail,
+        "kinds": kinds.counted(town),
         "held": held,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
@@ -208,6 +209,7 @@ def _people_act(people: People, hour: int) -> None:
         people.sellers_ship()
         people.buyers_receive()
         people.cases_go_on()
+        kinds.gifts_are_claimed(people.town, 0.4, people.tastes.random())
     if hour == 16:
         people.buyers_regret(0.08 if people.town.escrow == OWN else 0.2)  # after the release too
         people.banks_take_back()
@@ -305,7 +307,7 @@ def _under_way(people: People) -> int:
     [row] = people.town.read(
         "select /* all shops: the whole town */"
         " (select count(*) from orders where status in ('waiting', 'invited', 'placed',"
-        "  'to_ship', 'shipped'))"
+        "  'claiming', 'to_ship', 'shipped'))"
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
         " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
         " (select count(*) from releases where status <> 'done') as releases,"

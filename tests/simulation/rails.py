@@ -71,14 +71,24 @@ class Buyers:
         return self.desk if desk and rail in WITH_CODES else self.phone
 
     def order(
-        self, rail: str, slug: str, product: str, pieces: int, *, phone: str, desk: bool
+        self,
+        rail: str,
+        slug: str,
+        product: str,
+        pieces: int,
+        *,
+        phone: str,
+        desk: bool,
+        gift: bool = False,
     ) -> Cashier:
-        """Place an order and go as far as the rail lets one. Raises Gone when it is sold out."""
+        """Place an order, perhaps as a gift, and go as far as the rail lets one. Raises Gone when
+        it is sold out."""
         shopper = self.of(rail, desk=desk)
         basket = {"product": product, "quantity": str(pieces), "then": "checkout"}
         if shopper.client.post(f"/@{slug}/basket/items", data=basket).status_code == 409:
             raise Gone("sold out")
         form = shopper.to_checkout(slug, product, pieces) | {"method": rail, "phone": phone}
+        form |= {"as": "gift"} if gift else {}
         sent = shopper.press(slug, form)
         if sent.status_code == 409:
             raise Gone("no longer as it was seen")
