@@ -16,6 +16,7 @@ from littleshop.trade import order_notes
 from littleshop.trade.orders import Order
 from littleshop.web import forms, pages
 from littleshop.web.console import frame, order_page
+from littleshop.web.console import orders as lists
 
 _ORDER = "/console/{shop_id}/orders/{number}"
 LONGEST = 120  # of a reason
@@ -85,7 +86,7 @@ async def withdraw(request: Request) -> Response:
         )
     except Refused as refused:
         return await _refused(request, work, order, refused, form, "withdrawal")
-    said = "withdrawn_parts" if order_page.in_parts(order) else "withdrawn_unpaid"
+    said = "withdrawn_parts" if lists.there(order) else "withdrawn_unpaid"
     return frame.go(request, here, said, number=order.number)
 
 

@@ -245,8 +245,8 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "placed_at": order.placed_at,
         "reminded_at": order.reminded_at if order.status == "to_ship" else None,
         "refunded": dossier.gone if dossier.gone else None,
-        "money": _money(order),
-        "there": Money(order.held_minor, order.currency) if in_parts(order) else None,
+        "money": lists.money(order),
+        "there": lists.there(order),
     }
 
 
@@ -260,23 +260,6 @@ def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
         "picture_url": frame.picture(item.photo),
         "url": f"{frame.root(work.shop)}/goods/{item.product_id}",
     }
-
-
-def _money(order: Order) -> str:
-    if order.direct and order.status != "refunded":
-        return "direct"
-    if order.status in orders.PAID:
-        return "held"
-    if order.status in ("received", "closed"):
-        return "released"
-    if in_parts(order):
-        return "parts"
-    return "back" if order.status == "refunded" else "none"
-
-
-def in_parts(order: Order) -> bool:
-    """Whether a part of it is paid, and the rest not yet."""
-    return order.status in ("collecting", "placed") and 0 < order.held_minor < order.total_minor
 
 
 def _head(dossier: Dossier, now: datetime) -> str:

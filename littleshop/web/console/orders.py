@@ -15,6 +15,7 @@ from littleshop import db, http, i18n
 from littleshop.crypto import Keyring
 from littleshop.errors import NotFound
 from littleshop.http import AtWork
+from littleshop.money import Money
 from littleshop.sale import finding, shipping
 from littleshop.shop import staff
 from littleshop.trade import (
@@ -28,7 +29,7 @@ from littleshop.trade import (
 )
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_lists import Duties, OrderRow
-from littleshop.trade.orders import Delivery, Order
+from littleshop.trade.orders import PAID, Delivery, Order
 from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame
@@ -42,6 +43,19 @@ JUST_SHIPPED = timedelta(minutes=30)
 def place(delivery: Delivery) -> str:
     """The short place of a list: the city, or what stands for it."""
     return delivery.city or delivery.province
+
+
+def money(order: Order) -> str:
+    """Where the money of an order is: none, parts, held, released, direct or back."""
+    if order.direct and order.status != "refunded":
+        return "direct"
+    if order.status in PAID:
+        return "held"
+    if order.status in ("received", "closed"):
+        return "released"
+    if there(order) is not None:
+        return "parts"
+    return "back" if order.status == "refunded" else "none"
 
 
 def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict[str, Any]:
@@ -102,6 +116,12 @@ def ship_form(
             "form_key": secrets.token_hex(8),
         },
     }
+
+
+def there(order: Order) -> Money | None:
+    """What is paid of an order of which the rest is not paid yet; None for any other."""
+    in_parts = order.status in ("collecting", "placed") and 0 < order.held_minor < order.total_minor
+    return Money(order.held_minor, order.currency) if in_parts else None
 
 
 def dock(order: Order, items: Sequence[ToPack], delivery: Delivery) -> dict[str, Any]:
