@@ -60,7 +60,8 @@ def test_there_is_something_to_do_today_in_every_shop(built: Built) -> None:
     )
     assert len(rows) == len(demo.as_written().shops)
     for row in rows:
-        assert row["to_ship"] >= 3 and row["under_way"] and row["unpaid"] == 1 and row["late"]
+        assert row["to_ship"] >= 3 and row["under_way"] and row["late"]
+        assert row["unpaid"] >= 1  # and whoever came within the last half hour and left
 
 
 def test_no_shop_is_without_a_voice(built: Built) -> None:

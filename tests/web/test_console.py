@@ -97,7 +97,7 @@ async def test_shipping_by_a_number_that_names_its_courier(room: BackRoom) -> No
     placed = await room.sells()
     answer = await room.post("/orders/1001/parcels", tracking_number=SURE, carrier="")
     page = shown(await room.follow(answer))
-    assert "Order 1001 is on its way with SF Express" in page
+    assert "Order 1001 goes with SF Express" in page
     assert "SF14 0822 3100 671" in page
     assert await room.status(placed) == "shipped"
 
