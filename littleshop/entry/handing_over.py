@@ -32,6 +32,7 @@ from littleshop.notify import live, messages, subscriptions, ways
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
 from littleshop.risk import holds, limits
+from littleshop.settlement import former
 from littleshop.shop import (
     admissions,
     card_changes,
@@ -193,8 +194,10 @@ async def _ready(conn: Connection, shop_id: int, at: datetime) -> None:
 
 
 async def _released(conn: Connection, shop_id: int, currency: str) -> int:
-    """What stands in the shop's balance, which nobody moves until we commit; in minor units."""
-    return max((await accounts.lock_all(conn, shop_id, currency)).get(chart.PAYABLE, 0), 0)
+    """What stands in the shop's balance, which nobody moves until we commit, less what is owed out
+    of it to who kept the shop before; in minor units."""
+    payable = (await accounts.lock_all(conn, shop_id, currency)).get(chart.PAYABLE, 0)
+    return max(payable - await former.owing(conn, shop_id), 0)
 
 
 async def _card_of(conn: Connection, shop_id: int, owed: int) -> BankCard | None:
@@ -292,11 +295,14 @@ async def accept(
     found = await database.transaction(take)
 
     async def settle(conn: Connection) -> None:
+        last = (await handovers.done(conn, shop_id))[-1]
+        if last.handover_id != found.handover_id:
+            return  # an old link, pressed again when the shop had gone on: nothing is hers to end
         for each in (found.from_person, *gone):
             await staff.forget_shop(conn, each, shop_id)
         await staff.note_owner(conn, person.person_id, shop_id, at)
         await openings.take_over(conn, person.person_id, shop_id, locale=person.locale, at=at)
-        await sessions.end_all(conn, found.from_person, at)
+        await sessions.end_all(conn, found.from_person, last.ended_at or at)
 
     await database.transaction(settle)
     return found

@@ -98,10 +98,11 @@ async def end(conn: Connection, token: str, at: datetime) -> None:
 
 
 async def end_all(conn: Connection, person_id: uuid.UUID, at: datetime) -> None:
-    """Sign a person out on every device."""
+    """Sign a person out on every device where he had signed in by then."""
     await db.run(
         conn,
-        "update sessions set ended_at = $2 where person_id = $1 and ended_at is null",
+        "update sessions set ended_at = $2"
+        " where person_id = $1 and ended_at is null and created_at <= $2",
         person_id,
         at,
     )

@@ -53,6 +53,17 @@ async def share(conn: db.Connection, shop_id: int) -> Share | None:
     )
 
 
+async def owing(conn: db.Connection, shop_id: int) -> int:
+    """What of a shop's balance is still owed to all who kept it before, in minor units."""
+    return int(
+        await db.value(
+            conn,
+            f"select coalesce(sum(minor), 0) from ({_OWED}) as owed where minor > 0",
+            shop_id,
+        )
+    )
+
+
 async def keeper_of(conn: db.Connection, shop_id: int, card_id: UUID) -> UUID | None:
     """Whose card it was, when the shop has gone to another person since."""
     found: UUID | None = await db.value(

@@ -232,3 +232,66 @@ async def test_a_handover_runs_out_after_a_week_and_can_be_made_again(town: Town
     again = await offers(town)
     await takes(town, await meets(town), again)
     assert again.asked_at - offer.asked_at == timedelta(days=8)
+
+
+async def hands_on(town: Town, keeper: Person, to: str, number: str) -> Handover:
+    """Who keeps the shop now offers it to the next one."""
+    asker, details = Asker(ids.hashed("b2"), "10.0.0.2"), Details(to, number, True)
+    wish = await handing_over.check(
+        town.database, town.keyring, keeper, town.shop_id, details, town.at
+    )
+    await handing_over.send_code(
+        town.database, town.keyring, keeper, asker, locale="zh-CN", at=town.at
+    )
+    async with town.database.connection() as conn:
+        code = await handing_over.code_on_its_way(
+            conn, town.keyring, keeper, asker.browser, town.at
+        )
+    assert code is not None
+    return await handing_over.ask(
+        town.database, town.keyring, keeper, wish, codes.words(town.keyring, code.code_id),
+        browser=asker.browser, locale="zh-CN", at=town.at,
+    )  # fmt: skip
+
+
+async def test_a_shop_that_goes_on_twice_promises_its_balance_once(
+    town: Town, bank: PaperBank
+) -> None:
+    await verify(town)
+    beijing(town, MON, 12)
+    await sells(town, CNY("168.00"))  # his
+    yun, third = await meets(town), await meets(town, "13900001088")
+    await takes(town, yun, await offers(town))
+    town.later(minutes=10)
+    await proves_herself(town, yun)
+    await sells(town, CNY("40.00"))  # hers
+    town.later(minutes=10)
+    await takes(town, third, await hands_on(town, yun, "13900001088", YUN_NUMBER))
+    await sells(town, CNY("90.00"))  # the third one's
+    for day in (TUE, WED, THU, FRI):
+        beijing(town, day, 8)
+        await settle(town, bank)
+    out = {(amount, tail) for _, amount, tail in await paid(town)}
+    assert out == {(16800, "1234"), (4000, "6781")}
+    assert await town.balance("payable") == CNY("90.00")
+    await town.books_balance()
+
+
+async def test_an_old_link_pressed_again_ends_nothing_when_the_shop_went_back(town: Town) -> None:
+    await verify(town)
+    owner, yun = await owner_of(town), await meets(town)
+    offer = await offers(town)
+    await takes(town, yun, offer)
+    town.later(minutes=10)
+    phone = town.keyring.open(owner.phone_sealed)
+    await proves_herself(town, yun)
+    town.later(hours=49)
+    await takes(town, owner, await hands_on(town, yun, phone, YUN_NUMBER))  # it is his again
+    await town.database.transaction(
+        lambda conn: sessions.start(conn, owner.person_id, device="p", at=town.at, token="again")
+    )
+    town.later(minutes=1)
+    await takes(town, yun, offer)
+    async with town.database.connection() as conn:
+        assert await sessions.find(conn, "again", town.at) is not None
+        assert [each.shop_id for each in await staff.shops_of(conn, owner.person_id)]
