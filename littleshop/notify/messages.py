@@ -178,7 +178,7 @@ async def take_back(
     if await db.value(
         conn,
         "select exists (select from messages where shop_id = $1 and subject = any ($2)"
-        " and about = any ($3) and facts @> $4 and status = 'sending')",
+        " and about = any ($3) and facts @> $4 and status in ('sending', 'sent'))",
         *of,
     ):
         return False

@@ -53,9 +53,10 @@ async def _hear(
     await trackings.hear(conn, before, state, state_at, at)
     if told.over and state in _OVER:
         await trackings.settle(conn, before.shop_id, before.parcel_id, "over")
-    if state == "delivered" and parcel.delivered_at is None and before.objected_at is None:
-        arrived = max(state_at or at, parcel.handed_over_at)
-        await deliveries.mark_delivered(conn, order.shop_id, parcel.parcel_id, min(arrived, at))
+    there = state == "delivered" and state_at is not None and state_at >= parcel.handed_over_at
+    if there and parcel.delivered_at is None and before.objected_at is None:
+        arrived = min(state_at or at, at)
+        await deliveries.mark_delivered(conn, order.shop_id, parcel.parcel_id, arrived)
         await look(conn, order, at)
     elif state != "delivered" and parcel.delivered_at is not None:
         await deliveries.mark_delivered(conn, order.shop_id, parcel.parcel_id, None)
@@ -71,7 +72,8 @@ def _bare(number: str) -> str:
 
 def _is_of(scan: Scan, handed_over_at: datetime, at: datetime) -> bool:
     """Numbers are used again: what is older than the parcel is of another one. What has not
-    happened yet has not happened."""
+    happened yet has not happened. A word of arrival from before the parcel left is shown, and
+    starts no clock: a seller may have typed the number of a parcel that is there long since."""
     return handed_over_at - EARLIER <= scan.at <= at + AHEAD
 
 

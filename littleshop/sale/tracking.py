@@ -129,7 +129,9 @@ class Following:
             if not first and fault.retryable:
                 return  # the parcel's clock asks again
             raise
-        end = partial(self._end, shop_id=shop_id, parcel_id=parcel_id, at=context.at)
+        end = partial(
+            self._end, shop_id=shop_id, parcel_id=parcel_id, number=asked.number, at=context.at
+        )
         await context.database.transaction(
             lambda conn: end(conn, status=status, why=why, told=told, first=first)
         )
@@ -162,6 +164,7 @@ class Following:
         *,
         shop_id: int,
         parcel_id: UUID,
+        number: str,
         status: str,
         why: str,
         told: Told | None,
@@ -169,8 +172,9 @@ class Following:
         at: datetime,
     ) -> None:
         tracking = await trackings.get(conn, shop_id, parcel_id)
-        if tracking is None:
-            return
+        parcel = await deliveries.get(conn, shop_id, parcel_id)
+        if tracking is None or parcel is None or parcel.tracking_number != number:
+            return  # it has another number since, which is asked for by a job of its own
         if first and tracking.status == "asked":
             await trackings.settle(conn, shop_id, parcel_id, status, why)
         if told is not None:

@@ -66,7 +66,8 @@ async def begin(
         "insert into trackings (shop_id, parcel_id, order_id, status, asked_at)"
         " values ($1, $2, $3, 'asked', $4)"
         " on conflict on constraint trackings_pkey do update set status = 'asked', why = '',"
-        " state = 'unknown', state_at = null, told_at = null, asked_at = excluded.asked_at",
+        " state = 'unknown', state_at = null, told_at = null, objected_at = null,"
+        " asked_at = excluded.asked_at",
         shop_id,
         parcel_id,
         order_id,

@@ -98,6 +98,16 @@ async def test_two_days_after_delivery_the_seller_has_the_money(town: Town) -> N
     await town.books_balance()
 
 
+async def test_a_number_of_a_parcel_that_is_there_long_since_starts_no_clock(town: Town) -> None:
+    """A seller's way to his money eight days sooner, were it not for this."""
+    placed = await sold(town)
+    await town.ships(placed)
+    due = (await clock(town, placed)).due_at
+    await says(town, placed, scan(town.at - timedelta(hours=60), "delivered"))
+    assert (await town.order(placed)).status == "shipped"
+    assert (await clock(town, placed)).due_at == due
+
+
 async def test_news_that_come_late_twice_and_out_of_order_are_put_in_the_couriers_order(
     town: Town,
 ) -> None:
