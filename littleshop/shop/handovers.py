@@ -65,7 +65,7 @@ async def ask(
     """A new offer; None while another one is open (what ran out makes room)."""
     await db.run(
         conn,
-        "update handovers set status = 'taken_back', ended_at = $2"
+        "update handovers set status = 'taken_back', ended_at = $2, phone_sealed = ''"
         " where shop_id = $1 and status = 'asked' and expires_at <= $2",
         shop_id,
         at,
@@ -166,7 +166,7 @@ async def end(
     assert status in ("taken_back", "refused")
     return await db.changed(
         conn,
-        "update handovers set status = $3, ended_at = $4"
+        "update handovers set status = $3, ended_at = $4, phone_sealed = ''"  # nobody's any more
         " where shop_id = $1 and handover_id = $2 and status = 'asked'",
         shop_id,
         handover_id,

@@ -159,20 +159,22 @@ async def settle(
 async def add(
     conn: db.Connection, keyring: Keyring, tracking: Tracking, scans: Sequence[Scan], at: datetime
 ) -> None:
-    """Keep scans that are not kept yet."""
-    for scan in scans:
-        await db.run(
-            conn,
-            "insert into scans (shop_id, parcel_id, scan_id, at, state, words_sealed, heard_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint scans_pkey do nothing",
-            tracking.shop_id,
-            tracking.parcel_id,
-            ids.derived(tracking.parcel_id, f"{scan.at.timestamp()} {scan.words}"),
-            scan.at,
-            scan.state,
-            keyring.seal(scan.words),
-            at,
-        )
+    """Keep scans that are not kept yet; each push tells all of them again."""
+    await db.run(
+        conn,
+        "insert into scans (shop_id, parcel_id, scan_id, at, state, words_sealed, heard_at)"
+        " select $1, $2, s.scan_id, s.at, s.state, s.words, $7"
+        "   from unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::bytea[])"
+        "     as s(scan_id, at, state, words)"
+        " on conflict on constraint scans_pkey do nothing",
+        tracking.shop_id,
+        tracking.parcel_id,
+        [ids.derived(tracking.parcel_id, f"{each.at.timestamp()} {each.words}") for each in scans],
+        [each.at for each in scans],
+        [each.state for each in scans],
+        [keyring.seal(each.words) for each in scans],
+        at,
+    )
 
 
 async def latest(conn: db.Connection, shop_id: int, parcel_id: UUID) -> KeptScan | None:
