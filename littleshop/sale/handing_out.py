@@ -11,7 +11,8 @@ from uuid import UUID
 
 from littleshop import db
 from littleshop.catalog import virtual
-from littleshop.pay import chargebacks
+from littleshop.errors import Refused
+from littleshop.pay import chargebacks, refunds
 from littleshop.sale import parcelling, telling
 from littleshop.trade import cases, deliveries, handed_out, order_events, orders
 from littleshop.trade.handed_out import Wanted
@@ -65,6 +66,31 @@ async def _give(conn: db.Connection, order: Order, line: Wanted, at: datetime) -
         if found < line.quantity:
             raise _Short
     await handed_out.write(conn, order.shop_id, order.order_id, line, at)
+
+
+async def is_given_back(conn: db.Connection, order: Order) -> bool:
+    """Whether all of an order's money went back, is on its way back, or is claimed by a bank: what
+    nobody opened stays closed then."""
+    if order.status in ("refunded", "cancelled"):
+        return True
+    asked = await refunds.of_order(conn, order.shop_id, order.order_id)
+    if asked and sum(each.amount_minor for each in asked) >= order.total_minor:
+        return True
+    return await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None
+
+
+async def open_(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
+    """Its buyer looks; the first time is kept. What was opened before stays open to him.
+
+    Raises Refused("goods_given_back") for what was paid back unopened.
+    """
+    order = await orders.lock(conn, shop_id, order_id)
+    given = await handed_out.of_order(conn, shop_id, order_id)
+    if any(each.opened_at for each in given):
+        return
+    if await is_given_back(conn, order):
+        raise Refused("goods_given_back")
+    await handed_out.open_(conn, shop_id, order_id, at)
 
 
 async def catch_up(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> int:

@@ -199,3 +199,26 @@ async def test_of_two_who_pay_at_once_each_has_a_code_of_his_own(market: Market)
         await first.rollback()  # his money did not arrive after all: the code is free again
     async with database.connection() as conn:
         assert await takes(conn) == 1 and await takes(conn) == 0
+
+
+async def test_what_was_paid_back_unopened_stays_closed_and_what_was_opened_stays_open(
+    market: Market,
+) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1", "BBB-2")
+    unopened, opened = await buys(market), await buys(market)
+    await market.buyer.post(f"{opened}/goods")
+    for number in (1001, 1002):
+        answer = await market.seller.post(
+            f"/console/{market.shop_id}/orders/{number}/refunds",
+            data={"amount": "168.00", "reason": "发错了", "form_key": str(uuid4())},
+        )
+        assert answer.status_code == 303, answer.text[:500]
+    late = await market.buyer.post(f"{unopened}/goods")  # the refund is on its way
+    assert late.status_code == 409 and "不能再打开" in late.text
+    assert (await market.buyer.get(f"{unopened}/goods")).status_code == 404
+    assert f"{unopened}/goods" not in (await market.buyer.get(unopened)).text
+    await market.world.work()
+    assert (await market.buyer.post(f"{unopened}/goods")).status_code == 409
+    assert "BBB-2" in (await market.buyer.get(f"{opened}/goods")).text
+    await market.books_balance()

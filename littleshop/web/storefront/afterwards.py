@@ -8,7 +8,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.crypto import Keyring
-from littleshop.sale import reviewing
+from littleshop.sale import handing_out, reviewing
 from littleshop.social import follows
 from littleshop.trade import conversations, handed_out, reviews, roles
 from littleshop.trade.handed_out import HandedOut
@@ -70,6 +70,8 @@ async def read(
     given = await _given(conn, seen)
     opens = addresses.order_part(token, "goods") if given else ""
     opened = any(each.opened_at for each in given)
+    if given and not opened and await handing_out.is_given_back(conn, order):
+        opens = ""
     if reviewing.may_write(seen):
         written = await reviews.of_order(conn, order.shop_id, order.order_id)
         for item in things:

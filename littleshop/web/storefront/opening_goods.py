@@ -16,6 +16,7 @@ from starlette.routing import Route
 from littleshop import http
 from littleshop.catalog import virtual
 from littleshop.errors import NotFound
+from littleshop.sale import handing_out
 from littleshop.trade import handed_out, roles
 from littleshop.trade.handed_out import HandedOut
 from littleshop.web import addresses, pages
@@ -26,10 +27,10 @@ PART = "goods"
 
 
 async def open_(request: Request) -> Response:
-    """POST /o/TOKEN/goods: from here on it counts as opened"""
+    """POST /o/TOKEN/goods: from here on it counts as opened. Raises Refused as handing_out.open_"""
     link, at = await orders.acting(request, roles.OPEN), http.now(request)
     await http.house(request).database.transaction(
-        lambda conn: handed_out.open_(conn, link.shop.shop_id, link.order_id, at)
+        lambda conn: handing_out.open_(conn, link.shop.shop_id, link.order_id, at)
     )
     return RedirectResponse(addresses.order_part(link.token, PART), status_code=303)
 
