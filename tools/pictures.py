@@ -126,7 +126,7 @@ def between_friends(studio: Studio) -> None:
     with studio.phone("zh-CN") as page:
         studio.go(page, "/@xiaoman")
         page.locator(".tile a[href*='/p/']", has_text="老白茶").first.click()
-        page.locator("a[href$='/team']").click()
+        page.locator("a[href*='/team']").click()
         studio.take(page, "team")
     with studio.phone("en-GB") as page:
         studio.go(page, "/@adas-corner")
