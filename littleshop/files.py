@@ -26,7 +26,7 @@ _HASH = re.compile(r"[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[1-9][0-9]{0,4}\.(webp|avif|jpg)\Z")
 SEALED = "sealed"  # the folder of what is kept for a while only
 STAGED = "staged"  # the folder of what a job is to read and then remove
-_STAGED = re.compile(r"[0-9a-f]{32}-[a-z]{1,20}\Z")
+_STAGED = re.compile(r"[0-9]{1,19}-[0-9a-f]{32}-[a-z]{1,20}\Z")
 _PRIVATE = re.compile(r"[0-9a-f]{64}\Z")
 
 

@@ -243,7 +243,7 @@ async def hang(
     async with context.database.connection() as conn:
         made = await imports.get(conn, shop_id, which)
     async with Web(transport) as web, _fetched(files, made.files[1]) as path:
-        archive = Archive(path) if path is not None else None
+        archive = _opened(path)
         hanger = Hanger(context.database, files, web, archive)
         while await hanger.batch(made, context.clock.now()):
             pass
@@ -254,6 +254,14 @@ async def hang(
     )
     for name in made.files:
         await files.remove_staged(name)
+
+
+def _opened(path: Path | None) -> Archive | None:
+    """The archive, or None: of one that cannot be read each picture is missing, and said so."""
+    try:
+        return Archive(path) if path is not None else None
+    except Refused:
+        return None
 
 
 class Hanger:

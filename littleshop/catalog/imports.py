@@ -38,7 +38,10 @@ class Import(msgspec.Struct, frozen=True):
     @property
     def files(self) -> tuple[str, str]:
         """Under which names its sheet and its archive of pictures are kept meanwhile."""
-        return f"{self.import_id.hex}-sheet", f"{self.import_id.hex}-pictures"
+        own = (
+            f"{self.shop_id}-{self.import_id.hex}"  # the id is the form's: another shop may say it
+        )
+        return f"{own}-sheet", f"{own}-pictures"
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -99,6 +102,17 @@ async def begin(conn: db.Connection, made: Import) -> None:
         " on conflict on constraint imports_pkey do nothing",
         *[getattr(made, name) for name in Import.__struct_fields__],
     )
+
+
+async def is_known(conn: db.Connection, shop_id: int, import_id: UUID) -> bool:
+    """Whether a shop handed this in before."""
+    found = await db.value(
+        conn,
+        "select 1 from imports where shop_id = $1 and import_id = $2",
+        shop_id,
+        import_id,
+    )
+    return found is not None
 
 
 async def get(conn: db.Connection, shop_id: int, import_id: UUID) -> Import:

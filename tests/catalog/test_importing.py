@@ -234,3 +234,23 @@ async def test_pictures_come_from_the_open_internet_or_an_archive_and_nowhere_el
         for inside in ("http://127.0.0.1/x.jpg", "http://[::1]/x", "http://169.254.169.254/x"):
             with pytest.raises(Refused, match="picture_address"):
                 await web.get(inside)
+
+
+async def test_a_broken_archive_is_said_of_each_picture_and_holds_nothing_up(stall: Stall) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jpg", picture("blue"))
+    whole = bytearray(packed.getvalue())
+    head = 30 + len("a.jpg")
+    torn = bytes(whole[:head] + b"\xff" * 40 + whole[head + 40 :])  # what is squeezed is nonsense
+    place = whole.index(b"PK\x01\x02")
+    whole[place + 6] = 99  # made for a program that nobody has
+    for content, why in ((torn, "photo_broken"), (bytes(whole), "picture_missing")):
+        sheet = f"handle,title,price,photos\n{why},{why},1,a.jpg\n"
+        which = await stall.brings(sheet, content)
+        await stall.says_yes(which)
+        await stall.works()
+        async with stall.town.database.connection() as conn:
+            [item] = await imports.items(conn, stall.town.shop_id, which, faulty=True)
+            assert (await imports.get(conn, stall.town.shop_id, which)).status == "done"
+        assert [code for _, code in item.photo_faults] == [why]

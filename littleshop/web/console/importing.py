@@ -96,6 +96,9 @@ async def _kept(request: Request, work: AtWork, form: Form) -> Import:
         work.shop.shop_id, import_id, work.person.person_id, http.now(request), name, "",
         bool(archives), "reading", "", {}, None, None,
     )  # fmt: skip
+    async with house.database.connection() as conn:
+        if await imports.is_known(conn, work.shop.shop_id, import_id):
+            return made  # the form once more: what was looked at stays as it is
     await house.files.put_staged(made.files[0], files[0].file)
     if archives:
         await _check_archive(archives[0])
