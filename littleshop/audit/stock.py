@@ -138,7 +138,21 @@ _STOCKTAKE_IS_ITS_COUNTS = """
        and coalesce(m.quantity, 0)
            <> case when t.status = 'booked' then l.counted - l.expected else 0 end"""
 
+# Of what is handed out as codes there are as many pieces as codes that were not given.
+_CODES_ARE_STOCK = """
+    select v.shop_id, v.variant_id as subject, v.on_hand || ' on hand, '
+           || coalesce(c.free, 0) || ' codes left' as says
+      from variants v
+      join products p on p.shop_id = v.shop_id and p.product_id = v.product_id
+       and p.virtual_kind = 'codes'
+      left join (select shop_id, variant_id, count(*) as free from virtual_codes
+                  where order_id is null and ($1::bigint is null or shop_id = $1)
+                  group by shop_id, variant_id) c
+        on c.shop_id = v.shop_id and c.variant_id = v.variant_id
+     where ($1::bigint is null or v.shop_id = $1) and v.on_hand <> coalesce(c.free, 0)"""
+
 RULES = {
+    "codes_are_stock": _CODES_ARE_STOCK,
     "on_hand_is_movements": _ON_HAND_IS_MOVEMENTS,
     "held_is_open_orders": _HELD_IS_OPEN_ORDERS,
     "shipped_once": _SHIPPED_ONCE,

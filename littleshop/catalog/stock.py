@@ -19,6 +19,12 @@ _LEDGER_SQL = (
     " values ($1, $2, $3, $4, $5, $6, $7, $8)"
 )
 
+_ANY_CODES = (
+    "select exists (select from variants v join products p"
+    "    on p.shop_id = v.shop_id and p.product_id = v.product_id"
+    " where v.shop_id = $1 and v.variant_id = any ($2) and p.virtual_kind = 'codes')"
+)
+
 
 async def move(
     conn: db.Connection,
@@ -31,11 +37,14 @@ async def move(
     person_id: UUID | None = None,
     order_id: UUID | None = None,
     movement_id: UUID | None = None,
+    of_codes: bool = False,
 ) -> int:
     """Add `quantity` pieces (negative: take away); returns the new number on hand. The movement
-    has the id `movement_id` where a row of a purchase or a stocktake is to name it.
+    has the id `movement_id` where a row of a purchase or a stocktake is to name it; `of_codes`
+    where codes were put in or counted, which alone move the stock of what is handed out as codes.
 
-    Raises Refused("stock_promised", held=) when fewer would be left than open orders hold.
+    Raises Refused: stock_promised(held=) when fewer would be left than open orders hold,
+    stock_too_large, stock_is_codes, variant_gone.
     """
     try:
         async with conn.transaction():
@@ -59,6 +68,8 @@ async def move(
         raise Refused("stock_promised", held=held) from fault
     if on_hand is None:
         raise Refused("variant_gone", title="")
+    if not of_codes:
+        await _not_codes(conn, shop_id, [variant_id])
     await db.run(
         conn,
         _LEDGER_SQL,
@@ -78,7 +89,8 @@ async def move_many(
     person_id: UUID,
 ) -> None:
     """Movements of locked variants: which, how many pieces, why. The caller has seen that no fewer
-    are left than open orders hold, and tells the shop's pages."""
+    are left than open orders hold, and tells the shop's pages. Raises Refused stock_is_codes."""
+    await _not_codes(conn, shop_id, [variant_id for variant_id, _, _ in moves])
     await db.run(
         conn,
         "update variants v set on_hand = v.on_hand + m.quantity"
@@ -90,6 +102,13 @@ async def move_many(
     )
     rows = [(shop_id, ids.uuid7(at), *move, None, person_id, at) for move in moves]
     await conn.executemany(_LEDGER_SQL, rows)
+
+
+async def _not_codes(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> None:
+    """A piece that no code stands for would be sold and never given. Asked once the variants are
+    locked: who makes codes of them counts after us. Raises Refused stock_is_codes."""
+    if await db.value(conn, _ANY_CODES, shop_id, list(variants)):
+        raise Refused("stock_is_codes")
 
 
 async def receive(
@@ -116,15 +135,9 @@ async def receive(
         cost_minor,
     )
     await move(
-        conn,
-        shop_id,
-        variant_id,
-        quantity,
-        reason="received",
-        at=at,
-        person_id=person_id,
+        conn, shop_id, variant_id, quantity, reason="received", at=at, person_id=person_id,
         movement_id=movement_id,
-    )
+    )  # fmt: skip
     await shops.touch(conn, shop_id, pricing=True)  # a price below cost is seen against it
 
 
@@ -256,22 +269,11 @@ async def _write(
     at: datetime,
 ) -> None:
     """A movement for each line of an order."""
-    await conn.executemany(
-        _LEDGER_SQL,
-        [
-            (
-                shop_id,
-                ids.uuid7(at),
-                line.variant_id,
-                sign * line.quantity,
-                reason,
-                order_id,
-                None,
-                at,
-            )
-            for line in lines
-        ],
-    )
+    rows = [
+        (shop_id, ids.uuid7(at), each.variant_id, sign * each.quantity, reason, order_id, None, at)
+        for each in lines
+    ]
+    await conn.executemany(_LEDGER_SQL, rows)
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -323,9 +325,10 @@ async def _change(
 
 async def take_back(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """What an order shipped is on the shelf again, a movement per variant: no more of it than is
-    still with the buyer, however often its goods are said to come back."""
+    still with the buyer, however often its goods are said to come back. A code that was given
+    stays given: who had it may have seen it."""
     for variant_id, pieces in await _away(conn, shop_id, order_id):
-        if pieces > 0:
+        if pieces > 0 and not await db.value(conn, _ANY_CODES, shop_id, [variant_id]):
             await move(
                 conn, shop_id, variant_id, pieces, reason="returned", order_id=order_id, at=at
             )

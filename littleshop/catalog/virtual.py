@@ -115,13 +115,16 @@ async def _count_codes(conn: db.Connection, shop_id: int, product_id: UUID, at: 
         "select v.variant_id, v.on_hand, (select count(*) from virtual_codes c"
         "   where c.shop_id = v.shop_id and c.variant_id = v.variant_id and c.order_id is null)"
         "   ::integer as codes from variants v"
-        " where v.shop_id = $1 and v.product_id = $2 order by v.variant_id",
+        " where v.shop_id = $1 and v.product_id = $2 order by v.variant_id"
+        " for no key update of v",  # who moved them before us is counted, who comes after refused
         shop_id,
         product_id,
     )
     for row in rows:
         if change := row["codes"] - row["on_hand"]:
-            await stock.move(conn, shop_id, row["variant_id"], change, reason="counted", at=at)
+            await stock.move(
+                conn, shop_id, row["variant_id"], change, reason="counted", at=at, of_codes=True
+            )
 
 
 async def add_codes(
@@ -161,8 +164,9 @@ async def add_codes(
     )
     if written:
         await stock.move(
-            conn, shop_id, variant_id, len(written), reason="received", at=at, person_id=person_id
-        )
+            conn, shop_id, variant_id, len(written), reason="received", at=at,
+            person_id=person_id, of_codes=True,
+        )  # fmt: skip
     return len(written)
 
 

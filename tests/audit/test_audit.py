@@ -84,6 +84,9 @@ BREACHES = {
     " stocktake_id, variant_id, counted, expected, count_id, at, person_id) select shop_id,"
     " stocktake_id, (select variant_id from variants v where v.shop_id = t.shop_id limit 1), 7, 9,"
     " gen_random_uuid(), opened_at, opened_by from t returning stocktake_id",
+    "codes_are_stock": "update products p set virtual_kind = 'codes' from variants v"
+    " where v.shop_id = p.shop_id and v.product_id = p.product_id and v.on_hand > 0"
+    " returning v.variant_id",
     "taken_is_claimed": "insert into claims (shop_id, claim_id, kind, most, taken) select shop_id,"
     " gen_random_uuid(), 'team', 5, 1 from shops where shop_id <> 0 limit 1 returning claim_id",
     "discounts_add_up": "update order_items set discount_minor = 1 returning order_id",

@@ -6,9 +6,11 @@ import re
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from littleshop import db
-from littleshop.catalog import virtual
+from littleshop.catalog import stock, virtual
+from littleshop.errors import Refused
 from littleshop.i18n import t
 from tests.web.client import hidden
 from tests.web.market import WANTING, Market, reference_of
@@ -120,13 +122,7 @@ async def told(market: Market) -> list[str]:
 async def test_an_order_that_finds_no_code_waits_for_the_next_ones(market: Market) -> None:
     await becomes(market, "codes")
     await puts_in(market, "AAA-1")
-    async with market.world.house.database.connection() as conn:
-        await conn.execute("update variants set on_hand = 3")  # what a stocktake could do
-        await conn.execute(
-            "insert into stock_movements (shop_id, movement_id, variant_id, quantity, reason, at)"
-            " select shop_id, gen_random_uuid(), variant_id, 2, 'counted', $1 from variants",
-            market.world.at,
-        )
+    await counts(market, 2)  # by nothing but a hand in the tables
     order = await buys(market, pieces=2, amount="336.00")
     assert await market.statuses() == ["to_ship"] and "codes_short" in await told(market)
     async with market.world.house.database.connection() as conn:
@@ -138,6 +134,43 @@ async def test_an_order_that_finds_no_code_waits_for_the_next_ones(market: Marke
     await market.buyer.post(f"{order}/goods")
     page = (await market.buyer.get(f"{order}/goods")).text
     assert "AAA-1" in page and "BBB-2" in page
+    await counts(market, -2)
+    await market.books_balance()
+
+
+async def counts(market: Market, more: int) -> None:
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update variants set on_hand = on_hand + $1", more)
+        await conn.execute(
+            "insert into stock_movements (shop_id, movement_id, variant_id, quantity, reason, at)"
+            " select shop_id, gen_random_uuid(), variant_id, $2, 'counted', $1 from variants",
+            market.world.at,
+            more,
+        )
+
+
+async def test_what_is_handed_out_as_codes_is_counted_by_its_codes_alone(market: Market) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    shop_id, at = market.shop_id, market.world.at
+    database = market.world.house.database
+    async with database.connection() as conn:
+        variant_id = await conn.fetchval("select variant_id from variants")
+    for reason in ("counted", "received", "stocktake"):
+        for change in (2, -1):
+            one = [(variant_id, change, reason)]
+            with pytest.raises(Refused, match="stock_is_codes"):
+                await database.transaction(
+                    lambda conn, change=change, reason=reason: stock.move(
+                        conn, shop_id, variant_id, change, reason=reason, at=at
+                    )
+                )
+            with pytest.raises(Refused, match="stock_is_codes"):
+                await database.transaction(
+                    lambda conn, one=one: stock.move_many(
+                        conn, shop_id, one, at=at, person_id=uuid4()
+                    )
+                )
     await market.books_balance()
 
 
