@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -36,6 +37,12 @@ async def test_a_parcel_is_shipped_once_and_a_cancelled_order_is_not(
     first, second = await room.sells(), await room.sells()
     ship = {"kind": "ship", "order": str(first.number), "number": SURE}
     key = str(uuid.uuid4())
+    page = (await packer.get(f"{room.root}/orders")).text
+    hers = re.search(r'data-who="([^"]+)"', page)
+    assert hers is not None
+    queued_by_another = await sends(room, ship | {"who": hers[1]}, key)
+    assert (queued_by_another["status"], queued_by_another["state"]) == (401, "sign_in")
+    assert await room.status(first) == "to_ship"
     done = {"status": 200, "state": "done", "says": "", "now": "0"}
     assert await sends(room, ship, key) == done
     assert await room.status(first) == "shipped"

@@ -67,8 +67,8 @@ const tell = async () => {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   pages.forEach((page) => page.postMessage(told));
 };
-const add = async (acts) => {
-  const [root, who] = [await meta("root"), await meta("who")];
+const add = async (acts, shop) => { // `shop`: whose they are; of the page for a dead spot the last one seen
+  const [root, who] = [shop || await meta("root"), await meta("who")];
   if (!root || !who) return;
   for (const act of acts) {
     const key = self.crypto.randomUUID();
@@ -92,10 +92,10 @@ const send = async () => {
         method: "POST",
         redirect: "manual",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ key: each.key, ...each.act }),
+        body: JSON.stringify({ key: each.key, who: each.who, ...each.act }),
       });
     } catch { break; }
-    if (answer.type === "opaqueredirect") { await put({ ...each, state: "sign_in" }); break; }
+    if (answer.type === "opaqueredirect" || answer.status === 401) { await put({ ...each, state: "sign_in" }); break; }
     if (answer.status === 429 || answer.status >= 500) break;
     const told = await answer.json().catch(() => ({ state: "refused", says: "" }));
     if (told.state === "done") await drop(each.place);
@@ -120,7 +120,7 @@ const choose = async ({ place, mine }) => {
   const known = (await all()).find((each) => each.place === place);
   if (!known) return;
   await drop(place);
-  if (mine) await add([{ ...known.act, seen: known.now }]);
+  if (mine) await add([{ ...known.act, seen: known.now }], known.root);
   await replay();
 };
 self.addEventListener("message", (event) => {
@@ -135,7 +135,7 @@ const later = async (request) => {
   const kept = request.clone();
   try { return await fetch(request); } catch {
     const acts = JSON.parse((await kept.formData().catch(() => new FormData())).get("offline") || "[]");
-    if (acts.length) await add(acts);
+    if (acts.length) await add(acts, new URL(kept.url).pathname.match(/^\/console\/\d+/)[0]);
     return shell();
   }
 };

@@ -104,6 +104,11 @@ def picture(digest: str) -> str:
     return addresses.photo(digest, 360) if digest else ""
 
 
+def mark_of(request: Request, work: AtWork) -> str:
+    """What a phone knows its person by, which is nobody's name."""
+    return http.house(request).keyring.sign(f"offline {work.person.person_id}")[:16]
+
+
 async def page(
     request: Request, work: AtWork, template: str, tab: str, *, status: int = 200, **context: Any
 ) -> Response:
@@ -120,7 +125,7 @@ async def page(
         "said": said,
         "refused": refused,
         "now": http.now(request).astimezone(ZoneInfo(work.shop.zone)),
-        "who": http.house(request).keyring.sign(f"offline {work.person.person_id}")[:16],
+        "who": mark_of(request, work),
     }
     answer = pages.page(
         request, f"console/{template}", status=status, private=True, **(around | context)
