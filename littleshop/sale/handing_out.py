@@ -7,6 +7,7 @@ codes that are put in go to it first.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from littleshop import db
@@ -93,11 +94,17 @@ async def open_(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime)
     await handed_out.open_(conn, shop_id, order_id, at)
 
 
-async def catch_up(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> int:
-    """Hand out what waited for codes of a product; how many orders were."""
-    done = 0
-    for order_id in await handed_out.waiting(conn, shop_id, product_id):
+async def catch_up(database: db.Database, shop_id: int, product_id: UUID, at: datetime) -> int:
+    """Hand out what waited for codes of a product; how many orders were. Each order in a
+    transaction of its own: one that holds many orders' rows would wait for who waits for it."""
+    async with database.connection() as conn:
+        waiting = await handed_out.waiting(conn, shop_id, product_id)
+
+    async def one(conn: db.Connection, order_id: UUID) -> bool:
         order = await orders.lock(conn, shop_id, order_id)
-        if order.status == "to_ship":
-            done += await now(conn, order, at)
+        return order.status == "to_ship" and await now(conn, order, at)
+
+    done = 0
+    for order_id in waiting:
+        done += await database.transaction(partial(one, order_id=order_id))
     return done

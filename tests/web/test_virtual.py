@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,8 @@ from littleshop import db
 from littleshop.catalog import stock, virtual
 from littleshop.errors import Refused
 from littleshop.i18n import t
+from littleshop.sale import handing_out
+from littleshop.trade.orders import Order
 from tests.web.client import hidden
 from tests.web.market import WANTING, Market, reference_of
 
@@ -136,6 +139,29 @@ async def test_an_order_that_finds_no_code_waits_for_the_next_ones(market: Marke
     assert "AAA-1" in page and "BBB-2" in page
     await counts(market, -2)
     await market.books_balance()
+
+
+async def test_one_order_that_cannot_be_handed_out_keeps_nothing_from_the_others(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    await counts(market, 2)
+    for _ in range(3):
+        await buys(market)
+    assert sorted(await market.statuses()) == ["shipped", "to_ship", "to_ship"]
+    give, asked = handing_out.now, []
+
+    async def breaks_at_the_second(conn: db.Connection, order: Order, at: datetime) -> bool:
+        asked.append(order.number)
+        if len(asked) == 2:
+            raise RuntimeError("power cut")
+        return await give(conn, order, at)
+
+    monkeypatch.setattr(handing_out, "now", breaks_at_the_second)
+    with pytest.raises(RuntimeError, match="power cut"):
+        await puts_in(market, "BBB-2")
+    assert sorted(await market.statuses()) == ["shipped", "shipped", "to_ship"]
 
 
 async def counts(market: Market, more: int) -> None:

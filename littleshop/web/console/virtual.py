@@ -123,16 +123,14 @@ async def add_codes(request: Request) -> Response:
 
 
 async def _put_in(request: Request, work: AtWork, product_id: UUID, form: Form) -> int:
-    """Put codes in; what waited for them has them in a transaction of its own. Raises Refused."""
+    """Put codes in; what waited for them has them in transactions of their own. Raises Refused."""
     house, at, shop_id = http.house(request), http.now(request), work.shop.shop_id
     variant_id = http.uuid(form.text("variant", 40))
     lines = form.text("codes", forms.MOST_BYTES).splitlines()
     added = await house.database.transaction(
         lambda conn: _add(request, conn, work, product_id, variant_id, lines)
     )
-    await house.database.transaction(
-        lambda conn: handing_out.catch_up(conn, shop_id, product_id, at)
-    )
+    await handing_out.catch_up(house.database, shop_id, product_id, at)
     return added
 
 
