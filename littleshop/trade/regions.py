@@ -123,7 +123,7 @@ def short(name: str) -> str:
 
 
 _LABELS = {
-    "name": r"收货人|收件人|联系人|姓名|名字|收货姓名|name",
+    "name": r"收货人|收件人|联系人|姓名|名字|收货姓名|deliver to|ship to|recipient|name",
     "phone": r"手机号码|手机号|手机|联系电话|联系方式|电话号码|电话|phone|tel",
     "region": r"所在地区|所在区域|地区|省市区",
     "detail": r"详细地址|收货地址|收件地址|地址|address",
@@ -216,7 +216,7 @@ def _take(parts: list[str], names: dict[str, str]) -> str:
 
 def _bare(name: str) -> str:
     plain = re.sub(r"[’'`\s.-]", "", name.lower())
-    return re.sub(r"(?<=.)(province|city|municipality|district|county|\d{6})$", "", plain)
+    return re.sub(r"(?<=.)(province|city|municipality|district|county|newarea|\d{6})+$", "", plain)
 
 
 @cache

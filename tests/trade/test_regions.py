@@ -75,6 +75,10 @@ def test_a_choice_of_the_picker_is_checked() -> None:
             "Name: Ben Osei\nFlat 3, 12 Xikang Road, Jing'an, Shanghai 200040, China\n13800002046",
             "Ben Osei", "13800002046", "上海市 上海市 静安区", "Flat 3, 12 Xikang Road",
         ),
+        (
+            "Deliver to: Ann Lee, 13800002046, 5 Century Avenue, Pudong, Shanghai City 200120",
+            "Ann Lee", "13800002046", "上海市 上海市 浦东新区", "5 Century Avenue",
+        ),
         ("Ann Lee, +44 7700 900123, 12 Rose Lane, London", "Ann Lee", "+447700900123", "",
          "12 Rose Lane, London"),
         ("12 Rose Lane 13800002046", "", "13800002046", "", "12 Rose Lane"),

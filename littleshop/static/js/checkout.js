@@ -7,10 +7,10 @@
   const read = new Map(); // "province/city/district" -> how a reader of English finds it
 
   const json = async (address) => (await fetch(address)).json();
-  const regionsOnce = async () => {
-    if (regions) return regions;
+  const regionsOnce = async (named = "reads" in form.dataset) => { // with their names in Latin letters
+    if (regions && (read.size || !named)) return regions;
     const [table, english] = await Promise.all(
-      [form.dataset.regions, form.dataset.names].map((each) => each && json(each)));
+      [form.dataset.regions, named && form.dataset.names].map((each) => each && json(each)));
     (english || []).forEach(([called, cities], at) => {
       const [, province, known] = table[at];
       read.set(province, called);
@@ -105,7 +105,7 @@
     const found = {};
     let text = raw.replace(/(收货人|收件人|姓名|手机号?码?|电话|联系方式|所在地区|地区|详细地址|收货地址|地址)\s*[:：]/g, " ");
     text = text.replace(/(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)/, (_, a, b, c) => { found.phone = a + b + c; return " "; });
-    const words = text.split(/[\s,，;；]+/).filter(Boolean);
+    const words = text.split(/[\s,，;；]+/).filter((word) => word && !/^\d{6}$/.test(word));
     const provinces = regions.map((each) => each[1]);
     let at = words.findIndex((word) => starts(word, provinces));
     if (at < 0) at = words.findIndex((word) => regions.some((each) => starts(word, each[2].map((city) => city[1]))));
@@ -130,11 +130,11 @@
     return found;
   };
   // in Latin letters: the parts between commas, from small to large (trade/regions.py does the same)
-  const bare = (name) => name.toLowerCase().replace(/[’'`\s.-]/g, "").replace(/(.)(province|city|municipality|district|county|\d{6})$/, "$1");
+  const bare = (name) => name.toLowerCase().replace(/[’'`\s.-]/g, "").replace(/(.)(province|city|municipality|district|county|newarea|\d{6})+$/, "$1");
   const notName = /\d|\b(road|rd|street|st|lane|ln|avenue|ave|building|bldg|room|unit|floor|block|tower|garden|village|no|house|plaza)\b/i;
   const splitLatin = (raw) => {
     const found = {};
-    const text = raw.replace(/(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)/, (_, a, b, c) => { found.phone = a + b + c; return ","; }).replace(/\b(name|phone|tel|address)\s*:/gi, " ");
+    const text = raw.replace(/(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)/, (_, a, b, c) => { found.phone = a + b + c; return ","; }).replace(/\b(deliver to|ship to|recipient|name|phone|tel|address)\s*[:：]/gi, " ");
     const parts = text.split(/[,;\n]+/).map((part) => part.trim()).filter((part) => part && !/^((p\.?\s?r\.?\s?)?china|\d{6})$/i.test(part));
     const take = (prefix, names) => {
       const called = (part) => names.find((name) => bare(read.get(prefix + name) ?? "") === bare(part));
@@ -152,14 +152,20 @@
     return found;
   };
   const paste = form.querySelector("[data-paste]");
+  let filled = {};
   const sortOut = async () => {
     if (paste.value.trim().length < 12) return;
-    try { await regionsOnce(); } catch { return; }
     const latin = !/\p{Script=Han}/u.test(paste.value);
+    try { await regionsOnce(latin || undefined); } catch { return; }
+    // what this text does not say is not taken from the one before: half an old address is nobody's
+    for (const name of ["province", "city", "district", "street"]) field(name).value = "";
+    for (const name of ["recipient", "phone"]) if (filled[name] && field(name).value === filled[name]) field(name).value = "";
     const found = latin ? splitLatin(paste.value) : split(paste.value);
     if (latin && found.street) field("street").value = found.street;
     for (const name of ["recipient", "phone", "province"]) if (found[name]) field(name).value = found[name];
-    if (found.province) {
+    filled = found;
+    if (!found.province) await cascade("province");
+    else {
       await cascade("province");
       if (found.city) { field("city").value = found.city; await cascade("city"); }
       if (found.district) field("district").value = found.district;
