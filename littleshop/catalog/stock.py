@@ -39,13 +39,10 @@ async def move(
     movement_id: UUID | None = None,
     of_codes: bool = False,
 ) -> int:
-    """Add `quantity` pieces (negative: take away); returns the new number on hand. The movement
-    has the id `movement_id` where a row of a purchase or a stocktake is to name it; `of_codes`
-    where codes were put in or counted, which alone move the stock of what is handed out as codes.
+    """Add `quantity` pieces (negative: take away); returns the new number on hand. A row of a
+    purchase or a stocktake names it by `movement_id`; `of_codes`: codes were put in or counted.
 
-    Raises Refused: stock_promised(held=) when fewer would be left than open orders hold,
-    stock_too_large, stock_is_codes, variant_gone.
-    """
+    Raises Refused: stock_promised(held=), stock_too_large, stock_is_codes, variant_gone."""
     try:
         async with conn.transaction():
             on_hand = await db.value(

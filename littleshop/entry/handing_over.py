@@ -11,6 +11,7 @@ orders. The new owner's identity and card are asked for anew; then payouts wait 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,7 +33,6 @@ from littleshop.notify import live, messages, subscriptions, ways
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
 from littleshop.risk import holds, limits
-from littleshop.settlement import former
 from littleshop.shop import (
     admissions,
     card_changes,
@@ -51,6 +51,9 @@ from littleshop.shop.handovers import Handover, Offer
 
 PURPOSE = "hand_over"  # of the code; also the end of its text's name
 TYPING = timedelta(minutes=15)  # so long what was filled in waits for its code
+
+
+Owing = Callable[[Connection, int], Awaitable[int]]  # of a shop, in minor units
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -194,10 +197,8 @@ async def _ready(conn: Connection, shop_id: int, at: datetime) -> None:
 
 
 async def _released(conn: Connection, shop_id: int, currency: str) -> int:
-    """What stands in the shop's balance, which nobody moves until we commit, less what is owed out
-    of it to who kept the shop before; in minor units."""
-    payable = (await accounts.lock_all(conn, shop_id, currency)).get(chart.PAYABLE, 0)
-    return max(payable - await former.owing(conn, shop_id), 0)
+    """What stands in the shop's balance, which nobody moves until we commit; in minor units."""
+    return max((await accounts.lock_all(conn, shop_id, currency)).get(chart.PAYABLE, 0), 0)
 
 
 async def _card_of(conn: Connection, shop_id: int, owed: int) -> BankCard | None:
@@ -269,9 +270,11 @@ async def accept(
     token: str,
     *,
     own_goods: bool,
+    owing: Owing,
     at: datetime,
 ) -> Handover:
-    """The person takes the shop; a second press is answered like the first.
+    """The person takes the shop; a second press is answered like the first. `owing` says what of
+    its balance is owed to who kept it before (settlement/former.py).
 
     Raises Refused: handover_other_phone, handover_over, handover_card_first,
     handover_institution, payouts_stopped, own_goods_only; NotFound for a link that is not ours.
@@ -289,7 +292,7 @@ async def accept(
         if own_goods and await operators.get(conn, person.person_id) is None:
             raise Refused("own_goods_only")
         await _ready(conn, shop_id, at)
-        gone.extend(await _pass_on(conn, keyring, found, person, at))
+        gone.extend(await _pass_on(conn, keyring, found, person, owing, at))
         return found
 
     found = await database.transaction(take)
@@ -309,12 +312,18 @@ async def accept(
 
 
 async def _pass_on(
-    conn: Connection, keyring: Keyring, handover: Handover, person: Person, at: datetime
+    conn: Connection,
+    keyring: Keyring,
+    handover: Handover,
+    person: Person,
+    owing: Owing,
+    at: datetime,
 ) -> list[UUID]:
     """Everything of the shop's own changes hands at once; who of the staff works here no more."""
     shop_id, before = handover.shop_id, handover.from_person
     currency = (await shops.get(conn, shop_id)).currency
-    owed = await _released(conn, shop_id, currency)
+    released = await _released(conn, shop_id, currency)
+    owed = max(released - await owing(conn, shop_id), 0)
     card = await _card_of(conn, shop_id, owed)
     if not await handovers.finish(
         conn, handover, person.person_id,

@@ -16,7 +16,7 @@ from littleshop.identity.codes import Asker
 from littleshop.identity.people import Person
 from littleshop.identity.verifier import Verdict
 from littleshop.risk import holds
-from littleshop.settlement import payouts
+from littleshop.settlement import former, payouts
 from littleshop.settlement.bank_answers import BankReason
 from littleshop.shop import cards, merchants, staff
 from littleshop.shop.handovers import Handover
@@ -81,8 +81,9 @@ def token(town: Town, offer: Handover) -> str:
 
 async def takes(town: Town, person: Person, offer: Handover) -> Handover:
     return await handing_over.accept(
-        town.database, town.keyring, person, token(town, offer), own_goods=False, at=town.at
-    )
+        town.database, town.keyring, person, token(town, offer), own_goods=False,
+        owing=former.owing, at=town.at,
+    )  # fmt: skip
 
 
 async def proves_herself(town: Town, person: Person) -> None:

@@ -15,6 +15,7 @@ from littleshop.entry import handing_over
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.notify.messages import ADDRESSES
+from littleshop.settlement import former
 from littleshop.shop import handovers, shops
 from littleshop.trade import order_exports
 from littleshop.web import addresses, forms
@@ -60,7 +61,7 @@ async def accept(request: Request) -> Response:
     try:
         await handing_over.accept(
             house.database, house.keyring, who.person, token,
-            own_goods=house.settings.own_goods, at=http.now(request),
+            own_goods=house.settings.own_goods, owing=former.owing, at=http.now(request),
         )  # fmt: skip
     except NotFound:
         raise
