@@ -102,8 +102,8 @@ async def test_somebody_else_pays_and_sees_on_his_link_what_became_of_his_money(
     assert "已经付好了" in late.text and "你付了" not in late.text and "/payment" not in late.text
     assert len([text for phone, text in market.world.inbox if "2046" in phone]) == 1
     assert "你可以自己取消" in (await market.buyer.get(sent.order)).text
-    looks = (await other.get(sent.order)).text  # by the buyer's link, on a phone that isn't his
-    assert "下单的人可以取消" in looks and "你可以" not in looks
+    seen = (await other.get(sent.order)).text  # by the buyer's link, on a phone that isn't his
+    assert "下单的人可以取消" in seen and "你可以" not in seen
     await market.books_balance()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from uuid import uuid4
+from functools import partial
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -117,6 +118,18 @@ async def test_a_gift_of_codes_is_opened_by_who_claimed_it_never_by_who_paid(
     await market.books_balance()
 
 
+async def moved(
+    shop_id: int, variant_id: UUID, pieces: int, reason: str, at: datetime, conn: db.Connection
+) -> int:
+    return await stock.move(conn, shop_id, variant_id, pieces, reason=reason, at=at)
+
+
+async def moved_many(
+    shop_id: int, moves: list[tuple[UUID, int, str]], at: datetime, conn: db.Connection
+) -> None:
+    await stock.move_many(conn, shop_id, moves, at=at, person_id=uuid4())
+
+
 async def told(market: Market) -> list[str]:
     async with market.world.house.database.connection() as conn:
         return [row["about"] for row in await conn.fetch("select about from messages")]
@@ -186,17 +199,9 @@ async def test_what_is_handed_out_as_codes_is_counted_by_its_codes_alone(market:
         for change in (2, -1):
             one = [(variant_id, change, reason)]
             with pytest.raises(Refused, match="stock_is_codes"):
-                await database.transaction(
-                    lambda conn, change=change, reason=reason: stock.move(
-                        conn, shop_id, variant_id, change, reason=reason, at=at
-                    )
-                )
+                await database.transaction(partial(moved, shop_id, variant_id, change, reason, at))
             with pytest.raises(Refused, match="stock_is_codes"):
-                await database.transaction(
-                    lambda conn, one=one: stock.move_many(
-                        conn, shop_id, one, at=at, person_id=uuid4()
-                    )
-                )
+                await database.transaction(partial(moved_many, shop_id, one, at))
     await market.books_balance()
 
 
