@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import uuid
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
@@ -89,13 +88,6 @@ class Objection(msgspec.Struct, frozen=True):
     shop_name: str
     card: BankCard
     hold: Hold | None
-
-    @property
-    def state(self) -> Literal["open", "stopped", "over"]:
-        """Nobody objected; payouts are stopped; an operator has looked."""
-        if self.hold is None:
-            return "open"
-        return "stopped" if self.hold.lifted_at is None else "over"
 
 
 async def stands(conn: Connection, shop_id: int, at: datetime) -> Standing:

@@ -4,7 +4,6 @@ whoever holds one of these phones can end the offer, or stop all payouts after i
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -25,13 +24,6 @@ class Objection(msgspec.Struct, frozen=True):
     handover: Handover
     shop_name: str
     hold: Hold | None
-
-    @property
-    def state(self) -> Literal["open", "stopped", "over"]:
-        """Nobody objected; it is stopped; an operator has looked."""
-        if self.hold is None:
-            return "open"
-        return "stopped" if self.hold.lifted_at is None else "over"
 
 
 async def behind(conn: Connection, shop_id: int, token: str) -> Objection:

@@ -27,6 +27,13 @@ class Hold(msgspec.Struct, frozen=True):
     lifted_by: UUID | None
 
 
+def objected(hold: Hold | None) -> Literal["open", "stopped", "over"]:
+    """What a "not me" led to: nobody said it; payouts are stopped; an operator has looked."""
+    if hold is None:
+        return "open"
+    return "stopped" if hold.lifted_at is None else "over"
+
+
 _COLUMNS = ", ".join(Hold.__struct_fields__)
 
 

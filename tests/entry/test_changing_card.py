@@ -199,7 +199,7 @@ async def test_what_an_operator_holds_stops_a_change_too_and_is_no_objection(sta
     assert (await refusal(stall.ask(await stall.prove(), again))).code == "payouts_stopped"
     token = ids.objection_token(stall.street.keyring.link_key, stall.shop_id, change.card_id)
     async with database.connection() as conn:
-        assert (await changing_card.behind(conn, stall.shop_id, token)).state == "open"
+        assert (await changing_card.behind(conn, stall.shop_id, token)).hold is None
 
 
 async def test_a_link_of_long_ago_and_one_that_was_made_up_stop_nothing(stall: Stall) -> None:

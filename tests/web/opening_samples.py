@@ -159,6 +159,7 @@ def changing_card(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     typed = {"id_number": "11010519491231002X", "card_number": "6222 0215 0200 3456 781"}
     drawn["card-new-bad"] = ("entry/card_new.html", new | {"form": typed, "errors": wrong})
     word = {"shop_name": "小满茶器", "card": SAID["card"], "changed_at": NOW, "refused": ""}
+    word["about"] = "card"
     for name in ("open", "stopped", "over"):
         told = word | {"stop_url": "/not-me/7-abc", "now": NOW, "state": name}
         drawn[f"not-me-{name}"] = ("entry/not_me.html", told)

@@ -17,6 +17,7 @@ from littleshop.entry import changing_card, stopping_handover
 from littleshop.entry.changing_card import Objection
 from littleshop.errors import NotFound, Refused
 from littleshop.notify.messages import ADDRESSES
+from littleshop.risk import holds
 from littleshop.web import forms
 from littleshop.web.entry import changing
 from littleshop.web.entry.signing_in import show, to
@@ -46,13 +47,14 @@ async def _word(request: Request, refused: str, status: int = 200) -> Response:
     if isinstance(found, Objection):
         return show(
             request, "entry/not_me.html", here=here, status=status, refused=refused,
-            shop_name=found.shop_name, card=changing.named(request, found.card),
-            changed_at=found.change.answered_at, state=found.state, stop_url=here,
+            about="card", shop_name=found.shop_name, card=changing.named(request, found.card),
+            changed_at=found.change.answered_at, state=holds.objected(found.hold), stop_url=here,
         )  # fmt: skip
     offer = found.handover
     return show(
         request, "entry/not_me_shop.html", here=here, status=status, refused=refused,
-        shop_name=found.shop_name, state=found.state, stop_url=here, done=offer.status == "done",
+        about="handover", shop_name=found.shop_name, state=holds.objected(found.hold),
+        stop_url=here, done=offer.status == "done",
         phone=mask_phone(http.house(request).keyring.open(offer.phone_sealed)),
         at=offer.ended_at if offer.status == "done" else offer.asked_at,
     )  # fmt: skip
