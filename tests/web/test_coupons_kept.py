@@ -24,3 +24,35 @@ async def test_who_keeps_a_coupon_reads_that_it_comes_off_by_itself_and_goes_on_
     await market.to_checkout()
     checkout = await market.buyer.get("/@xiaoman/checkout")
     assert "春茶券" in checkout.text  # and so it does
+
+
+async def test_a_code_that_takes_nothing_off_is_said_at_its_field_before_anybody_pays_in_full(
+    market: Market,
+) -> None:
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key")}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    await market.to_checkout()
+    mistyped = await market.form() | {"coupon": "sprung 20"}
+    no = await market.place(mistyped)
+    assert no.status_code == 409 and await market.orders() == 0
+    assert 'autofocus aria-invalid="true" aria-describedby="coupon-problem"' in no.text
+    assert "这家店没有 SPRUNG20 这张券" in no.text and "就不用券下单" in no.text
+
+    other = mistyped | {"coupon_seen": hidden(no, "coupon_seen"), "coupon": "sprang20"}
+    assert (await market.place(other)).status_code == 409  # another code, which nobody heard of
+    again = mistyped | {"coupon_seen": hidden(no, "coupon_seen")}
+    assert (await market.place(again)).status_code == 303
+    assert await market.orders() == 1
+
+
+async def test_a_good_code_is_not_asked_about(market: Market) -> None:
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key")}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    await market.to_checkout()
+    typed = await market.form() | {"coupon": "spring-20", "then": "quote"}
+    counted = await market.place(typed)
+    assert "春茶券" in counted.text and "coupon_seen" not in counted.text
+    paid = typed | {"total": hidden(counted, "total"), "then": "place"}
+    assert (await market.place(paid)).status_code == 303

@@ -207,6 +207,8 @@
     } catch { /* no signal: the page asks again when the order is placed */ }
   };
 
+  form.querySelector("[data-quote]")?.addEventListener("click", (event) => { event.preventDefault(); reckon(); });
+
   // --- where the phone is, for who brings things himself; only when it is pressed
   form.querySelector("[data-locate]")?.addEventListener("click", (event) => {
     const button = event.currentTarget, words = button.querySelector("span");

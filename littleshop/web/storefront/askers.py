@@ -93,6 +93,11 @@ def why(locale: str, line: Line, seller: str) -> str:
     return i18n.t(locale, f"privileges.why.{line.reason}", seller=seller)
 
 
+def is_unused(quote: Quote, code: str) -> bool:
+    """Whether a coupon was typed and no coupon takes anything off."""
+    return bool(code) and not any(line.kind == "coupon" for line in quote.lines)
+
+
 def hints(locale: str, quote: Quote) -> list[str]:
     """Why what was typed or kept is not used."""
     return [

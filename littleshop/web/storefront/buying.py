@@ -43,6 +43,7 @@ from littleshop.web.storefront.visitors import remember, shop_here
 
 AT_FIELD = {"not_delivered": "province", "local_far": "place", "local_least": "place",
             "local_where": "place"}  # fmt: skip
+AGAIN = Refused("coupon_unused")
 AT_ONCE = UUID("5a1f0a3e-2f4e-4f0c-9a0a-7d9b1f6c2e11")  # of carts that were never filled
 
 
@@ -165,7 +166,8 @@ def _sums(
     locale: str, shop: Shop, bag: Bag, form: Mapping[str, str], quote: Quote
 ) -> dict[str, Any]:
     """The receipt, and the coupon that can be typed where there are any."""
-    typed = SimpleNamespace(code=form.get("coupon", ""))
+    unused = askers.is_unused(quote, askers.code_of(form))
+    typed = SimpleNamespace(code=form.get("coupon", ""), unused=unused)
     return {
         "lines": checkouts.lines(locale, quote, views.shop(shop).seller),
         "hints": askers.hints(locale, quote),
@@ -229,6 +231,7 @@ async def place(request: Request) -> Response:
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
     wrong |= checkouts.unseen(form) | asking.unsigned(form) | await _stopped(request, shop, form)
+    wrong |= await _unused(request, shop, bag, form)
     if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)
@@ -238,6 +241,22 @@ async def place(request: Request) -> Response:
         return await _refused(request, shop, bag, form, no)
     await resold.take_out(request, shop, device, bag.cart_id, bag.items)
     return remember(request, await _on(request, shop, placed, form), token)
+
+
+async def _unused(
+    request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]
+) -> dict[str, Refused]:
+    """What is wrong with a coupon that was typed and takes nothing off, said once before anybody
+    pays without it: the page that says it posts back that it did."""
+    code = askers.code_of(form)
+    if not code or askers.code_of({"coupon": form.get("coupon_seen", "")}) == code:
+        return {}
+    try:
+        way = checkouts.way_of(form, shop)
+        quote, _ = await _quoted(request, shop, bag, way, form, {"form": AGAIN})
+    except Refused:
+        return {}  # what else is wrong is said by placing
+    return {"coupon": AGAIN} if askers.is_unused(quote, code) else {}
 
 
 async def _stopped(request: Request, shop: Shop, form: Mapping[str, str]) -> dict[str, Refused]:
