@@ -1,4 +1,7 @@
-"""Alerts: what somebody in a shop should see, how far it has climbed, and whether it was seen."""
+"""Alerts: what somebody in a shop should see, how far it has climbed, and whether it was seen.
+
+Several rows of a shop are locked by whoever has its turn (`take_turn`) and by nobody else.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,17 @@ async def note(
         about,
         subject,
         dict(facts),
+        at,
+    )
+
+
+async def take_turn(conn: db.Connection, shop_id: int, at: datetime) -> None:
+    """From here to the end of the transaction nobody else rings this shop's phones, nor sees."""
+    await db.run(
+        conn,
+        "insert into alert_turns (shop_id, taken_at) values ($1, $2)"
+        " on conflict on constraint alert_turns_pkey do update set taken_at = excluded.taken_at",
+        shop_id,
         at,
     )
 

@@ -6,6 +6,9 @@ switched off costs no time, so who has no browser that listens hears by SMS at o
 hold everything but browsers back; no channel rings more often than its pace, and what came up
 meanwhile is said in one sentence ("3 orders wait"). Seen is: somebody of the shop opened what it is
 about, or Today.
+
+Locks: an order or a conversation, then the shop's turn, then its alerts, then their timers. Without
+the turn an alert touches no other, so where nothing but browsers rings nobody waits for anybody.
 """
 
 from __future__ import annotations
@@ -77,6 +80,7 @@ async def tell(
 
 async def climb(conn: db.Connection, timer: Timer, at: datetime) -> bool:
     """The next rung, unless somebody has seen it; False when the timer was gone."""
+    await alerts.take_turn(conn, timer.shop_id, at)
     alert = await alerts.lock(conn, timer.shop_id, timer.subject)
     if not await timers.claim(conn, timer, at):
         return False
@@ -110,6 +114,14 @@ async def _may_ring(
     """When this channel may ring next: browsers at once, the others by day and at their pace."""
     if channel == "push":
         return at
+    due = await _pace(conn, shop, channel, his, at)
+    if due > at:
+        return due
+    await alerts.take_turn(conn, shop.shop_id, at)  # who had it before us may have rung
+    return await _pace(conn, shop, channel, his, at)
+
+
+async def _pace(conn: db.Connection, shop: Shop, channel: str, his: Ways, at: datetime) -> datetime:
     last = await alerts.last_told(conn, shop.shop_id, channel)
     soonest = at if last is None else max(at, last + PACE[channel])
     return his.rings_at(shop.zone, soonest)
@@ -231,6 +243,7 @@ async def seen(
 ) -> None:
     """Somebody of the shop looks at what it is about, or at Today (no subject): nothing climbs."""
     of = None if subject is None else str(subject)
+    await alerts.take_turn(conn, shop_id, at)
     for alert_id in await alerts.see(conn, shop_id, of, person_id, at):
         await timers.cancel(conn, shop_id, alert_id, CLIMB)
 

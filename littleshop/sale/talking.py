@@ -220,9 +220,10 @@ async def read(
 ) -> None:
     """One of the two has it before his eyes up to there; the other's open page may say so."""
     shop_id, conversation_id = conversation.shop_id, conversation.conversation_id
+    moved = await conversations.seen(conn, shop_id, conversation_id, by_whom, position)
     if by_whom == "seller":
         await alerting.seen(conn, shop_id, at, subject=conversation_id)
-    if await conversations.seen(conn, shop_id, conversation_id, by_whom, position):
+    if moved:
         await live.publish(conn, shop_id, Event(HINT, str(conversation_id)), at=at)
 
 

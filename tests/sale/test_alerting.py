@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
+
+import pytest
 
 from littleshop import db
 from littleshop.identity import people, phones
@@ -14,6 +17,7 @@ from littleshop.shop import staff
 from littleshop.trade import timers
 from tests.cast import CNY, Town
 from tests.notify.test_push import ENDPOINT, Browser, sender
+from tests.sale.gates import Gate, race
 
 PRICE = CNY("168.00")
 
@@ -158,3 +162,50 @@ async def test_an_alert_that_is_told_twice_is_one(town: Town) -> None:
             )
         )
     assert await told(town) == [("talk_asked", "sms")]
+
+
+async def one_asks(town: Town, conn: db.Connection, which: str) -> None:
+    await alerting.tell(conn, town.shop_id, "case_asked", which, town.at, url="/")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_of_two_things_at_once_one_rings_and_the_other_keeps_the_pace(
+    town: Town, twin: Town, gate: Gate
+) -> None:
+    async with town.database.connection() as conn, conn.transaction():
+        await one_asks(town, conn, "one")
+        other = asyncio.ensure_future(
+            twin.database.transaction(lambda conn: one_asks(twin, conn, "two"))
+        )
+        await gate.queue([other])
+    await other
+    assert await told(town) == [("case_asked", "sms")]
+    assert await climbing(town) == 2
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("turn", [1, -1], ids=["as_said", "the_other_way"])
+async def test_two_that_climb_while_somebody_looks_wait_for_one_another(
+    town: Town, twin: Town, gate: Gate, turn: int
+) -> None:
+    """Each wants to speak for the other too, and who looks sees both."""
+    await sells(town)  # rings, and the next two wait for ten minutes to be over
+    for _ in range(2):
+        await sells(town)
+    twin.at = town.later(minutes=10)
+    async with town.database.connection() as conn:
+        clocks = [each for each in await timers.due(conn, town.at) if each.kind == alerting.CLIMB]
+    assert len(clocks) == 2
+    held = "select from alerts where shop_id = $1 order by raised_at for update"
+    await gate.shut(held, town.shop_id)
+    acts = [
+        lambda: town.database.transaction(lambda conn: alerting.climb(conn, clocks[0], town.at)),
+        lambda: twin.database.transaction(lambda conn: alerting.climb(conn, clocks[1], twin.at)),
+        lambda: looks(town),
+    ]
+    ends = await race(gate, *acts[::turn])
+    assert not [each for each in ends if isinstance(each, BaseException)], ends
+    assert await told(town) in (
+        [("order_paid", "sms"), ("orders_wait", "sms")], [("order_paid", "sms")],
+    )  # fmt: skip
+    assert await climbing(town) == 0
