@@ -21,7 +21,7 @@ from littleshop.insights import sales, sharing, visits
 from littleshop.jobs import Context, Daily, Every, Task, Timetable, Worker
 from littleshop.ledger import bridging
 from littleshop.money import Money
-from littleshop.notify import channels, live, messages
+from littleshop.notify import alerts, channels, live, messages
 from littleshop.oversight import appointing
 from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
@@ -242,6 +242,8 @@ async def sweep_forgotten(context: Context) -> None:
         await notices.sweep(conn, context.at - NOTICES_KEPT)
         await offline_acts.sweep(conn, context.at - offline_acts.KEPT)
         await trackings.sweep(conn, context.at - tracking.NOTICES_KEPT)
+        await trackings.forget_scans(conn, context.at - trackings.SCANS_KEPT)
+        await alerts.sweep(conn, context.at - alerts.KEPT)
 
 
 async def fill_search(context: Context) -> None:

@@ -6,13 +6,14 @@ Several rows of a shop are locked by whoever has its turn (`take_turn`) and by n
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db, ids
 
+KEPT = timedelta(days=90)  # seen or not; longer than anything climbs or is told twice
 _NAMES = UUID("5b0c3f0e-7f57-4a1e-9b86-0a8f1f1f8f35")
 
 
@@ -154,3 +155,10 @@ async def see(
         person_id,
     )
     return [row["alert_id"] for row in rows]
+
+
+async def sweep(conn: db.Connection, before: datetime) -> int:
+    """Forget what was raised before this moment; returns how many."""
+    return await db.run(
+        conn, "delete /* all shops: what is old */ from alerts where raised_at < $1", before
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from littleshop import db, ids
 from littleshop.crypto import Keyring
 from littleshop.trade.trackers import STATES, Scan, Told
+
+SCANS_KEPT = timedelta(days=180)  # longer than a bank asks back what a card paid
 
 
 class Tracking(msgspec.Struct, frozen=True):
@@ -284,4 +286,12 @@ async def sweep(conn: db.Connection, before: datetime) -> int:
         conn,
         "delete from tracking_notices /* all shops: old notices are swept */ where handled_at < $1",
         before,
+    )
+
+
+async def forget_scans(conn: db.Connection, before: datetime) -> int:
+    """Forget what couriers said, whose words name people, and we heard before this moment; where a
+    parcel came to stays. Returns how many."""
+    return await db.run(
+        conn, "delete from scans /* all shops: old scans are swept */ where heard_at < $1", before
     )

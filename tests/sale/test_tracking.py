@@ -4,14 +4,16 @@ what it does to the money, and what stops it."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from littleshop import db
+from littleshop import db, tasks
+from littleshop.clock import Clock
 from littleshop.errors import Refused
+from littleshop.jobs import Context
 from littleshop.money import Money
-from littleshop.notify import messages
+from littleshop.notify import alerts, messages
 from littleshop.sale import delivering, receiving, returning, shipping, tracking, undoing
 from littleshop.sale.placing import Placed
 from littleshop.sale.returning import Wish
@@ -126,6 +128,23 @@ async def test_news_that_come_late_twice_and_out_of_order_are_put_in_the_courier
     async with town.database.connection() as conn:
         way = await trackings.scans_of(conn, town.shop_id, placed.order_id)
     assert [each.words(town.keyring) for each in way] == ["已签收", "已揽收"]
+
+
+async def test_what_couriers_and_alerts_said_is_forgotten_when_its_term_is_over(
+    town: Town,
+) -> None:
+    placed = await sold(town)
+    await town.ships(placed)
+    await says(town, placed, scan(town.at, "delivered", "本人签收"))
+    began = town.at
+    for term, table in ((alerts.KEPT, "alerts"), (trackings.SCANS_KEPT, "scans")):
+        for after, left in ((timedelta(), 1), (timedelta(seconds=1), 0)):
+            await tasks.sweep_forgotten(
+                Context(town.database, Clock(), began + term + after, uuid4(), 1)
+            )
+            async with town.database.connection() as conn:
+                assert await conn.fetchval(f"select count(*) from {table}") == left
+    assert await state(town, placed) == "delivered"  # the order's page still says where it came to
 
 
 async def test_what_is_said_of_another_parcel_of_last_year_or_of_tomorrow_counts_for_nothing(

@@ -42,7 +42,7 @@ def days(count: int) -> timedelta:
     return timedelta(days=count)
 
 
-TERMS = thing(ship=days(2), refund=days(7), confirm=days(10))
+TERMS = thing(ship=days(2), refund=days(7), confirm=days(10), way=days(180), told=days(90))
 XIAOMAN = thing(
     slug="xiaoman",
     name="小满茶器",
