@@ -56,3 +56,25 @@ async def test_a_good_code_is_not_asked_about(market: Market) -> None:
     assert "春茶券" in counted.text and "coupon_seen" not in counted.text
     paid = typed | {"total": hidden(counted, "total"), "then": "place"}
     assert (await market.place(paid)).status_code == 303
+
+
+async def test_a_code_that_this_phone_has_used_up_is_said_too_and_leaves_the_address(
+    market: Market,
+) -> None:
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key")}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    await market.to_checkout()
+    typed = await market.form() | {"coupon": "SPRING20", "then": "quote"}
+    counted = await market.place(typed)
+    assert "coupon=SPRING20#coupon" in counted.text  # the address of the page keeps a good code
+    paid = typed | {"total": hidden(counted, "total"), "then": "place"}
+    assert (await market.place(paid)).status_code == 303
+
+    market.buyer = market.world.browser()  # the same person at another device
+    await market.to_checkout()
+    again = await market.form() | {"coupon": "SPRING20"}
+    no = await market.place(again)
+    assert no.status_code == 409 and await market.orders() == 1
+    assert "春茶券 is used up" in no.text and hidden(no, "coupon_seen") == "SPRING20"
+    assert "coupon=SPRING20" not in no.text

@@ -201,13 +201,25 @@
       if (!answer.ok || mine !== asked) return;
       const sums = form.querySelector("[data-sums]");
       sums.innerHTML = await answer.text();
+      unused(sums.querySelector("#coupon-problem"));
       const price = sums.querySelector(".sum .price").cloneNode(true);
       price.classList.remove("p26");
       document.querySelector("[data-total]").replaceChildren(...(sums.querySelector("[data-depends]") ? [] : [price]));
     } catch { /* no signal: the page asks again when the order is placed */ }
   };
 
-  form.querySelector("[data-quote]")?.addEventListener("click", (event) => { event.preventDefault(); reckon(); });
+  const unused = (said) => { // its words stand below the field
+    const code = field("coupon");
+    if (!code) return;
+    code.classList.toggle("bad", Boolean(said));
+    if (said && document.activeElement === code) code.scrollIntoView({ block: "center" });
+    if (said) { code.setAttribute("aria-invalid", "true"); code.setAttribute("aria-describedby", said.id); }
+    else for (const name of ["aria-invalid", "aria-describedby"]) code.removeAttribute(name);
+  };
+  form.querySelector("[data-quote]")?.addEventListener("click", (event) => { event.preventDefault(); field("coupon").focus(); reckon(); });
+  field("coupon")?.addEventListener("keydown", (event) => { // Enter asks about the code, it pays nothing
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); reckon(); }
+  });
 
   // --- where the phone is, for who brings things himself; only when it is pressed
   form.querySelector("[data-locate]")?.addEventListener("click", (event) => {

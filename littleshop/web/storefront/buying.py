@@ -105,7 +105,7 @@ async def _page(
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
     items_text = checkouts.items_text(bag.items)
-    here = _here(request, shop, bag, form)
+    here = _here(request, shop, bag, form, quote)
     return pages.page(
         request,
         "storefront/checkout.html",
@@ -139,14 +139,16 @@ async def _page(
     )
 
 
-def _here(request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]) -> str:
-    """The address of this page wherever it is opened: what is bought and how, nobody's name. Its
-    form posts there, so that the address bar still holds it when the page is drawn anew."""
+def _here(request: Request, shop: Shop, bag: Bag, form: Mapping[str, str], quote: Quote) -> str:
+    """The address of this page wherever it is opened: what is bought and how, nobody's name, and
+    no coupon that gives nothing. Its form posts there, so that the address bar still holds it when
+    the page is drawn anew."""
+    code = askers.code_of(form)
     asked = {
         "only": checkouts.items_text(bag.items),
         "team": bag.team,
         "as": form.get("as", ""),
-        "coupon": askers.code_of(form),
+        "coupon": "" if askers.is_unused(quote, code) else code,
         "part": request.query_params.get("part", ""),
     }
     told = urlencode({name: value for name, value in asked.items() if value})
@@ -195,7 +197,7 @@ async def _quoted(
 ) -> tuple[Quote, Mapping[str, Refused]]:
     """What it comes to where the form says, and what is wrong with the form; to where nothing is
     sent that is said at the province. Raises Refused."""
-    to, placing = checkouts.region_of(form), "form" in wrong
+    to, placing = checkouts.region_of(form), not wrong.keys().isdisjoint(("form", "coupon"))
     try:
         return await _quote(request, shop, bag, way, form, to, placing=placing), wrong
     except Refused as no:
