@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -68,6 +69,17 @@ async def get(conn: Connection, person_id: uuid.UUID) -> Person | None:
     return await db.one(
         conn, Person, f"select {_COLUMNS} from people where person_id = $1", person_id
     )
+
+
+async def known(conn: Connection, person_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """These people, by id."""
+    found = await db.all(
+        conn,
+        Person,
+        f"select {_COLUMNS} from people where person_id = any ($1)",
+        list(person_ids),
+    )
+    return {person.person_id: person for person in found}
 
 
 async def speak(conn: Connection, person_id: uuid.UUID, locale: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -53,6 +54,19 @@ async def of(conn: db.Connection, shop_id: int, person_id: UUID) -> Ways:
         person_id,
     )
     return found or Ways()
+
+
+async def in_browsers(
+    conn: db.Connection, shop_id: int, person_ids: Collection[UUID]
+) -> list[UUID]:
+    """Those of these people whom their browsers may tell, in the same order."""
+    off = await conn.fetch(
+        "select person_id from alert_ways where shop_id = $1 and person_id = any ($2) and not push",
+        shop_id,
+        list(person_ids),
+    )
+    silent = {row["person_id"] for row in off}
+    return [each for each in person_ids if each not in silent]
 
 
 async def keep(

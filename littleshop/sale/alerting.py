@@ -139,7 +139,7 @@ async def _whom(
 ) -> list[Recipient]:
     """Who can be told by this channel; nobody when it is switched off or has no address."""
     if channel == "push":
-        return await _browsers(conn, shop.shop_id, owner, crew, his, about)
+        return await _browsers(conn, shop.shop_id, crew, about)
     person_id = his.second_person if channel == "second" else owner
     works = {each.person_id for each in crew}
     person = await people.get(conn, person_id) if person_id in works and person_id else None
@@ -176,24 +176,19 @@ def _with(
 
 
 async def _browsers(
-    conn: db.Connection,
-    shop_id: int,
-    owner: UUID,
-    crew: Sequence[staff.Member],
-    his: Ways,
-    about: str,
+    conn: db.Connection, shop_id: int, crew: Sequence[staff.Member], about: str
 ) -> list[Recipient]:
     """Who listens with a browser: the owner, and of the others who may do what it is about."""
     right = CLIMBING[about]
-    wanted = [each.person_id for each in crew if staff.may(each.role, right)]
+    may = [each.person_id for each in crew if staff.may(each.role, right)]
+    wanted = await ways.in_browsers(conn, shop_id, may)
     found = await subscriptions.of(conn, shop_id, wanted)
-    told = []
-    for person_id, browsers in found.items():
-        mine = his if person_id == owner else await ways.of(conn, shop_id, person_id)
-        person = await people.get(conn, person_id) if mine.push else None
-        if person is not None:
-            told.append(Recipient(person_id, None, person.locale, tuple(browsers)))
-    return told
+    known = await people.known(conn, found)
+    return [
+        Recipient(person_id, None, known[person_id].locale, tuple(browsers))
+        for person_id, browsers in found.items()
+        if person_id in known
+    ]
 
 
 async def _say(

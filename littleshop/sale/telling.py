@@ -76,15 +76,16 @@ async def _tell_all(
     shop = await shops.get(conn, order.shop_id)
     ids = [member.person_id for member in await staff.of_shop(conn, order.shop_id)]
     browsers = await subscriptions.of(conn, order.shop_id, ids)
-    for person_id in ids:
-        person = await people.get(conn, person_id)
-        if person is not None:
-            push = tuple(browsers.get(person_id, ()))
-            to = Recipient(person.person_id, person.phone_sealed, person.locale, push)
-            await messages.send(
-                conn, order.shop_id, [to], about=about, subject=order.order_id, at=at,
-                occasion=occasion, shop=shop.name, **facts,
-            )  # fmt: skip
+    known = await people.known(conn, ids)
+    to = [
+        Recipient(each, known[each].phone_sealed, known[each].locale, tuple(browsers.get(each, ())))
+        for each in ids
+        if each in known
+    ]
+    await messages.send(
+        conn, order.shop_id, to, about=about, subject=order.order_id, at=at, occasion=occasion,
+        shop=shop.name, **facts,
+    )  # fmt: skip
 
 
 async def buyer(

@@ -12,7 +12,7 @@ from littleshop import db
 from littleshop.identity import people, phones
 from littleshop.notify import push, subscriptions, ways
 from littleshop.notify.ways import Ways
-from littleshop.sale import alerting
+from littleshop.sale import alerting, telling
 from littleshop.shop import staff
 from littleshop.trade import timers
 from tests.cast import CNY, Town
@@ -209,3 +209,38 @@ async def test_two_that_climb_while_somebody_looks_wait_for_one_another(
         [("order_paid", "sms"), ("orders_wait", "sms")], [("order_paid", "sms")],
     )  # fmt: skip
     assert await climbing(town) == 0
+
+
+async def hired(town: Town, how_many: int) -> None:
+    """So many more may ship, and have browsers that listen."""
+
+    async def work(conn: db.Connection) -> None:
+        for each in range(how_many):
+            phone = phones.parse(f"139000020{each:02d}")
+            one = await people.meet(conn, town.keyring, phone, locale="zh-CN", at=town.at)
+            await staff.add(conn, town.shop_id, one.person_id, role="manager", at=town.at)
+            browser = Browser()
+            keys = {"p256dh": push.encoded(browser.point), "auth": push.encoded(browser.auth)}
+            await subscriptions.add(
+                conn, town.shop_id, one.person_id, sender(), **keys, locale="en", at=town.at,
+                endpoint=f"{ENDPOINT}{each}",
+            )  # fmt: skip
+
+    await town.database.transaction(work)
+
+
+@pytest.mark.parametrize("about", ["remind_ship", "ship_late"])  # one climbs, the other does not
+async def test_a_crew_of_eight_is_looked_up_in_as_many_reads_as_one_of_two(
+    town: Town, about: str
+) -> None:
+    placed = await town.buys([await town.stock(price=PRICE)], PRICE)
+    order, reads = await town.order(placed), []
+    for crew in (2, 8):
+        await hired(town, crew)
+        asked: list[str] = []
+        async with town.database.connection() as conn:
+            with conn.query_logger(lambda record, kept=asked: kept.append(record.query)):
+                await telling.seller(conn, order, about, town.at, occasion=str(crew))
+        reads.append(sum(each.lstrip().startswith("select") for each in asked))
+        assert len([each for each in await told(town) if each[0] == about]) >= crew
+    assert reads[0] == reads[1] > 3
