@@ -68,6 +68,13 @@ def _english() -> dict[str, str]:
     return dict(zip(provinces(), (row[0] for row in _english_rows()), strict=True))
 
 
+def line(*parts: str) -> str:
+    """Province, city, district and street in a row, as far as they are known; of a municipality,
+    which is its own city, the name stands once."""
+    told = [part for part in parts if part]
+    return " ".join(part for at, part in enumerate(told) if not at or part != told[at - 1])
+
+
 def written(locale: str, province: str) -> str:
     """A province as a reader of this language finds it: 浙江省, or Zhejiang 浙江省."""
     return province if locale.startswith("zh") else f"{_english()[province]} {province}"

@@ -133,3 +133,11 @@ def test_every_city_and_district_has_a_name_for_readers_of_english() -> None:
     assert named["吉林省", "延边朝鲜族自治州"] == "Yanbian"
     assert named["广东省", "梅州市", "大埔县"] == "Dabu"
     assert named["香港特别行政区", "新界", "大埔区"] == "Tai Po"
+
+
+def test_a_municipality_which_is_its_own_city_is_said_once() -> None:
+    assert (
+        regions.line("上海市", "上海市", "浦东新区", "世纪大道 8 号")
+        == "上海市 浦东新区 世纪大道 8 号"
+    )
+    assert regions.line("浙江省", "杭州市", "", "文三路 478 号") == "浙江省 杭州市 文三路 478 号"

@@ -202,6 +202,10 @@
       const sums = form.querySelector("[data-sums]");
       sums.innerHTML = await answer.text();
       unused(sums.querySelector("#coupon-problem"));
+      for (const fee of sums.querySelectorAll("[data-fee]")) {
+        const row = form.querySelector(`[name=delivery][value="${fee.value}"]`)?.closest(".meth")?.querySelector(".num");
+        if (row) row.textContent = fee.textContent;
+      }
       const price = sums.querySelector(".sum .price").cloneNode(true);
       price.classList.remove("p26");
       document.querySelector("[data-total]").replaceChildren(...(sums.querySelector("[data-depends]") ? [] : [price]));

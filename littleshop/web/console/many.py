@@ -15,7 +15,7 @@ from littleshop.errors import Refused
 from littleshop.http import AtWork
 from littleshop.sale import shipping, shipping_many
 from littleshop.sale.shipping_many import Row, Verdict
-from littleshop.trade import carriers, order_lists, packing, sheets
+from littleshop.trade import carriers, order_lists, packing, regions, sheets
 from littleshop.trade.order_lists import OrderRow
 from littleshop.trade.orders import Delivery
 from littleshop.trade.packing import ToPack
@@ -85,12 +85,11 @@ async def _to_ship(
 def _cells(row: OrderRow, items: Sequence[ToPack], to: Delivery, *, whole: bool) -> list[str]:
     name = to.name if whole else crypto.mask_name(to.name)
     phone = to.phone.removeprefix("+86") if whole else crypto.mask_phone(to.phone)
-    parts = [to.province, to.city, to.district, *([to.street] if whole else [])]
+    address = regions.line(to.province, to.city, to.district, to.street if whole else "")
     things = "; ".join(
         f"{item.title}{f' ({item.choice})' if item.choice else ''} x {item.quantity}"
         for item in items
     )
-    address = " ".join(part for part in parts if part)
     return [str(row.number), name, phone, address, things, row.note, "", ""]
 
 

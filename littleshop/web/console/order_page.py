@@ -20,7 +20,17 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import asking_a_payer, shipping, undoing
 from littleshop.settlement import arrivals, payouts
 from littleshop.social import credits
-from littleshop.trade import carriers, cases, deliveries, fees, order_lists, orders, packing, timers
+from littleshop.trade import (
+    carriers,
+    cases,
+    deliveries,
+    fees,
+    order_lists,
+    orders,
+    packing,
+    regions,
+    timers,
+)
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.fees import Rate
@@ -221,7 +231,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
     """`order` of order.html and slip.html; `to_pack` is what the slip lists."""
     order, delivery = dossier.order, dossier.delivery
     fee = dossier.rate.of(order.total - dossier.gone)
-    region = " ".join(filter(None, (delivery.province, delivery.city, delivery.district)))
+    region = regions.line(delivery.province, delivery.city, delivery.district)
     address = "\n".join(part for part in (region, delivery.street) if part)
     return lists.dock(order, dossier.to_pack, delivery) | {
         "state": order.status,

@@ -26,6 +26,7 @@ from littleshop.trade import (
     order_notes,
     orders,
     packing,
+    regions,
 )
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_lists import Duties, OrderRow
@@ -225,12 +226,11 @@ async def _first(
 
 def _pack(order: Order, items: Sequence[ToPack], to: Delivery, own_note: str) -> dict[str, Any]:
     """What goes into the parcel, what is written on it, and what the seller wrote for himself."""
-    region = (to.province, to.city, to.district, to.street)
     return {
         "url": f"/console/{order.shop_id}/orders/{order.number}",
         "things": things(items),
         "phone": to.phone.removeprefix("+86"),
-        "address": " ".join(part for part in region if part),
+        "address": regions.line(to.province, to.city, to.district, to.street),
         "note": order.note,
         "own_note": own_note,
     }

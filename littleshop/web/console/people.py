@@ -22,7 +22,7 @@ from littleshop.sale import finding
 from littleshop.shop import staff
 from littleshop.shop.shops import tidy
 from littleshop.social import credits, follows
-from littleshop.trade import conversation_lists, reviews
+from littleshop.trade import conversation_lists, regions, reviews
 from littleshop.trade.orders import Delivery
 from littleshop.web import forms, pages
 from littleshop.web.console import frame
@@ -163,9 +163,8 @@ def _addresses(past: Past, keyring: Keyring) -> list[str]:
     found = []
     for sealed in past.deliveries:
         to = msgspec.json.decode(keyring.open(sealed), type=Delivery)
-        parts = (to.province, to.city, to.district, to.street)
         if to.street:
-            found.append(" ".join([to.name, *(part for part in parts if part)]))
+            found.append(regions.line(to.name, to.province, to.city, to.district, to.street))
     return list(dict.fromkeys(found))
 
 

@@ -22,6 +22,7 @@ from littleshop.trade import (
     letters,
     order_events,
     orders,
+    regions,
     roles,
     timers,
 )
@@ -174,7 +175,7 @@ def _mine(request: Request, link: OrderLink, found: Opened) -> dict[str, Any]:
 
 def _order(keyring: Keyring, link: OrderLink, things: list[OrderItem]) -> SimpleNamespace:
     row, to = link.order, link.order.delivery(keyring)
-    where = (to.province, to.city, to.district, to.street)
+    where = regions.line(to.province, to.city, to.district, to.street)
     return SimpleNamespace(
         token=link.token,
         number=str(row.number),
@@ -182,7 +183,7 @@ def _order(keyring: Keyring, link: OrderLink, things: list[OrderItem]) -> Simple
         handover=order_views.HANDOVER[row.way],
         things=[gift_views.thing(each) for each in things],
         recipient=f"{to.name} {to.phone.removeprefix('+86')}",
-        address=" ".join(part for part in where if part) if row.way == "courier" else "",
+        address=where if row.way == "courier" else "",
     )
 
 

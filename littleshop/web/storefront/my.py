@@ -25,7 +25,7 @@ from littleshop.identity import codes, familiars, phones, sessions
 from littleshop.identity.codes import Asker
 from littleshop.sale import inviting, placing
 from littleshop.shop.shops import Shop
-from littleshop.trade import invitation_lists, order_links, parts, person_orders
+from littleshop.trade import invitation_lists, order_links, parts, person_orders, regions
 from littleshop.web import addresses, browsers, forms, pages
 from littleshop.web.storefront import bought_at, in_wechat, my_sources, views
 from littleshop.web.storefront.checkouts import read_form
@@ -118,7 +118,7 @@ async def _places(asked: Asked) -> list[SimpleNamespace]:
         SimpleNamespace(
             name=each.name,
             phone=crypto.mask_phone(each.phone),
-            where=" ".join(filter(None, (each.province, each.city, each.district, each.street))),
+            where=regions.line(each.province, each.city, each.district, each.street),
         )
         for each in found
     ]

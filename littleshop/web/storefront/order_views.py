@@ -18,7 +18,7 @@ from littleshop.pay.refunds import Refund
 from littleshop.sale import bringing, returning
 from littleshop.settlement.due import pays_on
 from littleshop.shop.shops import Shop
-from littleshop.trade import carriers, roles
+from littleshop.trade import carriers, regions, roles
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_discounts import OrderDiscount
@@ -160,7 +160,7 @@ def _address(row: Order, keyring: Keyring) -> str | None:
     to = row.delivery(keyring)
     if not to.city:
         return None
-    return " ".join(part for part in (to.province, to.city, to.district, to.street) if part)
+    return regions.line(to.province, to.city, to.district, to.street)
 
 
 def _recipient(row: Order, keyring: Keyring) -> str:
