@@ -229,7 +229,7 @@ async def hired(town: Town, how_many: int) -> None:
     await town.database.transaction(work)
 
 
-@pytest.mark.parametrize("about", ["remind_ship", "ship_late"])  # one climbs, the other does not
+@pytest.mark.parametrize("about", ["remind_ship", "codes_short"])  # one climbs, the other does not
 async def test_a_crew_of_eight_is_looked_up_in_as_many_reads_as_one_of_two(
     town: Town, about: str
 ) -> None:
