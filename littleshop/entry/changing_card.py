@@ -19,11 +19,9 @@ from littleshop import ids, jobs
 from littleshop.clock import SHANGHAI
 from littleshop.crypto import Keyring
 from littleshop.db import Connection, Database
-from littleshop.entry import signing_in
-from littleshop.entry.signing_in import Asked
+from littleshop.entry import proving_phone
 from littleshop.errors import NotFound, Refused
-from littleshop.identity import codes, numbers, people, phones
-from littleshop.identity.codes import Asker, Code
+from littleshop.identity import numbers, people, phones
 from littleshop.identity.people import Person
 from littleshop.ids import uuid7
 from littleshop.notify import messages
@@ -101,25 +99,6 @@ async def stands(conn: Connection, shop_id: int, at: datetime) -> Standing:
     )
 
 
-async def send_code(
-    database: Database, keyring: Keyring, person: Person, asker: Asker, *, locale: str, at: datetime
-) -> Asked:
-    """Have a code sent to the sign-in phone. Raises Refused as signing_in.ask_code."""
-    phone = keyring.open(person.phone_sealed)
-    return await signing_in.ask_code(
-        database, keyring, phone, asker, locale=locale, at=at, purpose=PURPOSE
-    )
-
-
-async def code_on_its_way(
-    conn: Connection, keyring: Keyring, person: Person, browser: bytes, at: datetime
-) -> Code | None:
-    """This browser's code for the change, as long as it can be typed."""
-    phone = phones.parse(keyring.open(person.phone_sealed))
-    code = await codes.live(conn, keyring, phone, browser, purpose=PURPOSE)
-    return code if code is not None and code.expires_at > at else None
-
-
 async def prove(
     database: Database,
     keyring: Keyring,
@@ -134,9 +113,8 @@ async def prove(
 
     Raises Refused: code_empty, code_wrong(left), code_expired, code_spent.
     """
-    phone = phones.parse(keyring.open(person.phone_sealed))
-    await signing_in.check_code(
-        database, keyring, phone, digits, browser=browser, purpose=PURPOSE, at=at
+    await proving_phone.check_code(
+        database, keyring, person, digits, browser=browser, purpose=PURPOSE, at=at
     )
     return Proof(person.person_id, shop_id, at + PROVED)
 

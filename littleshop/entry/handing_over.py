@@ -21,12 +21,10 @@ from littleshop import ids
 from littleshop.clock import SHANGHAI
 from littleshop.crypto import Keyring, mask_phone
 from littleshop.db import Connection, Database
-from littleshop.entry import signing_in
+from littleshop.entry import proving_phone
 from littleshop.entry.changing_card import HELD
-from littleshop.entry.signing_in import Asked
 from littleshop.errors import NotFound, Refused
-from littleshop.identity import codes, numbers, operators, people, phones, sessions
-from littleshop.identity.codes import Asker, Code
+from littleshop.identity import numbers, operators, people, phones, sessions
 from littleshop.identity.people import Person
 from littleshop.ledger import accounts, chart
 from littleshop.notify import live, messages, subscriptions, ways
@@ -115,25 +113,6 @@ async def needs_number(conn: Connection, shop_id: int) -> bool:
     return merchant is not None and merchant.verdict == "matched"
 
 
-async def send_code(
-    database: Database, keyring: Keyring, owner: Person, asker: Asker, *, locale: str, at: datetime
-) -> Asked:
-    """Have a code sent to the sign-in phone. Raises Refused as signing_in.ask_code."""
-    phone = keyring.open(owner.phone_sealed)
-    return await signing_in.ask_code(
-        database, keyring, phone, asker, locale=locale, at=at, purpose=PURPOSE
-    )
-
-
-async def code_on_its_way(
-    conn: Connection, keyring: Keyring, owner: Person, browser: bytes, at: datetime
-) -> Code | None:
-    """This browser's code for it, as long as it can be typed."""
-    phone = phones.parse(keyring.open(owner.phone_sealed))
-    code = await codes.live(conn, keyring, phone, browser, purpose=PURPOSE)
-    return code if code is not None and code.expires_at > at else None
-
-
 async def ask(
     database: Database,
     keyring: Keyring,
@@ -150,9 +129,8 @@ async def ask(
     Raises Refused: code_*, handover_open, staff_phone_rested and what `check` raises; NotFound.
     """
     shop_id = wish.shop_id
-    phone = phones.parse(keyring.open(owner.phone_sealed))
-    await signing_in.check_code(
-        database, keyring, phone, digits, browser=browser, purpose=PURPOSE, at=at
+    await proving_phone.check_code(
+        database, keyring, owner, digits, browser=browser, purpose=PURPOSE, at=at
     )
     offer = Offer(keyring.index(wish.phone), keyring.seal(wish.phone), wish.staff_stays)
 

@@ -11,7 +11,7 @@ import pytest
 
 from littleshop import i18n, ids
 from littleshop.db import Connection
-from littleshop.entry import changing_card
+from littleshop.entry import changing_card, proving_phone
 from littleshop.entry.changing_card import Details, Proof, Standing
 from littleshop.errors import NotFound, Refused
 from littleshop.identity.codes import Asker
@@ -49,8 +49,14 @@ class Stall:
         """A code comes to the sign-in phone and is typed."""
         street = self.street
         asker = Asker(ids.hashed(browser), "10.0.0.1")
-        await changing_card.send_code(
-            street.database, street.keyring, self.owner, asker, locale="zh-CN", at=street.at
+        await proving_phone.send_code(
+            street.database,
+            street.keyring,
+            self.owner,
+            asker,
+            purpose=changing_card.PURPOSE,
+            locale="zh-CN",
+            at=street.at,
         )
         await street.work()
         return await self.type_code(street.inbox[-1][1], browser)
@@ -314,8 +320,14 @@ async def test_a_code_for_signing_in_opens_no_change_and_wrong_ones_are_counted(
     await stall.prove()
     street.pass_time(minutes=2)
     asker = Asker(ids.hashed("own"), "10.0.0.1")
-    await changing_card.send_code(
-        street.database, street.keyring, stall.owner, asker, locale="en", at=street.at
+    await proving_phone.send_code(
+        street.database,
+        street.keyring,
+        stall.owner,
+        asker,
+        purpose=changing_card.PURPOSE,
+        locale="en",
+        at=street.at,
     )
     await street.work()
     for left in (4, 3, 2, 1, 0):

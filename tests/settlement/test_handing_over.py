@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from littleshop import audit, db, ids
-from littleshop.entry import handing_over, opening, stopping_handover, verifying
+from littleshop.entry import handing_over, opening, proving_phone, stopping_handover, verifying
 from littleshop.entry.handing_over import Details, Wish
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import codes, people, phones, sessions
@@ -63,11 +63,19 @@ async def filled_in(town: Town, *, number: str = NUMBER, staff_stays: bool = Tru
 async def offers(town: Town, *, staff_stays: bool = True) -> Handover:
     """The owner fills in, gets a code, types it."""
     owner, wish = await owner_of(town), await filled_in(town, staff_stays=staff_stays)
-    await handing_over.send_code(
-        town.database, town.keyring, owner, Asker(BROWSER, "10.0.0.1"), locale="zh-CN", at=town.at
+    await proving_phone.send_code(
+        town.database,
+        town.keyring,
+        owner,
+        Asker(BROWSER, "10.0.0.1"),
+        purpose=handing_over.PURPOSE,
+        locale="zh-CN",
+        at=town.at,
     )
     async with town.database.connection() as conn:
-        code = await handing_over.code_on_its_way(conn, town.keyring, owner, BROWSER, town.at)
+        code = await proving_phone.code_on_its_way(
+            conn, town.keyring, owner, BROWSER, purpose=handing_over.PURPOSE, at=town.at
+        )
     assert code is not None
     return await handing_over.ask(
         town.database, town.keyring, owner, wish, codes.words(town.keyring, code.code_id),
@@ -241,12 +249,18 @@ async def hands_on(town: Town, keeper: Person, to: str, number: str) -> Handover
     wish = await handing_over.check(
         town.database, town.keyring, keeper, town.shop_id, details, town.at
     )
-    await handing_over.send_code(
-        town.database, town.keyring, keeper, asker, locale="zh-CN", at=town.at
+    await proving_phone.send_code(
+        town.database,
+        town.keyring,
+        keeper,
+        asker,
+        purpose=handing_over.PURPOSE,
+        locale="zh-CN",
+        at=town.at,
     )
     async with town.database.connection() as conn:
-        code = await handing_over.code_on_its_way(
-            conn, town.keyring, keeper, asker.browser, town.at
+        code = await proving_phone.code_on_its_way(
+            conn, town.keyring, keeper, asker.browser, purpose=handing_over.PURPOSE, at=town.at
         )
     assert code is not None
     return await handing_over.ask(

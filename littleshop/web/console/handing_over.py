@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from littleshop import http
 from littleshop.crypto import mask_phone
-from littleshop.entry import handing_over
+from littleshop.entry import handing_over, proving_phone
 from littleshop.entry.handing_over import Details, Wish
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
@@ -84,9 +84,9 @@ async def _begin(request: Request, work: AtWork, form: forms.Form) -> Response:
     )
     token, browser = browsers.named(request, form.text("form_key", 64))
     await http.check_code(request, browser, work.person.country)
-    await handing_over.send_code(
+    await proving_phone.send_code(
         house.database, house.keyring, work.person, Asker(browser, http.address(request)),
-        locale=pages.locale_of(request), at=at,
+        purpose=handing_over.PURPOSE, locale=pages.locale_of(request), at=at,
     )  # fmt: skip
     answer = frame.go(request, f"{frame.root(work.shop)}{HERE}/code")
     sealed = forms.seal(house.keyring, wish)
@@ -125,8 +125,13 @@ async def _code(request: Request, work: AtWork, refused: Refused | None) -> Resp
 async def _on_its_way(request: Request, work: AtWork) -> Code | None:
     house, (_, browser) = http.house(request), http.make_device(request)
     async with house.database.connection() as conn:
-        return await handing_over.code_on_its_way(
-            conn, house.keyring, work.person, browser, http.now(request)
+        return await proving_phone.code_on_its_way(
+            conn,
+            house.keyring,
+            work.person,
+            browser,
+            purpose=handing_over.PURPOSE,
+            at=http.now(request),
         )
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from littleshop import http
-from littleshop.entry import changing_card
+from littleshop.entry import changing_card, proving_phone
 from littleshop.entry.changing_card import Details, Proof, Standing
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
@@ -101,11 +101,12 @@ async def _send_code(request: Request, work: AtWork, form: forms.Form) -> Respon
     token, browser = browsers.named(request, form.text("form_key", 64))
     await http.check_code(request, browser, work.person.country)
     house = http.house(request)
-    await changing_card.send_code(
+    await proving_phone.send_code(
         house.database,
         house.keyring,
         work.person,
         Asker(browser, http.address(request)),
+        purpose=changing_card.PURPOSE,
         locale=pages.locale_of(request),
         at=http.now(request),
     )
@@ -150,8 +151,13 @@ async def _code(
 async def _on_its_way(request: Request, work: AtWork) -> Code | None:
     house, (_, browser) = http.house(request), http.make_device(request)
     async with house.database.connection() as conn:
-        return await changing_card.code_on_its_way(
-            conn, house.keyring, work.person, browser, http.now(request)
+        return await proving_phone.code_on_its_way(
+            conn,
+            house.keyring,
+            work.person,
+            browser,
+            purpose=changing_card.PURPOSE,
+            at=http.now(request),
         )
 
 
