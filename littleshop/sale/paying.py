@@ -222,12 +222,11 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     if marked.status == "claiming":
         await gifting.paid(conn, marked, at)  # in other words than these
         return
-    await telling.buyer(conn, marked, "order_confirmed", at)
-    match marked.status:
-        case "forming":
-            await teaming.paid(conn, marked, at)
-        case "to_ship":
-            await shipping.expect(conn, marked, at)
+    if marked.status == "forming":
+        await telling.buyer(conn, marked, "order_confirmed", at)
+        await teaming.paid(conn, marked, at)
+    elif not await shipping.expect(conn, marked, at):
+        await telling.buyer(conn, marked, "order_confirmed", at)
 
 
 async def _accept_part(conn: db.Connection, order: Order, payment: Payment, at: datetime) -> None:
@@ -242,8 +241,8 @@ async def _accept_part(conn: db.Connection, order: Order, payment: Payment, at: 
     if marked.status == "to_ship":
         await timers.cancel(conn, order.shop_id, order.order_id, "pay_by")
         await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
-        await shipping.expect(conn, marked, at)
-        await telling.buyer(conn, marked, "order_confirmed", at)
+        if not await shipping.expect(conn, marked, at):
+            await telling.buyer(conn, marked, "order_confirmed", at)
 
 
 def _arrived_at(payment: Payment) -> str:

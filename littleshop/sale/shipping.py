@@ -51,9 +51,10 @@ def tracking_number(text: str) -> str:
     return number
 
 
-async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
+async def expect(conn: db.Connection, order: Order, at: datetime) -> bool:
     """An order has just become one to ship: the seller's clocks start, he is told, and has the
-    money already where he is settled directly."""
+    money already where he is settled directly. True when it was handed out at once: then he has
+    nothing to do, and its buyer was told."""
     if await terms.is_direct(conn, order.shop_id, order.placed_at):
         await receiving.release(conn, order, at)
     by = await ship_within(conn, order)
@@ -61,9 +62,13 @@ async def expect(conn: db.Connection, order: Order, at: datetime) -> None:
     await timers.start(conn, order.shop_id, order.order_id, "ship_at_last", at + by + LATE)
     if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
         await pausing.for_a_bank(conn, order, at)  # of a part of it, or of a seat
-    await telling.seller(conn, order, "order_paid", at)
     await sharing_out.have_mirrored(conn, order, at, about="paid")
-    await handing_out.now(conn, order, at)
+    given = await handing_out.now(conn, order, at)
+    if given:
+        await telling.seller(conn, order, "order_given", at)
+    elif not await handing_out.is_virtual(conn, order):  # else he was told what is missing
+        await telling.seller(conn, order, "order_paid", at)
+    return given
 
 
 async def ship_within(conn: db.Connection, order: Order) -> timedelta:

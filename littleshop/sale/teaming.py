@@ -126,8 +126,8 @@ async def _complete(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
     assert full is not None, order_id
     await timers.cancel(conn, shop_id, order_id, "form_by")
     await order_events.tell(conn, shop_id, order_id, "team_full", by="platform", at=at)
-    await shipping.expect(conn, full, at)
-    await telling.buyer(conn, full, "team_full", at)
+    if not await shipping.expect(conn, full, at):
+        await telling.buyer(conn, full, "team_full", at)
 
 
 async def close(conn: db.Connection, timer: Timer, at: datetime) -> bool:

@@ -76,7 +76,10 @@ async def test_codes_are_given_once_and_only_their_buyer_opens_them(market: Mark
 
     order = await buys(market)
     assert await market.statuses() == ["shipped"]
-    assert "goods_ready" in await told(market)
+    assert await told(market) == ["goods_ready"]  # one message, and "send it off" to nobody
+    page = await market.buyer.get(order)
+    assert filled(page) == [t(LOCALE, "virtual.open")]
+    assert t(LOCALE, "virtual.head.closed") in page.text
     stranger = market.world.browser(LOCALE)
     assert (await stranger.get(f"{order}/goods")).status_code == 404
     assert (await stranger.post(f"{order}/goods")).status_code in (403, 409)
@@ -84,6 +87,9 @@ async def test_codes_are_given_once_and_only_their_buyer_opens_them(market: Mark
     assert (await market.buyer.get(f"{order}/goods")).status_code == 404  # not before it is opened
     opened = await market.buyer.post(f"{order}/goods")
     seen = await market.buyer.get(opened.headers["location"])
+    page = await market.buyer.get(order)
+    assert filled(page) == [t(LOCALE, "virtual.confirm", seller="小满茶器")]
+    assert t(LOCALE, "virtual.head.opened") in page.text
     assert "AAA-1" in seen.text and "BBB-2" not in seen.text and "在柜台出示" in seen.text
     assert "no-store" in seen.headers["cache-control"]
     second = await buys(market)
@@ -130,6 +136,12 @@ async def moved_many(
     await stock.move_many(conn, shop_id, moves, at=at, person_id=uuid4())
 
 
+def filled(page: httpx.Response) -> list[str]:
+    """What the filled buttons of a page say."""
+    found = re.findall(r'class="btn go[^"]*"[^>]*>(.*?)</(?:button|a)>', page.text, re.S)
+    return [re.sub(r"<[^>]*>", "", each).strip() for each in found]
+
+
 async def told(market: Market) -> list[str]:
     async with market.world.house.database.connection() as conn:
         return [row["about"] for row in await conn.fetch("select about from messages")]
@@ -140,7 +152,8 @@ async def test_an_order_that_finds_no_code_waits_for_the_next_ones(market: Marke
     await puts_in(market, "AAA-1")
     await counts(market, 2)  # by nothing but a hand in the tables
     order = await buys(market, pieces=2, amount="336.00")
-    assert await market.statuses() == ["to_ship"] and "codes_short" in await told(market)
+    assert await market.statuses() == ["to_ship"]
+    assert set(await told(market)) == {"order_confirmed", "codes_short"}
     async with market.world.house.database.connection() as conn:
         number = await conn.fetchval("select number from orders")
     await market.seller.post(f"/console/{market.shop_id}/orders/{number}/done")

@@ -25,6 +25,8 @@ PAUSE_SECONDS = 0.3  # between two pieces; what piles up meanwhile becomes one "
 RETRY_MILLISECONDS = 3000
 HINTS = {  # what a hint is about, and the line of the order's history that tells it
     "order_paid": ["paid"],
+    "order_given": ["paid"],
+    "codes_short": ["paid"],
     "order_received": ["received"],
     "remind_ship": ["reminded"],
 }
