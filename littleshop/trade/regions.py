@@ -205,7 +205,8 @@ def _parse_latin(text: str) -> Address:
         city = only[0]
         district = _take(parts, _districts_in_english(province, city))
     named = [part for part in parts if len(part.split()) <= 4 and not _NO_NAME.search(part)]
-    name = named[0] if len(parts) > 1 and named else ""
+    alone = phone != "" and not province  # a name and a phone, nothing else
+    name = named[0] if named and (alone or len(parts) > 1) else ""
     detail = re.sub(" +", " ", ", ".join(part for part in parts if part != name))
     region = match(province, city, district)
     return Address(name, phone, province, city, district, detail, region.code if region else "")

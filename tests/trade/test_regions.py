@@ -81,6 +81,7 @@ def test_a_choice_of_the_picker_is_checked() -> None:
         ),
         ("Ann Lee, +44 7700 900123, 12 Rose Lane, London", "Ann Lee", "+447700900123", "",
          "12 Rose Lane, London"),
+        ("Ann Lee 138 0000 2046", "Ann Lee", "13800002046", "", ""),
         ("12 Rose Lane 13800002046", "", "13800002046", "", "12 Rose Lane"),
         ("西湖区龙井路1号", "", "", "", "西湖区龙井路1号"),  # there are two; a person must say
         ("", "", "", "", ""),

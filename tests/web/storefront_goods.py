@@ -201,6 +201,7 @@ FORM = thing(
     street="文三路 478 号 2 幢 301",
     note="",
     pasted="陈婉婷 1380000204 浙江省杭州市西湖区文三路 478 号 2 幢 301",
+    pasted_before="",
 )
 DELIVERIES = [
     thing(

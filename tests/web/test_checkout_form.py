@@ -30,3 +30,16 @@ def test_odd_forms_are_read_as_the_library_reads_them(text: str) -> None:
 def test_a_form_of_too_many_fields_is_refused() -> None:
     with pytest.raises(Refused, match="form_too_large"):
         checkouts.fields_of(b"a=1&" * 300)
+
+
+def test_of_an_address_pasted_before_nothing_stays_and_what_was_typed_by_hand_does() -> None:
+    where = "陈婉婷 13800002046 浙江省杭州市西湖区文三路 478 号"
+    first = checkouts.sorted_out({"pasted": where, "note": "轻放"})
+    assert (first["city"], first["street"], first["note"]) == ("杭州市", "文三路 478 号", "轻放")
+    typed = first | {"street": "文三路 9 号"}
+    second = checkouts.sorted_out(typed | {"pasted": "Ann Lee 13900000001"})
+    told = {"recipient": "Ann Lee", "phone": "13900000001", "street": "文三路 9 号"}
+    told |= {"province": "", "city": "", "district": "", "note": "轻放"}
+    assert {name: second[name] for name in told} == told
+    third = checkouts.sorted_out(second | {"city": "杭州市", "pasted": "周德贵 13900000002"})
+    assert (third["recipient"], third["city"]) == ("周德贵", "杭州市")

@@ -147,23 +147,33 @@
       found.city = take(`${found.province}/`, known) || (known.length === 1 ? known[0] : undefined);
       if (found.city) found.district = take(`${found.province}/${found.city}/`, districts(found.province, found.city));
     }
-    if (parts.length > 1) found.recipient = parts.find((part) => part.split(/\s+/).length < 5 && !notName.test(part));
+    if (parts.length > 1 || (found.phone && !found.province)) found.recipient = parts.find((part) => part.split(/\s+/).length < 5 && !notName.test(part));
     found.street = parts.filter((part) => part !== found.recipient).join(", ");
     return found;
   };
+  const kept = ["recipient", "phone", "province", "city", "district", "street"];
   const paste = form.querySelector("[data-paste]");
-  let filled = {};
+  const places = ["province", "city", "district", "street"];
+  const typed = new Set(); // by hand, in this form
+  const touched = (event) => { if (kept.includes(event.target.name)) typed.add(event.target.name); };
+  for (const kind of ["input", "change"]) form.addEventListener(kind, touched);
+  const isLatin = (raw) => raw && !/\p{Script=Han}/u.test(raw);
+  const splitAny = (raw) => (isLatin(raw) ? splitLatin(raw) : split(raw));
   const sortOut = async () => {
     if (paste.value.trim().length < 12) return;
-    const latin = !/\p{Script=Han}/u.test(paste.value);
-    try { await regionsOnce(latin || undefined); } catch { return; }
-    // what this text does not say is not taken from the one before: half an old address is nobody's
-    for (const name of ["province", "city", "district", "street"]) field(name).value = "";
-    for (const name of ["recipient", "phone"]) if (filled[name] && field(name).value === filled[name]) field(name).value = "";
-    const found = latin ? splitLatin(paste.value) : split(paste.value);
+    const past = field("pasted_before"), latin = isLatin(paste.value);
+    try { await regionsOnce(latin || isLatin(past.value) || undefined); } catch { return; }
+    const before = past.value ? splitAny(past.value) : {}, found = splitAny(paste.value);
+    past.value = paste.value;
+    // of the text before nothing stays, nor half of an address that nobody typed here
+    const moves = places.some((name) => found[name]);
+    for (const name of kept) {
+      const told = before[name] && field(name).value === before[name];
+      if (told || (moves && places.includes(name) && !typed.has(name))) field(name).value = "";
+      if (found[name]) typed.delete(name);
+    }
     if (latin && found.street) field("street").value = found.street;
     for (const name of ["recipient", "phone", "province"]) if (found[name]) field(name).value = found[name];
-    filled = found;
     if (!found.province) await cascade("province");
     else {
       await cascade("province");
@@ -237,7 +247,6 @@
   });
 
   // --- kept on this phone only
-  const kept = ["recipient", "phone", "province", "city", "district", "street"];
   const remember = () => {
     if (!field("street")) return;
     try { localStorage.setItem("address", JSON.stringify(Object.fromEntries(kept.map((name) => [name, field(name).value])))); } catch { /* private window */ }

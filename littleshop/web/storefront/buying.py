@@ -22,7 +22,7 @@ from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale import placing
 from littleshop.sale.placing import Placing
 from littleshop.shop.shops import Shop
-from littleshop.trade import carts, regions
+from littleshop.trade import carts
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
 from littleshop.web.storefront import (
@@ -232,8 +232,7 @@ async def place(request: Request) -> Response:
     if form.get("then") in ("split", "quote", "gift", "own"):
         return await _recounted(request, shop, bag, form)
     delivery, wrong = checkouts.delivery_of(form, checkouts.way_of(form, shop))
-    wrong |= checkouts.unseen(form) | asking.unsigned(form) | await _stopped(request, shop, form)
-    wrong |= await _unused(request, shop, bag, form)
+    wrong |= asking.unsigned(form) | await _stopped(request, shop, bag, form)
     if delivery is None or wrong:
         return await _page(request, shop, bag, form, wrong)
     token, device = http.make_device(request)
@@ -261,11 +260,15 @@ async def _unused(
     return {"coupon": AGAIN} if askers.is_unused(quote, code) else {}
 
 
-async def _stopped(request: Request, shop: Shop, form: Mapping[str, str]) -> dict[str, Refused]:
-    """What is wrong with the way to pay; whoever has others pay needs none."""
+async def _stopped(
+    request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]
+) -> dict[str, Refused]:
+    """What is wrong with the tick, the coupon and the way to pay; whoever has others pay needs no
+    way. Raises Refused."""
+    wrong = checkouts.unseen(form) | await _unused(request, shop, bag, form)
     if asking.kind_of(form):
-        return {}
-    return await cashier.stopped(request, shop, form.get("method", ""))
+        return wrong
+    return wrong | await cashier.stopped(request, shop, form.get("method", ""))
 
 
 async def _on(
@@ -280,12 +283,8 @@ async def _on(
 async def _recounted(request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]) -> Response:
     """The page with its sums anew, and with the pasted address in its fields when that was asked
     for; a script gets only the piece with the sums."""
-    if form["then"] == "split":
-        found = views.address(regions.parse_address(form.get("pasted", "")))
-        form = {**form, **{name: value for name, value in found.items() if value}}
-    form = wrapping.turned(form)
-    piece = "sums" if request.headers.get("hx-request") else None
-    return await _page(request, shop, bag, form, {}, fragment=piece)
+    form, piece = checkouts.recounted(request, form)
+    return await _page(request, shop, bag, wrapping.turned(form), {}, fragment=piece)
 
 
 async def _place(

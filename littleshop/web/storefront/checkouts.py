@@ -36,7 +36,7 @@ MOST_FIELDS = 200
 _ESCAPES = re.compile(rb"(?:%[0-9a-fA-F]{2})+")
 _QUANTITY = re.compile(r"[0-9]{1,3}")
 FIELDS = ("recipient", "phone", "province", "city", "district", "street", "note", "pasted",
-          "place", "spot")  # fmt: skip
+          "pasted_before", "place", "spot")  # fmt: skip
 LONGEST = {"recipient": 40, "province": 40, "city": 40, "district": 40, "street": 120, "note": 200}
 WAYS = {
     "courier": "courier",
@@ -190,6 +190,36 @@ def delivery_of(form: Mapping[str, str], way: str) -> tuple[Delivery | None, dic
     if way not in ("courier", "local") or form.get("as") == GIFT:
         where = {}
     return Delivery(name=said["recipient"], phone=phone, **where), {}
+
+
+def recounted(request: Request, form: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+    """The form of a smaller button, with a pasted address in its fields when that was asked for,
+    and the piece of the page that answers it: to a script only its sums."""
+    piece = "sums" if request.headers.get("hx-request") else None
+    return sorted_out(form) if form.get("then") == "split" else dict(form), piece
+
+
+def sorted_out(form: Mapping[str, str]) -> dict[str, str]:
+    """The form with the pasted address in its fields. Of the text that was pasted before nothing
+    stays; what was typed by hand stays where this one says nothing."""
+    text = form.get("pasted", "")
+    before, found = _address(form.get("pasted_before", "")), _address(text)
+    gone = {name: "" for name, value in before.items() if value == form.get(name)}
+    return {**form, **gone, **found, "pasted_before": text}
+
+
+def _address(text: str) -> dict[str, str]:
+    """What a pasted text says of the fields."""
+    found = regions.parse_address(text)
+    said = {
+        "recipient": found.name,
+        "phone": found.phone,
+        "province": found.province,
+        "city": found.city,
+        "district": found.district,
+        "street": found.detail,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def plain(text: str) -> str:

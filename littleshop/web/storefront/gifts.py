@@ -13,10 +13,10 @@ from starlette.routing import Route
 from littleshop import db, http
 from littleshop.errors import NotFound, Refused
 from littleshop.sale import gifting
-from littleshop.trade import orders, regions, roles
+from littleshop.trade import orders, roles
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, pages
-from littleshop.web.storefront import checkouts, gift_pages, views
+from littleshop.web.storefront import checkouts, gift_pages
 from littleshop.web.storefront import orders as order_pages
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
@@ -30,16 +30,11 @@ async def claim(request: Request) -> Response:
     if not link.seen.may(roles.CLAIM):
         raise NotFound("gift")
     if form.get("then") in ("split", "quote"):
-        return await gift_pages.show(request, link, form=_sorted_out(form))
+        return await gift_pages.show(request, link, form=checkouts.recounted(request, form)[0])
     delivery, wrong = checkouts.delivery_of(form, link.order.way)
     if delivery is None:
         return await gift_pages.show(request, link, form=form, wrong=wrong)
     return await _claim(request, link, form, delivery)
-
-
-def _sorted_out(form: Mapping[str, str]) -> dict[str, str]:
-    found = views.address(regions.parse_address(form.get("pasted", "")))
-    return {**form, **{name: value for name, value in found.items() if value}}
 
 
 async def _claim(

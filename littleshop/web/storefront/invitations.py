@@ -23,7 +23,7 @@ from littleshop.pricing.quotes import Quote
 from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop.shops import Shop
-from littleshop.trade import conversations, invitations, regions
+from littleshop.trade import conversations, invitations
 from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
@@ -288,10 +288,7 @@ async def _pay(
 
 
 async def _recounted(request: Request, found: Open, form: Mapping[str, str]) -> Response:
-    if form["then"] == "split":
-        parts = views.address(regions.parse_address(form.get("pasted", "")))
-        form = {**form, **{name: value for name, value in parts.items() if value}}
-    piece = "sums" if request.headers.get("hx-request") else None
+    form, piece = checkouts.recounted(request, form)
     return await _form(request, found, form, {}, fragment=piece)
 
 

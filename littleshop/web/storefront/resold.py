@@ -24,7 +24,7 @@ from littleshop.sale.placing import Placed, Placing
 from littleshop.sale.reselling import Part
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
-from littleshop.trade import carts, regions
+from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, forms, keepers, names, pages
@@ -294,10 +294,7 @@ async def _ordered(request: Request, sold: Sold, form: Mapping[str, str]) -> Res
 
 
 async def _recounted(request: Request, sold: Sold, form: Mapping[str, str]) -> Response:
-    if form["then"] == "split":
-        found = views.address(regions.parse_address(form.get("pasted", "")))
-        form = {**form, **{name: value for name, value in found.items() if value}}
-    piece = "sums" if request.headers.get("hx-request") else None
+    form, piece = checkouts.recounted(request, form)
     return await _page(request, sold, form, {}, fragment=piece)
 
 

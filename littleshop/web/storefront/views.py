@@ -234,18 +234,6 @@ def provinces(locale: str) -> list[tuple[str, str]]:
     return [(each, regions.written(locale, each)) for each in regions.provinces()]
 
 
-def address(found: regions.Address) -> dict[str, str]:
-    """A pasted address as fields of the checkout form."""
-    return {
-        "recipient": found.name,
-        "phone": found.phone,
-        "province": found.province,
-        "city": found.city,
-        "district": found.district,
-        "street": found.detail,
-    }
-
-
 def rail_origins(house: House) -> list[str]:
     """Where a form of ours may end, the rails' gateways and cashiers: browsers check the redirect
     that answers a form too."""
