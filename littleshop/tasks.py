@@ -31,6 +31,7 @@ from littleshop.sale import (
     listing_resold,
     passing_on,
     paying,
+    referring,
     refunding,
     releasing,
     resending,
@@ -296,6 +297,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **admitting.tasks(house.escrows, house.keyring, house.files, house.admits_at),
         **releasing.tasks(house.escrows),
         **passing_on.tasks(house.keyring),
+        **referring.tasks(),
         **importing.tasks(house.files),
         **listing_resold.tasks(),
     }

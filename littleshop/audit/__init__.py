@@ -9,12 +9,12 @@ import sys
 import msgspec
 
 from littleshop import config, db
-from littleshop.audit import acts, between, books, decided, held, moves, payouts, stock
+from littleshop.audit import acts, between, books, decided, held, moves, payouts, referred, stock
 from littleshop.audit.findings import Finding
 
 __all__ = ["Finding", "command", "prove", "prove_log"]
 
-_AREAS = (books, moves, decided, stock, held, payouts, between)
+_AREAS = (books, moves, decided, stock, held, payouts, between, referred)
 
 
 _COUNTED = (

@@ -9,16 +9,19 @@ from littleshop.audit.findings import Finding, collect
 # supplier what he owes, of a debtor what he passed on.
 _OWN = """
     (select j.shop_id, split_part(m.account, ':', 2)::bigint as other_id, t.currency, j.value_on,
-            case j.kind when 'received' then 'margin' when 'clawed_back' then 'margin_back'
+            case j.kind when 'received' then 'margin' when 'referral_released' then 'referral'
+                        when 'clawed_back' then case when r.order_id is null then 'referral_back'
+                                                     else 'margin_back' end
                         else 'came_over' end as kind,
             case j.kind when 'passed_on' then split_part(j.reference, '/', 2)
                         else j.reference end as key,
             sum(t.amount_minor) as minor
        from journals j
        join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+       left join resales r on r.shop_id = j.shop_id and r.order_id = j.order_id
       cross join lateral (values (case when t.credit like 'due_to_shop:%' then t.credit
                                        else t.debit end)) as m(account)
-      where j.kind in ('received', 'clawed_back', 'passed_on')
+      where j.kind in ('received', 'referral_released', 'clawed_back', 'passed_on')
         and (m.account like 'due_to_shop:%' or m.account like 'due_from_shop:%')
       group by 1, 2, 3, 4, 5, 6)"""
 _THEIRS = """
@@ -27,7 +30,7 @@ _THEIRS = """
             sum(t.amount_minor) as minor
        from journals j
        join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-      where j.kind in ('margin', 'margin_back', 'came_over')
+      where j.kind in ('margin', 'margin_back', 'referral', 'referral_back', 'came_over')
       group by 1, 2, 3, 4, 5, 6)"""
 
 # Each journal has its other half, once its job is done.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from littleshop import db
 from littleshop.audit.findings import Finding, collect
+from littleshop.audit.referred import GIVEN
 
 _JOURNAL_MOVES = """
     select j.shop_id, j.journal_id as subject, j.kind || ' moves nothing' as says
@@ -171,10 +172,11 @@ _FAILED_REFUND_CAME_BACK = """
                 and j.reference = r.reference and t.credit = r.paid_from
                 and t.amount_minor = r.amount_minor))"""
 
-_RELEASED_IS_SPLIT_AS_AGREED = """
+_RELEASED_IS_SPLIT_AS_AGREED = f"""
     select o.shop_id, o.order_id as subject, 'of ' || o.released_minor || ' commission has '
            || coalesce(t.commission, 0) || ', the seller ' || coalesce(t.payable, 0)
-           || ' and who sold it ' || coalesce(t.margin, 0) as says
+           || ', who sold it ' || coalesce(t.margin, 0) || ' and sharers '
+           || coalesce(t.referred, 0) as says
       from orders o
       left join (select j.shop_id, j.order_id,
                         sum(case 'commission' when t.credit then t.amount_minor
@@ -182,10 +184,15 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
                         sum(case 'payable' when t.credit then t.amount_minor
                                            when t.debit then -t.amount_minor end) as payable,
                         sum(case when t.credit like 'due_to_shop:%' then t.amount_minor
-                                 when t.debit like 'due_from_shop:%' then -t.amount_minor
-                            end) as margin
+                                 when t.debit like 'due_from_shop:%' and s.order_id is not null
+                                 then -t.amount_minor end) as margin,
+                        sum(case when t.credit = 'referral_held' then t.amount_minor
+                                 when t.debit = 'referral_held'
+                                   or t.debit like 'due_from_shop:%' and s.order_id is null
+                                 then -t.amount_minor end) as referred
                    from journals j join transfers t
                      on t.shop_id = j.shop_id and t.journal_id = j.journal_id
+                   left join resales s on s.shop_id = j.shop_id and s.order_id = j.order_id
                   where j.kind in ('received', 'clawed_back')
                     and ($1::bigint is null or j.shop_id = $1)
                   group by j.shop_id, j.order_id) t
@@ -195,10 +202,14 @@ _RELEASED_IS_SPLIT_AS_AGREED = """
      cross join lateral fee_of(o.released_minor, coalesce(f.rate_bps, o.commission_bps),
                                coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0),
                                f.highest_minor) as fee
-     cross join lateral resale_due(r.margin_minor, o.total_minor, o.released_minor, fee) as due
+     cross join lateral resale_due(r.margin_minor, o.total_minor, o.released_minor, fee)
+             as due{GIVEN}
      where ($1::bigint is null or o.shop_id = $1)
-       and (coalesce(t.commission, 0), coalesce(t.payable, 0), coalesce(t.margin, 0)) <>
-           (fee::numeric, (o.released_minor - fee - due)::numeric, due::numeric)"""
+       and (coalesce(t.commission, 0), coalesce(t.payable, 0), coalesce(t.margin, 0),
+            coalesce(t.referred, 0)) <>
+           (fee::numeric,
+            (o.released_minor - fee - due - given.first_due - given.second_due)::numeric,
+            due::numeric, (given.first_due + given.second_due)::numeric)"""
 
 # What was agreed is the schedule's, for the rail that the order was paid over; of a payment that an
 # institution holds it is not more than it gives us.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from littleshop import db
 from littleshop.audit.findings import Finding, collect
+from littleshop.audit.referred import GIVEN
 
 # Which kind of journal may debit and credit what, accounts without the rail's name: at a
 # rail money is our own (rail), frozen at the seller's (held) or released there (free). What
@@ -16,6 +17,9 @@ _MOVES = """
             ('clawed_back', 'payable', 'escrow'), ('clawed_back', 'commission', 'escrow'),
             ('received', 'escrow', 'owed_to'), ('clawed_back', 'owed_by', 'escrow'),
             ('margin', 'owed_by', 'payable'), ('margin_back', 'payable', 'owed_to'),
+            ('received', 'escrow', 'referral_held'), ('clawed_back', 'referral_held', 'escrow'),
+            ('referral_released', 'referral_held', 'owed_to'),
+            ('referral', 'owed_by', 'payable'), ('referral_back', 'payable', 'owed_to'),
             ('passed_on', 'owed_to', 'rail'), ('came_over', 'rail', 'owed_by'),
             ('refunded', 'escrow', 'rail'), ('refunded', 'escrow', 'held'),
             ('refunded', 'escrow', 'free'), ('refunded', 'suspense', 'rail'),
@@ -127,14 +131,21 @@ _ROWS = """
          where other.shop_id = split_part(j.reference, '/', 1)::bigint
            and other.kind = case j.kind when 'margin' then 'received'
                                         when 'margin_back' then 'clawed_back'
+                                        when 'referral' then 'referral_released'
+                                        when 'referral_back' then 'clawed_back'
                                         when 'came_over' then 'passed_on' end
            and other.reference = case j.kind when 'came_over' then j.shop_id || '/' else '' end
                                  || split_part(j.reference, '/', 2)
-           and case j.kind when 'margin_back' then t.debit = 'due_from_shop:' || j.shop_id
-                           when 'margin' then t.credit = 'due_to_shop:' || j.shop_id
+           and case when j.kind in ('margin_back', 'referral_back')
+                    then t.debit = 'due_from_shop:' || j.shop_id
+                    when j.kind in ('margin', 'referral')
+                    then t.credit = 'due_to_shop:' || j.shop_id
                            else t.debit = 'due_to_shop:' || j.shop_id end) o
-      where j.kind in ('margin', 'margin_back', 'came_over') and o.minor is not null
-        and ($1::bigint is null or j.shop_id = $1)
+      where j.kind in ('margin', 'margin_back', 'referral', 'referral_back', 'came_over')
+        and o.minor is not null and ($1::bigint is null or j.shop_id = $1)
+     union all
+     select shop_id, 'referral_released', order_id::text, order_id, null, 1, sum(amount_minor)
+       from referrals where $1::bigint is null or shop_id = $1 group by shop_id, order_id
      union all
      select shop_id, kind, reference, null, null, 1, 9223372036854775807 from journals
       where kind = 'passed_on' and ($1::bigint is null or shop_id = $1)
@@ -206,7 +217,7 @@ _JOURNAL_HAS_ITS_ROW = f"""
 
 # What is owed to a seller: what was released less our fee, less what was paid out, and what an
 # institution took from himself; what we have earned: the fees.
-_EARNED_IS_RELEASED = """
+_EARNED_IS_RELEASED = f"""
     select coalesce(a.shop_id, e.shop_id) as shop_id, coalesce(a.account, e.account) as subject,
            'account ' || coalesce(a.minor, 0) || ', orders and payouts ' || coalesce(e.minor, 0)
            as says
@@ -223,9 +234,10 @@ _EARNED_IS_RELEASED = """
                                      coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0),
                                      f.highest_minor) as fee
            cross join lateral resale_due(r.margin_minor, o.total_minor, o.released_minor, fee)
-                   as due
+                   as due{GIVEN}
            cross join lateral (values ('commission', fee),
-                                      ('payable', o.released_minor - fee - due))
+                                      ('payable', o.released_minor - fee - due
+                                                  - given.first_due - given.second_due))
                  as one(account, minor)
            where o.released_minor > 0 and ($1::bigint is null or o.shop_id = $1)
            union all
@@ -239,10 +251,10 @@ _EARNED_IS_RELEASED = """
            where j.kind = 'paid_by_seller' and ($1::bigint is null or j.shop_id = $1)
            union all
           select j.shop_id, 'payable', t.currency,
-                 case j.kind when 'margin' then t.amount_minor else -t.amount_minor end
+                 case t.credit when 'payable' then t.amount_minor else -t.amount_minor end
             from journals j join transfers t
               on t.shop_id = j.shop_id and t.journal_id = j.journal_id
-           where j.kind in ('margin', 'margin_back')
+           where j.kind in ('margin', 'margin_back', 'referral', 'referral_back')
              and ($1::bigint is null or j.shop_id = $1)) as parts
          group by shop_id, account, currency) e
         on e.shop_id = a.shop_id and e.account = a.account and e.currency = a.currency
@@ -256,7 +268,8 @@ _PAYOUT_WAS_OWED = """
                                       else -t.amount_minor end)
                      over (partition by j.shop_id, t.currency
                                order by j.booked_at,
-                                        j.kind in ('clawed_back', 'margin_back')) as left_over
+                                        j.kind in ('clawed_back', 'margin_back',
+                                                   'referral_back')) as left_over
               from journals j join transfers t
                 on t.shop_id = j.shop_id and t.journal_id = j.journal_id
              where 'payable' in (t.debit, t.credit)

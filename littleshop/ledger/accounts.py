@@ -95,7 +95,8 @@ async def released_since(
         "  from journals j join transfers t"
         "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         " where j.shop_id = $1 and j.booked_at > $4 and t.currency = $3"
-        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back')",
+        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back',"
+        "                  'referral', 'referral_back')",
         shop_id,
         PAYABLE,
         currency,

@@ -13,9 +13,10 @@ CHARGEBACK_LOSS = "chargeback_loss"  # what a bank took that had gone back alrea
 BANK = "bank"
 DUE_TO_SHOP = "due_to_shop"  # what another shop (the platform: shop 0) is owed by this one
 DUE_FROM_SHOP = "due_from_shop"
+REFERRAL_HELD = "referral_held"  # sharers', until the after-sale window of what they sold closes
 SUSPENSE = "suspense"  # received, and not ours to keep: it goes back or waits for an explanation
 
-_CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP}
+_CREDIT = {ESCROW, PAYABLE, IN_TRANSIT, COMMISSION, SUSPENSE, DUE_TO_SHOP, REFERRAL_HELD}
 _PER_RAIL = {"gateway_clearing", "held_at", "withdrawable", "leaving"}
 _DEBIT = {BANK, GATEWAY_FEE, CHARGEBACK_LOSS, DUE_FROM_SHOP, *_PER_RAIL}
 
@@ -31,8 +32,10 @@ def due_from(shop_id: int) -> str:
 
 
 def owed_to_sellers(balances: Mapping[str, int]) -> int:
-    """What of these balances other sellers are owed, minor units."""
-    return sum(minor for name, minor in balances.items() if name.startswith(f"{DUE_TO_SHOP}:"))
+    """What of these balances other sellers are owed, now or when it is not frozen any more, minor
+    units."""
+    owed = sum(minor for name, minor in balances.items() if name.startswith(f"{DUE_TO_SHOP}:"))
+    return owed + balances.get(REFERRAL_HELD, 0)
 
 
 def gateway_clearing(gateway: str) -> str:

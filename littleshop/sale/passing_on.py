@@ -34,7 +34,7 @@ TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {SWEEP: jobs.Every(3600)}
 
 class Booking(msgspec.Struct, frozen=True):
     """A journal that a supplier's books have, as the re-seller's are to have it: `kind` margin or
-    margin_back."""
+    margin_back; or a seller's, as a sharer's: referral or referral_back."""
 
     shop_id: int
     from_shop_id: int
@@ -79,7 +79,7 @@ async def book(conn: db.Connection, booking: Booking, at: datetime) -> bool:
     """The re-seller's side of what the supplier's books said, on the same business day; False when
     it stood there."""
     supplier = booking.from_shop_id
-    if booking.kind == sharing_out.EARNED:
+    if booking.kind in sharing_out.COMES:
         transfer = Transfer(chart.due_from(supplier), chart.PAYABLE, booking.amount)
         debtor, creditor = supplier, booking.shop_id
     else:
@@ -183,7 +183,9 @@ async def sweep(database: db.Database, at: datetime) -> None:
         )
 
 
-_OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
+_OWED = (
+    chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE, chart.REFERRAL_HELD
+)  # fmt: skip
 _RAILS = chart.gateway_clearing("")
 _LIES_AT = (_RAILS, chart.held_at(""), chart.withdrawable(""), chart.leaving(""))
 

@@ -22,7 +22,7 @@ from littleshop.money import Money
 from littleshop.pay import payments, releases
 from littleshop.pay.gateways import Gateway, How, PayAnswer, PaymentState, PayRequest
 from littleshop.pay.payments import Payment
-from littleshop.sale import gifting, refunding, shipping, teaming, telling, waiting
+from littleshop.sale import gifting, referring, refunding, shipping, teaming, telling, waiting
 from littleshop.shop import admissions
 from littleshop.trade import claims, fees, order_events, orders, parts, timers
 from littleshop.trade.orders import Order
@@ -217,6 +217,7 @@ async def _accept(conn: db.Connection, order: Order, payment: Payment, at: datet
     assert marked is not None, order.order_id
     most = releases.most(payment.amount) if payment.held_for is not None else None
     await fees.paid_over(conn, order, payment.gateway, most)
+    await referring.fix(conn, marked, held_for=payment.held_for, at=at)
     await timers.cancel(conn, order.shop_id, order.order_id, "pay_by", "hold_by")
     await order_events.tell(conn, order.shop_id, order.order_id, "paid", by="buyer", at=at)
     if marked.status == "claiming":
@@ -253,11 +254,7 @@ def _arrived_at(payment: Payment) -> str:
 
 
 async def _return(
-    conn: db.Connection,
-    order: Order,
-    payment: Payment,
-    why: str,
-    at: datetime,
+    conn: db.Connection, order: Order, payment: Payment, why: str, at: datetime
 ) -> None:
     received = payment.paid
     await journals.post(
@@ -285,10 +282,7 @@ async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     order = await _end(conn, shop_id, order_id, reason, at)
     if order is None:
         return False
-    if reason == "never_admitted":
-        await telling.buyer(conn, order, "order_cancelled", at)
-    if before.status == "collecting":
-        await telling.buyer(conn, order, "pot_not_full", at)
+    await waiting.ended(conn, order, before.status, at)
     await order_events.tell(conn, shop_id, order_id, "unpaid", by="clock", at=at)
     await close_attempts(conn, shop_id, order_id, at)
     return True

@@ -9,7 +9,7 @@ from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pay import chargebacks, refunds
-from littleshop.sale import releasing, sharing_out, telling
+from littleshop.sale import referring, releasing, sharing_out, telling
 from littleshop.trade import cases, order_events, orders, timers
 from littleshop.trade.orders import Order
 
@@ -77,5 +77,7 @@ async def extend(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
 
 async def close(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """The after-sale window is over."""
+    order = await orders.lock(conn, shop_id, order_id)
     if await orders.close(conn, shop_id, order_id):
+        await referring.release(conn, order, at)
         await order_events.tell(conn, shop_id, order_id, "closed", by="clock", at=at)

@@ -17,6 +17,7 @@ from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, 
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import promised, releasing, sharing_out, telling
+from littleshop.social import referrals
 from littleshop.trade import cases, claims, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
@@ -119,12 +120,13 @@ async def _hold(
 
 class Sources(msgspec.Struct, frozen=True):
     """Where money that goes back comes from: what escrow holds, the seller's balance, our
-    commission on that part, and the margin of who sold it for him."""
+    commission on that part, the margin of who sold it for him, and what sharers had of it."""
 
     held: Money
     balance: Money
     commission: Money
     margin: Money
+    referred: Money
 
 
 async def sources(conn: db.Connection, order: Order, amount: Money) -> Sources:
@@ -132,21 +134,24 @@ async def sources(conn: db.Connection, order: Order, amount: Money) -> Sources:
     pending = await refunds.going_back(conn, order.shop_id, order.order_id)
     short = Money(max(0, amount.minor - (order.held_minor - pending)), order.currency)
     parts = await sharing_out.in_released(conn, order, short)
-    return Sources(amount - short, parts.seller, parts.commission, parts.margin)
+    return Sources(amount - short, parts.seller, parts.commission, parts.margin, parts.referred)
 
 
 async def came_from(conn: db.Connection, refund: Refund) -> Sources:
     """Where a refund that was asked for came from."""
-    reference = str(refund.refund_id)
-    clawed = {
-        part.debit.partition(":")[0]: part.amount
-        for part in await journals.transfers(conn, refund.shop_id, "clawed_back", reference)
-    }
-    nothing = Money(0, refund.currency)
-    accounts = (chart.PAYABLE, chart.COMMISSION, chart.DUE_FROM_SHOP)
-    balance, commission, margin = (clawed.get(account, nothing) for account in accounts)
-    held = refund.amount - balance - commission - margin
-    return Sources(held, balance, commission, margin)
+    of = (conn, refund.shop_id)
+    clawed: dict[str, Money] = {}
+    for part in await journals.transfers(*of, "clawed_back", str(refund.refund_id)):
+        head = part.debit.partition(":")[0]
+        clawed[head] = clawed.get(head, Money(0, refund.currency)) + part.amount
+    accounts = (chart.PAYABLE, chart.COMMISSION, chart.DUE_FROM_SHOP, chart.REFERRAL_HELD)
+    balance, commission, owed, frozen = (
+        clawed.get(account, Money(0, refund.currency)) for account in accounts
+    )
+    held = refund.amount - balance - commission - owed - frozen
+    if await referrals.of_order(*of, refund.order_id):
+        return Sources(held, balance, commission, Money(0, refund.currency), owed + frozen)
+    return Sources(held, balance, commission, owed, frozen)
 
 
 async def left_of(conn: db.Connection, order: Order) -> Money:

@@ -1,14 +1,18 @@
 """Sharing out: of a sale's released money what is the seller's, ours, and who sold it for him.
 
 Our fee comes off first; what is left is the re-seller's in the proportion of her margin in what the
-buyer paid, and the rest the supplier's, who ships. Money that goes back comes from all three in the
-same proportion. It is a function of what is released by now, so parts sum to the whole.
+buyer paid, and the rest the supplier's, who ships. Of what a shop sells itself, those whose shares
+brought the buyer have what was agreed in the proportion of what is left to what the whole order
+leaves: one after the other, so that no fen is given twice. Money that goes back comes from all in
+the same proportion. It is a function of what is released by now, so parts sum to the whole.
 
-The supplier's books say it at once; a job says the same in the re-seller's (passing_on.py).
+The seller's books say it at once; a job says the same in the other's (passing_on.py). What sharers
+have is frozen until the after-sale window is over (referring.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -18,6 +22,8 @@ from littleshop.clock import value_date
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
+from littleshop.social import referrals
+from littleshop.social.referrals import Referral
 from littleshop.supply import resales
 from littleshop.supply.resales import Resale
 from littleshop.trade import fees
@@ -27,15 +33,31 @@ from littleshop.trade.orders import Order
 BOOK = "reselling.book"
 MIRROR = "reselling.mirror"
 EARNED, TAKEN_BACK = "margin", "margin_back"  # the re-seller's journals
+REFERRED, UNREFERRED = "referral", "referral_back"  # the sharer's
+COMES = (EARNED, REFERRED)  # what the other shop is owed more by
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What of a released sum another shop has for a share."""
+
+    referral: Referral
+    amount: Money
 
 
 class Shares(msgspec.Struct, frozen=True):
-    """Whose a released sum is; `margin` is that of the shop that sold it."""
+    """Whose a released sum is; `margin` is that of the shop that sold it, `given` what sharers
+    have."""
 
     seller: Money
     commission: Money
     margin: Money
     resale: Resale | None = None
+    given: tuple[Given, ...] = ()
+
+    @property
+    def referred(self) -> Money:
+        """What sharers have of it in all."""
+        return sum((each.amount for each in self.given), Money(0, self.seller.currency))
 
 
 def due(resale: Resale | None, total: Money, released: Money, fee: Money) -> Money:
@@ -46,20 +68,50 @@ def due(resale: Resale | None, total: Money, released: Money, fee: Money) -> Mon
     return Money(minor, total.currency)
 
 
-def between(order: Order, rate: Rate, resale: Resale | None, less: Money, more: Money) -> Shares:
+def earned(referred: Sequence[Referral], total: Money, released: Money, rate: Rate) -> list[Money]:
+    """What each level has of what is released of an order, in whole fen downwards: of what is left
+    after our fee and the level before, as it stands to what is left of all of it."""
+    whole, rest, parts = (total - rate.of(total)).minor, (released - rate.of(released)).minor, []
+    for each in referred:
+        agreed = min(each.amount_minor, whole)
+        part = agreed * rest // whole if whole else 0
+        whole, rest = whole - agreed, rest - part
+        parts.append(Money(part, total.currency))
+    return parts
+
+
+def between(
+    order: Order,
+    rate: Rate,
+    resale: Resale | None,
+    less: Money,
+    more: Money,
+    referred: Sequence[Referral] = (),
+) -> Shares:
     """How what is released of an order beyond `less`, up to `more`, is shared out."""
     fee = rate.between(less, more)
     margin = due(resale, order.total, more, rate.of(more))
     margin -= due(resale, order.total, less, rate.of(less))
-    return Shares(more - less - fee - margin, fee, margin, resale)
+    then, before = (earned(referred, order.total, each, rate) for each in (more, less))
+    more_of = zip(referred, then, before, strict=True)
+    given = tuple(Given(one, by_more - by_less) for one, by_more, by_less in more_of)
+    shares = Shares(more - less - fee - margin, fee, margin, resale, given)
+    return msgspec.structs.replace(shares, seller=shares.seller - shares.referred)
 
 
 async def of(conn: db.Connection, order: Order, less: Money, more: Money) -> Shares:
     """The same, by what was agreed for this order."""
-    resale = None
+    resale, referred = None, await referrals_of(conn, order)
     if order.kind == "resale":
         resale = await resales.of_order(conn, order.shop_id, order.order_id)
-    return between(order, await fees.of_order(conn, order), resale, less, more)
+    return between(order, await fees.of_order(conn, order), resale, less, more, referred)
+
+
+async def referrals_of(conn: db.Connection, order: Order) -> list[Referral]:
+    """Whose shares earn of an order; nothing is read of one that no share brought."""
+    if order.share_code is None:
+        return []
+    return await referrals.of_order(conn, order.shop_id, order.order_id)
 
 
 async def pay_out(
@@ -68,6 +120,7 @@ async def pay_out(
     """Book what was released between the two; False when that was nothing."""
     parts = await of(conn, order, less, more)
     given = [(chart.PAYABLE, parts.seller), (chart.COMMISSION, parts.commission)]
+    given.append((chart.REFERRAL_HELD, parts.referred))
     if parts.resale is not None:
         given.append((chart.due_to(parts.resale.sold_by_shop_id), parts.margin))
     transfers = [Transfer(chart.ESCROW, account, part) for account, part in given if part]
@@ -82,15 +135,28 @@ async def pay_out(
 async def claw_back(
     conn: db.Connection, order: Order, amount: Money, reference: str, at: datetime
 ) -> None:
-    """The seller, our commission and who sold it give back what they had of it; `payable` may fall
-    below zero and is made up for by the next sales. The re-seller's part she owes the supplier."""
+    """The seller, our commission, sharers and who sold it give back what they had of it; `payable`
+    may fall below zero and is made up for by the next sales. The re-seller's part she owes the
+    supplier; so does a sharer, unless it is frozen still."""
     parts = await in_released(conn, order, amount)
     taken = [(chart.PAYABLE, parts.seller), (chart.COMMISSION, parts.commission)]
+    if is_frozen(order):
+        taken.append((chart.REFERRAL_HELD, parts.referred))
+    else:
+        taken += [(chart.due_from(one.referral.earner_shop_id), one.amount) for one in parts.given]
     if parts.resale is not None:
         taken.append((chart.due_from(parts.resale.sold_by_shop_id), parts.margin))
     transfers = [Transfer(account, chart.ESCROW, part) for account, part in taken if part]
     await _post(conn, order, "clawed_back", reference, transfers, at)
     await _tell(conn, order, parts, TAKEN_BACK, reference, at)
+    if not is_frozen(order):
+        await tell_sharers(conn, order, parts.given, UNREFERRED, reference, at)
+
+
+def is_frozen(order: Order) -> bool:
+    """Whether what sharers have of an order may not be theirs yet: its after-sale window is open,
+    or stands still while somebody wants something back."""
+    return order.status != "closed"
 
 
 async def in_released(conn: db.Connection, order: Order, amount: Money) -> Shares:
@@ -123,19 +189,46 @@ async def _tell(
     conn: db.Connection, order: Order, parts: Shares, kind: str, reference: str, at: datetime
 ) -> None:
     """Have the books of the shop that sold it say the same."""
-    if parts.resale is None or not parts.margin:
-        return
+    if parts.resale is not None and parts.margin:
+        to_shop = parts.resale.sold_by_shop_id
+        await _have_booked(conn, order, to_shop, parts.margin, kind, reference, at)
+
+
+async def tell_sharers(
+    conn: db.Connection,
+    order: Order,
+    given: Sequence[Given],
+    kind: str,
+    reference: str,
+    at: datetime,
+) -> None:
+    """Have the books of the sharers' shops say what ours say of them."""
+    for each in given:
+        if each.amount:
+            to_shop = each.referral.earner_shop_id
+            await _have_booked(conn, order, to_shop, each.amount, kind, reference, at)
+
+
+async def _have_booked(
+    conn: db.Connection,
+    order: Order,
+    to_shop_id: int,
+    amount: Money,
+    kind: str,
+    reference: str,
+    at: datetime,
+) -> None:
     await jobs.defer(
         conn,
         BOOK,
         at=at,
-        shop_id=parts.resale.sold_by_shop_id,
+        shop_id=to_shop_id,
         kind=kind,
         reference=named(order.shop_id, reference),
         from_shop_id=order.shop_id,
         order_id=str(order.order_id),
-        minor=parts.margin.minor,
-        currency=parts.margin.currency,
+        minor=amount.minor,
+        currency=amount.currency,
         value_on=value_date(at).isoformat(),
     )
 

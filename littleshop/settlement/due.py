@@ -34,9 +34,10 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What a payout is made of: `kind` order, fee, refund, margin or margin_back (of what another
-    shop ships), returned, correction, kept (it stays in the balance) or kept_before (it stayed
-    there)."""
+    """What a payout is made of: `kind` order, fee, shared (what sharers have of an order), refund,
+    margin or margin_back (of what another shop ships), referral or referral_back (of what another
+    shop sold by a share), returned, correction, kept (it stays in the balance) or kept_before (it
+    stayed there)."""
 
     kind: str
     order_id: UUID | None
@@ -56,6 +57,7 @@ class _Movement(msgspec.Struct, frozen=True):
     held_by: str | None
     minor: int
     fee_minor: int
+    shared_minor: int
 
     def within(self, span: Span) -> bool:
         if span.held_by and self.held_by not in (None, span.held_by):
@@ -160,10 +162,12 @@ def that_sum_to(
 
 
 def _lines(moved: _Movement, currency: str) -> list[Line]:
-    fee = moved.fee_minor
-    kind = _KINDS.get(moved.kind, "correction")
-    told = [Line(kind, moved.order_id, moved.number, Money(moved.minor + fee, currency))]
-    return told + ([Line("fee", None, None, Money(-fee, currency))] if fee else [])
+    kind, whole = _KINDS.get(moved.kind, "correction"), moved.minor
+    parts = (("fee", moved.fee_minor), ("shared", moved.shared_minor))
+    for _, minor in parts:
+        whole += minor
+    told = [Line(kind, moved.order_id, moved.number, Money(whole, currency))]
+    return told + [Line(one, None, None, Money(-minor, currency)) for one, minor in parts if minor]
 
 
 _KINDS = {
@@ -172,6 +176,8 @@ _KINDS = {
     "clawed_back": "refund",
     "margin": "margin",
     "margin_back": "margin_back",
+    "referral": "referral",
+    "referral_back": "referral_back",
     "paid_by_seller": "refund",
     "payout_returned": "returned",
     "reversed_payout": "returned",
@@ -189,7 +195,8 @@ async def _movements(
         " coalesce(max(p.gateway), case when j.order_id is not null then '' end) as held_by,"
         " sum(case when t.credit = $2 then t.amount_minor"
         "          when t.debit = $2 then -t.amount_minor else 0 end)::bigint as minor,"
-        " sum(case when t.credit = $3 then t.amount_minor else 0 end)::bigint as fee_minor"
+        " sum(case when t.credit = $3 then t.amount_minor else 0 end)::bigint as fee_minor,"
+        " sum(case when t.credit = $7 then t.amount_minor else 0 end)::bigint as shared_minor"
         "  from journals j"
         "  join transfers t on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
         "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
@@ -205,4 +212,5 @@ async def _movements(
         currency,
         until,
         after,
+        chart.REFERRAL_HELD,
     )

@@ -17,7 +17,8 @@ MOST = 200  # lines of a page; what is left is one more line
 
 class Part(msgspec.Struct, frozen=True):
     """A part of a figure: `kind` held, going_back, loan, repaid, released, margin (of what another
-    shop ships), rest; `number` is the order's, `count` how many are in one line."""
+    shop ships), referral (for what a share brought another shop), rest; `number` is the order's,
+    `count` how many are in one line."""
 
     kind: str
     amount: Money
@@ -106,10 +107,11 @@ async def _released(conn: db.Connection, shop: Shop, since: datetime) -> list[_R
     return await db.all(
         conn,
         _Row,
-        "select case when number is null then 'margin' else 'released' end as kind,"
+        "select case when source in ('referral', 'referral_back') then 'referral'"
+        "            when number is null then 'margin' else 'released' end as kind,"
         " number, minor, at, (count(*) over ())::integer as whole,"
         " (sum(minor) over ())::bigint as everything from ("
-        "select o.number, j.booked_at as at, j.journal_id,"
+        "select o.number, j.booked_at as at, j.journal_id, j.kind as source,"
         " sum(case $2 when t.credit then t.amount_minor"
         "             when t.debit then -t.amount_minor end)::bigint as minor"
         "  from journals j"
@@ -117,8 +119,9 @@ async def _released(conn: db.Connection, shop: Shop, since: datetime) -> list[_R
         "  left join orders o on o.shop_id = j.shop_id and o.order_id = j.order_id"
         " where j.shop_id = $1 and j.booked_at > $4 and t.currency = $3"
         "   and $2 in (t.credit, t.debit)"
-        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back')"
-        " group by o.number, j.booked_at, j.journal_id) l"
+        "   and j.kind in ('received', 'clawed_back', 'margin', 'margin_back',"
+        "                  'referral', 'referral_back')"
+        " group by o.number, j.booked_at, j.journal_id, j.kind) l"
         " order by at desc, journal_id desc limit $5",
         shop.shop_id,
         chart.PAYABLE,

@@ -43,7 +43,8 @@ class Pockets(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True):
     """What a fact did: `kind` paid, order, fee, fee_back, margin and margin_back (of what another
-    shop ships), clawed_back, refund, own_account (an
+    shop ships), referral and referral_back (of what another shop sold by a share), shared and
+    unshared (what sharers have of an order), clawed_back, refund, own_account (an
     institution took a refund out of what it had paid him), charged_back, payout, paid_out,
     returned, loan, repaid or correction. `kept_minor` is what the last payout of a run left in the
     balance by the shop's terms (a reserve, a retained sum); `arrived_on` is the bank's day
@@ -60,7 +61,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class _Fact(msgspec.Struct, frozen=True):
-    """A journal: what it moved in each pocket, and in our commission."""
+    """A journal: what it moved in each pocket, in our commission, and for sharers."""
 
     kind: str
     reference: str
@@ -72,6 +73,7 @@ class _Fact(msgspec.Struct, frozen=True):
     way_minor: int
     owed_minor: int
     fee_minor: int
+    shared_minor: int
     kept_minor: int
     arrived_on: date | None
 
@@ -81,6 +83,8 @@ _KINDS = {
     "received": "order",
     "margin": "margin",
     "margin_back": "margin_back",
+    "referral": "referral",
+    "referral_back": "referral_back",
     "clawed_back": "clawed_back",
     "refunded": "refund",
     "paid_by_seller": "own_account",
@@ -164,7 +168,8 @@ def _lines(fact: _Fact) -> Iterable[Line]:
     kind = _KINDS.get(fact.kind, "correction")
     about = (fact.number, fact.reference, fact.value_on, fact.booked_at)
     owed = fact.owed_minor if kind == "repaid" else 0
-    main = Pockets(fact.held_minor, fact.balance_minor + fact.fee_minor, fact.way_minor, owed)
+    whole = fact.balance_minor + fact.fee_minor + fact.shared_minor
+    main = Pockets(fact.held_minor, whole, fact.way_minor, owed)
     if main:
         arrived_on = (
             (fact.arrived_on or fact.booked_at.astimezone(SHANGHAI).date())
@@ -175,6 +180,9 @@ def _lines(fact: _Fact) -> Iterable[Line]:
     if fact.fee_minor:
         fee = "fee" if fact.fee_minor > 0 else "fee_back"
         yield Line(fee, *about, Pockets(balance=-fact.fee_minor))
+    if fact.shared_minor:
+        shared = "shared" if fact.shared_minor > 0 else "unshared"
+        yield Line(shared, *about, Pockets(balance=-fact.shared_minor))
     if fact.owed_minor != owed:
         yield Line("loan", *about, Pockets(owed=fact.owed_minor))
 
@@ -182,7 +190,7 @@ def _lines(fact: _Fact) -> Iterable[Line]:
 async def _facts(
     conn: db.Connection, shop_id: int, currency: str, first: date, last: date
 ) -> list[_Fact]:
-    """Our commission is told only where the seller's balance moved with it."""
+    """Our commission and what is shared are told only where the seller's balance moved with it."""
     return await db.all(
         conn,
         _Fact,
@@ -194,6 +202,9 @@ async def _facts(
         " coalesce(sum(m.minor) filter (where m.account = $8), 0)::bigint as owed_minor,"
         " case when j.kind in ('received', 'clawed_back') then"
         "  coalesce(sum(m.minor) filter (where m.account = $9), 0)::bigint else 0 end as fee_minor,"
+        " case when j.kind in ('received', 'clawed_back') then"
+        "  coalesce(sum(m.minor) filter (where m.account = $10 or o.kind <> 'resale'"
+        "    and m.account like 'due_from_shop:%'), 0)::bigint else 0 end as shared_minor,"
         " case when j.kind = 'payout' and not exists (select from payouts later"
         "   where later.shop_id = $1 and later.run_id = p.run_id"
         "     and later.kept_minor < p.kept_minor)"
@@ -221,4 +232,5 @@ async def _facts(
         chart.IN_TRANSIT,
         chart.DUE_TO_SHOP,
         chart.COMMISSION,
+        chart.REFERRAL_HELD,
     )

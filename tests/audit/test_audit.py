@@ -10,7 +10,7 @@ import pytest
 
 from littleshop import audit, db
 from littleshop.audit import acts as log
-from littleshop.audit import between, books, decided, held, moves, payouts, stock
+from littleshop.audit import between, books, decided, held, moves, payouts, referred, stock
 from littleshop.oversight import acts
 from littleshop.sale import refunding
 from littleshop.trade.fees import Rate
@@ -212,7 +212,7 @@ async def test_the_command_counts_what_it_proved_and_fails_with_the_ids(
     assert (told["ok"], told["findings"]) == (True, [])
     assert (told["checked"]["payouts"], told["checked"]["acts"]) == (2, 3)
     assert told["checked"]["rules"] == len(BREACHES) + sum(
-        len(area.RULES) for area in (between, decided, held, moves)
+        len(area.RULES) for area in (between, decided, held, moves, referred)
     )
     variant = await owner.fetchval("update variants set on_hand = on_hand + 1 returning variant_id")
     assert await asyncio.to_thread(audit.command, ["--json"]) == 1

@@ -1,0 +1,237 @@
+"""Referrals: what of an order the shops of its sharers earn, fixed when it is paid.
+
+A sharer says once, signed in on the device that he shares with, for which shop of his own he does:
+from that moment on its shares earn. The first level is who made the share an order is credited to,
+the second who made the share by which the first had come; there is no third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from littleshop import db
+from littleshop.money import Money
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """Who may earn of an order at a level, by which share, and for which shop of his."""
+
+    level: int
+    code: str
+    person_id: UUID
+    earner_shop_id: int
+
+
+class Referral(msgspec.Struct, frozen=True):
+    """What a shop earns of an order at a level when nothing of it goes back; minor units of the
+    order's currency, `base_minor` what it is a part of."""
+
+    shop_id: int
+    order_id: UUID
+    level: int
+    earner_shop_id: int
+    code: str
+    base_minor: int
+    amount_minor: int
+    fixed_at: datetime
+
+
+class ReferralLine(msgspec.Struct, frozen=True):
+    """What of a line of an order earns at a level, and at which rate."""
+
+    level: int
+    position: int
+    base_minor: int
+    rate_bps: int
+
+
+class Earned(msgspec.Struct, frozen=True):
+    """A referral in the shop that earns."""
+
+    shop_id: int
+    from_shop_id: int
+    order_id: UUID
+    level: int
+    currency: str
+    amount_minor: int
+    fixed_at: datetime
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class Sharing(msgspec.Struct, frozen=True):
+    """For whose shop a device's shares earn, and since when."""
+
+    person_id: UUID
+    earner_shop_id: int
+    starts_at: datetime
+
+
+_REFERRAL = ", ".join(Referral.__struct_fields__)
+_EARNED = ", ".join(Earned.__struct_fields__)
+
+
+async def share_for(
+    conn: db.Connection,
+    shop_id: int,
+    device: bytes,
+    *,
+    person_id: UUID,
+    earner_shop_id: int | None,
+    at: datetime,
+) -> bool:
+    """From now on this device's shares of a shop earn for another one, or (None) not any more;
+    False when that stood already."""
+    known = await sharing(conn, shop_id, device)
+    before = (known.person_id, known.earner_shop_id) if known else (person_id, None)
+    if before == (person_id, earner_shop_id):
+        return False
+    await db.run(
+        conn,
+        "insert into sharers (shop_id, device, starts_at, person_id, earner_shop_id)"
+        " values ($1, $2, $3, $4, $5) on conflict on constraint sharers_pkey do nothing",
+        shop_id,
+        device,
+        at,
+        person_id,
+        earner_shop_id,
+    )
+    return True
+
+
+async def sharing(conn: db.Connection, shop_id: int, device: bytes) -> Sharing | None:
+    """For which shop this device's shares earn now."""
+    return await db.one(
+        conn,
+        Sharing,
+        "select person_id, earner_shop_id, starts_at from ("
+        "select person_id, earner_shop_id, starts_at from sharers"
+        " where shop_id = $1 and device = $2 order by starts_at desc limit 1) s"
+        " where earner_shop_id is not null",
+        shop_id,
+        device,
+    )
+
+
+_CANDIDATES = """
+select w.level, w.code, s.person_id, s.earner_shop_id
+  from (select 1 as level, $2::text as code
+        union all
+        select 2, d.parent_code from share_descents d where d.shop_id = $1 and d.code = $2) w
+  join shares h on h.shop_id = $1 and h.code = w.code
+ cross join lateral (select x.person_id, x.earner_shop_id from sharers x
+                      where x.shop_id = $1 and x.device = h.device and x.starts_at <= $3
+                      order by x.starts_at desc limit 1) s
+ where s.earner_shop_id is not null
+   and (exists (select from referral_terms t where t.shop_id = $1)
+        or exists (select from referral_exceptions t where t.shop_id = $1))
+   and not exists (select from staff t where t.shop_id = $1 and t.person_id = s.person_id)
+   and not exists (select from people p where p.person_id = s.person_id and p.phone_index = $5)
+   and not exists (select from order_devices d join sharers y
+                        on y.shop_id = d.shop_id and y.device = d.device
+                    where d.shop_id = $1 and d.order_id = $4 and y.person_id = s.person_id)
+ order by w.level"""
+
+
+async def candidates(
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    *,
+    code: str,
+    phone_index: bytes,
+    placed_at: datetime,
+) -> list[Candidate]:
+    """Who may earn of an order credited to `code`: who said so before it was placed, neither works
+    in the shop nor bought it himself. One statement by keys; in a shop without terms, nobody."""
+    return await db.all(
+        conn, Candidate, _CANDIDATES, shop_id, code, placed_at, order_id, phone_index
+    )
+
+
+async def able(
+    conn: db.Connection,
+    shop_ids: Sequence[int],
+    *,
+    currency: str,
+    phone_index: bytes,
+    at: datetime,
+) -> dict[int, UUID]:
+    """Which of these shops can earn of what somebody with this phone buys, and who owns each: open,
+    in this currency, nobody stopped its payouts, and the buyer does not work there."""
+    rows = await conn.fetch(
+        "select e.shop_id, t.person_id from shops e"
+        "  join staff t on t.shop_id = e.shop_id and t.role = 'owner'"
+        " where e.shop_id = any ($1) and e.status = 'open' and e.currency = $2"
+        "   and not exists (select from staff s join people p on p.person_id = s.person_id"
+        "                    where s.shop_id = e.shop_id and p.phone_index = $3)"
+        "   and not exists (select from payout_holds h where h.shop_id = e.shop_id"
+        "                      and h.kind <> 'card_changed' and h.lifted_at is null"
+        "                      and (h.until_at is null or h.until_at > $4))",
+        list(shop_ids),
+        currency,
+        phone_index,
+        at,
+    )
+    return {row["shop_id"]: row["person_id"] for row in rows}
+
+
+async def write(conn: db.Connection, referral: Referral, lines: Sequence[ReferralLine]) -> None:
+    """Fix what a shop earns of an order; nothing changes it afterwards."""
+    await db.run(
+        conn,
+        f"insert into referrals ({_REFERRAL}) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *[getattr(referral, name) for name in Referral.__struct_fields__],
+    )
+    await db.run(
+        conn,
+        "insert into referral_lines (shop_id, order_id, level, position, base_minor, rate_bps)"
+        " select $1, $2, $3, l.position, l.base_minor, l.rate_bps"
+        "   from unnest($4::integer[], $5::bigint[], $6::integer[])"
+        "        as l(position, base_minor, rate_bps)",
+        referral.shop_id,
+        referral.order_id,
+        referral.level,
+        [line.position for line in lines],
+        [line.base_minor for line in lines],
+        [line.rate_bps for line in lines],
+    )
+
+
+async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Referral]:
+    """Who earns of an order, the first level first."""
+    return await db.all(
+        conn,
+        Referral,
+        f"select {_REFERRAL} from referrals where shop_id = $1 and order_id = $2 order by level",
+        shop_id,
+        order_id,
+    )
+
+
+async def lines(conn: db.Connection, shop_id: int, order_id: UUID) -> list[ReferralLine]:
+    """What each line of an order brings its sharers."""
+    return await db.all(
+        conn,
+        ReferralLine,
+        "select level, position, base_minor, rate_bps from referral_lines"
+        " where shop_id = $1 and order_id = $2 order by level, position",
+        shop_id,
+        order_id,
+    )
+
+
+async def mirror(conn: db.Connection, row: Earned) -> None:
+    """Write a referral into the shop that earns; again is harmless."""
+    await db.run(
+        conn,
+        f"insert into earned_referrals ({_EARNED}) values ($1, $2, $3, $4, $5, $6, $7)"
+        " on conflict on constraint earned_referrals_pkey do nothing",
+        *[getattr(row, name) for name in Earned.__struct_fields__],
+    )

@@ -1,0 +1,229 @@
+"""Referral commission: who shared it and who brought him earn of what a friend keeps."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from littleshop import audit, db
+from littleshop.errors import Refused
+from littleshop.sale import passing_on, returning, sharing_out
+from littleshop.settlement import due, seller_statements
+from littleshop.settlement.due import Span
+from littleshop.shop import shops
+from littleshop.social import referral_terms, referrals
+from littleshop.social.referral_terms import Rates
+from tests.cast import CNY, Town
+from tests.sale.after_sale import AfterSale
+from tests.sale.referred import OWN_PHONE, ZHOU, chain
+from tests.settlement.test_settling import MON
+
+
+async def test_two_levels_earn_when_the_window_has_closed_and_are_paid(
+    town: Town, owner: db.Connection
+) -> None:
+    """Of 100: fee 5 % is 5, 10 % for who shared it, 2 % for who brought him; frozen for a week."""
+    told = await chain(town)
+    await owner.execute("update shops set commission_bps = 500")
+    await told.agrees(1000, 200)
+    placed = await told.buys()
+    await told.jobs_are_done()
+    assert await told.earns(placed) == [
+        (1, told.lower, CNY("10.00")),
+        (2, told.upper, CNY("2.00")),
+    ]
+    await told.is_received(placed)
+    assert await told.has() == (CNY("83.00"), CNY("0.00"), CNY("0.00"), CNY("12.00"))
+    await town.books_balance()
+    await told.window_closes()
+    await town.books_balance()  # its jobs are under way
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("83.00"), CNY("10.00"), CNY("2.00"), CNY("0.00"))
+    assert await told.balance(told.lower, "gateway_clearing:alipay") == CNY("10.00")
+    assert await told.balance(told.seller, f"due_to_shop:{told.upper}") == CNY("0.00")
+    assert await told.balance(told.seller, "commission") == CNY("5.00")
+    await town.books_balance()
+    last = town.at.date()
+    lines = await seller_statements.total(town.database, told.seller, "CNY", MON, last, most=9)
+    assert [(line.kind, line.moved.balance) for line in lines] == [
+        ("paid", 0), ("order", 10000), ("fee", -500), ("shared", -1200),
+    ]  # fmt: skip
+    async with town.database.connection() as conn:
+        span = Span(last, town.at)
+        (paid, _) = await due.lines(conn, told.seller, "CNY", [span], after=None, until=town.at)
+    assert [(one.kind, one.amount.minor) for one in paid] == [
+        ("order", 10000), ("fee", -500), ("shared", -1200),
+    ]  # fmt: skip
+
+
+async def test_what_goes_back_before_receipt_earns_nobody_anything(town: Town) -> None:
+    """A quarter of the goods goes back: of the rest both have three quarters."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await told.buys()
+    await town.ships(placed)
+    sale = AfterSale(town, placed)
+    await sale.asks("refund", "25.00")
+    await sale.seller_agrees()
+    await sale.rail_sends_all_back()
+    await town.receives(placed)
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("66.00"), CNY("0.00"), CNY("0.00"), CNY("9.00"))
+    await told.window_closes()
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("66.00"), CNY("7.50"), CNY("1.50"), CNY("0.00"))
+    await town.books_balance()
+
+
+async def test_a_request_keeps_it_frozen_and_a_refund_takes_its_part(town: Town) -> None:
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await told.buys()
+    await told.is_received(placed)
+    sale = AfterSale(town, placed)
+    await sale.asks("refund", "50.00")
+    town.later(days=1)
+    await sale.seller_refuses()
+    town.later(days=1)
+    await sale.buyer_escalates()
+    town.later(days=30)
+    await town.clocks_strike()
+    assert (await told.has())[3] == CNY("12.00")  # the window stands still
+    await sale.operator_decides("50.00")
+    await sale.rail_sends_all_back()
+    assert await told.has() == (CNY("44.00"), CNY("0.00"), CNY("0.00"), CNY("6.00"))
+    await town.books_balance()
+    await told.window_closes()
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("44.00"), CNY("5.00"), CNY("1.00"), CNY("0.00"))
+    await town.books_balance()
+
+
+async def test_a_refund_after_the_window_is_given_back_by_who_earned(town: Town) -> None:
+    """All of it goes back, after it was released and passed on: nobody keeps anything."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await told.buys()
+    await told.is_received(placed)
+    await told.window_closes()
+    await told.jobs_are_done()
+    await town.database.transaction(
+        lambda conn: returning.offer(
+            conn, told.seller, placed.order_id, CNY("100.00"), words="早该退的", case_id=uuid4(),
+            at=town.at,
+        )
+    )  # fmt: skip
+    await AfterSale(town, placed).rail_sends_all_back()
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("0.00"), CNY("0.00"), CNY("0.00"), CNY("0.00"))
+    assert await told.balance(told.lower, f"due_to_shop:{told.seller}") == CNY("0.00")
+    await town.books_balance()
+
+
+async def test_a_kill_between_the_two_books_is_mended_by_the_job(town: Town) -> None:
+    told = await chain(town)
+    await told.agrees(1000, 0)
+    placed = await told.buys()
+    await told.is_received(placed)
+    await told.window_closes()
+    for left_out in (sharing_out.BOOK, passing_on.COME_OVER):
+        await told.jobs_are_done(left_out)
+        await town.books_balance()
+        town.later(minutes=5)
+    await told.jobs_are_done()
+    assert await told.has() == (CNY("90.00"), CNY("10.00"), CNY("0.00"), CNY("0.00"))
+    await town.books_balance()
+
+
+async def test_who_does_not_earn(town: Town, owner: db.Connection) -> None:
+    """Nobody of his own purchase, nobody who works in the shop, no shop that is not open, nobody by
+    what was said or agreed after the order was placed; and a person or a shop once."""
+    told = await chain(town)
+    before = await told.buys()
+    await told.agrees(1000, 200)
+    only_upper = [(2, told.upper, CNY("2.00"))]
+    assert await told.earns(before) == []
+    assert await told.earns(await told.buys(who=OWN_PHONE)) == only_upper
+    await town.database.transaction(partial(shops.pause, shop_id=told.lower))
+    assert await told.earns(await told.buys()) == only_upper
+    await town.database.transaction(partial(shops.resume, shop_id=told.lower))
+    await owner.execute(
+        "insert into staff values ($1, $2, 'packer', $3)", told.seller, told.lowers_person, town.at
+    )
+    assert await told.earns(await told.buys()) == only_upper
+    await owner.execute("delete from staff where person_id = $1 and shop_id = $2",
+                        told.lowers_person, told.seller)  # fmt: skip
+    await town.database.transaction(
+        lambda conn: referrals.share_for(
+            conn, told.seller, ZHOU, person_id=told.lowers_person, earner_shop_id=told.upper,
+            at=town.at,
+        )
+    )  # fmt: skip
+    town.later(seconds=1)
+    assert await told.earns(await told.buys()) == only_upper  # it is not his shop
+    assert await told.earns(await told.buys(told.by_upper)) == [(1, told.upper, CNY("10.00"))]
+    await told.jobs_are_done()
+    await town.books_balance()
+
+
+async def test_rates_hold_for_what_is_placed_after_them(town: Town, owner: db.Connection) -> None:
+    """What was placed is paid at the rates of then; a thing has its own; a stale tab is told so."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await town.place([told.bowl], CNY("100.00"), share_code=told.by_lower)
+    town.later(seconds=1)
+    product_id = await owner.fetchval("select product_id from variants")
+    await told.agrees(0, 0)
+    await told.agrees(2500, 500, product_id)
+    reference = await town.opens_cashier(placed)
+    assert await town.money_arrives(reference, CNY("100.00")) == "accepted"
+    assert [each[2] for each in await told.earns(placed)] == [CNY("10.00"), CNY("2.00")]
+    assert [each[2] for each in await told.earns(await told.buys())] == [CNY("25.00"), CNY("5.00")]
+    for rates, why in (
+        (Rates(2500, 501), "referral_capped"),
+        (Rates(-1, 0), "referral_below_zero"),
+        (Rates(100, 200), "referral_second"),
+        (Rates(300, 0), "referral_moved"),
+    ):
+        with pytest.raises(Refused, match=why):
+            await town.database.transaction(
+                partial(referral_terms.agree, shop_id=told.seller, rates=rates,
+                        seen=Rates(1000, 200), by=told.sellers_person, at=town.at)
+            )  # fmt: skip
+    await told.jobs_are_done()
+    await town.books_balance()
+
+
+BROKEN = [
+    ("referral_held_is_frozen", "update accounts set credits_minor = credits_minor + 1"
+     " where account = 'referral_held'"),
+    ("referral_goes_to_its_sharer", "update transfers set credit = 'due_to_shop:999' where"
+     " debit = 'referral_held' and position = 1"),
+    ("referral_was_agreed", "update referral_lines set rate_bps = rate_bps + 1"),
+    ("referral_was_agreed", "update orders set share_code = (select code from shares limit 1)"
+     " where share_code is not null"),
+    ("earned_is_its_referral", "update earned_referrals set amount_minor = amount_minor + 1"),
+    ("released_is_split_as_agreed", "update referrals set amount_minor = amount_minor - 1"),
+    ("owed_on_both_sides", "update transfers set amount_minor = amount_minor - 1 where journal_id ="
+     " (select journal_id from journals where kind = 'referral' limit 1)"),
+    ("journal_has_its_row", "update journals set reference = reference || '0'"
+     " where kind = 'referral'"),
+]  # fmt: skip
+
+
+async def test_what_somebody_meddled_with_is_found(town: Town, owner: db.Connection) -> None:
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    await told.is_received(await told.buys())
+    await told.window_closes()
+    await told.is_received(await told.buys())
+    await town.books_balance()
+    for rule, sql in BROKEN:
+        broken = owner.transaction()
+        await broken.start()
+        await owner.execute(sql)
+        found = {each.rule for each in await audit.prove(owner)}
+        await broken.rollback()
+        assert rule in found, (rule, sql)
