@@ -193,16 +193,10 @@ SOAP = thing(
     title="Calendula balm", choice="", picture=picture("balm"), price=cny("9.00"), quantity=4
 )
 FORM = thing(
-    recipient="陈婉婷",
-    phone="138 0000 204",
-    province="浙江省",
-    city="杭州市",
-    district="西湖区",
-    street="文三路 478 号 2 幢 301",
-    note="",
-    pasted="陈婉婷 1380000204 浙江省杭州市西湖区文三路 478 号 2 幢 301",
-    pasted_before="",
-)
+    recipient="陈婉婷", phone="138 0000 204",
+    province="浙江省", city="杭州市", district="西湖区", street="文三路 478 号 2 幢 301", note="",
+    pasted="陈婉婷 1380000204 浙江省杭州市西湖区文三路 478 号 2 幢 301", pasted_before="",
+)  # fmt: skip
 DELIVERIES = [
     thing(
         code="courier",

@@ -107,13 +107,18 @@ async def test_a_teams_price_is_that_of_the_kind_which_is_chosen(market: Market)
     assert (await market.seller.post(here, data=form)).status_code == 303
     seats = SEATS | {"price-1": "238"}
     assert (await market.seller.post(f"{here}/team", data=seats)).status_code == 303
+    sending = f"/console/{market.shop_id}/settings/shipping"
+    fees = {"mode": "flat", "fee": "8", "free_over": "200"}
+    assert (await market.seller.post(sending, data=fees)).status_code == 303
 
     first = await market.buyer.get(f"/@xiaoman/p/{market.product}/team")
     cheap, dear = re.findall(r'<a class="pill[^"]*" href="(\?kind=[^"]+)"', first.text)
     assert dear.removeprefix("?kind=") not in hidden(first, "only")
-    for asked, sees, asks in ((cheap, "138", "13800"), (dear, "238", "23800")):
+    kinds = ((cheap, "138", "14600", "另付 ¥8.00"), (dear, "238", "23800", "包邮"))
+    for asked, sees, asks, postage in kinds:
         shown = await market.buyer.get(f"/@xiaoman/p/{market.product}/team{asked}")
         down = shown.text.partition('<div class="down">')[2]  # under the perforation
+        assert postage in down and ("另付" in down) != ("包邮" in down)
         sums = down.partition('<div class="sum">')[2].partition("</div>")[0]
         assert f"</i>{sees}" in sums, sums
         assert hidden(shown, "only") == f"{asked.removeprefix('?kind=')}:1"

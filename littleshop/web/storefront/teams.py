@@ -72,7 +72,7 @@ async def _page(
     zone, now = ZoneInfo(shop.zone), http.now(request)
     day = (found.opened_at if found else now).astimezone(zone).date()
     state = _state(request, found, seats, kinds)
-    postage = await _postage(house, locale, shop, kinds)
+    postage = await _postage(house, locale, shop, _chosen(kinds))
     team_view = SimpleNamespace(
         token=teaming.link(house.keyring, found) if found else NEW,
         seats=found.seats if found else known.seats if known else 0,
@@ -135,28 +135,18 @@ def _kinds(
     ]
 
 
-async def _postage(house: House, locale: str, shop: Shop, kinds: Sequence[SimpleNamespace]) -> str:
-    """What sending a seat's piece costs: the team's price may stay below what is sent for free."""
-    if not kinds:
+async def _postage(house: House, locale: str, shop: Shop, chosen: SimpleNamespace | None) -> str:
+    """What sending a seat's piece costs: the team's price may stay below what is sent for free. ""
+    where nothing is sent."""
+    facts = await house.loader.facts(shop.shop_id, [chosen.id]) if chosen else {}
+    if chosen is None or chosen.id not in facts or facts[chosen.id].virtual is not None:
         return ""
-    prices = {UUID(each.only.partition(":")[0]): each.price.minor for each in kinds}
-    facts = await house.loader.facts(shop.shop_id, list(prices))
-    made = [
-        postage.of([postage.Piece(known, 1, prices[each])], provinces.UNKNOWN)
-        for each, known in facts.items()
-    ]
-    least, dearest = (Money(edge(x.minor for x in made), shop.currency) for edge in (min, max))
-    if any(each.depends for each in made):
-        fee = str(i18n.money(locale, least))
-        return i18n.t(locale, "teams.postage_from", fee=fee)
-    if not dearest:
+    piece = postage.Piece(facts[chosen.id], 1, chosen.price.minor)
+    made = postage.of([piece], provinces.UNKNOWN)
+    if not made.minor and not made.depends:
         return i18n.t(locale, "storefront.postage_free")
-    fee = str(i18n.money(locale, dearest))
-    rule = postage.rate_of(next(iter(facts.values()))).rules[-1]
-    if rule.free_over_minor is None or least:
-        return i18n.t(locale, "teams.postage", fee=fee)
-    over = str(i18n.money(locale, Money(rule.free_over_minor, shop.currency)))
-    return i18n.t(locale, "teams.postage_over", fee=fee, over=over)
+    fee = str(i18n.money(locale, Money(made.minor, shop.currency)))
+    return i18n.t(locale, "teams.postage_from" if made.depends else "teams.postage", fee=fee)
 
 
 def _state(
@@ -192,6 +182,7 @@ def _letter(
     if chosen is not None:
         alone = i18n.t(locale, "teams.alone")
         lines = [SimpleNamespace(label=alone, note="", amount=chosen.alone, said="", good=False)]
+    if postage:
         label = i18n.t(locale, "checkout.postage")
         lines.append(SimpleNamespace(label=label, note="", amount=None, said=postage, good=False))
     ended = i18n.t(locale, f"teams.ended.{state}") if state in ("full", "failed") else ""
