@@ -10,9 +10,9 @@ from uuid import UUID
 from littleshop import db, jobs
 from littleshop.catalog import stock
 from littleshop.errors import Refused
-from littleshop.sale import taking_up, telling
+from littleshop.sale import asking_a_payer, taking_up, telling
 from littleshop.sale.placing import HOLD
-from littleshop.trade import claims, held_again, invitations, order_events, orders, timers
+from littleshop.trade import claims, held_again, invitations, letters, order_events, orders, timers
 from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Order
 
@@ -125,6 +125,22 @@ async def let_go(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     await stock.release(conn, shop_id, order_id)
     await held_again.end(conn, shop_id, order_id, at)
     return True
+
+
+async def ended(conn: db.Connection, order: Order, was: str, at: datetime) -> None:
+    """The time to pay an order that `was` waiting, collecting or another is over: who waited for
+    others hears it. Who was to pay himself, on the spot, knows that he did not."""
+    if was == "waiting":
+        await telling.buyer(conn, order, "order_cancelled", at)
+    elif was == "collecting":
+        await telling.buyer(conn, order, "pot_not_full", at)
+    elif await _others_were_asked(conn, order):
+        await telling.buyer(conn, order, "nobody_paid", at)
+
+
+async def _others_were_asked(conn: db.Connection, order: Order) -> bool:
+    asked = asking_a_payer.asked_as(order.kind)
+    return bool(asked) and await letters.of_order(conn, order.shop_id, order.order_id) is not None
 
 
 def tasks() -> dict[str, jobs.Task]:
