@@ -18,7 +18,7 @@ from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.sale import delivering, refunding, telling
-from littleshop.supply import kinds
+from littleshop.supply import stock_items
 from littleshop.trade import cases, claims, deliveries, order_events, orders, timers
 from littleshop.trade.deliveries import Holder, Parcel
 from littleshop.trade.orders import Order
@@ -61,7 +61,7 @@ async def check_number(conn: db.Connection, order: Order, number: str, *, togeth
 
     Raises Refused: number_known of this order, number_together, number_of_another, and
     barcode_of_own(title=) when it is that of a thing on the shop's own shelf."""
-    if title := await kinds.thing_of(conn, order.shop_id, number):
+    if title := await stock_items.thing_of(conn, order.shop_id, number):
         raise Refused("barcode_of_own", title=title)
     held = await deliveries.holders(conn, order.shop_id, [number])
     check_holders(order, held, together=together)

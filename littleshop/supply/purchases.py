@@ -10,7 +10,7 @@ import msgspec
 from littleshop import db, ids
 from littleshop.catalog import stock
 from littleshop.errors import Conflict, NotFound, Refused
-from littleshop.supply import kinds, suppliers
+from littleshop.supply import stock_items, suppliers
 
 MOST_PIECES = 1_000_000
 MOST_LINES = 300
@@ -164,7 +164,7 @@ async def put(
     await _lock(conn, shop_id, purchase_id, "draft")
     if not 0 <= quantity <= MOST_PIECES:
         raise Refused("purchase_pieces", most=MOST_PIECES)
-    await kinds.get(conn, shop_id, variant_id)
+    await stock_items.get(conn, shop_id, variant_id)
     if not quantity:
         await db.run(
             conn,
@@ -236,15 +236,15 @@ async def receive(
     Returns the line as it is now.
 
     Raises NotFound, Conflict when the key came with other pieces, Refused: purchase_state,
-    receipt_pieces(most=), what kinds.named raises, not_purchased(title=), and without `more`
+    receipt_pieces(most=), what stock_items.named raises, not_purchased(title=), and without `more`
     more_than_ordered(title=, ordered=, received=, now=).
     """
-    kind = await kinds.named(conn, shop_id, which)
+    item = await stock_items.named(conn, shop_id, which)
     await _lock(conn, shop_id, purchase_id, "ordered", "part_received", "received")
     receipt_id = ids.derived(_NAMES, f"{shop_id}:{purchase_id}:{key}")
-    line = await _line(conn, shop_id, purchase_id, kind)
+    line = await _line(conn, shop_id, purchase_id, item)
     if await _came_before(
-        conn, shop_id, receipt_id, _Receipt(purchase_id, kind.variant_id, quantity)
+        conn, shop_id, receipt_id, _Receipt(purchase_id, item.variant_id, quantity)
     ):
         return line
     if not 1 <= quantity <= MOST_PIECES:
@@ -256,16 +256,16 @@ async def receive(
     await stock.receive(
         conn,
         shop_id,
-        kind.variant_id,
+        item.variant_id,
         quantity,
         line.cost_minor,
         movement_id=receipt_id,
         at=at,
         person_id=person_id,
     )
-    came = _Receipt(purchase_id, kind.variant_id, quantity)
+    came = _Receipt(purchase_id, item.variant_id, quantity)
     await _write(conn, shop_id, receipt_id, came, line.cost_minor, person_id, at)
-    await _count(conn, shop_id, purchase_id, kind.variant_id, quantity, at)
+    await _count(conn, shop_id, purchase_id, item.variant_id, quantity, at)
     return msgspec.structs.replace(line, received=line.received + quantity)
 
 
@@ -287,11 +287,13 @@ async def _write(
     )
 
 
-async def _line(conn: db.Connection, shop_id: int, purchase_id: UUID, kind: kinds.Kind) -> Line:
+async def _line(
+    conn: db.Connection, shop_id: int, purchase_id: UUID, item: stock_items.StockItem
+) -> Line:
     for line in await lines(conn, shop_id, purchase_id):
-        if line.variant_id == kind.variant_id:
+        if line.variant_id == item.variant_id:
             return line
-    raise Refused("not_purchased", title=kind.name)
+    raise Refused("not_purchased", title=item.name)
 
 
 async def _came_before(

@@ -15,8 +15,8 @@ from littleshop import db, ids
 from littleshop.catalog import stock
 from littleshop.catalog.drafts import MOST_STOCK
 from littleshop.errors import NotFound, Refused
-from littleshop.supply import kinds
-from littleshop.supply.kinds import Kind
+from littleshop.supply import stock_items
+from littleshop.supply.stock_items import StockItem
 
 _NAMES = UUID("8a2f6f0e-5a8e-4f5b-9a7c-9e8f9a0f7c55")  # of corrections
 
@@ -145,28 +145,28 @@ async def count(
     add: bool = False,
     person_id: UUID,
     at: datetime,
-) -> tuple[Kind, int]:
+) -> tuple[StockItem, int]:
     """So many pieces of a kind lie there; `add`: in another place too. The same `count_id` again
     counts once. Returns the kind and how many are counted of it by now.
 
-    Raises NotFound, Refused: stocktake_over, what kinds.named raises, stocktake_moved(title=) when
-    pieces came or went between two places, stock_count(most=).
+    Raises NotFound, Refused: stocktake_over, what stock_items.named raises, stocktake_moved(title=)
+    when pieces came or went between two places, stock_count(most=).
     """
     await _lock(conn, shop_id, stocktake_id)
-    found = await kinds.named(conn, shop_id, which)
-    kind = await kinds.get(conn, shop_id, found.variant_id, lock=True)
+    found = await stock_items.named(conn, shop_id, which)
+    item = await stock_items.get(conn, shop_id, found.variant_id, lock=True)
     before = await conn.fetchrow(
         "select counted, expected, count_id from stocktake_lines"
         " where shop_id = $1 and stocktake_id = $2 and variant_id = $3",
         shop_id,
         stocktake_id,
-        kind.variant_id,
+        item.variant_id,
     )
     if before is not None and before["count_id"] == count_id:
-        return kind, before["counted"]
+        return item, before["counted"]
     if add and before is not None:
-        if before["expected"] != kind.on_hand:
-            raise Refused("stocktake_moved", title=kind.name)
+        if before["expected"] != item.on_hand:
+            raise Refused("stocktake_moved", title=item.name)
         pieces += before["counted"]
     if not 0 <= pieces <= MOST_STOCK:
         raise Refused("stock_count", most=MOST_STOCK)
@@ -177,9 +177,9 @@ async def count(
         " on conflict on constraint stocktake_lines_pkey do update set counted = excluded.counted,"
         " expected = excluded.expected, count_id = excluded.count_id, at = excluded.at,"
         " person_id = excluded.person_id",
-        *(shop_id, stocktake_id, kind.variant_id, pieces, kind.on_hand, count_id, at, person_id),
+        *(shop_id, stocktake_id, item.variant_id, pieces, item.on_hand, count_id, at, person_id),
     )
-    return kind, pieces
+    return item, pieces
 
 
 async def book(
@@ -193,10 +193,10 @@ async def book(
     await _lock(conn, shop_id, stocktake_id)
     off = [each for each in await counts(conn, shop_id, stocktake_id) if each.off]
     for each in sorted(off, key=lambda one: one.variant_id):  # as placing locks them
-        kind = await kinds.get(conn, shop_id, each.variant_id, lock=True)
-        left = kind.on_hand + each.off
-        if left < kind.held:
-            raise Refused("stocktake_promised", title=each.name, held=kind.held, left=max(0, left))
+        item = await stock_items.get(conn, shop_id, each.variant_id, lock=True)
+        left = item.on_hand + each.off
+        if left < item.held:
+            raise Refused("stocktake_promised", title=each.name, held=item.held, left=max(0, left))
         movement_id = ids.derived(_NAMES, f"{shop_id}:{stocktake_id}:{each.variant_id}")
         await stock.move(
             conn,
@@ -212,7 +212,7 @@ async def book(
             conn,
             "update stocktake_lines set movement_id = $4, cost_minor = $5"
             " where shop_id = $1 and stocktake_id = $2 and variant_id = $3",
-            *(shop_id, stocktake_id, each.variant_id, movement_id, kind.cost_minor),
+            *(shop_id, stocktake_id, each.variant_id, movement_id, item.cost_minor),
         )
     await _end(conn, shop_id, stocktake_id, "booked", person_id, at)
     return len(off)

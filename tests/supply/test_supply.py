@@ -14,7 +14,7 @@ from littleshop.clock import Clock
 from littleshop.errors import Conflict, Refused
 from littleshop.jobs import Context
 from littleshop.notify import messages
-from littleshop.supply import kinds, low, purchases, stocktakes, suppliers
+from littleshop.supply import low, purchases, stock_items, stocktakes, suppliers
 from tests.cast import CNY, Town
 
 T = TypeVar("T")
@@ -30,8 +30,8 @@ async def refusal(town: Town, act: Callable[[db.Connection], Awaitable[object]])
     return no.value
 
 
-async def kind_of(town: Town, variant_id: UUID) -> kinds.Kind:
-    return await does(town, lambda conn: kinds.get(conn, town.shop_id, variant_id))
+async def item_of(town: Town, variant_id: UUID) -> stock_items.StockItem:
+    return await does(town, lambda conn: stock_items.get(conn, town.shop_id, variant_id))
 
 
 async def orders_from_the_kiln(town: Town, variant_id: UUID, pieces: int, cost: str) -> UUID:
@@ -74,18 +74,18 @@ async def test_two_phones_receive_the_same_purchase_and_each_piece_counts_once(
     await asyncio.gather(
         *(does(town, receiving(town, bought, bowl, key, pieces)) for key, pieces in presses)
     )
-    kind = await kind_of(town, bowl)
-    assert (kind.on_hand, kind.cost_minor) == (10, 3000)
+    item = await item_of(town, bowl)
+    assert (item.on_hand, item.cost_minor) == (10, 3000)
     found = await does(town, lambda conn: purchases.get(conn, town.shop_id, bought))
     assert (found.status, found.received) == ("received", 10)
     with pytest.raises(Conflict):
         await does(town, receiving(town, bought, bowl, one, 5))
     asked = await refusal(town, receiving(town, bought, bowl, uuid4(), 1))
     assert asked.code == "more_than_ordered"
-    assert (await kind_of(town, bowl)).on_hand == 10
+    assert (await item_of(town, bowl)).on_hand == 10
     line = await does(town, receiving(town, bought, bowl, uuid4(), 1, more=True))
     assert (line.received, line.quantity) == (11, 10)
-    story = await does(town, lambda conn: kinds.story(conn, town.shop_id, kind.product_id))
+    story = await does(town, lambda conn: stock_items.story(conn, town.shop_id, item.product_id))
     assert sorted(each.quantity for each in story) == [1, 4, 6]
     assert {(e.reason, e.person_id, e.purchase_number) for e in story} == {
         ("received", town.person_id, 1)
@@ -103,11 +103,11 @@ async def test_what_a_piece_costs_is_the_average_rounded_half_up(town: Town) -> 
     ):
         bought = await orders_from_the_kiln(town, bowl, pieces, cost)
         await does(town, receiving(town, bought, bowl, uuid4(), pieces))
-        assert (await kind_of(town, bowl)).cost_minor == after  # (1.5, 334.67, 100.5) fen
+        assert (await item_of(town, bowl)).cost_minor == after  # (1.5, 334.67, 100.5) fen
     unknown = (await town.stock(pieces=10)).variant_id  # nobody said what those ten cost
     bought = await orders_from_the_kiln(town, unknown, 1, "8.00")
     await does(town, receiving(town, bought, unknown, uuid4(), 1))
-    assert (await kind_of(town, unknown)).value_minor == 11 * 800
+    assert (await item_of(town, unknown)).value_minor == 11 * 800
     await town.books_balance()
 
 
@@ -143,15 +143,15 @@ async def test_a_sale_between_the_count_and_its_booking_falsifies_nothing(town: 
         return await stocktakes.book(conn, shop_id, count, person_id=me, at=town.at)
 
     assert await does(town, booking) == 1
-    kind = await kind_of(town, bowl)
-    assert (kind.on_hand, kind.held) == (7, 7)  # 10 less 2 that were missing, less 1 shipped
+    left = await item_of(town, bowl)
+    assert (left.on_hand, left.held) == (7, 7)  # 10 less 2 that were missing, less 1 shipped
     assert (await refusal(town, booking)).code == "stocktake_over"
     count = uuid4()
     await does(town, lambda c: stocktakes.begin(c, shop_id, count, person_id=me, at=town.at))
     await does(town, counts(6, uuid4()))
     promised = await refusal(town, booking)
     assert (promised.code, promised.details["held"]) == ("stocktake_promised", 7)
-    assert (await kind_of(town, bowl)).on_hand == 7
+    assert (await item_of(town, bowl)).on_hand == 7
     await town.books_balance()
 
 

@@ -15,8 +15,8 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.shop import shop_acts, staff
-from littleshop.supply import kinds, stocktakes
-from littleshop.supply.kinds import Kind
+from littleshop.supply import stock_items, stocktakes
+from littleshop.supply.stock_items import StockItem
 from littleshop.supply.stocktakes import Count
 from littleshop.web import forms
 from littleshop.web.console import frame, stockroom
@@ -54,7 +54,7 @@ async def one(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         found = await stocktakes.get(conn, shop_id, stocktake_id)
         rows = await stocktakes.counts(conn, shop_id, stocktake_id)
-        known = await kinds.listing(conn, shop_id, stocked=True)
+        known = await stock_items.listing(conn, shop_id, stocked=True)
         names = await stockroom.who(
             request, conn, work, {found.opened_by, found.ended_by, *(r.person_id for r in rows)}
         )
@@ -62,7 +62,7 @@ async def one(request: Request) -> Response:
     return await frame.page(request, work, "stock_count.html", "goods", **told)
 
 
-def _told(work: AtWork, rows: Sequence[Count], known: Sequence[Kind]) -> dict[str, Any]:
+def _told(work: AtWork, rows: Sequence[Count], known: Sequence[StockItem]) -> dict[str, Any]:
     """What was counted, what differs and for how much, and what is left to count."""
     off, currency = [each for each in rows if each.off], work.shop.currency
     done = {each.variant_id for each in rows}
@@ -100,17 +100,17 @@ async def count(request: Request) -> Response:
     work, form, stocktake_id = await http.at_work(request), await forms.read(request), _id(request)
     here = f"{frame.root(work.shop)}/stock/counts/{stocktake_id}"
     try:
-        kind, total = await _count(request, work, form, stocktake_id)
+        item, total = await _count(request, work, form, stocktake_id)
     except NotFound:
         raise
     except Refused as no:
         return frame.refuse(request, here, no)
-    return frame.go(request, here, "counted", title=kind.name, count=total)
+    return frame.go(request, here, "counted", title=item.name, count=total)
 
 
 async def _count(
     request: Request, work: AtWork, form: Form, stocktake_id: UUID
-) -> tuple[Kind, int]:
+) -> tuple[StockItem, int]:
     """Raises NotFound, Refused as `stocktakes.count` does, and for what is no number."""
     named, key = which(form), forms.key(form.text("form_key", 64), uuid4())
     typed, at = form.text("pieces", 64).strip(), http.now(request)

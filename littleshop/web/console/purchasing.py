@@ -16,7 +16,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.shop import shop_acts, staff
 from littleshop.shop.shops import tidy
-from littleshop.supply import kinds, purchases, suppliers
+from littleshop.supply import purchases, stock_items, suppliers
 from littleshop.web import forms
 from littleshop.web.console import counting, frame
 from littleshop.web.forms import Form
@@ -155,7 +155,7 @@ async def _one(
     async with http.house(request).database.connection() as conn:
         found = await purchases.get(conn, shop_id, _id(request))
         rows = await purchases.lines(conn, shop_id, found.purchase_id)
-        known = await kinds.listing(conn, shop_id) if found.status == "draft" else []
+        known = await stock_items.listing(conn, shop_id) if found.status == "draft" else []
     if found.status == "draft" and not staff.may(work.role, "goods"):
         raise NotFound
     return await frame.page(
@@ -188,10 +188,10 @@ async def put(request: Request) -> Response:
     here = f"{frame.root(work.shop)}/stock/purchases/{purchase_id}"
 
     async def write(conn: db.Connection) -> None:
-        kind = await kinds.named(conn, shop_id, counting.which(form))
+        item = await stock_items.named(conn, shop_id, counting.which(form))
         pieces = forms.count(form.text("pieces", 64))
         cost = forms.fee(form.text("cost", 64), work.shop.currency) if pieces else 0
-        await purchases.put(conn, shop_id, purchase_id, kind.variant_id, pieces, cost)
+        await purchases.put(conn, shop_id, purchase_id, item.variant_id, pieces, cost)
 
     return await _try(request, here, write)
 

@@ -17,8 +17,8 @@ from littleshop.http import AtWork
 from littleshop.identity import people
 from littleshop.money import Money
 from littleshop.shop import shop_acts, staff
-from littleshop.supply import kinds, low, purchases, stocktakes
-from littleshop.supply.kinds import Kind, Movement
+from littleshop.supply import low, purchases, stock_items, stocktakes
+from littleshop.supply.stock_items import Movement, StockItem
 from littleshop.web import forms, pages
 from littleshop.web.console import figures, frame, tables
 from littleshop.web.forms import Form
@@ -72,7 +72,7 @@ async def worth(request: Request) -> Response:
     """GET root/stock/value"""
     work = await frame.having(request, "goods")
     async with http.house(request).database.connection() as conn:
-        rows = await kinds.listing(conn, work.shop.shop_id, stocked=True)
+        rows = await stock_items.listing(conn, work.shop.shop_id, stocked=True)
     known = [each for each in rows if each.value_minor is not None]
     return await frame.page(
         request, work, "stock_value.html", "goods",
@@ -83,7 +83,7 @@ async def worth(request: Request) -> Response:
     )  # fmt: skip
 
 
-def _worth(work: AtWork, each: Kind) -> dict[str, Any]:
+def _worth(work: AtWork, each: StockItem) -> dict[str, Any]:
     """A kind whose cost is known."""
     currency = work.shop.currency
     return {
@@ -97,7 +97,7 @@ def _worth(work: AtWork, each: Kind) -> dict[str, Any]:
     }
 
 
-def _percent(each: Kind) -> str:
+def _percent(each: StockItem) -> str:
     """What is left of the price after the cost, in whole per cent."""
     return f"{(each.margin_minor or 0) * 100 // each.price_minor}%"
 
@@ -106,13 +106,13 @@ async def table(request: Request) -> Response:
     """GET root/stock/value.csv: a row per kind, for a spreadsheet"""
     work = await frame.having(request, "goods")
     async with http.house(request).database.connection() as conn:
-        found = await kinds.listing(conn, work.shop.shop_id, stocked=True)
+        found = await stock_items.listing(conn, work.shop.shop_id, stocked=True)
     day = http.now(request).date()
     rows = _table(found, work.shop.currency, pages.locale_of(request))
     return figures.download(rows, f"{work.shop.slug}-stock-{day}.csv")
 
 
-def _table(found: Sequence[Kind], currency: str, locale: str) -> list[list[str]]:
+def _table(found: Sequence[StockItem], currency: str, locale: str) -> list[list[str]]:
     money = ("price", "cost", "margin", "value")
     names = ("title", "kind", "sku", "barcode", "on_hand", "held", *money)
     heads = [i18n.t(locale, f"supply.csv.{name}") for name in names]
@@ -143,10 +143,10 @@ async def _of_product(
     number = int(asked) if asked.isdecimal() and 1 <= len(asked) <= 4 else 1
     async with http.house(request).database.connection() as conn:
         product = await products.get(conn, shop_id, product_id)
-        rows = await kinds.of_product(conn, shop_id, product_id)
+        rows = await stock_items.of_product(conn, shop_id, product_id)
         marks = await low.marks(conn, shop_id, product_id)
         mark = await low.default(conn, shop_id)
-        story = await kinds.story(
+        story = await stock_items.story(
             conn, shop_id, product_id, most=PAGE + 1, skip=PAGE * max(0, number - 1)
         )
         names = await who(request, conn, work, {each.person_id for each in story})
@@ -168,7 +168,7 @@ async def _of_product(
     )
 
 
-def _kind(work: AtWork, each: Kind, mark: int | None, typed: dict[str, str]) -> dict[str, Any]:
+def _kind(work: AtWork, each: StockItem, mark: int | None, typed: dict[str, str]) -> dict[str, Any]:
     currency, key = work.shop.currency, each.variant_id
     known = each.cost_minor is not None
     return {
@@ -236,7 +236,7 @@ async def _note_all(
 ) -> None:
     """All kinds or none. Raises NotFound, Refused("supply_look")."""
     product = await products.get(conn, work.shop.shop_id, product_id)
-    for each in await kinds.of_product(conn, work.shop.shop_id, product_id):
+    for each in await stock_items.of_product(conn, work.shop.shop_id, product_id):
         await _note(request, conn, work, form, each, typed, errors)
     if errors:
         raise Refused("supply_look")
@@ -251,12 +251,12 @@ async def _note(
     conn: db.Connection,
     work: AtWork,
     form: Form,
-    kind: Kind,
+    item: StockItem,
     typed: dict[str, str],
     errors: dict[str, str],
 ) -> None:
     """Write what was typed about one kind; what is wrong is said at its field."""
-    key, shop_id = kind.variant_id, work.shop.shop_id
+    key, shop_id = item.variant_id, work.shop.shop_id
     names = [f"{field}-{key}" for field in ("cost", "barcode", "mark")]
     if not all(name in form for name in names):
         return
@@ -265,11 +265,11 @@ async def _note(
     field = names[0]
     try:
         cost_minor = forms.fee(cost, work.shop.currency) if cost else None
-        field, code = names[1], kinds.code_of(code)
-        await kinds.check_barcode(conn, shop_id, key, code)
+        field, code = names[1], stock_items.code_of(code)
+        await stock_items.check_barcode(conn, shop_id, key, code)
         field = names[2]
         await low.set_mark(conn, shop_id, key, forms.count(mark) if mark else None)
-        if (cost_minor, code) != (kind.cost_minor, kind.barcode):
+        if (cost_minor, code) != (item.cost_minor, item.barcode):
             await stock.note(conn, shop_id, key, barcode=code, cost_minor=cost_minor)
     except Refused as no:
         errors[field] = forms.said(request, no)

@@ -1,4 +1,4 @@
-"""The kinds of goods as the stockroom sees them: found by a code, with cost, worth and story."""
+"""Stock items: variants as the stockroom sees them, found by a code, with cost, worth and story."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from littleshop.errors import NotFound, Refused
 LONGEST_CODE = 40
 
 
-class Kind(msgspec.Struct, frozen=True):
+class StockItem(msgspec.Struct, frozen=True):
     """A variant with its product's name; amounts in minor units of the shop's currency."""
 
     variant_id: UUID
@@ -57,7 +57,7 @@ class Movement(msgspec.Struct, frozen=True):
     stocktake_id: UUID | None
 
 
-_KIND = (
+_STOCK_ITEM = (
     "v.variant_id, v.product_id, p.title, array_to_string(v.choice, ' / ') as choice, v.sku,"
     " v.barcode, v.price_minor, v.cost_minor, v.on_hand, v.held, v.withdrawn"
 )
@@ -73,37 +73,39 @@ def code_of(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text[:200]).split()).replace("\x00", "")
 
 
-async def listing(conn: db.Connection, shop_id: int, *, stocked: bool = False) -> list[Kind]:
-    """Every kind that is sold in the shelf's order; `stocked`: also those that are not sold any
+async def listing(conn: db.Connection, shop_id: int, *, stocked: bool = False) -> list[StockItem]:
+    """Every item that is sold in the shelf's order; `stocked`: also those that are not sold any
     more and still lie there."""
     return await db.all(
         conn,
-        Kind,
-        f"select {_KIND} {_FROM} and (not v.withdrawn or $2 and v.on_hand > 0)"
+        StockItem,
+        f"select {_STOCK_ITEM} {_FROM} and (not v.withdrawn or $2 and v.on_hand > 0)"
         " order by p.sort_order, p.product_id, v.sort_order, v.variant_id",
         shop_id,
         stocked,
     )
 
 
-async def of_product(conn: db.Connection, shop_id: int, product_id: UUID) -> list[Kind]:
-    """The kinds of one product that are sold or lie there."""
+async def of_product(conn: db.Connection, shop_id: int, product_id: UUID) -> list[StockItem]:
+    """The items of one product that are sold or lie there."""
     return await db.all(
         conn,
-        Kind,
-        f"select {_KIND} {_FROM} and v.product_id = $2 and (not v.withdrawn or v.on_hand > 0)"
+        StockItem,
+        f"select {_STOCK_ITEM} {_FROM} and v.product_id = $2 and (not v.withdrawn or v.on_hand > 0)"
         " order by v.sort_order, v.variant_id",
         shop_id,
         product_id,
     )
 
 
-async def get(conn: db.Connection, shop_id: int, variant_id: UUID, *, lock: bool = False) -> Kind:
-    """A kind of this shop. Raises NotFound."""
+async def get(
+    conn: db.Connection, shop_id: int, variant_id: UUID, *, lock: bool = False
+) -> StockItem:
+    """An item of this shop. Raises NotFound."""
     found = await db.one(
         conn,
-        Kind,
-        f"select {_KIND} {_FROM} and v.variant_id = $2"
+        StockItem,
+        f"select {_STOCK_ITEM} {_FROM} and v.variant_id = $2"
         + (" for no key update of v" if lock else ""),
         shop_id,
         variant_id,
@@ -113,16 +115,16 @@ async def get(conn: db.Connection, shop_id: int, variant_id: UUID, *, lock: bool
     return found
 
 
-async def by_code(conn: db.Connection, shop_id: int, text: str) -> Kind:
-    """The kind with this barcode or article number. Raises Refused: goods_code_empty,
+async def by_code(conn: db.Connection, shop_id: int, text: str) -> StockItem:
+    """The item with this barcode or article number. Raises Refused: goods_code_empty,
     goods_code_unknown(said=), goods_code_ambiguous(said=, count=)."""
     code = code_of(text)
     if not code:
         raise Refused("goods_code_empty")
     found = await db.all(
         conn,
-        Kind,
-        f"select {_KIND} {_FROM} and not v.withdrawn"
+        StockItem,
+        f"select {_STOCK_ITEM} {_FROM} and not v.withdrawn"
         " and (v.barcode = $2 or v.sku <> '' and lower(v.sku) = lower($2)) limit 10",
         shop_id,
         code,
@@ -134,15 +136,15 @@ async def by_code(conn: db.Connection, shop_id: int, text: str) -> Kind:
     return found[0]
 
 
-async def named(conn: db.Connection, shop_id: int, which: str | UUID) -> Kind:
-    """A kind by its code or itself. Raises NotFound, and what `by_code` raises."""
+async def named(conn: db.Connection, shop_id: int, which: str | UUID) -> StockItem:
+    """An item by its code or itself. Raises NotFound, and what `by_code` raises."""
     if isinstance(which, UUID):
         return await get(conn, shop_id, which)
     return await by_code(conn, shop_id, which)
 
 
 async def check_barcode(conn: db.Connection, shop_id: int, variant_id: UUID, code: str) -> None:
-    """Raises Refused: barcode_long(most=), barcode_taken(title=) when another kind has it."""
+    """Raises Refused: barcode_long(most=), barcode_taken(title=) when another item has it."""
     if len(code) > LONGEST_CODE:
         raise Refused("barcode_long", most=LONGEST_CODE)
     taken = await db.value(
