@@ -77,12 +77,15 @@ _ROW = """
 async def of_state(
     conn: db.Connection, shop_id: int, state: str, *, beyond: int | None = None, most: int = PAGE
 ) -> list[OrderRow]:
-    """Orders of a list: those to ship oldest first, all others newest first.
+    """Orders of a list: those to ship late ones first and then oldest first, all others newest
+    first.
 
     `state` is a key of STATES or "all"; `beyond` is the number of the last row of the page before.
     Each state is read off its own end of an index, so a page costs the same in any shop.
     """
-    past, turn = (">", "asc") if state == "to_ship" else ("<", "desc")
+    if state == "to_ship":
+        return await of_numbers(conn, shop_id, await _to_ship(conn, shop_id, beyond, most))
+    past, turn = "<", "desc"
     among = [f"and status = '{each}'" for each in STATES.get(state, ())] or [""]
     past = "" if beyond is None else f"and number {past} {int(beyond)}"
     page = " union all ".join(
@@ -93,6 +96,31 @@ async def of_state(
     found = f"select number from ({page}) as found order by number {turn} limit $2"
     rows = await conn.fetch(found, shop_id, most)
     return await of_numbers(conn, shop_id, [row["number"] for row in rows])
+
+
+async def _to_ship(conn: db.Connection, shop_id: int, beyond: int | None, most: int) -> list[int]:
+    """The numbers of a page of what is to ship: what is late (as `duties` counts it), the rest."""
+    rows = await conn.fetch(
+        "select o.number from orders o left join timers t on t.shop_id = $1"
+        "   and t.subject = o.order_id and t.kind = 'ship_by'"
+        " where o.shop_id = $1 and o.status = 'to_ship' and o.way <> 'pickup' and t.due_at is null"
+        " order by o.number",
+        shop_id,
+    )
+    late = [int(row["number"]) for row in rows]
+    if beyond is None or beyond in late:
+        page, beyond = [each for each in late if each > (beyond or 0)][:most], 0
+    else:
+        page = []
+    rows = await conn.fetch(
+        "select number from orders where shop_id = $1 and status = 'to_ship' and number > $2"
+        " and number <> all ($3::bigint[]) order by number limit $4",
+        shop_id,
+        beyond,
+        late,
+        most - len(page),
+    )
+    return page + [int(row["number"]) for row in rows]
 
 
 async def of_numbers(conn: db.Connection, shop_id: int, numbers: Sequence[int]) -> list[OrderRow]:
@@ -319,7 +347,8 @@ class Happening(msgspec.Struct, frozen=True):
 async def happened(
     conn: db.Connection, shop_id: int, kinds: list[str], most: int = 8, number: int | None = None
 ) -> list[Happening]:
-    """What happened last to the latest orders (or to one of them), the newest first."""
+    """What happened last to the latest orders (or to one of them), the newest first.
+    A shipping that was undone did not happen."""
     return await db.all(
         conn,
         Happening,
@@ -334,6 +363,11 @@ async def happened(
                (select min(position) from order_items f
                  where f.shop_id = $1 and f.order_id = o.order_id)
          where e.shop_id = $1 and e.kind = any ($2)
+           and not (e.kind = 'shipped' and exists (
+             select from order_events u
+              where u.shop_id = $1 and u.order_id = e.order_id and u.kind = 'unshipped'
+                and (u.at, u.event_id) > (e.at, e.event_id)
+                and u.details ->> 'number' = e.details ->> 'number'))
          order by e.at desc, e.event_id desc limit $3""",
         shop_id,
         kinds,

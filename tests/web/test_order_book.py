@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from functools import partial
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from littleshop import http, ids
+from littleshop import http, i18n, ids
+from littleshop.clock import SHANGHAI
 from littleshop.customers import customers
-from littleshop.sale import bargaining
+from littleshop.sale import bargaining, shipping
 from littleshop.sale.bargaining import Price
 from littleshop.sale.placing import Placed
-from littleshop.trade import order_words, orders, sheets
+from littleshop.trade import order_lists, order_words, orders, sheets, timers
 from littleshop.trade.orders import Delivery
 from tests.cast import CNY, WANTING
 from tests.web.back_room import ADA, PRICE, SURE, BackRoom, shown
@@ -352,3 +354,31 @@ def test_a_spreadsheet_that_lost_digits_is_caught() -> None:
     lost = ("7.53E+13", "7.53e13", "7,53E+13", "73123456789012300000")
     assert all(sheets.digits_lost(cell) for cell in lost)
     assert not any(sheets.digits_lost(cell) for cell in ("SF1408223100671", "731234567890", "5E"))
+
+
+async def test_what_is_late_comes_first_and_says_so_where_it_is_shipped(room: BackRoom) -> None:
+    sold = [await room.sells() for _ in range(5)]
+    async with room.world.house.database.connection() as conn:
+        for placed in (sold[1], sold[3]):  # a promise of twenty days before them, say
+            await timers.cancel(conn, room.town.shop_id, placed.order_id, "ship_by")
+        pages, beyond = [], None
+        for _ in range(3):
+            found = await order_lists.of_state(
+                conn, room.town.shop_id, "to_ship", beyond=beyond, most=2
+            )
+            pages.append([row.number for row in found])
+            beyond = pages[-1][-1]
+    assert pages == [[1002, 1004], [1001, 1003], [1005]]
+    page = await room.get("/orders")
+    dock = page.text[page.text.index('class="dock"') : page.text.index("</form>\n<script")]
+    assert "/orders/1002/parcels" in dock
+    ends = i18n.when("en", room.world.at + shipping.SHIP_BY, room.world.at, SHANGHAI)
+    assert i18n.t("en", "console.order.was_due", when=ends) not in shown(page)  # not on time yet
+    room.world.later(hours=shipping.SHIP_BY.total_seconds() / 3600 + 1)
+    page = await room.get("/orders")
+    late = i18n.when("en", room.world.at - timedelta(hours=1), room.world.at, SHANGHAI)
+    dock = page.text[page.text.index('class="dock"') : page.text.index("</form>\n<script")]
+    assert i18n.t("en", "console.order.was_due", when=late) in dock
+    assert [int(n) for n in re.findall(r'order-row" href="[^"]*/orders/(\d+)"', page.text)] == [
+        1004, 1001, 1003, 1005,
+    ]  # fmt: skip

@@ -15,8 +15,9 @@ import pytest_asyncio
 from littleshop import http, ids
 from littleshop.sale import tracking
 from littleshop.sale.placing import Placed
-from littleshop.trade import deliveries, trackers, trackings
+from littleshop.trade import deliveries, order_lists, trackers, trackings
 from littleshop.trade.trackers import contract
+from littleshop.web.console import today
 from tests.web.back_room import SURE, BackRoom, shown
 from tests.web.client import World
 
@@ -124,9 +125,19 @@ async def test_a_buyer_says_on_the_page_that_it_did_not_come(room: BackRoom) -> 
     await room.town.books_balance()
 
 
+async def news(room: BackRoom) -> list[str]:
+    """The lines of "just now"."""
+    async with room.world.house.database.connection() as conn:
+        found = await order_lists.happened(conn, room.town.shop_id, list(today.HAPPENED))
+    return [each.kind for each in found]
+
+
 async def test_a_parcel_shipped_by_mistake_is_undone_from_the_list(room: BackRoom) -> None:
     placed = await room.sells()
+    room.world.later(minutes=1)
     await ships(room, placed)
+    assert await news(room) == ["shipped", "paid"]
+    room.world.later(seconds=5)
     page = await room.get("/orders")
     async with room.world.house.database.connection() as conn:
         [parcel] = await deliveries.of_order(conn, room.town.shop_id, placed.order_id)
@@ -135,11 +146,12 @@ async def test_a_parcel_shipped_by_mistake_is_undone_from_the_list(room: BackRoo
     answer = await room.follow(await room.post(path))
     assert "not shipped after all" in shown(answer)
     assert await room.status(placed) == "to_ship"
+    assert await news(room) == ["paid"]  # it did not happen
     room.world.later(minutes=1)
     await room.world.work()
     assert [text for _, text in room.world.inbox if "SF1408" in text] == []
     late = await ships(room, placed)
-    assert late
+    assert late and await news(room) == ["shipped", "paid"]
     room.world.later(seconds=31)
     assert "/undo" not in (await room.get("/orders")).text
     await room.town.books_balance()

@@ -62,12 +62,6 @@ def money(order: Order) -> str:
 def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict[str, Any]:
     """An order as a row of a list, with what the seller wrote on it."""
     delivery = row.delivery(keyring)
-    due_at = None
-    if row.status == "to_ship" and row.way == "courier" and row.paid_at is not None:
-        due_at = row.ship_by
-        if due_at is None:  # struck: it is late since then
-            ends = row.ship_at_last
-            due_at = row.paid_at + shipping.SHIP_BY if ends is None else ends - shipping.LATE
     return {
         "number": row.number,
         "name": delivery.name,
@@ -78,10 +72,20 @@ def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict
         "total": row.total,
         "state": row.status,
         "paid_at": row.paid_at if row.status == "to_ship" else None,
-        "due_at": due_at,
+        "due_at": _due(row),
         "url": f"{root}/orders/{row.number}",
         "own_note": own_note,
     }
+
+
+def _due(row: OrderRow) -> datetime | None:
+    """Until when a courier should have it; it is late since then."""
+    if row.status != "to_ship" or row.way != "courier" or row.paid_at is None:
+        return None
+    if row.ship_by is not None:
+        return row.ship_by
+    ends = row.ship_at_last  # the first clock has struck
+    return row.paid_at + shipping.SHIP_BY if ends is None else ends - shipping.LATE
 
 
 def carrier_choices(
@@ -219,7 +223,8 @@ async def _first(
     following = by_courier[1].number if len(by_courier) > 1 else None
     delivery = order.delivery(keyring)
     told = dock(order, items, delivery) | {
-        "pack": _pack(order, items, delivery, noted.get(order.order_id, ""))
+        "due_at": _due(by_courier[0]),
+        "pack": _pack(order, items, delivery, noted.get(order.order_id, "")),
     }
     return told, following
 
