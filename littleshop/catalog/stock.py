@@ -334,7 +334,7 @@ async def take_back(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
 async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """Take an order's pieces off the shelf once more, for an exchange.
 
-    Raises Refused("stock_promised", held=) when other orders hold what is there.
+    Raises Refused: stock_promised(held=) when other orders hold what is there, stock_is_codes.
     """
     lines = await conn.fetch(
         "select variant_id, sum(quantity)::integer as quantity from order_items"
@@ -342,6 +342,7 @@ async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: date
         shop_id,
         order_id,
     )
+    await _not_codes(conn, shop_id, [line["variant_id"] for line in lines])
     for line in lines:
         await move(
             conn,

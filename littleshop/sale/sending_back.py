@@ -61,7 +61,8 @@ async def replace(
 ) -> Case:
     """Another piece is on its way: the case ends, and the buyer's clock starts anew.
 
-    Raises Refused: tracking_number, carrier_unknown, case_moved, stock_short.
+    Raises Refused: tracking_number, carrier_unknown, case_moved, stock_promised(held=), and
+    case_is_codes for what has become codes since.
     """
     number = shipping.tracking_number(number)
     if carrier not in carriers.CARRIERS:
@@ -69,7 +70,10 @@ async def replace(
     order, case = await returning.lock(conn, shop_id, case_id)
     if case.status != "replacing":
         raise Refused("case_moved")
-    await stock.send_again(conn, shop_id, order.order_id, at)
+    try:
+        await stock.send_again(conn, shop_id, order.order_id, at)
+    except Refused as no:
+        raise Refused("case_is_codes") if no.code == "stock_is_codes" else no from no
     await deliveries.hand_over(
         conn, shop_id, order.order_id, way="courier", carrier=carrier, tracking_number=number, at=at
     )

@@ -73,6 +73,8 @@ async def settles(market: Market, **typed: str) -> httpx.Response:
 async def test_the_fee_is_by_distance_and_the_code_at_the_door_is_the_receipt(
     market: Market,
 ) -> None:
+    off = (await market.seller.get(f"/console/{market.shop_id}/settings/local")).text
+    assert set(re.findall(r'name="band-\d-(?:km|fee)"[^>]* value="([^"]*)"', off)) == {""}
     wrong = await settles(market, point="武林广场")
     assert wrong.status_code == 422 and t(LOCALE, "errors.local_point") in wrong.text
     saved = await settles(market)

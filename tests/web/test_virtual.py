@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from littleshop import db
+from littleshop import audit, db
 from littleshop.catalog import stock, virtual
 from littleshop.errors import Refused
 from littleshop.i18n import t
 from littleshop.sale import handing_out
 from littleshop.trade.orders import Order
-from tests.web.client import hidden
+from tests.web.back_room import BackRoom
+from tests.web.buyers_phone import NUMBER, Wanting
+from tests.web.client import World, hidden
 from tests.web.market import WANTING, Market, reference_of
 
 LOCALE = "zh-CN"
@@ -56,6 +58,26 @@ async def buys(
     await market.notify(reference_of(sent), total_amount=amount)
     await market.world.work()
     return link[0]
+
+
+async def test_what_a_thing_becomes_is_chosen_first_and_only_then_filled_in(market: Market) -> None:
+    here = f"/console/{market.shop_id}/goods/{market.product}/virtual"
+    chooser = (await market.seller.get(here)).text
+    assert f"{here}?kind=codes" in chooser and f"{here}?kind=real" not in chooser
+    asked_by = {"text": {"text"}, "file": {"file", "text"}, "codes": {"text"}, "real": set()}
+    for kind, fields in asked_by.items():
+        shown = (await market.seller.get(f"{here}?kind={kind}")).text
+        assert set(re.findall(r'name="(text|file|codes)"', shown)) == fields, kind
+    empty = await becomes(market, "text")
+    assert empty.status_code == 422 and 'name="file"' not in empty.text
+    assert t(LOCALE, "errors.virtual_kind") in (await becomes(market, "")).text
+    saved = await becomes(market, "codes", "在柜台出示")
+    after = await market.seller.get(saved.headers["location"])
+    assert t(LOCALE, "console.said.virtual_codes") in after.text
+    assert after.text.index('name="codes"') < after.text.index("在柜台出示")
+    back = await market.seller.post(here, data={"kind": "real"}, files={"file": ("", b"", "")})
+    assert back.headers["location"].split("?")[0] == here.removesuffix("/virtual")
+    assert "在柜台出示" in (await market.seller.get(f"{here}?kind=codes")).text  # kept
 
 
 async def test_codes_are_given_once_and_only_their_buyer_opens_them(market: Market) -> None:
@@ -298,4 +320,47 @@ async def test_what_was_paid_back_unopened_stays_closed_and_what_was_opened_stay
     await market.world.work()
     assert (await market.buyer.post(f"{unopened}/goods")).status_code == 409
     assert "BBB-2" in (await market.buyer.get(f"{opened}/goods")).text
+    await market.books_balance()
+
+
+async def test_what_comes_back_of_a_thing_that_became_codes_is_no_piece_and_is_not_swapped(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    room = BackRoom(world, client)
+    await room.open()
+    wanting = Wanting(room, world.browser(LOCALE), locale=LOCALE)
+    await wanting.buys()
+    await wanting.asks("exchange", "wrong_item")
+    await wanting.seller("agreement", words="林小满 13900001001 杭州市西湖边 3 号亭")
+    await wanting.acts("parcel", tracking_number=NUMBER, carrier="")
+    async with world.house.database.connection() as conn:
+        product = await conn.fetchval("select product_id from order_items")
+    await room.post(f"/goods/{product}/virtual", kind="codes")
+    await wanting.seller("receipt", to_shelf="yes")
+    refused = await wanting.seller("replacement", tracking_number=NUMBER, carrier="zto")
+    assert refused.status_code == 422 and t("en", "errors.case_is_codes") in refused.text
+    async with world.house.database.connection() as conn:
+        assert await conn.fetchval("select sum(on_hand) from variants") == 0  # no codes, no pieces
+    await room.post(f"/goods/{product}/virtual", kind="real")
+    sent = await wanting.seller("replacement", tracking_number=NUMBER, carrier="zto")
+    assert sent.status_code == 422  # nothing is on the shelf
+    world.later(days=7)
+    await wanting.clocks_strike()
+    assert (await wanting.case()).status == "refunding"
+    async with world.house.database.connection() as conn:
+        assert await audit.prove(conn) == []
+
+
+async def test_nobody_swaps_or_sends_back_what_was_handed_out(market: Market) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    order = await buys(market)
+    offered = (await market.buyer.get(f"{order}/cases")).text
+    assert "kind=exchange" not in offered and "kind=return" not in offered
+    whys = await market.buyer.get(f"{order}/cases?kind=refund&reason=wrong_item")
+    wish = {"kind": "exchange", "reason": "wrong_item", "words": "换一个",
+            "form_key": hidden(whys, "form_key")}  # fmt: skip
+    refused = await market.buyer.post(f"{order}/cases", data=wish)
+    assert t(LOCALE, "errors.case_not_now") in refused.text
+    assert "case_asked" not in await told(market)
     await market.books_balance()

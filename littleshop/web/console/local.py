@@ -47,7 +47,7 @@ async def page(request: Request) -> Response:
 def _sheet(work: AtWork, known: Local | None) -> Sheet:
     """The form as it is now."""
     if known is None:
-        return Sheet("", "", [{"km": "3", "fee": "5", "places": ""}], {})
+        return Sheet()
     currency = work.shop.currency
     point = ""
     if known.lat_e6 is not None and known.lon_e6 is not None:

@@ -21,29 +21,35 @@ from littleshop.web import forms
 from littleshop.web.console import frame, product
 from littleshop.web.forms import Form
 
-FIELDS = ("kind", "text")
 _FIELDS = {"virtual_text_empty": "text", "virtual_file_empty": "file", "virtual_file_large": "file"}
+_REAL = "real"  # a thing that is carried, as addresses and forms call it
+_CHOICES = (_REAL, *virtual.KINDS)
+_SAID = {(_REAL, True): "virtual_real", ("codes", True): "virtual_codes"}  # by what it became
 
 
 async def page(request: Request) -> Response:
-    """GET root/goods/ID/virtual"""
+    """GET root/goods/ID/virtual?kind=real|text|file|codes: what that kind needs, and nothing of the
+    others; without one what it is now. The kinds to choose from for a real thing, and kind=other"""
     work = await http.at_work(request)
-    return await _page(request, work, None, {})
+    return await _page(request, work, request.query_params.get("kind", ""), {})
 
 
 async def _page(
     request: Request,
     work: AtWork,
-    typed: dict[str, str] | None,
+    asked: str,
     errors: dict[str, str],
     status: int = 200,
+    *,
+    typed: str | None = None,
 ) -> Response:
     found, variants, _ = await product.read(request, work)
     house = http.house(request)
     async with house.database.connection() as conn:
         now = await virtual.of(conn, work.shop.shop_id, found.product_id)
         codes = await virtual.codes_of(conn, work.shop.shop_id, found.product_id)
-    form = typed or {"kind": now.kind or "", "text": now.text(house.keyring)}
+    asked = asked or now.kind or ""
+    text = now.text(house.keyring) if typed is None else typed
     rows = [
         {
             "id": each.variant_id,
@@ -55,41 +61,45 @@ async def _page(
     ]
     return await frame.page(
         request, work, "product_virtual.html", "goods",
-        status=status, here=product.here(work, found.product_id), title=found.title, form=form,
-        errors=errors, kinds=virtual.KINDS, now_kind=now.kind, file_name=now.file_name, rows=rows,
+        status=status, here=product.here(work, found.product_id), title=found.title, text=text,
+        kind=asked if asked in _CHOICES else "", errors=errors, kinds=_CHOICES,
+        now_kind=now.kind or _REAL, file_name=now.file_name, rows=rows,
     )  # fmt: skip
 
 
 async def save(request: Request) -> Response:
-    """POST root/goods/ID/virtual: kind ("" a real thing|text|file|codes), text, file"""
+    """POST root/goods/ID/virtual: kind (real|text|file|codes), text, file"""
     work = await http.at_work(request)
     form = await forms.read_file(request, virtual.FILE_BYTES)
-    product_id = http.uuid(request.path_params["product_id"])
+    product_id, kind = http.uuid(request.path_params["product_id"]), form.text("kind", 10)
     try:
-        await _say(request, work, product_id, form)
+        said = await _say(request, work, product_id, form)
     except NotFound:
         raise
     except Refused as no:
         errors = {_FIELDS.get(no.code, "kind"): forms.said(request, no)}
-        return await _page(request, work, form.typed(*FIELDS), errors, status=422)
-    return frame.go(request, f"{product.here(work, product_id)}/virtual", "virtual_saved")
+        return await _page(request, work, kind, errors, 422, typed=form.text("text"))
+    here = product.here(work, product_id)
+    return frame.go(request, here if kind == _REAL else f"{here}/virtual", said)
 
 
-async def _say(request: Request, work: AtWork, product_id: UUID, form: Form) -> None:
-    """Raises Refused: what _file and virtual.say raise; NotFound."""
-    house, kept = http.house(request), await _file(request, work, form)
+async def _say(request: Request, work: AtWork, product_id: UUID, form: Form) -> str:
+    """Which sentence says it. Raises Refused: what _file and virtual.say raise; NotFound."""
+    house, kept, kind = http.house(request), await _file(request, work, form), form.text("kind", 10)
 
-    async def work_on(conn: db.Connection) -> None:
+    async def work_on(conn: db.Connection) -> str:
         before = await virtual.of(conn, work.shop.shop_id, product_id)
         text = form.text("text", virtual.TEXT_LENGTH).strip()
+        sealed = house.keyring.seal(text) if text else None
         content = Content(
-            form.text("kind", 10) or None,
-            house.keyring.seal(text) if text else None,
+            None if kind == _REAL else kind,
+            sealed if "text" in form else before.text_sealed,  # what is not asked for stays
             *(kept or (before.file, before.file_name)),
         )
         await virtual.say(conn, work.shop.shop_id, product_id, content, http.now(request))
+        return _SAID.get((kind, before.kind != kind), "virtual_saved")
 
-    await house.database.transaction(work_on)
+    return await house.database.transaction(work_on)
 
 
 async def _file(request: Request, work: AtWork, form: Form) -> tuple[str, str] | None:
@@ -117,7 +127,7 @@ async def add_codes(request: Request) -> Response:
     except NotFound:
         raise
     except Refused as no:
-        return await _page(request, work, None, {"codes": forms.said(request, no)}, status=422)
+        return await _page(request, work, "", {"codes": forms.said(request, no)}, 422)
     here = f"{product.here(work, product_id)}/virtual"
     return frame.go(request, here, "codes_added", count=added)
 
