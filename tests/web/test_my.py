@@ -143,7 +143,7 @@ async def test_the_list_lags_but_never_lies(market: Market) -> None:
     assert "1001" not in page.text and "1002" in page.text and "1003" not in page.text
 
 
-async def test_a_letter_waits_on_the_phone_it_names_and_a_pot_says_her_part(
+async def test_a_letter_waits_on_the_phone_it_names_and_a_pot_says_what_is_in_it_and_her_part(
     market: Market,
 ) -> None:
     world, her = market.world, market.world.browser("zh-CN")
@@ -156,14 +156,16 @@ async def test_a_letter_waits_on_the_phone_it_names_and_a_pot_says_her_part(
     await market.to_checkout(her)
     checkout = await market.form(her) | {"phone": HERS, "from_name": "阿婷", "then": "chip_in"}
     order = (await her.post("/@xiaoman/checkout", data=checkout)).headers["location"]
+    await entered(market)
+    said = shown(await comes_in(world, her))
+    assert "大家一起凑 · 还没有人出" in said and "等大家凑" in said and "0.00" not in said
     rest = {"key": "k" * 20, "amount": "other", "other": "100"}
     went = await her.post(f"{order}/payment", data=rest | {"method": "alipay"})
     await market.notify(reference_of(went), total_amount="100.00")
     await world.work()
-    await entered(market)
-    page = await comes_in(world, her)
+    page = await her.get("/my")
     assert "写信给你：定金" in shown(page) and "看信" in shown(page)
-    assert "大家一起凑 · ¥168.00 凑了 ¥100.00" in shown(page) and "我出 ¥ 100" in shown(page)
+    assert "大家一起凑 · ¥168.00 凑了 ¥100.00 · 我出了 ¥100.00" in shown(page)
     letter = re.search(r'action="(/my/letters/[^"]+)"', page.text)
     assert letter is not None
     assert (await her.post(letter[1])).headers["location"].startswith("/i/")

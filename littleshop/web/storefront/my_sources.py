@@ -32,6 +32,7 @@ from littleshop.web.storefront import order_views
 RECEIVABLE = ("delivered",)
 HELD_FOR = ("invited", "placed")
 SHARED = ("pay_for_me", "chip_in")  # others pay: what waits is their part
+GATHERED = (*HELD_FOR, "collecting")  # it is said how much of the whole is together
 MARKED = (*SHARED, "gift", "team", "invitation")
 
 
@@ -216,8 +217,8 @@ def order_row(
 ) -> SimpleNamespace:
     """An order in the list; of one that others pay too, what was `paid` on his own devices;
     `bought_at`: the shop he knows, where another ships it."""
-    row, shared = found.order, found.order.kind in SHARED
-    own = Money(paid or 0, row.currency)
+    row = found.order
+    gathers = row.kind == "chip_in" and row.status in GATHERED
     return SimpleNamespace(
         url=addresses.my_order(row.shop_id, row.number),
         shop=bought_at or shop.name,
@@ -227,15 +228,23 @@ def order_row(
         picture=SimpleNamespace(digest=found.photo, alt="") if found.photo else None,
         total=row.total,
         kind=i18n.t(asked.locale, f"my.kind.{row.kind}") if row.kind in MARKED else "",
-        shared=shared,
-        own=own if shared and (own or row.kind == "chip_in") else None,
-        there=Money(row.held_minor, row.currency) if row.status == "collecting" else None,
+        own=Money(paid, row.currency) if paid and row.kind in SHARED else None,
+        there=Money(row.held_minor, row.currency) if gathers else None,
         placed_at=row.placed_at,
         zone=ZoneInfo(shop.zone),
-        state=i18n.t(asked.locale, f"my.state.{row.status}"),
+        state=i18n.t(asked.locale, f"my.state.{_state(row)}"),
         waits=row.status in (*PAYABLE, *RECEIVABLE),
         silence=silence(asked, row, shop, clocks),
     )
+
+
+def _state(row: Order) -> str:
+    """The word for where an order stands; of one that others pay, what he waits for."""
+    if row.status == "cancelled" and (row.held_minor or row.refunded_minor):
+        return "went_back"
+    if row.status == "invited" and _shared(row):
+        return f"asked.{asking_a_payer.asked_as(row.kind)}"
+    return "being_paid" if row.status == "placed" and row.kind in SHARED else row.status
 
 
 # Asked one after the other; what has no time of its own comes last.
