@@ -207,6 +207,11 @@ async def test_an_order_in_two_parcels_is_shipped_with_the_last_piece(room: Back
     assert await room.status(placed) == "to_ship"
     buyers = shown(await her_phone(room).get(f"/o/{placed.token}"))
     assert "× 2" in buyers and "The rest isn" in buyers
+    assert buyers.count("SF14 0822 3100 671") == page.text.count("SF14 0822 3100 671") == 1
+    undo = re.findall(r'action="[^"]*(/orders/1001/parcels/[^"]*/undo)"', page.text)
+    await room.post(undo[0])
+    assert "SF14" not in (await room.get("/orders/1001")).text
+    await room.post("/orders/1001/parcels", **ship, **{piece: "2"})
     again = await room.post("/orders/1001/parcels", **ship, **{piece: "1"})
     assert again.status_code == 422  # this number is on it already
     await room.post("/orders/1001/parcels", **(ship | {"tracking_number": OTHER}), **{piece: "1"})

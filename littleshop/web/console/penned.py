@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from littleshop import http, i18n
 from littleshop.http import AtWork
 from littleshop.identity import people
-from littleshop.sale import bargaining, parcelling
+from littleshop.sale import bargaining, parcelling, undoing
 from littleshop.trade import carriers, order_notes, price_changes
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import UNPAID, Order, OrderItem
@@ -50,7 +51,7 @@ async def told(
         else None,
         "withdraw": order.status in UNPAID,
         "parcels": [
-            _parcel(locale, order, each, items, packed)
+            _parcel(locale, order, each, items, packed, http.now(request))
             | {"way": parcel_ways.told(locale, each, ways, http.now(request))}
             for each in sent
         ]
@@ -71,16 +72,17 @@ def _parcel(
     parcel: Parcel,
     items: list[OrderItem],
     packed: dict[UUID, dict[int, int]],
+    now: datetime,
 ) -> dict[str, Any]:
     known = carriers.CARRIERS.get(parcel.carrier)
+    here = f"/console/{order.shop_id}/orders/{order.number}/parcels/{parcel.parcel_id}"
     inside = packed.get(parcel.parcel_id)
     return {
         "carrier": known.name(locale) if known else i18n.t(locale, "book.parcel.by_hand"),
         "number": parcel.tracking_number,
         "code": parcel.carrier,
-        "correct_url": f"/console/{order.shop_id}/orders/{order.number}/parcels/{parcel.parcel_id}"
-        if known and order.status in ("shipped", "delivered")
-        else "",
+        "correct_url": here if known and order.status in ("shipped", "delivered") else "",
+        "undo_url": f"{here}/undo" if undoing.may(order, parcel, now) else "",
         "at": parcel.handed_over_at,
         "things": [
             {"title": item.title, "pieces": item.quantity if inside is None else n}
