@@ -8,9 +8,7 @@ answer is waited for. What comes is a stranger's file and goes to the darkroom.
 from __future__ import annotations
 
 import asyncio
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -18,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from littleshop import db, pictures
+from littleshop import db, pictures, zips
 from littleshop.errors import Refused
 from littleshop.knocking import Checked
 
@@ -27,16 +25,6 @@ HOPS = 3
 TRIES = 2
 MOST_ARCHIVE_BYTES = 300 * 1024 * 1024
 MOST_FILES = 50_000
-_BROKEN = (  # what a file of a bad archive raises
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    EOFError,
-    ValueError,
-)
 _SUFFIXES = ("", ".tbi", ".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 
 
@@ -108,7 +96,7 @@ class Archive:
         """Raises Refused pictures_unreadable, pictures_too_many."""
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as fault:
+        except zips.BROKEN as fault:
             raise Refused("pictures_unreadable") from fault
         found = self._zip.infolist()
         if len(found) > MOST_FILES:
@@ -131,7 +119,7 @@ class Archive:
         try:
             with self._zip.open(found) as file:
                 return file.read(pictures.MAX_BYTES + 1)
-        except _BROKEN as fault:
+        except zips.BROKEN as fault:
             raise Refused("photo_broken") from fault
 
     def close(self) -> None:

@@ -107,9 +107,34 @@ async def read(files: Files, context: Context, *, shop_id: int, import_id: str) 
                 lambda conn: imports.refuse(conn, shop_id, made.import_id, no, context.at)
             )
             return
-    await context.database.transaction(
-        lambda conn: imports.show(conn, shop_id, made.import_id, format)
-    )
+    fault = await _fault_of(files, made)
+
+    async def show(conn: db.Connection) -> None:
+        if fault is not None:
+            await imports.say_fault(conn, shop_id, made.import_id, fault)
+        await imports.show(conn, shop_id, made.import_id, format)
+
+    await context.database.transaction(show)
+
+
+async def _fault_of(files: Files, made: Import) -> Refused | None:
+    """Why its archive of pictures cannot be read, while its seller can still hand in another."""
+    if not made.with_pictures:
+        return None
+    async with _fetched(files, made.files[1]) as path:
+        archive = await asyncio.to_thread(_opened, path)
+    if isinstance(archive, Archive):
+        archive.close()
+        return None
+    return archive
+
+
+def _opened(path: Path | None) -> Archive | Refused:
+    """The archive, or why it cannot be read."""
+    try:
+        return Archive(path) if path is not None else Refused("pictures_unreadable")
+    except Refused as refused:
+        return refused
 
 
 async def _read(context: Context, made: Import, path: Path, currency: str) -> str:
@@ -243,25 +268,23 @@ async def hang(
     async with context.database.connection() as conn:
         made = await imports.get(conn, shop_id, which)
     async with Web(transport) as web, _fetched(files, made.files[1]) as path:
-        archive = _opened(path)
-        hanger = Hanger(context.database, files, web, archive)
+        archive = await asyncio.to_thread(_opened, path) if made.with_pictures else None
+        if isinstance(archive, Refused):  # each picture of it is missing, and said so
+            no = archive
+            await context.database.transaction(
+                lambda conn: imports.say_fault(conn, shop_id, which, no)
+            )
+        readable = archive if isinstance(archive, Archive) else None
+        hanger = Hanger(context.database, files, web, readable)
         while await hanger.batch(made, context.clock.now()):
             pass
-        if archive is not None:
-            archive.close()
+        if readable is not None:
+            readable.close()
     await context.database.transaction(
         lambda conn: imports.end(conn, shop_id, which, "done", context.clock.now())
     )
     for name in made.files:
         await files.remove_staged(name)
-
-
-def _opened(path: Path | None) -> Archive | None:
-    """The archive, or None: of one that cannot be read each picture is missing, and said so."""
-    try:
-        return Archive(path) if path is not None else None
-    except Refused:
-        return None
 
 
 class Hanger:

@@ -20,7 +20,8 @@ VERDICTS = ("new", "changed", "unchanged", "refused")
 
 
 class Import(msgspec.Struct, frozen=True):
-    """A row of imports; `fault` and `facts`: why the whole file is refused."""
+    """A row of imports; `fault` and `facts`: why the whole file is refused, or else why its archive
+    of pictures could not be read."""
 
     shop_id: int
     import_id: UUID
@@ -208,6 +209,19 @@ async def refuse(
         refused.code,
         refused.details,
         at,
+    )
+
+
+async def say_fault(conn: db.Connection, shop_id: int, import_id: UUID, refused: Refused) -> None:
+    """Its archive of pictures cannot be read; its sheet can."""
+    await db.run(
+        conn,
+        "update imports set fault = $3, facts = $4"
+        " where shop_id = $1 and import_id = $2 and status in ('reading', 'importing')",
+        shop_id,
+        import_id,
+        refused.code,
+        refused.details,
     )
 
 

@@ -254,3 +254,36 @@ async def test_a_broken_archive_is_said_of_each_picture_and_holds_nothing_up(sta
             [item] = await imports.items(conn, stall.town.shop_id, which, faulty=True)
             assert (await imports.get(conn, stall.town.shop_id, which)).status == "done"
         assert [code for _, code in item.photo_faults] == [why]
+
+
+async def test_an_archive_that_cannot_be_read_is_said_before_anything_runs_and_mended_by_a_second(
+    stall: Stall,
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.jpg", picture("blue"))
+    good, sheet = packed.getvalue(), "handle,title,price,photos\na,A,1,a.jpg\n"
+
+    async def of(import_id: UUID) -> Import:
+        async with stall.town.database.connection() as conn:
+            return await imports.get(conn, stall.town.shop_id, import_id)
+
+    bad = await stall.brings(sheet, good[:40])  # half of it came
+    assert [(await of(bad)).status, (await of(bad)).fault] == ["ready", "pictures_unreadable"]
+    lost = await stall.brings(sheet.replace("a,A", "b,B"), good)
+    assert (await of(lost)).fault == ""
+    await stall.files.remove_staged((await of(lost)).files[1])
+    for which in (bad, lost):
+        await stall.says_yes(which)
+        await stall.works()
+        assert [(await of(which)).status, (await of(which)).fault] == [
+            "done", "pictures_unreadable",
+        ]  # fmt: skip
+    again = await stall.brings(sheet, good)
+    assert await stall.counts(again) == {"changed": 1}
+    await stall.says_yes(again)
+    await stall.works()
+    assert (await of(again)).fault == "" and await stall.counts(again) == {
+        "changed": 1, "written": 1, "done": 1,
+    }  # fmt: skip
+    await stall.fine()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest_asyncio
 
 from littleshop import audit
+from littleshop.i18n import t
 from tests.catalog.foreign_sheets import SHOPIFY
 from tests.web.back_room import BackRoom, shown
 from tests.web.client import World, hidden
@@ -152,3 +155,42 @@ async def test_a_sheet_is_handed_in_looked_at_run_and_reported(
     await world.work()
     assert "Excel workbook" in shown(await room.follow(broken))
     assert "Imported" in shown(await room.get("/acts"))
+
+
+async def test_an_archive_that_cannot_be_read_is_said_on_the_pages_and_keeps_no_file(
+    room: BackRoom, world: World, home: Path
+) -> None:
+    async def hands_in(seller: BackRoom, key: str, title: str, pictures: bytes) -> httpx.Response:
+        sheet = f"handle,title,price,photos\na,{title},1,a.jpg\n".encode()
+        chosen = {"sheet": ("a.csv", sheet), "pictures": ("a.zip", pictures)}
+        data = {"form_key": key}
+        return await seller.client.post(f"{seller.root}/goods/imports", data=data, files=chosen)
+
+    def staged() -> list[str]:
+        return sorted(each.name for each in (home / "files").glob("staged/*"))
+
+    key = str(uuid4())
+    refused = await hands_in(room, key, "Cup", b"Rar!....")
+    assert refused.status_code == 422 and t("en", "errors.pictures_unreadable") in refused.text
+    assert staged() == []
+    sent = await hands_in(room, key, "Cup", b"PK\x03\x04 and no more")
+    twice = await hands_in(room, key, "Pot", b"PK\x03\x04 of another")  # pressed again
+    assert twice.headers["location"] == sent.headers["location"]
+    other = BackRoom(world, world.browser())
+    shop_id = await world.open_shop(other.client, "Other", "other", "139 0000 1009")
+    other.town.shop_id, other.root = shop_id, f"/console/{shop_id}"
+    theirs = await hands_in(other, key, "Lid", b"PK\x03\x04 of theirs")
+    assert len(staged()) == 4  # a shop's own, though the form's key is the same
+    await world.work()
+    here = sent.headers["location"].removeprefix(room.root)
+    ready = shown(await room.get(here))
+    assert t("en", "errors.pictures_unreadable") in ready
+    assert t("en", "catalogue.no_pictures.before") in ready
+    await post(room, f"{here}/start")
+    await world.work()
+    done = shown(await room.get(here))
+    assert t("en", "catalogue.no_pictures.after") in done and "Cup" in done and "Pot" not in done
+    await post(other, f"{theirs.headers['location'].removeprefix(other.root)}/start")
+    await world.work()
+    assert await rows(other, "select title from products where shop_id = $1") == [("Lid",)]
+    assert staged() == []

@@ -8,11 +8,11 @@ import hashlib
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+from littleshop import zips
 from littleshop.config import is_loopback
 from littleshop.errors import GatewayError
 from littleshop.money import Money
@@ -75,7 +75,7 @@ def read(packed: bytes, day: date) -> Bill:
     """
     try:
         texts = list(_files(packed))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+    except zips.BROKEN:
         raise GatewayError("alipay's bill is no zip that can be read", retryable=True) from None
     digest = hashlib.sha256(b"\0".join(sorted(texts)))
     for text in texts:

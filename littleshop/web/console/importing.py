@@ -99,9 +99,10 @@ async def _kept(request: Request, work: AtWork, form: Form) -> Import:
     async with house.database.connection() as conn:
         if await imports.is_known(conn, work.shop.shop_id, import_id):
             return made  # the form once more: what was looked at stays as it is
+    if archives:  # before anything is kept
+        await _check_archive(archives[0])
     await house.files.put_staged(made.files[0], files[0].file)
     if archives:
-        await _check_archive(archives[0])
         await house.files.put_staged(made.files[1], archives[0].file)
     return made
 
