@@ -12,11 +12,11 @@ from tests.web.market import WANTING, Market
 from tests.web.test_pay_letters import ASKED, Sent
 
 
-async def written(market: Market) -> str:
-    """The seller writes a letter for a bowl at ¥168: its link."""
+async def written(market: Market, kind: str = "goods") -> str:
+    """The seller writes a letter for a bowl at ¥168, or for that sum alone: its link."""
     root = f"/console/{market.shop_id}/collect"
-    page = await market.seller.get(f"{root}/new?kind=goods")
-    form = {"kind": "goods", "form_key": hidden(page, "form_key"), "then": "send", "hours": "24"}
+    page = await market.seller.get(f"{root}/new?kind={kind}")
+    form = {"kind": kind, "form_key": hidden(page, "form_key"), "then": "send", "hours": "24"}
     form |= {"uses": "1", "to_name": "阿婷", "words": "给你留着。", "shipping": "0"}
     form |= {"own-0-title": "月白釉盖碗", "own-0-price": "168"}
     answer = await market.seller.post(root, data=form)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from tests.web.client import says
-from tests.web.market import Market
+import re
+from html import unescape
+
+from tests.web.client import hidden, says
+from tests.web.market import WANTING, Market
 from tests.web.passing_on import asks, passes_on, written
 from tests.web.test_pay_letters import arrives, gives
 
@@ -56,3 +59,27 @@ async def test_a_letter_that_was_taken_back_says_what_is_next_on_both_sides(
     assert "收回了那封信" in order.text and "data-link" not in order.text
     assert await market.statuses() == ["invited"]
     await market.books_balance()
+
+
+async def test_who_asks_another_finds_that_button_alone_and_says_his_name_once(
+    market: Market,
+) -> None:
+    for link, names in ((await written(market), 2), (await written(market, "amount"), 1)):
+        seen = await market.buyer.get(f"{link}/checkout?payer=1")
+        page = seen.text
+        acts = re.findall(r'<button class="(?:btn go|vh)[^>]*value="([a-z_]+)"', page)
+        assert set(acts) == {"pay_for_me"}  # and so does whoever presses Enter
+        assert 'name="from_name"' in page and 'value="阿婷"' in page and 'name="method"' not in page
+        asked = re.findall(r'name="(?:recipient|from_name)"', page)
+        assert len(asked) == names and ("收件人" in page) == (names == 2)
+        form = {name: unescape(hidden(seen, name)) for name in ("key", "total", "said")}
+        typed = {"then": "pay_for_me", "from_name": "阿婷", "phone": WANTING["phone"]}
+        bad = await market.buyer.post(f"{link}/checkout?payer=1", data=form | typed | {"phone": ""})
+        assert bad.status_code == 409 and 'value="pay_for_me"' in bad.text
+        assert 'value="place"' not in bad.text
+        where = WANTING if names == 2 else {}
+        answer = await market.buyer.post(f"{link}/checkout?payer=1", data=where | form | typed)
+        assert answer.status_code == 303, answer.text
+        himself = (await market.world.browser("zh-CN").get(f"{link}/checkout")).text
+        assert ("收件人" in himself) == (names == 2)
+    assert await market.statuses() == ["invited", "invited"]

@@ -51,12 +51,13 @@ async def shown(
     return _shown(kinds, form)
 
 
-def _shown(kinds: list[str], form: Mapping[str, str]) -> SimpleNamespace:
+def _shown(kinds: list[str], form: Mapping[str, str], first: bool = False) -> SimpleNamespace:
     return SimpleNamespace(
         kinds=kinds,
         from_name=form.get("from_name", ""),
         words=form.get("words", ""),
         open=bool(kind_of(form)),
+        first=first,
     )
 
 
@@ -74,9 +75,17 @@ async def by_letter(
     )
 
 
-def by_letter_shown(form: Mapping[str, str]) -> SimpleNamespace:
-    """The choice on the form of a seller's letter: its uses are paid by one person each."""
-    return _shown(["pay_for_me"], form)
+def by_letter_shown(form: Mapping[str, str], *, first: bool) -> SimpleNamespace:
+    """The choice on the form of a seller's letter: its uses are paid by one person each. It comes
+    `first` on the form of who said already that another pays."""
+    return _shown(["pay_for_me"], form, first)
+
+
+def named_once(form: dict[str, str], way: str) -> dict[str, str]:
+    """The form of who asks another to pay what nobody sends: his name stands in it once."""
+    if way != "none" or not kind_of(form) or form.get("recipient"):
+        return form
+    return {**form, "recipient": form.get("from_name", "")}
 
 
 async def place(

@@ -23,7 +23,7 @@ from littleshop.pricing.quotes import Quote
 from littleshop.sale import inviting, placing, shipping
 from littleshop.sale.placing import Placed, Placing
 from littleshop.shop.shops import Shop
-from littleshop.trade import conversations, invitations
+from littleshop.trade import conversations, invitations, letters
 from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
@@ -149,9 +149,19 @@ async def form(request: Request) -> Response:
     if await letter_links.state(request, found) != "open":
         return RedirectResponse(addresses.invitation(found.token), status_code=303)
     known = dict(await prefilling.on_this_device(request, found.shop))
-    if "payer" in request.query_params:  # he said so already: the choice stands open
-        known["then"] = "pay_for_me"
+    if _asks(request):
+        known["from_name"] = found.row.to_name[: letters.LONGEST_NAME]
     return await _form(request, found, known, {})
+
+
+def _asks(request: Request) -> bool:
+    """Whether this is the form of who said already that somebody else pays."""
+    return "payer" in request.query_params
+
+
+def _here(request: Request, found: Open) -> str:
+    address = addresses.invitation_part(found.token, "checkout")
+    return f"{address}?payer=1" if _asks(request) else address
 
 
 def _way(found: Open, form: Mapping[str, str]) -> str:
@@ -183,7 +193,8 @@ async def _form(
         fragment=fragment,
         form_targets=views.rail_origins(house),
         shop=views.shop(shop),
-        action=addresses.invitation_part(found.token, "checkout"),
+        action=_here(request, found),
+        pays_himself=addresses.invitation_part(found.token, "checkout"),
         back=addresses.invitation(found.token),
         nothing_sent=way == "none",
         items=checkouts.shown_items(quote),
@@ -206,7 +217,7 @@ async def _form(
         out=leaving.out(request, _link(request, found)),
         registering=False,
         keeper=keepers.of_rails(house.settings.escrow, [each.gateway for each in offered]),
-        asking=asking.by_letter_shown(form),
+        asking=asking.by_letter_shown(form, first=_asks(request)),
     )
 
 
@@ -227,7 +238,7 @@ async def _quoted(
 def _link(request: Request, found: Open) -> str:
     """The form's whole address, for another browser."""
     public = names.public_url(request, stay=True)
-    return public + addresses.invitation_part(found.token, "checkout")
+    return public + _here(request, found)
 
 
 def _deliveries(request: Request, found: Open, quote: Quote, way: str) -> list[Any]:
@@ -262,6 +273,7 @@ async def accept(request: Request) -> Response:
     if form.get("then") in ("split", "quote"):
         return await _recounted(request, found, form)
     way = _way(found, form)
+    form = asking.named_once(form, way)
     delivery, wrong = checkouts.delivery_of(form, way)
     wrong |= checkouts.unseen(form) | asking.unsigned(form)
     if not asking.kind_of(form):
