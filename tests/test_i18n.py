@@ -69,11 +69,6 @@ def test_money_is_shown_with_its_sign_and_cents(minor: int, currency: str, shown
     assert str(i18n.money("en", Money(minor, currency))) == shown
 
 
-def test_an_extra_price_carries_a_plus_and_nothing_carries_none() -> None:
-    assert str(i18n.money("en", Money(9_000, "CNY"), plus=True)) == "+¥90.00"
-    assert str(i18n.money("en", Money(0, "CNY"), plus=True)) == "¥0.00"
-
-
 @pytest.mark.parametrize(
     ("hours", "english", "chinese"),
     [

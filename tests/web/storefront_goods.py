@@ -92,16 +92,16 @@ GAIWAN = thing(
         thing(
             name="釉色",
             options=[
-                thing(value="青灰", colour="#A9B9AF", gone=False, extra=None),
-                thing(value="月白", colour="#EDECE3", gone=False, extra=None),
-                thing(value="茶末", colour="#857A45", gone=True, extra=None),
+                thing(value="青灰", colour="#A9B9AF", gone=False, price=None, up=False),
+                thing(value="月白", colour="#EDECE3", gone=False, price=None, up=False),
+                thing(value="茶末", colour="#857A45", gone=True, price=None, up=False),
             ],
         ),
         thing(
             name="配杯",
             options=[
-                thing(value="只要盖碗", colour=None, gone=False, extra=None),
-                thing(value="配两只杯", colour=None, gone=False, extra=cny("90.00")),
+                thing(value="只要盖碗", colour=None, gone=False, price=cny("168.00"), up=False),
+                thing(value="配两只杯", colour=None, gone=False, price=cny("258.00"), up=False),
             ],
         ),
     ],
@@ -299,6 +299,7 @@ def an_order(state: str, **facts: Any) -> SimpleNamespace:
                 "handover": "courier",
                 "total": cny("62.00"),
                 "direct": False,
+                "scanned": state in ("delivered", "received"),
                 "back": cny("0.00"),
                 "is_back": True,
                 "left": cny("62.00"),

@@ -55,6 +55,22 @@ async def test_kinds_are_listed_first_and_each_has_its_price_and_stock(
         10300,
         2,
     )
+    shown = (await client.get(f"/@xiaoman/p/{product_id}")).text  # whole prices, by either axis
+    chips = re.findall(r'>([^<>]+)<span class="soft num t13">([^<]*)</span></label>', shown)
+    assert chips == [
+        ("青灰", "¥100.00 and up"),
+        ("月白", "¥102.00 and up"),
+        ("只要盖碗", "¥100.00 and up"),
+        ("配两只杯", "¥101.00 and up"),
+    ]
+    sets = {"variant-1-price": "103", "variant-2-price": "100", "variant-3-price": "103"}
+    keys = {name: value for name, value in table.items() if name.endswith("-key")}
+    stock = {f"variant-{place}-stock": "2" for place in range(4)}
+    dearer = axes | keys | stock | {"variant-0-price": "100"} | sets
+    assert (await edit(client, shop_id, product_id, **dearer)).status_code == 303
+    shown = (await client.get(f"/@xiaoman/p/{product_id}")).text
+    chips = re.findall(r'>([^<>]+)<span class="soft num t13">([^<]*)</span></label>', shown)
+    assert chips == [("只要盖碗", "¥100.00"), ("配两只杯", "¥103.00")]  # the glaze costs nothing
     answer = await edit(client, shop_id, product_id)  # and back to one kind
     page = await client.get(f"/console/{shop_id}/goods/{product_id}")
     assert len(await kinds(world, shop_id, product_id)) == 1

@@ -61,12 +61,14 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class OptionView(msgspec.Struct, frozen=True):
-    """A value of an axis; `extra` is what it costs more than the cheapest."""
+    """A value of an axis; `price` is what the thing costs with it, None where the axis makes no
+    difference; `up`: at least that, the rest of the choice decides."""
 
     value: str
     colour: str | None
     gone: bool
-    extra: Money | None
+    price: Money | None
+    up: bool = False
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -194,21 +196,31 @@ def product(
 
 
 def _axes(row: Product, variants: Sequence[Variant]) -> list[Axis]:
+    """What can be chosen, each value with the whole price it leads to, of what can be had: nothing
+    has to be added up, and without a script it is as true as with one."""
     axes = []
     for place, option in enumerate(row.options):
-        least = {
-            value: min((one.price for one in variants if one.choice[place] == value), default=None)
-            for value in option.values
-        }
-        cheapest = min((price for price in least.values() if price is not None), default=None)
-        shown = []
-        for value, price in least.items():
-            if price is None or cheapest is None:
-                continue
-            extra, colour = price - cheapest, option.colours.get(value)
-            had = any(one.spare > 0 for one in variants if one.choice[place] == value)
-            shown.append(OptionView(value, colour, not had, extra if extra.minor else None))
-        axes.append(Axis(option.name, shown))
+        made = {one.choice[place] for one in variants}
+        prices: dict[str, set[Money]] = {value: set() for value in option.values if value in made}
+        for one in variants:
+            if one.spare > 0:
+                prices[one.choice[place]].add(one.price)
+        tells = len({min(some) for some in prices.values() if some}) > 1
+        axes.append(
+            Axis(
+                option.name,
+                [
+                    OptionView(
+                        value,
+                        option.colours.get(value),
+                        not some,
+                        min(some) if tells and some else None,
+                        len(some) > 1,
+                    )
+                    for value, some in prices.items()
+                ],
+            )
+        )
     return axes
 
 
