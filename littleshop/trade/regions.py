@@ -70,8 +70,9 @@ def _english() -> dict[str, str]:
 
 def line(*parts: str) -> str:
     """Province, city, district and street in a row, as far as they are known; of a municipality,
-    which is its own city, the name stands once."""
-    told = [part for part in parts if part]
+    which is its own city, the name stands once, and what only fills the table's second row never
+    (海南省 五指山市)."""
+    told = [part for part in parts if part and part not in _PLACEHOLDERS]
     return " ".join(part for at, part in enumerate(told) if not at or part != told[at - 1])
 
 

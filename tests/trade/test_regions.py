@@ -142,3 +142,4 @@ def test_a_municipality_which_is_its_own_city_is_said_once() -> None:
         == "上海市 浦东新区 世纪大道 8 号"
     )
     assert regions.line("浙江省", "杭州市", "", "文三路 478 号") == "浙江省 杭州市 文三路 478 号"
+    assert regions.line("海南省", "省直辖县", "五指山市") == "海南省 五指山市"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from littleshop.web import assets, pages
+from tests.cast import CNY
 from tests.web import storefront_samples as kept
 
 PAGES = [sample for sample in kept.samples() if sample[1] != "mine"]
@@ -83,6 +84,28 @@ def test_direct_settlement_is_said_before_paying() -> None:
     direct = kept.thing(**(vars(kept.ADA) | {"direct": True}))
     assert "goes to Ada at once" in drawn("product", kept.product(shop=direct))
     assert "goes to Ada at once" in drawn("checkout", kept.checkout(shop=direct))
+
+
+def test_a_way_to_pay_that_this_app_cannot_go_stands_in_the_way_out_alone() -> None:
+    here = kept.checkout()["methods"][0]
+    outside = kept.thing(**(vars(here) | {"way": "outside", "chosen": False}))
+    wechat = kept.thing(**(vars(here) | {"name": "微信支付", "code": "wechat_pay"}))
+    html = drawn("checkout", kept.checkout(methods=[wechat, outside]), "zh-CN")
+    rows = re.findall(r'<span class="ti">([^<]*)</span>', html)
+    assert "微信支付" in rows and "支付宝" not in rows
+    assert re.search(r"<summary[^>]*><span[^>]*>想用支付宝：到浏览器里付", html)
+
+
+def test_what_a_way_to_send_costs_comes_with_the_sums_of_the_place() -> None:
+    for facts, told in (
+        ({"asks": True}, "by region"),
+        ({"fee": CNY("8.00")}, "¥8.00"),
+        ({"fee": CNY("0.00")}, "Free postage"),
+    ):
+        courier, by_hand = kept.checkout()["deliveries"]
+        ways = [kept.thing(**(vars(courier) | facts)), by_hand]
+        piece = drawn("checkout", kept.checkout(deliveries=ways), fragment="sums")
+        assert f'data-fee value="courier">{told}</data>' in piece
 
 
 def test_a_wrong_field_is_tied_to_its_sentence() -> None:

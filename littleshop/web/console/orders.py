@@ -43,7 +43,7 @@ JUST_SHIPPED = timedelta(minutes=30)
 
 def place(delivery: Delivery) -> str:
     """The short place of a list: the city, or what stands for it."""
-    return delivery.city or delivery.province
+    return regions.line(delivery.city) or delivery.district or delivery.province
 
 
 def money(order: Order) -> str:

@@ -21,7 +21,7 @@ from littleshop.sale import asking_a_payer
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.social import follows
-from littleshop.trade import invitation_lists, invitations, person_orders
+from littleshop.trade import invitation_lists, invitations, person_orders, regions
 from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import PAYABLE, Delivery, Order
 from littleshop.trade.person_orders import Found
@@ -140,7 +140,7 @@ def _goes_to(asked: Asked, row: Order) -> str:
     to = row.delivery(asked.keyring)
     if row.kind == "gift" or not to.city:
         return ""
-    where = " ".join(filter(None, (to.city, to.district, to.street)))
+    where = regions.line(to.city, to.district, to.street)
     return i18n.t(asked.locale, "my.waits.goes_to", name=to.name, where=where)
 
 
