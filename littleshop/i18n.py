@@ -159,14 +159,14 @@ def plural(locale: str, count: int) -> str:
     return str(BabelLocale.parse(locale, sep="-").plural_form(count))
 
 
-def money(locale: str, amount: Money) -> MoneyText:
+def money(locale: str, amount: Money, *, plus: bool = False) -> MoneyText:
     """An amount as DESIGN writes it: ¥1,250.80; below zero with a true minus before the sign.
 
     Both of our languages group and point alike, so `locale` changes nothing yet.
     """
     decimals = digits(amount.currency)
     whole, cents = divmod(abs(amount.minor), 10**decimals)
-    before = MINUS if amount.minor < 0 else ""
+    before = MINUS if amount.minor < 0 else "+" if plus and amount.minor else ""
     return MoneyText(
         before + SIGNS.get(amount.currency, amount.currency + "\N{NO-BREAK SPACE}"),
         f"{whole:,}",

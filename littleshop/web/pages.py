@@ -177,7 +177,7 @@ def _filters(locale: str) -> dict[str, Any]:
 
     return {
         "t": partial(i18n.t, locale),
-        "money": lambda amount: str(i18n.money(locale, amount)),
+        "money": lambda amount, plus=False: str(i18n.money(locale, amount, plus=plus)),
         "pieces": partial(i18n.money, locale),
         "when": when,
         "day": partial(i18n.day, locale),
