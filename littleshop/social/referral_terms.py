@@ -172,12 +172,13 @@ async def _write(
     at: datetime,
 ) -> None:
     first, second = (None, None) if rates is None else (rates.first_bps, rates.second_bps)
-    told = (at, by, first, second)
+    told = (at, by, first, second)  # always after the one before: clocks may stand apart
     if product_id is None:
         await db.run(
             conn,
             "insert into referral_terms (shop_id, starts_at, set_by, first_bps, second_bps)"
-            " values ($1, $2, $3, $4, $5)",
+            " select $1, greatest($2, max(starts_at) + interval '1 microsecond'), $3, $4, $5"
+            "   from referral_terms where shop_id = $1",
             shop_id,
             *told,
         )
@@ -186,7 +187,8 @@ async def _write(
             conn,
             "insert into referral_exceptions"
             " (shop_id, product_id, starts_at, set_by, first_bps, second_bps)"
-            " values ($1, $6, $2, $3, $4, $5)",
+            " select $1, $6, greatest($2, max(starts_at) + interval '1 microsecond'), $3, $4, $5"
+            "   from referral_exceptions where shop_id = $1 and product_id = $6",
             shop_id,
             *told,
             product_id,

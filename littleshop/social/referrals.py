@@ -95,7 +95,9 @@ async def share_for(
     await db.run(
         conn,
         "insert into sharers (shop_id, device, starts_at, person_id, earner_shop_id)"
-        " values ($1, $2, $3, $4, $5) on conflict on constraint sharers_pkey do nothing",
+        " select $1, $2, greatest($3, max(starts_at) + interval '1 microsecond'), $4, $5"
+        "   from sharers where shop_id = $1 and device = $2"
+        " on conflict on constraint sharers_pkey do nothing",
         shop_id,
         device,
         at,
@@ -152,6 +154,34 @@ async def candidates(
     in the shop nor bought it himself. One statement by keys; in a shop without terms, nobody."""
     return await db.all(
         conn, Candidate, _CANDIDATES, shop_id, code, placed_at, order_id, phone_index
+    )
+
+
+async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> bool:
+    """Whether somebody would earn of what is bought by this share now, as far as can be told of
+    who has not ordered yet."""
+    return bool(
+        await db.value(
+            conn,
+            """
+            select exists (
+              select from (select $2::text as code
+                           union all
+                           select d.parent_code from share_descents d
+                            where d.shop_id = $1 and d.code = $2) w
+                join shares h on h.shop_id = $1 and h.code = w.code
+               cross join lateral (select x.earner_shop_id from sharers x
+                                    where x.shop_id = $1 and x.device = h.device
+                                      and x.starts_at <= $3
+                                    order by x.starts_at desc limit 1) s
+               where s.earner_shop_id is not null
+                 and (exists (select from referral_exceptions e where e.shop_id = $1)
+                      or (select t.first_bps from referral_terms t where t.shop_id = $1
+                           order by t.starts_at desc limit 1) > 0))""",
+            shop_id,
+            code,
+            at,
+        )
     )
 
 

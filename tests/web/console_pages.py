@@ -10,7 +10,7 @@ from tests.web import console_catalogue_samples as catalogue
 from tests.web import console_giving_samples as samples_of_giving
 from tests.web import console_more_samples as more
 from tests.web import console_samples as samples
-from tests.web import resale_samples
+from tests.web import referral_samples, resale_samples
 from tests.web.console_samples import ROOT, ago, around
 from tests.web.opening_samples import opening
 
@@ -120,7 +120,9 @@ def console(locale: str) -> dict[str, Page]:
     giving = {
         name: (f"console/{template}.html", told)
         for name, (template, told) in (
-            samples_of_giving.console(locale) | resale_samples.console(locale)
+            samples_of_giving.console(locale)
+            | resale_samples.console(locale)
+            | referral_samples.console(locale)
         ).items()
     }
     return pages | settings(locale) | giving

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from littleshop.social import outlets, posters
-from tests.web.storefront_goods import ADA, GAIWAN, HOST, NOW, XIAOMAN, days, qr, thing
+from tests.web.storefront_goods import ADA, GAIWAN, HOST, NOW, XIAOMAN, cny, days, qr, thing
 
 Sample = tuple[str, str, dict[str, Any]]
 
@@ -29,12 +29,28 @@ def _kit(inside: str = "phone", **more: Any) -> dict[str, Any]:
     }
 
 
+_EARN: dict[str, Any] = {
+    "amount": cny("16.80"), "rate": "10%", "second": "2%", "known": True, "shop": "", "on": False,
+    "mine": [{"id": 2, "name": "晓晓的小铺"}], "action": "#", "opening": "/open",
+    "sign_in": "/sign-in",
+}  # fmt: skip
+_EARNING: dict[str, dict[str, Any]] = {
+    "may": {},
+    "shop": {"amount": None, "second": ""},
+    "does": {"on": True, "shop": "晓晓的小铺"},
+    "signed-out": {"on": True, "known": False, "mine": []},
+    "needs-a-shop": {"known": False, "mine": []},
+}
+
+
 def samples() -> Iterator[Sample]:
     """The sheet where it is open, and every way that leads on from it."""
     told = {"script": "https://res.wx.qq.com/open/js/jweixin-1.6.0.js", "told": {"config": {}}}
     yield "share", "share", _kit()
     yield "share-desk", "share", _kit("desktop")
     yield "share-wechat", "share", _kit("wechat", wx=told)
+    for name, more in _EARNING.items():
+        yield f"share-earning-{name}", "share", _kit(earn=thing(**(_EARN | more)))
     yield "share-robot", "share", _kit(robot=True, first=(), rest=())
     for inside in ("phone", "desktop", "wechat"):
         for name in outlets.WECHAT:

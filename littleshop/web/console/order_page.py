@@ -198,7 +198,7 @@ def _yours(dossier: Dossier) -> Money:
     """What of the order is the seller's: what did not go back, less our commission and what is of
     the shop that sold it."""
     order, rate, kept = dossier.order, dossier.rate, dossier.order.total - dossier.gone
-    return kept - rate.of(kept) - sold_by.margin(dossier.sold, order, rate, kept)
+    return kept - rate.of(kept) - sold_by.others(dossier.sold, order, rate, kept)
 
 
 def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, Any]]:

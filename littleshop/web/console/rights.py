@@ -156,6 +156,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/money/kept",
         "/money/lent",
         "/money/payouts/{payout_id}",
+        "/referrals",  # what is set there its page asks of the owner alone
+        "/referrals/{earner}",
+        "/earned",
         "/statement",
     ),
     "figures": (
@@ -184,6 +187,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/staff/{person_id}/removal",
         "/admission/photos",
         "/admission/look",
+        "/goods/{product_id}/referral",
         "/settings/payee",
         "/settings/address",
         "/settings/closing",

@@ -31,6 +31,7 @@ from littleshop.web.storefront import (
     baskets,
     cashier,
     checkouts,
+    earning,
     leaving,
     prefilling,
     resold,
@@ -135,6 +136,7 @@ async def _page(
         asking=None if wrapping.is_gift(form) else await asking.shown(request, shop, bag, form),
         out=leaving.out(request, names.public_url(request, stay=True) + here),
         registering=waits,
+        referred=await earning.somebody_earns(request, shop.shop_id),
         keeper=keepers.of_rails(house.settings.escrow, [way.gateway for way in offered]),
     )
 

@@ -48,6 +48,7 @@ from littleshop.web import addresses, case_story, flash, forms, keepers, pages, 
 from littleshop.web.storefront import (
     afterwards,
     bought_at,
+    earning,
     gift_pages,
     gift_views,
     letters,
@@ -121,6 +122,7 @@ async def _page(
     if link.seen.role == gifts.ROLE:
         return await gift_pages.show(request, link, fragment=fragment, no=no)
     known = await _known(request, link)
+    known["referred"] = link.seen.may_act and await earning.by_order(request, link.order)
     _, heard = flash.heard(request, letters.SAID) if fragment is None else ("", "")
     if no is not None or heard:
         known |= {"notice": forms.said(request, no) if no else heard, "bad": True}

@@ -21,7 +21,7 @@ from littleshop.social.outlets import OUTLETS, Outlet
 from littleshop.social.passcodes import Passcode
 from littleshop.social.shares import Share
 from littleshop.web import addresses, assets, containers, forms, jssdk, names, pages, touches
-from littleshop.web.storefront import subjects, views
+from littleshop.web.storefront import earning, subjects, views
 from littleshop.web.storefront.subjects import Subject
 from littleshop.web.storefront.visitors import agent, container, only_ahead, remember
 
@@ -111,7 +111,8 @@ async def sheet(request: Request) -> Response:
     found = await links(request, sharer, "link", "qr", "system", *outlets.WECHAT)
     wx = await jssdk.card(request, _card(request, sharer.subject, found), found["wechat_moments"])
     fragment = "sheet" if request.headers.get("hx-request") else None
-    answer = shown(request, sharer.subject, "share", fragment, links=found, wx=wx)
+    earn = await earning.told(request, sharer.subject, sharer.device)
+    answer = shown(request, sharer.subject, "share", fragment, links=found, wx=wx, earn=earn)
     return remember(request, answer, sharer.token)
 
 

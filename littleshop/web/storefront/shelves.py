@@ -37,6 +37,7 @@ from littleshop.web.kept_pages import Asked, Drawn
 from littleshop.web.page_cache import MET
 from littleshop.web.storefront import (
     checkouts,
+    earning,
     followers,
     for_you,
     greetings,
@@ -335,7 +336,9 @@ async def shop_mine(request: Request) -> Response:
         known = await followers.of_visitor(request, conn, shop.shop_id)
     left, follows = await few.left(shop.shop_id), known is not None
     unread = sum(new.values())
-    return _mine(request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows)
+    return await _mine(
+        request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows
+    )
 
 
 async def product_mine(request: Request) -> Response:
@@ -349,10 +352,10 @@ async def product_mine(request: Request) -> Response:
         new = await conversation_lists.new_on(conn, shop.shop_id, http.device(request))
     own = await for_you.on_product(request, shop, product_id) if shop.offers else None
     unread = new.get(product_id, 0)
-    return _mine(request, shop, basket, left, greeting, talk=unread, floating=False, own=own)
+    return await _mine(request, shop, basket, left, greeting, talk=unread, floating=False, own=own)
 
 
-def _mine(
+async def _mine(
     request: Request,
     shop: Shop,
     basket: tuple[int, Money | None],
@@ -373,6 +376,7 @@ def _mine(
         basket=SimpleNamespace(count=basket[0], sum=basket[1]),
         left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
         greeting=greeting,
+        earns=await earning.somebody_earns(request, shop.shop_id),
         talk=talk,
         floating=floating,
         own=own,
