@@ -19,6 +19,7 @@ import msgspec
 from littleshop import db, ids, jobs
 from littleshop.clock import value_date
 from littleshop.crypto import Keyring
+from littleshop.errors import GatewayError
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
@@ -160,8 +161,14 @@ async def come_over(
     value_on: str,
     at: datetime,
 ) -> bool:
-    """The other side: so much of what the rails hold is this shop's. False when it stood there."""
-    account = chart.due_from(from_shop_id)
+    """The other side: so much of what the rails hold is this shop's. False when it stood there.
+    Raises GatewayError(retryable) while its own books do not say yet that it is owed so much: the
+    sweep may pass on before they do."""
+    account, currency = chart.due_from(from_shop_id), parts[0][1].currency
+    if await journals.find(conn, shop_id, CAME_OVER, reference) is None:
+        owed = (await accounts.lock(conn, shop_id, [account], currency)).get(account, 0)
+        if owed < sum(part.minor for _, part in parts):
+            raise GatewayError(f"shop {shop_id} does not know what it is owed yet", retryable=True)
     return await journals.post(
         conn,
         shop_id,

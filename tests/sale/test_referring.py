@@ -137,6 +137,22 @@ async def test_a_kill_between_the_two_books_is_mended_by_the_job(town: Town) -> 
     await town.books_balance()
 
 
+async def test_money_that_comes_before_its_half_of_the_books_waits_for_it(town: Town) -> None:
+    """The hourly sweep passes on what the seller's books say he owes, before the sharer's do."""
+    told = await chain(town)
+    await told.agrees(1000, 0)
+    await told.is_received(await told.buys())
+    await told.window_closes()
+    await passing_on.sweep(town.database, town.at)
+    await told.jobs_are_done(sharing_out.BOOK)
+    town.later(minutes=5)
+    await told.jobs_are_done()
+    town.later(minutes=5)
+    await told.jobs_are_done()
+    assert await told.balance(told.lower, "gateway_clearing:alipay") == CNY("10.00")
+    await town.books_balance()
+
+
 async def test_who_does_not_earn(town: Town, owner: db.Connection) -> None:
     """Nobody of his own purchase, nobody who works in the shop, no shop that is not open, nobody by
     what was said or agreed after the order was placed; and a person or a shop once."""
