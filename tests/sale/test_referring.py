@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 
 from littleshop import audit, db
 from littleshop.errors import Refused
+from littleshop.money import Money
 from littleshop.sale import passing_on, returning, sharing_out
 from littleshop.settlement import due, seller_statements
 from littleshop.settlement.due import Span
 from littleshop.shop import shops
 from littleshop.social import referral_terms, referrals
 from littleshop.social.referral_terms import Rates
-from tests.cast import CNY, Town
+from littleshop.social.referrals import Referral
+from littleshop.trade.fees import Rate
+from tests.cast import CNY, MORNING, Town
 from tests.sale.after_sale import AfterSale
 from tests.sale.referred import OWN_PHONE, ZHOU, chain
 from tests.settlement.test_settling import MON
@@ -210,6 +215,38 @@ async def test_rates_hold_for_what_is_placed_after_them(town: Town, owner: db.Co
             )  # fmt: skip
     await told.jobs_are_done()
     await town.books_balance()
+
+
+async def test_parts_sum_to_the_whole_and_python_says_what_the_database_says(
+    owner: db.Connection,
+) -> None:
+    """However an order is released and goes back, nobody's part is ever less than nothing."""
+    chance = random.Random(55)
+    for _ in range(300):
+        total = CNY(f"{chance.randint(1, 900)}.{chance.randint(0, 99):02}")
+        rate = Rate(chance.choice((0, 60, 500, 9000)), chance.choice((0, 30)),
+                    chance.choice((0, 200)))  # fmt: skip
+        amounts = [chance.randint(1, max(total.minor // 5, 1)) for _ in range(chance.randint(1, 2))]
+        referred = [Referral(1, uuid4(), level, 2, "", total.minor, minor, MORNING)
+                    for level, minor in enumerate(amounts, start=1)]  # fmt: skip
+        steps = sorted({0, total.minor, *(chance.randint(0, total.minor) for _ in range(6))})
+        earned = [sharing_out.earned(referred, total, Money(step, "CNY"), rate) for step in steps]
+        for step, now in zip(steps, earned, strict=True):
+            released = Money(step, "CNY")
+            said = await owner.fetchrow(
+                "select * from referrals_due($1, $2, $3, $4)", amounts[0],
+                amounts[1] if len(amounts) > 1 else None, (total - rate.of(total)).minor,
+                (released - rate.of(released)).minor,
+            )  # fmt: skip
+            assert said is not None
+            assert [part.minor for part in now] == list(said)[: len(now)]
+        for (less, before), (more, then) in pairwise(zip(steps, earned, strict=True)):
+            gone = [b.minor - a.minor for a, b in zip(before, then, strict=True)]
+            fee = rate.between(Money(less, "CNY"), Money(more, "CNY")).minor
+            assert min(gone) >= 0 and more - less - fee - sum(gone) >= 0
+        whole = (total - rate.of(total)).minor
+        if whole >= sum(amounts):
+            assert [part.minor for part in earned[-1]] == amounts
 
 
 BROKEN = [

@@ -107,7 +107,7 @@ async def test_a_chain_of_two_earns_and_everybody_reads_why(market: Market) -> N
     await ticking.sweep(market.world.house.database, market.world.at)
     await market.world.work()
     earned = (await upper.browser.get(f"/console/{upper.shop_id}/earned")).text
-    assert "进了你的余额" in earned and "¥168.00 × 2%" in earned and "¥3.36" in earned
+    assert "归你了，进了余额" in earned and "¥168.00 × 2%" in earned and "¥3.36" in earned
     page = (await market.seller.get(f"{root}/referrals")).text
     assert "周明的小铺" in page and "已归他" in page
     lines = (await market.seller.get(f"{root}/referrals/{lower.shop_id}")).text
