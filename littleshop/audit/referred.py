@@ -102,6 +102,12 @@ _WAS_AGREED = """
          or p.as_said is not true or p.base is distinct from g.base_minor
          or g.base_minor > o.total_minor - o.shipping_minor
          or div(p.parts, 10000) <> g.amount_minor
+         or exists (select from referral_stops z where z.shop_id = g.shop_id
+                       and z.stopped_at <= o.placed_at
+                       and (z.lifted_at is null or z.lifted_at > o.placed_at))
+         or exists (select from referral_stops z where z.shop_id = 0
+                       and z.stopped_at <= o.placed_at
+                       and (z.lifted_at is null or z.lifted_at > o.placed_at))
          or exists (select from people q where q.person_id = s.person_id
                        and q.phone_index = o.phone_index)
          or exists (select from payments y where y.shop_id = g.shop_id

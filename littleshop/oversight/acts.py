@@ -53,6 +53,8 @@ KINDS = (
     "appeal_refused",
     "product_put_back",
     "entrance_made",
+    "referral_stopped",
+    "referral_lifted",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -74,13 +74,14 @@ class Sharer(msgspec.Struct, frozen=True):
 
 
 # What goes back of an order counts from the moment it is asked, as its escrow does.
-_LINE = """
-select g.shop_id, g.order_id, o.number, g.level, g.earner_shop_id, g.code, o.currency,
+_COLUMNS = """
+       g.shop_id, g.order_id, o.number, g.level, g.earner_shop_id, g.code, o.currency,
        g.base_minor, g.amount_minor,
        case g.level when 1 then later.first_due else later.second_due end as then_minor,
        case g.level when 1 then given.first_due else given.second_due end as now_minor,
        o.status, o.refunded_minor, o.placed_at, t.due_at as closes_at,
-       t.paused_at is not null as stopped
+       t.paused_at is not null as stopped"""
+_FROM = """
   from referrals g
   join orders o on o.shop_id = g.shop_id and o.order_id = g.order_id
   left join order_fees f on f.shop_id = o.shop_id and f.order_id = o.order_id
@@ -112,7 +113,7 @@ async def sharers(conn: db.Connection, shop_id: int) -> list[Sharer]:
         "   as coming_minor,"
         " coalesce(sum(then_minor) filter (where status = 'received'), 0)::bigint as frozen_minor,"
         " coalesce(sum(then_minor) filter (where status = 'closed'), 0)::bigint as theirs_minor"
-        f" from ({_LINE} where g.shop_id = $1) l"
+        f" from (select {_COLUMNS} {_FROM} where g.shop_id = $1) l"
         " group by earner_shop_id order by 5 desc, 4 desc, 3 desc, 1",
         shop_id,
     )
@@ -125,7 +126,7 @@ async def of_sharer(
     return await db.all(
         conn,
         Line,
-        f"{_LINE} where g.shop_id = $1 and g.earner_shop_id = $2"
+        f"select {_COLUMNS} {_FROM} where g.shop_id = $1 and g.earner_shop_id = $2"
         " order by g.fixed_at desc, o.number desc limit $3",
         shop_id,
         earner_shop_id,
@@ -138,7 +139,7 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Li
     return await db.all(
         conn,
         Line,
-        f"{_LINE} where g.shop_id = $1 and g.order_id = $2 order by g.level",
+        f"select {_COLUMNS} {_FROM} where g.shop_id = $1 and g.order_id = $2 order by g.level",
         shop_id,
         order_id,
     )
@@ -157,7 +158,7 @@ async def earned(conn: db.Connection, shop_id: int, most: int = 100) -> list[Lin
     return await db.all(
         conn,
         Line,
-        f"{_LINE}  join unnest($1::bigint[], $2::uuid[], $3::smallint[])"
+        f"select {_COLUMNS} {_FROM} join unnest($1::bigint[], $2::uuid[], $3::smallint[])"
         "     as w(shop_id, order_id, level)"
         "    on w.shop_id = g.shop_id and w.order_id = g.order_id and w.level = g.level"
         " order by g.fixed_at desc, g.order_id",

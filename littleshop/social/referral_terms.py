@@ -69,6 +69,9 @@ class _OfProduct(msgspec.Struct, frozen=True):
 
 
 NOTHING = Rates()
+# A row begins after the one before it and after all that is fixed in its shop (1): clocks may stand
+# apart, and what was agreed for an order must look the same ever after.
+AFTER = "(select max(r.fixed_at) + interval '1 microsecond' from referrals r where r.shop_id = $1)"
 
 
 def check(rates: Rates) -> None:
@@ -172,13 +175,13 @@ async def _write(
     at: datetime,
 ) -> None:
     first, second = (None, None) if rates is None else (rates.first_bps, rates.second_bps)
-    told = (at, by, first, second)  # always after the one before: clocks may stand apart
+    told = (at, by, first, second)
     if product_id is None:
         await db.run(
             conn,
             "insert into referral_terms (shop_id, starts_at, set_by, first_bps, second_bps)"
-            " select $1, greatest($2, max(starts_at) + interval '1 microsecond'), $3, $4, $5"
-            "   from referral_terms where shop_id = $1",
+            f" select $1, greatest($2, max(starts_at) + interval '1 microsecond', {AFTER}),"
+            " $3, $4, $5 from referral_terms where shop_id = $1",
             shop_id,
             *told,
         )
@@ -187,8 +190,8 @@ async def _write(
             conn,
             "insert into referral_exceptions"
             " (shop_id, product_id, starts_at, set_by, first_bps, second_bps)"
-            " select $1, $6, greatest($2, max(starts_at) + interval '1 microsecond'), $3, $4, $5"
-            "   from referral_exceptions where shop_id = $1 and product_id = $6",
+            f" select $1, $6, greatest($2, max(starts_at) + interval '1 microsecond', {AFTER}),"
+            " $3, $4, $5 from referral_exceptions where shop_id = $1 and product_id = $6",
             shop_id,
             *told,
             product_id,

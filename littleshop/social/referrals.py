@@ -15,6 +15,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.money import Money
+from littleshop.social.referral_terms import AFTER
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -95,7 +96,7 @@ async def share_for(
     await db.run(
         conn,
         "insert into sharers (shop_id, device, starts_at, person_id, earner_shop_id)"
-        " select $1, $2, greatest($3, max(starts_at) + interval '1 microsecond'), $4, $5"
+        f" select $1, $2, greatest($3, max(starts_at) + interval '1 microsecond', {AFTER}), $4, $5"
         "   from sharers where shop_id = $1 and device = $2"
         " on conflict on constraint sharers_pkey do nothing",
         shop_id,
@@ -133,6 +134,10 @@ select w.level, w.code, s.person_id, s.earner_shop_id
  where s.earner_shop_id is not null
    and (exists (select from referral_terms t where t.shop_id = $1)
         or exists (select from referral_exceptions t where t.shop_id = $1))
+   and not exists (select from referral_stops z where z.shop_id = $1
+                      and z.stopped_at <= $3 and (z.lifted_at is null or z.lifted_at > $3))
+   and not exists (select from referral_stops z where z.shop_id = 0
+                      and z.stopped_at <= $3 and (z.lifted_at is null or z.lifted_at > $3))
    and not exists (select from staff t where t.shop_id = $1 and t.person_id = s.person_id)
    and not exists (select from people p where p.person_id = s.person_id and p.phone_index = $5)
    and not exists (select from order_devices d join sharers y
@@ -175,6 +180,10 @@ async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> b
                                       and x.starts_at <= $3
                                     order by x.starts_at desc limit 1) s
                where s.earner_shop_id is not null
+                 and not exists (select from referral_stops z
+                                  where z.shop_id = $1 and z.lifted_at is null)
+                 and not exists (select from referral_stops z
+                                  where z.shop_id = 0 and z.lifted_at is null)
                  and (exists (select from referral_exceptions e where e.shop_id = $1)
                       or (select t.first_bps from referral_terms t where t.shop_id = $1
                            order by t.starts_at desc limit 1) > 0))""",

@@ -25,7 +25,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     rates = {"first": "10%", "second": "2%"}
     form = {
         "possible": True, "is_owner": True, "gives": True, "form": {"first": "10", "second": "2"},
-        "rates": rates, "seen": "1000 200", "errors": {}, "below": [],
+        "rates": rates, "seen": "1000 200", "errors": {}, "below": [], "stopped": "",
     }  # fmt: skip
     sharer = {"name": "晓晓的小铺", "orders": 3, "coming": yuan(1), "frozen": yuan(2),
               "theirs": yuan(3), "url": f"{ROOT}/referrals/2"}  # fmt: skip
@@ -43,6 +43,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "referrals-none": ("referrals", page | {"gives": False, "sharers": [], "things": []}),
         "referrals-wrong": ("referrals", page | {"errors": errors}),
         "referrals-below": ("referrals", page | {"below": below}),
+        "referrals-stopped": ("referrals", page | {"stopped": wrong}),
         "referrals-looked-at": ("referrals", page | {"is_owner": False}),
         "referrals-not-here": ("referrals", page | {"possible": False}),
         "referral-thing": ("referral_thing", own),

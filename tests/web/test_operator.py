@@ -19,6 +19,7 @@ from tests.web.night_shift import PHONE, Desk, at_work
 
 PAGES = (
     "", "/disputes", "/refunds", "/escrow", "/holds", "/differences", "/rails", "/jobs",
+    "/referrals",
     "/look-up", "/runs", "/acts",
 )  # fmt: skip
 

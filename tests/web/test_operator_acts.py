@@ -12,6 +12,7 @@ from littleshop import jobs
 from littleshop.risk import holds
 from littleshop.shop import staff
 from tests.cast import CNY
+from tests.sale.referred import chain
 from tests.web.back_room import shown
 from tests.web.client import World, photo, says
 from tests.web.night_shift import Desk, at_work, photo_shown
@@ -221,6 +222,31 @@ async def test_a_seller_reads_that_payouts_are_stopped(world: World, desk: Desk)
     await world.work()
     told = [text for _, text in world.inbox if "阿达" in text]
     assert len(told) == 2 and not any("forged" in text for text in told)
+
+
+async def test_referral_commission_is_stopped_in_a_shop_and_everywhere(desk: Desk) -> None:
+    told = await chain(desk.town)
+    await told.agrees(1000, 200)
+    desk.world.later(seconds=5)
+    page = shown(await desk.get("/referrals"))
+    assert "10%" in page
+    off = {"state": "off", "reason": "shares in a chain letter"}
+    for shop_id in (told.seller, 0):
+        here = f"/referrals/{shop_id}/switch"
+        assert "stopped for orders" in await desk.does(here, **off)
+        assert "stopped already" in await desk.does(here, **off)
+        assert "chain letter" in shown(await desk.get("/referrals"))
+        desk.town.at = desk.world.later(minutes=1)
+        assert await told.earns(await told.buys()) == []
+        assert "goes on for" in await desk.does(here, state="on", reason="it was not one")
+        desk.town.at = desk.world.later(minutes=1)
+        assert len(await told.earns(await told.buys())) == 2
+        desk.world.later(seconds=1)
+    assert (await desk.post("/referrals/77/switch", **off)).status_code == 404
+    kinds = [act.kind for act in await desk.log()]
+    assert kinds == ["referral_lifted", "referral_stopped"] * 2
+    await told.jobs_are_done()
+    await desk.town.books_balance()
 
 
 async def test_a_rail_is_switched_off_and_on_with_reasons(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.shop import shop_acts, shops
-from littleshop.social import referral_lists, referral_terms
+from littleshop.social import referral_lists, referral_stops, referral_terms
 from littleshop.social.referral_terms import Rates
 from littleshop.web import forms
 from littleshop.web.console import frame, product, referral_views
@@ -73,6 +73,7 @@ async def _show(
         sharers = await referral_lists.sharers(conn, shop_id)
         names = await shops.names(conn, [each.earner_shop_id for each in sharers])
         things = await _things(conn, work)
+        stopped = await referral_stops.current(conn, shop_id)
     return await frame.page(
         request,
         work,
@@ -86,6 +87,7 @@ async def _show(
         below=below or [],
         sharers=[_sharer(work, each, names) for each in sharers],
         things=things,
+        stopped=stopped.why if stopped else "",
     )
 
 

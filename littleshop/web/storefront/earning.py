@@ -18,7 +18,7 @@ from littleshop.errors import NotFound
 from littleshop.money import Money
 from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
-from littleshop.social import entrances, referral_terms, referrals
+from littleshop.social import entrances, referral_stops, referral_terms, referrals
 from littleshop.social.referral_terms import Rates
 from littleshop.social.referrals import Sharing
 from littleshop.trade.orders import Order
@@ -54,7 +54,7 @@ async def told(request: Request, subject: Subject, device: bytes) -> Earning | N
         return None
     async with http.house(request).database.connection() as conn:
         rates = await _rates(conn, subject)
-        if not rates:
+        if not rates or await referral_stops.current(conn, shop.shop_id) is not None:
             return None
         mine: list[Shop] = []
         if who is not None:
