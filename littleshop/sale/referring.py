@@ -63,9 +63,8 @@ async def _earners(conn: db.Connection, order: Order, at: datetime) -> list[Cand
     """Whose shops earn of it, the first level first: each person and each shop once."""
     assert order.share_code is not None
     may = await referrals.candidates(
-        conn, order.shop_id, order.order_id, code=order.share_code,
-        phone_index=order.phone_index, placed_at=order.placed_at,
-    )  # fmt: skip
+        conn, order.shop_id, order.order_id, code=order.share_code, placed_at=order.placed_at
+    )
     if not may:
         return []
     owners = await referrals.able(

@@ -139,7 +139,6 @@ select w.level, w.code, s.person_id, s.earner_shop_id
    and not exists (select from referral_stops z where z.shop_id = 0
                       and z.stopped_at <= $3 and (z.lifted_at is null or z.lifted_at > $3))
    and not exists (select from staff t where t.shop_id = $1 and t.person_id = s.person_id)
-   and not exists (select from people p where p.person_id = s.person_id and p.phone_index = $5)
    and not exists (select from order_devices d join sharers y
                         on y.shop_id = d.shop_id and y.device = d.device
                     where d.shop_id = $1 and d.order_id = $4 and y.person_id = s.person_id)
@@ -152,14 +151,12 @@ async def candidates(
     order_id: UUID,
     *,
     code: str,
-    phone_index: bytes,
     placed_at: datetime,
 ) -> list[Candidate]:
     """Who may earn of an order credited to `code`: who said so before it was placed, neither works
-    in the shop nor bought it himself. One statement by keys; in a shop without terms, nobody."""
-    return await db.all(
-        conn, Candidate, _CANDIDATES, shop_id, code, placed_at, order_id, phone_index
-    )
+    in the shop nor bought it on a device of his. One statement by keys; in a shop without terms,
+    nobody."""
+    return await db.all(conn, Candidate, _CANDIDATES, shop_id, code, placed_at, order_id)
 
 
 async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> bool:

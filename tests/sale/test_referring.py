@@ -7,12 +7,14 @@ from functools import partial
 from itertools import pairwise
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from littleshop import audit, db
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.sale import passing_on, returning, sharing_out
+from littleshop.sale import bargaining, passing_on, referring, returning, sharing_out
+from littleshop.sale.bargaining import Price
 from littleshop.settlement import due, seller_statements
 from littleshop.settlement.due import Span
 from littleshop.shop import shops
@@ -167,6 +169,8 @@ async def test_who_does_not_earn(town: Town, owner: db.Connection) -> None:
     only_upper = [(2, told.upper, CNY("2.00"))]
     assert await told.earns(before) == []
     assert await told.earns(await told.buys(who=OWN_PHONE)) == only_upper
+    on_his = await town.buys([told.bowl], CNY("100.00"), share_code=told.by_lower, device=ZHOU)
+    assert await told.earns(on_his) == only_upper
     await town.database.transaction(partial(shops.pause, shop_id=told.lower))
     assert await told.earns(await told.buys()) == only_upper
     await town.database.transaction(partial(shops.resume, shop_id=told.lower))
@@ -185,6 +189,49 @@ async def test_who_does_not_earn(town: Town, owner: db.Connection) -> None:
     town.later(seconds=1)
     assert await told.earns(await told.buys()) == only_upper  # it is not his shop
     assert await told.earns(await told.buys(told.by_upper)) == [(1, told.upper, CNY("10.00"))]
+    await told.jobs_are_done()
+    await town.books_balance()
+
+
+@pytest.mark.parametrize(
+    "kind, held_for",
+    [("invitation", None), ("chip_in", None), ("resale", None), ("checkout", "1900000109")],
+)
+async def test_what_brings_nobody_anything(town: Town, kind: str, held_for: str | None) -> None:
+    """The seller's own deed, what several pay, another shop's margin; money at an institution."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await town.place([told.bowl], CNY("100.00"), share_code=told.by_lower)
+    order = msgspec.structs.replace(await town.order(placed), kind=kind)
+    await town.database.transaction(
+        partial(referring.fix, order=order, held_for=held_for, at=town.at)
+    )
+    assert await told.earns(placed) == []
+
+
+async def test_the_base_is_what_the_buyer_pays_for_each_thing(
+    town: Town, owner: db.Connection
+) -> None:
+    """Two lines, one with a rate of its own; the seller lowered the price, postage is extra."""
+    told = await chain(town)
+    await told.agrees(1000, 0)
+    cup = await town.stock("茶杯", CNY("50.00"))
+    product_id = await owner.fetchval("select product_id from products where title = '茶杯'")
+    await told.agrees(2000, 0, product_id)
+    placed = await town.place([told.bowl, cup], CNY("150.00"), share_code=told.by_lower)
+    await town.database.transaction(
+        lambda conn: bargaining.reprice(
+            conn, told.seller, placed.order_id,
+            Price(CNY("120.00"), CNY("8.00"), CNY("150.00"), "老朋友"),
+            person_id=told.sellers_person, at=town.at,
+        )
+    )  # fmt: skip
+    reference = await town.opens_cashier(placed)
+    assert await town.money_arrives(reference, CNY("128.00")) == "accepted"
+    async with town.database.connection() as conn:
+        lines = await referrals.lines(conn, told.seller, placed.order_id)
+    assert [(line.base_minor, line.rate_bps) for line in lines] == [(8000, 1000), (4000, 2000)]
+    assert await told.earns(placed) == [(1, told.lower, CNY("16.00"))]
     await told.jobs_are_done()
     await town.books_balance()
 
