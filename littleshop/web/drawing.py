@@ -64,6 +64,8 @@ class Steppable(Protocol):
     @property
     def shipped_at(self) -> datetime | None: ...
     @property
+    def scanned(self) -> bool: ...
+    @property
     def delivered_at(self) -> datetime | None: ...
     @property
     def received_at(self) -> datetime | None: ...
@@ -115,6 +117,8 @@ def steps_of(
         who = getattr(order.people, _WHO.get(name, "receiver"))
         if order.direct and name == "paid":
             name = "paid_direct"
+        if name == "sent" and state == "done" and not order.scanned:
+            name = "said_sent"
         rows.append(_step(locale, state, name, icon, (seller, holds, who), at, now, zone))
     if ended:
         rows.append(

@@ -79,6 +79,9 @@ async def test_what_is_pushed_is_seen_by_buyer_and_seller_and_by_nobody_else(
     world = room.world
     placed, buyer = await bought(room)
     road = await ships(room, placed)
+    token = ids.order_token(world.house.keyring.link_key, room.town.shop_id, placed.order_id)
+    seen = shown(await buyer.get(f"/o/{token}"))
+    assert "says it is sent" in seen and "The courier has it" not in seen  # so far the seller says
     at = world.later(hours=23)
     words = "快递员小王（13700137000）正在派送"
     body = push(SURE, (at, "5", words), (at - timedelta(hours=20), "103", "已揽收"))
@@ -94,12 +97,12 @@ async def test_what_is_pushed_is_seen_by_buyer_and_seller_and_by_nobody_else(
     await world.work()
     page = shown(await room.get(f"/orders/{placed.number}"))
     assert "Out for delivery" in page and words in page and "All 2 steps" in page
-    token = ids.order_token(world.house.keyring.link_key, room.town.shop_id, placed.order_id)
     friend = world.browser()
     seen = shown(await friend.get(f"/o/{token}"))
     assert words not in seen and "Out for delivery" not in seen and SURE not in seen
     seen = shown(await buyer.get(f"/o/{token}"))
     assert "Out for delivery" in seen and words in seen
+    assert "says it is sent" not in seen and "The courier has it" in seen
 
 
 async def test_a_buyer_says_on_the_page_that_it_did_not_come(room: BackRoom) -> None:

@@ -31,7 +31,17 @@ def tell(
 ) -> None:
     """What the seller did to an order, on its page: its price, its end, its parcels."""
     price_views.tell(locale, shown, seen.order, history)
+    shown.scanned = _scanned(seen, where[0])
     shown.parcels = listed(locale, *sent, where) if seen.may(roles.SEE_PARCEL) else []
+
+
+def _scanned(seen: Seen, ways: Ways) -> bool:
+    """Whether anybody but its seller says that an order was sent, as far as whoever looks may know
+    it: a courier, or who has it."""
+    row = seen.order
+    if row.delivered_at or row.received_at:
+        return True
+    return seen.may(roles.SEE_PARCEL) and any(way.steps for way in ways.values())
 
 
 def listed(
