@@ -181,7 +181,8 @@ async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> b
                                   where z.shop_id = $1 and z.lifted_at is null)
                  and not exists (select from referral_stops z
                                   where z.shop_id = 0 and z.lifted_at is null)
-                 and (exists (select from referral_exceptions e where e.shop_id = $1)
+                 and (exists (select from referral_exceptions e
+                               where e.shop_id = $1 and e.first_bps > 0)
                       or (select t.first_bps from referral_terms t where t.shop_id = $1
                            order by t.starts_at desc limit 1) > 0))""",
             shop_id,

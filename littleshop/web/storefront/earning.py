@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http
+from littleshop.catalog import resold
 from littleshop.errors import NotFound
 from littleshop.money import Money
 from littleshop.shop import shops, staff
@@ -68,8 +69,11 @@ async def told(request: Request, subject: Subject, device: bytes) -> Earning | N
 
 
 async def _rates(conn: db.Connection, subject: Subject) -> Rates:
+    """What holds for what is shared; of what another shop ships nobody earns."""
     shop_id = subject.shop.shop_id
     if subject.product_id is not None:
+        if await resold.get(conn, shop_id, subject.product_id) is not None:
+            return referral_terms.NOTHING
         return await referral_terms.of_product(conn, shop_id, subject.product_id)
     return await referral_terms.highest(conn, shop_id)
 
@@ -139,14 +143,17 @@ async def _write(
     )
 
 
-async def somebody_earns(request: Request, shop_id: int) -> bool:
-    """Whether somebody earns when this visitor buys; nothing is read of one whom no share
-    brought."""
-    touched = touches.fresh(request.headers.get("cookie", ""), shop_id, http.now(request))
-    if touched is None or entrances.is_code(touched.code):
+async def somebody_earns(request: Request, shop_id: int, product_id: UUID | None = None) -> bool:
+    """Whether somebody earns when this visitor buys (this thing); nothing is read of one whom no
+    share brought."""
+    at, house = http.now(request), http.house(request)
+    touched = touches.fresh(request.headers.get("cookie", ""), shop_id, at)
+    if touched is None or entrances.is_code(touched.code) or house.settings.escrow == "psp_escrow":
         return False
-    async with http.house(request).database.connection() as conn:
-        return await referrals.earns(conn, shop_id, touched.code, http.now(request))
+    async with house.database.connection() as conn:
+        if not await referrals.earns(conn, shop_id, touched.code, at):
+            return False
+        return product_id is None or await resold.get(conn, shop_id, product_id) is None
 
 
 async def by_order(request: Request, order: Order) -> bool:

@@ -336,9 +336,11 @@ async def shop_mine(request: Request) -> Response:
         known = await followers.of_visitor(request, conn, shop.shop_id)
     left, follows = await few.left(shop.shop_id), known is not None
     unread = sum(new.values())
-    return await _mine(
-        request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows
-    )
+    earns = await earning.somebody_earns(request, shop.shop_id)
+    return _mine(
+        request, shop, basket, left, greeting, talk=unread, floating=True, follows=follows,
+        earns=earns,
+    )  # fmt: skip
 
 
 async def product_mine(request: Request) -> Response:
@@ -352,10 +354,13 @@ async def product_mine(request: Request) -> Response:
         new = await conversation_lists.new_on(conn, shop.shop_id, http.device(request))
     own = await for_you.on_product(request, shop, product_id) if shop.offers else None
     unread = new.get(product_id, 0)
-    return await _mine(request, shop, basket, left, greeting, talk=unread, floating=False, own=own)
+    earns = await earning.somebody_earns(request, shop.shop_id, product_id)
+    return _mine(
+        request, shop, basket, left, greeting, talk=unread, floating=False, own=own, earns=earns
+    )
 
 
-async def _mine(
+def _mine(
     request: Request,
     shop: Shop,
     basket: tuple[int, Money | None],
@@ -366,6 +371,7 @@ async def _mine(
     floating: bool,
     own: SimpleNamespace | None = None,
     follows: bool = False,
+    earns: bool = False,
 ) -> Response:
     request.app.state.counter.returned(request, shop.shop_id)
     return pages.page(
@@ -376,7 +382,7 @@ async def _mine(
         basket=SimpleNamespace(count=basket[0], sum=basket[1]),
         left=[SimpleNamespace(id=thing, left=spare) for thing, spare in left],
         greeting=greeting,
-        earns=await earning.somebody_earns(request, shop.shop_id),
+        earns=earns,
         talk=talk,
         floating=floating,
         own=own,
