@@ -227,8 +227,8 @@ def _axes(row: Product, variants: Sequence[Variant]) -> list[Axis]:
 def record(locale: str, known: Record) -> list[Said]:
     """What a shop has shown so far, in at most three figures; nothing before it means something."""
     said = []
-    if known.shipped >= 5:
-        said.append(_said(locale, "on_time", f"{known.on_time * 100 // known.shipped}%"))
+    if known.due >= 5:
+        said.append(_said(locale, "on_time", f"{known.on_time * 100 // known.due}%"))
     if known.buyers >= 5:
         said.append(_said(locale, "buyers", f"{known.buyers:,}", count=known.buyers))
     if known.buyers >= 10 and known.returned:
