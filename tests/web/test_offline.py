@@ -99,7 +99,7 @@ async def test_the_page_for_a_dead_spot_holds_nothing_of_anybody(
     room: BackRoom, world: World
 ) -> None:
     stranger = await world.browser("en").get("/offline")
-    assert stranger.status_code == 200 and "no signal" in stranger.text
+    assert stranger.status_code == 200 and "once there is a signal" in stranger.text
     assert room.root not in stranger.text
     page = await room.get("/orders")
     assert "data-dead-spot" in page.text and 'data-who=""' not in page.text

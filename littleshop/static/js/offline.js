@@ -6,7 +6,7 @@ document.documentElement.classList.add("js");
 if (!("serviceWorker" in navigator)) return;
 const one = (where, inside = document) => inside.querySelector(where);
 const strip = one("[data-dead-spot]");
-let known = [];
+let known = [], shops = {};
 
 const say = async (told) => {
   const { active } = await navigator.serviceWorker.ready;
@@ -41,7 +41,8 @@ const list = () => {
     const { act } = each;
     const what = act.kind === "ship" ? told.ship.replace("{order}", act.order).replace("{number}", act.number)
       : told[act.kind].replace("{title}", act.title || "").replace("{seen}", act.seen).replace("{wanted}", act.wanted);
-    one("[data-what]", row).textContent = what;
+    const name = Object.keys(shops).length > 1 && shops[each.root];
+    one("[data-what]", row).textContent = name ? `${name} · ${what}` : what;
     one("[data-says]", row).textContent = each.says || told[each.state] || told.waiting;
     const mine = one("[data-mine]", row), theirs = one("[data-theirs]", row);
     mine.hidden = each.state !== "conflict" || act.kind === "ship";
@@ -53,16 +54,31 @@ const list = () => {
     return row;
   }));
 };
-const back = one("[data-queue-back]");
+// The page stands at the address that could not be had, or was led to from a shop's page: that shop
+// is meant. Where nothing says which, its seller does.
+const ROOT = /^#?(\/console\/\d+)(?:\/|$)/;
+const here = (ROOT.exec(location.pathname) || ROOT.exec(location.hash) || [])[1];
 const form = one("[data-queue-ship]");
+const place = () => {
+  if (!form) return;
+  const back = one("[data-queue-back]"), shop = one("[name=shop]", form);
+  back.hidden = !navigator.onLine; // where there is no signal it would lead here again
+  back.href = location.pathname === "/offline" ? here || "/console"
+    : location.pathname.replace(/\/parcels$/, "");
+  const roots = here ? [here] : Object.keys(shops), chosen = shop.value;
+  shop.replaceChildren(...roots.map((root) => new Option(shops[root] || root.slice(9), root)));
+  if (roots.includes(chosen)) shop.value = chosen;
+  one("[data-queue-shop]", form).hidden = roots.length < 2 && Object.keys(shops).length < 2;
+  one("button", form).disabled = !roots.length;
+};
 if (form) form.addEventListener("submit", (event) => {
   event.preventDefault();
   const told = new FormData(form);
   const order = String(told.get("order")).replace(/\D/g, "");
   const number = String(told.get("number")).replace(/\s/g, "").toUpperCase();
   if (!order || number.length < 6) return;
-  say({ say: "add", acts: [{ kind: "ship", order, number, carrier: "" }] });
-  form.reset();
+  say({ say: "add", root: told.get("shop"), acts: [{ kind: "ship", order, number, carrier: "" }] });
+  form.querySelectorAll("input").forEach((each) => { each.value = ""; });
   one("input", form).focus();
 });
 
@@ -96,7 +112,7 @@ document.addEventListener("submit", (event) => {
   if (!order && !product) return;
   const acts = order ? shipped(sent, order[1]) : changed(sent, product[1]);
   const held = one("input[name=offline]", sent) || document.createElement("input");
-  Object.assign(held, { type: "hidden", name: "offline", value: JSON.stringify(acts) });
+  Object.assign(held, { type: "hidden", name: "offline", value: JSON.stringify({ who: strip && strip.dataset.who, acts }) });
   sent.append(held);
 }, true);
 
@@ -115,16 +131,18 @@ document.addEventListener("submit", async (event) => {
 navigator.serviceWorker.addEventListener("message", (event) => {
   if (!event.data || event.data.kind !== "offline") return;
   known = event.data.acts;
-  if (back && event.data.root) { back.href = event.data.root; back.hidden = false; }
+  shops = event.data.shops;
+  place();
   draw();
 });
-addEventListener("online", () => { draw(); say({ say: "replay" }); });
-addEventListener("offline", draw);
+addEventListener("online", () => { place(); draw(); say({ say: "replay" }); });
+addEventListener("offline", () => { place(); draw(); });
 document.addEventListener("fresh", () => draw());
 navigator.serviceWorker.register("/sw.js").then(() => {
-  const { who, root } = strip ? strip.dataset : {};
-  if (who && navigator.onLine) say({ say: "hello", who, root, lang: document.documentElement.lang });
+  const { who, root, name } = strip ? strip.dataset : {};
+  if (who && navigator.onLine) say({ say: "hello", who, root, name, lang: document.documentElement.lang });
   say({ say: "state" });
 }).catch(() => {});
+place();
 draw();
 })();

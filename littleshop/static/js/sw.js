@@ -5,6 +5,7 @@
 "use strict";
 const SHELL = "/offline";
 const CACHE = "shell";
+const ROOT = /^\/console\/\d+/;
 const KEEPS = /^\/console\/\d+\/(orders\/\d+\/parcels|goods\/[0-9a-f-]{36})$/;
 
 // ---- the page for a dead spot, and what it needs to be drawn
@@ -61,15 +62,15 @@ const forget = async () => {
   await tell();
 };
 
-const state = async () => ({ kind: "offline", acts: await all(), root: await meta("root") });
+const state = async () => ({ kind: "offline", acts: await all(), shops: await meta("shops") || {} });
 const tell = async () => {
   const told = await state();
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   pages.forEach((page) => page.postMessage(told));
 };
-const add = async (acts, shop) => { // `shop`: whose they are; of the page for a dead spot the last one seen
-  const [root, who] = [shop || await meta("root"), await meta("who")];
-  if (!root || !who) return;
+const add = async (acts, root, by) => { // `root`: of which shop; `by`: whose page it was, else who was here last
+  const who = by || await meta("who");
+  if (!ROOT.test(root || "") || !who) return;
   for (const act of acts) {
     const key = self.crypto.randomUUID();
     await put({ key, root, who, act, state: "waiting", says: "", now: "", at: Date.now() });
@@ -106,11 +107,11 @@ const send = async () => {
 self.addEventListener("sync", (event) => { if (event.tag === "replay") event.waitUntil(replay()); });
 
 // ---- what pages say to it
-const hello = async ({ who, root, lang }) => {
+const hello = async ({ who, root, name, lang }) => {
   const before = await meta("who");
   if (before && before !== who) await forget(); // another person has this phone now
   await setMeta("who", who);
-  await setMeta("root", root);
+  await setMeta("shops", { ...await meta("shops"), [root]: name });
   if (await meta("lang") !== lang || !(await caches.match(SHELL))) {
     await keepShell().then(() => setMeta("lang", lang)).catch(() => {});
   }
@@ -120,12 +121,12 @@ const choose = async ({ place, mine }) => {
   const known = (await all()).find((each) => each.place === place);
   if (!known) return;
   await drop(place);
-  if (mine) await add([{ ...known.act, seen: known.now }], known.root);
+  if (mine) await add([{ ...known.act, seen: known.now }], known.root, known.who);
   await replay();
 };
 self.addEventListener("message", (event) => {
   const { say, ...rest } = event.data || {};
-  const done = { hello, choose, replay, add: ({ acts }) => add(acts).then(replay), forget, state: tell }[say];
+  const done = { hello, choose, replay, add: ({ acts, root }) => add(acts, root).then(replay), forget, state: tell }[say];
   if (!done) return;
   event.waitUntil(done(rest).catch(() => {}).then(() => event.ports[0] && event.ports[0].postMessage("done")));
 });
@@ -134,8 +135,9 @@ self.addEventListener("message", (event) => {
 const later = async (request) => {
   const kept = request.clone();
   try { return await fetch(request); } catch {
-    const acts = JSON.parse((await kept.formData().catch(() => new FormData())).get("offline") || "[]");
-    if (acts.length) await add(acts, new URL(kept.url).pathname.match(/^\/console\/\d+/)[0]);
+    const told = (await kept.formData().catch(() => new FormData())).get("offline");
+    const { acts, who } = JSON.parse(told || '{"acts":[]}');
+    if (acts.length) await add(acts, new URL(kept.url).pathname.match(ROOT)[0], who);
     return shell();
   }
 };
