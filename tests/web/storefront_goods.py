@@ -267,11 +267,8 @@ def checkout(**facts: Any) -> dict[str, Any]:
 
 def an_order(state: str, **facts: Any) -> SimpleNamespace:
     """Order 1042 of Ada's, as far as `state` got."""
-    far = (
-        ["placed", "to_ship", "shipped", "delivered", "received"].index(state)
-        if state in ("placed", "to_ship", "shipped", "delivered", "received")
-        else 0
-    )
+    states = ["placed", "to_ship", "shipped", "delivered", "received"]
+    far = states.index(state) if state in states else 0
     moments = [
         NOW - days(5),
         NOW - days(5) + timedelta(minutes=4),
