@@ -364,3 +364,23 @@ async def test_nobody_swaps_or_sends_back_what_was_handed_out(market: Market) ->
     assert t(LOCALE, "errors.case_not_now") in refused.text
     assert "case_asked" not in await told(market)
     await market.books_balance()
+
+
+async def test_a_seller_who_is_asked_for_the_money_sees_whether_it_was_opened(
+    market: Market,
+) -> None:
+    await becomes(market, "codes")
+    await puts_in(market, "AAA-1")
+    order = await buys(market)
+    whys = await market.buyer.get(f"{order}/cases?kind=refund&reason=wrong_item")
+    wish = {"kind": "refund", "reason": "wrong_item", "words": "不对", "amount": "168.00",
+            "form_key": hidden(whys, "form_key")}  # fmt: skip
+    sent = await market.buyer.post(f"{order}/cases", data=wish)
+    assert sent.status_code == 303, sent.text[-500:]
+    desk = f"/console/{market.shop_id}/orders/1001/cases/1"
+    assert t(LOCALE, "virtual.case_unopened") in (await market.seller.get(desk)).text
+    await market.buyer.post(f"{order}/goods")
+    opened = (await market.seller.get(desk)).text
+    assert t(LOCALE, "virtual.case_opened") in opened
+    assert t(LOCALE, "virtual.case_unopened") not in opened and "AAA-1" not in opened
+    await market.books_balance()

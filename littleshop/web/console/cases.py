@@ -22,9 +22,10 @@ from littleshop.money import Money
 from littleshop.sale import parcelling, refunding, returning, sending_back
 from littleshop.sale.shipping import tracking_number
 from littleshop.shop import shop_acts
-from littleshop.trade import carriers, case_lists, cases, orders
+from littleshop.trade import carriers, case_lists, cases, handed_out, orders
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.cases import Case
+from littleshop.trade.handed_out import HandedOut
 from littleshop.trade.orders import Order, OrderItem
 from littleshop.web import case_story, couriers, evidence, forms, pages
 from littleshop.web.case_story import Facts
@@ -86,6 +87,7 @@ class Seen:
     must_take_back: bool
     name: str
     where: str  # the address for returns that was written last
+    given: list[HandedOut]
 
     @property
     def case(self) -> Case:
@@ -101,7 +103,8 @@ async def _see(request: Request) -> Seen:
         facts = await case_story.read(conn, order, case)
         must = await returning.must_take_back(conn, order, case)
         where = await case_lists.last_address(conn, work.shop.shop_id)
-    return Seen(work, facts, must, order.delivery(house.keyring).name, where)
+        given = await handed_out.of_order(conn, work.shop.shop_id, order.order_id)
+    return Seen(work, facts, must, order.delivery(house.keyring).name, where, given)
 
 
 def _here(seen: Seen) -> str:
@@ -158,6 +161,8 @@ def _told(request: Request, seen: Seen) -> dict[str, Any]:
         "sources": facts.sources,
         "left": facts.left,
         "where": seen.where,
+        "handed_out": bool(seen.given),
+        "opened_at": next((each.opened_at for each in seen.given if each.opened_at), None),
         "carrier_name": _carrier(case, locale),
         "must_take_back": seen.must_take_back and case.status == "asked",
         "can": {
