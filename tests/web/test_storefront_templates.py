@@ -112,6 +112,7 @@ def test_a_wrong_field_is_tied_to_its_sentence() -> None:
     html = drawn("checkout", kept.checkout())
     assert re.search(r'<input id="phone"[^>]*aria-describedby="phone-problem"', html)
     assert 'id="phone-problem" role="alert">少一位' in html
+    assert re.findall(r'<input id="(\w+)"[^>]* autofocus', html) == ["phone"]  # opens there
 
 
 def test_the_sums_of_a_checkout_can_be_had_alone() -> None:
