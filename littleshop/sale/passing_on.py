@@ -103,8 +103,8 @@ async def _have_passed(
     conn: db.Connection, debtor: int, creditor: int, currency: str, at: datetime
 ) -> None:
     await jobs.defer(
-        conn, PASS_ON, at=at, key=f"{debtor}/{creditor}", shop_id=debtor, to_shop_id=creditor,
-        currency=currency,
+        conn, PASS_ON, at=at, key=f"{debtor}/{creditor}/{currency}", shop_id=debtor,
+        to_shop_id=creditor, currency=currency,
     )  # fmt: skip
 
 
@@ -181,13 +181,18 @@ async def come_over(
 
 
 async def sweep(database: db.Database, at: datetime) -> None:
-    """Try again whatever is owed between sellers."""
+    """Try again whatever is owed between sellers: a job for each pair, so that one that cannot be
+    done is held for a person and stops no other."""
     async with database.connection() as conn:
         owed = await accounts.owed_between(conn)
-    for shop_id, to_shop_id, currency in owed:
-        await database.transaction(
-            partial(pass_on, shop_id=shop_id, to_shop_id=to_shop_id, currency=currency, at=at)
-        )
+
+    async def again(conn: db.Connection) -> None:
+        for debtor, creditor, currency in owed:
+            one = {"shop_id": debtor, "to_shop_id": creditor, "currency": currency}
+            if not await jobs.exists(conn, PASS_ON, **one):
+                await _have_passed(conn, debtor, creditor, currency, at)
+
+    await database.transaction(again)
 
 
 _OWED = (

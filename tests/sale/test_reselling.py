@@ -263,3 +263,35 @@ async def test_what_somebody_meddled_with_is_found(
     await owner.execute(sql)
     async with town.database.connection() as conn:
         assert rule in {each.rule for each in await audit.prove(conn)}
+
+
+async def test_a_debt_that_cannot_be_passed_on_stops_no_other_and_is_held_once(town: Town) -> None:
+    """The hourly sweep gives each pair of shops and each currency a job of its own."""
+    two, placed = await sell(town)
+    await two.jobs_are_done()
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done(passing_on.PASS_ON)  # it waits
+    hold = "update jobs set once_key = null, held_at = $2, fault = 'a test' where name = $1"
+    async with town.database.connection() as conn:
+        assert await db.run(conn, hold, passing_on.PASS_ON, town.at) == 1
+    await passing_on.sweep(town.database, town.at)
+    assert await waiting(town) == 1  # a person looks at it: the hours add nothing
+
+    async with town.database.connection() as conn:
+        await db.run(conn, "delete from jobs where name = $1", passing_on.PASS_ON)
+    for _ in range(2):
+        await passing_on.sweep(town.database, town.at)
+    assert await waiting(town) == 1
+    town.later(minutes=1)
+    await two.jobs_are_done()
+    assert await two.balance(two.supplier, f"due_to_shop:{two.reseller}") == CNY("0.00")
+    await town.books_balance()
+
+
+async def waiting(town: Town) -> int:
+    """How many jobs there are that pass money on."""
+    async with town.database.connection() as conn:
+        return int(
+            await db.value(conn, "select count(*) from jobs where name = $1", passing_on.PASS_ON)
+        )
