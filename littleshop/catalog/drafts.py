@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product as combinations
 from uuid import UUID
 
@@ -18,6 +18,9 @@ DESCRIPTION_LENGTH = 10_000
 MOST_VARIANTS = 100
 MOST_MINOR = 9_999_999_999
 MOST_STOCK = 1_000_000
+MOST_TAGS = 20
+TAG_LENGTH = 30
+_BETWEEN_TAGS = re.compile("[,，;；、\n]")
 _BIDI = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
@@ -50,6 +53,7 @@ class ProductDraft(msgspec.Struct, frozen=True):
     category: str = ""
     status: str = "on_sale"
     no_return: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def check(draft: ProductDraft) -> ProductDraft:
@@ -86,7 +90,15 @@ def check(draft: ProductDraft) -> ProductDraft:
         options=options,
         variants=variants,
         category=tidy(draft.category)[:40],
+        tags=tags(draft.tags),
     )
+
+
+def tags(typed: Iterable[str]) -> tuple[str, ...]:
+    """Tags tidied, each once, MOST_TAGS at most; what parts them in a sheet or a form is no part
+    of one."""
+    told = (tidy(each)[:TAG_LENGTH].strip() for some in typed for each in _BETWEEN_TAGS.split(some))
+    return tuple(each for each in dict.fromkeys(told) if each)[:MOST_TAGS]
 
 
 def tidy(text: str) -> str:

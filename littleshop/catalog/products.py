@@ -25,6 +25,7 @@ class Product(msgspec.Struct, frozen=True):
     description: str
     options: list[Option]
     category: str
+    tags: list[str]
     status: str
     sort_order: int
     no_return_why: str
@@ -85,7 +86,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = (
-    "shop_id, product_id, title, description, options, category, status, sort_order,"
+    "shop_id, product_id, title, description, options, category, tags, status, sort_order,"
     " no_return_why, created_at, updated_at"
 )
 _DOWN = (  # an operator took it off the shelf (catalog/takedowns.py)
@@ -112,9 +113,9 @@ async def create(
     written = await db.changed(
         conn,
         f"insert into products ({_COLUMNS}, no_return_since)"
-        " values ($1, $2, $3, $4, $5, $6, $7,"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8,"
         "  (select coalesce(min(sort_order), 0) - 1 from products where shop_id = $1),"
-        "  $8, $9, $9, case when $8 <> '' then $9::timestamptz end)"
+        "  $9, $10, $10, case when $9 <> '' then $10::timestamptz end)"
         " on conflict on constraint products_pkey do nothing",
         shop_id,
         product_id,
@@ -144,10 +145,10 @@ async def edit(
     touched = await db.changed(
         conn,
         "update products set title = $3, description = $4, options = $5, category = $6,"
-        f" status = case when {_DOWN} then 'hidden' else $7 end, updated_at = $8,"
-        " no_return_why = $9,"
-        " no_return_since = case when $9 = '' then null"
-        "  when no_return_why = $9 then no_return_since else $10::timestamptz end"
+        f" tags = $7, status = case when {_DOWN} then 'hidden' else $8 end, updated_at = $9,"
+        " no_return_why = $10,"
+        " no_return_since = case when $10 = '' then null"
+        "  when no_return_why = $10 then no_return_since else $11::timestamptz end"
         " where shop_id = $1 and product_id = $2 and not exists (select from resold_products r"
         "  where r.shop_id = $1 and r.product_id = $2 and r.ended_at is null)",
         shop_id,
@@ -174,9 +175,9 @@ async def edit(
 
 
 def _words(draft: ProductDraft) -> tuple[object, ...]:
-    """title, description, options, category, status"""
+    """title, description, options, category, tags, status"""
     options = msgspec.to_builtins(draft.options)
-    return draft.title, draft.description, options, draft.category, draft.status
+    return draft.title, draft.description, options, draft.category, list(draft.tags), draft.status
 
 
 async def _write_variants(

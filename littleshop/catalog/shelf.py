@@ -15,7 +15,8 @@ MOST_CHOSEN = 5000  # products of one change
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which products: all these words, in this category or one under it, on sale or not."""
+    """Which products: all these words or a tag with them, in this category or one under it, on sale
+    or not."""
 
     words: str = ""
     category: str = ""
@@ -32,11 +33,13 @@ async def find(conn: db.Connection, shop_id: int, wanted: Filter) -> list[tuple[
         " and ($3 = '' or p.category = $3 or exists (select from categories c"
         "  where c.shop_id = $1 and c.name = p.category and c.parent = $3))"
         " and ($4::text[] is null or exists (select from product_words w where w.shop_id = $1"
-        "  and w.product_id = p.product_id and w.words @> $4))"
+        "  and w.product_id = p.product_id and w.words @> $4)"
+        "  or position($5 in lower(array_to_string(p.tags, E'\n'))) > 0)"  # only the seller's
         " order by p.sort_order, p.product_id",
         shop_id,
         wanted.status,
         wanted.category,
         search.of_shop(shop_id, terms) if terms else None,
+        wanted.words.lower(),
     )
     return [(row["product_id"], row["status"]) for row in rows]

@@ -6,7 +6,6 @@ handful of statements however many products it holds, and the shop's pages move 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -19,8 +18,6 @@ from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.errors import Refused
 from littleshop.shop import shops
 
-MOST_TAGS = 20
-TAG_LENGTH = 30
 MOST_GRAMS = 1_000_000
 BARCODE_LENGTH = 40
 
@@ -89,15 +86,8 @@ def check(ware: Ware) -> Ware:
     )
     return msgspec.structs.replace(
         ware, title=draft.title, description=draft.description, options=draft.options,
-        category=draft.category, kinds=kinds, tags=tags(ware.tags),
+        category=draft.category, kinds=kinds, tags=draft.tags,
     )  # fmt: skip
-
-
-def tags(typed: Sequence[str]) -> tuple[str, ...]:
-    """Tags tidied, each once, MOST_TAGS at most."""
-    told = (re.sub("[,，;；、]", " ", each) for each in typed)  # a sheet parts them by these
-    found = dict.fromkeys(drafts.tidy(each)[:TAG_LENGTH].strip() for each in told)
-    return tuple(each for each in found if each)[:MOST_TAGS]
 
 
 def draft_of(ware: Ware) -> ProductDraft:
@@ -115,6 +105,7 @@ def draft_of(ware: Ware) -> ProductDraft:
         category=ware.category,
         status=ware.status,
         no_return=ware.no_return,
+        tags=ware.tags,
     )
 
 

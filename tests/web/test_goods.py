@@ -360,3 +360,33 @@ async def test_a_post_larger_than_nine_photos_is_refused_before_it_is_read(
     bomb = zlib.compress(b"0" * 300_000, 0)
     answer = await client.post("/sign-in", data={"phone": bomb.decode("latin-1")})
     assert answer.status_code == 413 and says(answer, "en", "form_too_large")
+
+
+async def test_a_thing_has_a_category_that_buyers_see_and_tags_that_only_its_seller_finds(
+    world: World, client: httpx.AsyncClient
+) -> None:
+    shop_id = await world.open_shop(client)
+    product_id = await world.add_product(client, shop_id)
+    here = f"/console/{shop_id}/goods/{product_id}"
+    page = await client.get(here)
+    sent = {"title": "青灰釉盖碗", "price": "168", "stock": "10", "seen": "10", "then": "save"}
+    sent |= {"category": "盖碗", "tags": "柴窑，送礼 ,柴窑"}
+    assert 'name="category"' in page.text and 'name="tags"' in page.text
+    assert (await client.post(here, data=sent)).status_code == 303
+    page = await client.get(here)
+    assert 'value="盖碗"' in page.text and 'value="柴窑, 送礼"' in page.text
+
+    async def found(who: httpx.AsyncClient, address: str) -> bool:
+        return product_id in (await who.get(address)).text
+
+    buyer = world.browser("zh-CN")
+    async with world.house.database.connection() as conn:
+        slug = await conn.fetchval("select slug from shops where shop_id = $1", shop_id)
+    assert await found(client, f"/console/{shop_id}/goods?q=柴窑")
+    assert not await found(client, f"/console/{shop_id}/goods?q=电窑")
+    assert await found(buyer, f"/@{slug}/search?q=盖碗")
+    assert not await found(buyer, f"/@{slug}/search?q=柴窑")
+
+    old = {name: text for name, text in sent.items() if name not in ("category", "tags")}
+    assert (await client.post(here, data=old)).status_code == 303  # a page of before they were
+    assert 'value="柴窑, 送礼"' in (await client.get(here)).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import db, http
-from littleshop.catalog import categories, changing, shelf, typed, wares
+from littleshop.catalog import categories, changing, drafts, shelf, typed, wares
 from littleshop.catalog.changing import Change, Planned
 from littleshop.errors import Refused
 from littleshop.http import AtWork
@@ -192,8 +191,8 @@ def _change(form: Form, currency: str) -> Change:
             stock,
             max(0, stock_by) if stock == "set" else stock_by,
             form.text("reason", 20) or "counted",
-            wares.tags(re.split("[,，;；、\n]", form.text("more_tags", 400))),
-            wares.tags(re.split("[,，;；、\n]", form.text("fewer_tags", 400))),
+            drafts.tags([form.text("more_tags", 400)]),
+            drafts.tags([form.text("fewer_tags", 400)]),
         )
     )
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from littleshop import db, http
-from littleshop.catalog import photos, products, resold, stock, takedowns, virtual
+from littleshop.catalog import categories, photos, products, resold, stock, takedowns, virtual
 from littleshop.catalog.drafts import ProductDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
@@ -65,6 +65,7 @@ async def _page(
         down = await takedowns.of_product(conn, shop_id, product.product_id)
         told = await news.beside(conn, request, work, product.product_id)
         sending = await product_sending.shown(conn, work.shop, product.product_id, sheet.form)
+        known = [each.name for each in await categories.listing(conn, shop_id)]
     return await frame.page(
         request,
         work,
@@ -78,6 +79,7 @@ async def _page(
         down=down,
         news=told,
         sending=sending,
+        categories=known,
         **product_sheet.context(pages.locale_of(request), sheet),
     )
 
@@ -97,9 +99,9 @@ def _shown(work: AtWork, product: Product, found: Sequence[Photo], sold: int) ->
 
 
 async def save(request: Request) -> Response:
-    """POST root/goods/ID: title, description, price, stock, seen, axis-N-name, axis-N-values,
-    dots-N, dot-N-M, variant-N-key, -price, -stock, -seen, then=save|variants; photos chosen and
-    not sent yet"""
+    """POST root/goods/ID: title, description, category, tags, price, stock, seen, axis-N-name,
+    axis-N-values, dots-N, dot-N-M, variant-N-key, -price, -stock, -seen, then=save|variants; photos
+    chosen and not sent yet"""
     work = await http.at_work(request)
     product, _, _ = await read(request, work)
     wrong = await take_photos(request, work, product.product_id)

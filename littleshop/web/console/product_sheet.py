@@ -79,7 +79,8 @@ def of_product(locale: str, product: Product, variants: Sequence[Variant]) -> Sh
     """The form as the product is now."""
     rows = [_kind(each) for each in variants]
     form: dict[str, Any] = {"title": product.title, "description": product.description}
-    form["no_return"] = product.no_return_why
+    form |= {"no_return": product.no_return_why, "category": product.category}
+    form["tags"] = ", ".join(product.tags)
     if rows:
         form |= {"price": rows[0].price, "stock": rows[0].stock, "seen": rows[0].seen}
     dots = [[_dot(locale, axis, value) for value in axis.values] for axis in product.options]
@@ -110,6 +111,8 @@ def typed(
     fields["no_return"] = (
         form.text("no_return", 20) if "no_return" in form else product.no_return_why
     )
+    for name, now in (("category", product.category), ("tags", ", ".join(product.tags))):
+        fields[name] = form.text(name, 800) if name in form else now
     fields |= product_sending.typed(form)
     first = next(iter(posted.values()), None)
     if not axes and first is not None:
@@ -209,9 +212,10 @@ def _product_draft(
             Option(axis.name, axis.values, colours)
             for axis, colours in zip(sheet.axes, painted, strict=True)
         ),
-        category=product.category,
+        category=sheet.form["category"],
         status=product.status,
         no_return=sheet.form["no_return"],
+        tags=(sheet.form["tags"],),
     )
 
 
