@@ -31,6 +31,7 @@ from littleshop.sale import (
     listing_resold,
     passing_on,
     paying,
+    recalling,
     referring,
     refunding,
     releasing,
@@ -281,6 +282,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **verifying.tasks(verifier.open(house.settings.rails), house.keyring, house.admits_at),
         **messages.tasks(sent_by, house.keyring),
         **waiting.tasks(),
+        **recalling.tasks(),
         **telling_news.tasks(),
         low.SWEEP: Task(low.sweep, attempts=3, longest_wait=_PATIENCE),
         **settling.tasks(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from littleshop import db, ids
+from littleshop import db, ids, jobs
 from littleshop.catalog import drafts, photos, products, provinces, stock
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.crypto import Keyring
@@ -29,7 +29,7 @@ from littleshop.sale.placing import HOLD, HOLD_LAST, Placed, Placing
 from littleshop.sale.taking_up import LAPSE as LAPSE
 from littleshop.sale.taking_up import why_not as why_not
 from littleshop.shop import shops
-from littleshop.trade import claims, invitations, letters, timers
+from littleshop.trade import claims, invitations, letters, takers, timers
 from littleshop.trade.invitations import Invitation, InvitationDraft, Line, Named
 
 MOST_LINES = 20
@@ -285,7 +285,8 @@ async def refuse(conn: db.Connection, shop_id: int, invitation_id: UUID, at: dat
 
 async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime) -> None:
     """Nobody may take it up any more, nor have back a use that he did not pay in time; who is
-    paying now may still pay. Again is harmless. Raises Refused("invitation_used").
+    paying now may still pay, and what waits for a payer ends (recalling.py). Again is harmless.
+    Raises Refused("invitation_used").
     """
     if await invitations.cancel(conn, shop_id, invitation_id, at, was="draft"):
         return  # the row decides: who sends it at the same second finds no draft
@@ -300,6 +301,20 @@ async def cancel(conn: db.Connection, shop_id: int, invitation_id: UUID, at: dat
         await stock.let_go(conn, shop_id, await taking_up.pieces(conn, invitation))
     await invitations.cancel(conn, shop_id, invitation_id, at, was="sent")
     await timers.cancel(conn, shop_id, invitation_id, LAPSE)
+    await _end_what_waits(conn, shop_id, invitation_id, at)
+
+
+async def _end_what_waits(
+    conn: db.Connection, shop_id: int, invitation_id: UUID, at: datetime
+) -> None:
+    """Of the orders that another is to pay those end that nobody is paying; the others can be paid
+    for as long as their pieces are kept, and no longer."""
+    for each in await takers.of(conn, shop_id, invitation_id):
+        if each.status == "invited":
+            at_once = {"shop_id": shop_id, "order_id": str(each.order_id)}
+            await jobs.defer(conn, taking_up.RECALL, at=at, key=str(each.order_id), **at_once)
+        elif each.status == "placed" and each.waited:
+            await timers.cancel(conn, shop_id, each.order_id, "pay_by")
 
 
 async def lapse(conn: db.Connection, timer: timers.Timer, at: datetime) -> bool:

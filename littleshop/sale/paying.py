@@ -279,7 +279,7 @@ async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     """The time to pay is over: close the order, give its stock back, have the rails closed."""
     before = await orders.lock(conn, shop_id, order_id)
     reason = "never_admitted" if before.status == "waiting" else "unpaid"
-    order = await _end(conn, shop_id, order_id, reason, at)
+    order = await end(conn, shop_id, order_id, reason, at)
     if order is None:
         return False
     await waiting.ended(conn, order, before.status, at)
@@ -288,7 +288,7 @@ async def expire(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime
     return True
 
 
-async def _end(
+async def end(
     conn: db.Connection, shop_id: int, order_id: UUID, reason: str, at: datetime
 ) -> Order | None:
     """Cancel an order that is not paid: its clocks stop, what it held goes back to the shelf."""
@@ -339,7 +339,7 @@ async def withdraw(
 ) -> Order:
     """Not wanted after all, before paying, or not sold. Raises Refused("not_cancellable")."""
     kind, by = ("withdrawn_by_seller", "seller") if seller_says else ("withdrawn", "buyer")
-    order = await _end(conn, shop_id, order_id, kind, at)
+    order = await end(conn, shop_id, order_id, kind, at)
     if order is None:
         raise Refused("not_cancellable")
     await order_events.tell(conn, shop_id, order_id, kind, by=by, at=at, why=seller_says)

@@ -16,6 +16,8 @@ from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Order
 
 LAPSE = "invitation_by"  # the timer of one that holds pieces
+RECALL = "recalling.end"  # the job that ends what waits by a letter that was taken back
+LETTER_BACK = "letter_back"  # why such an order ended
 
 
 def why_not(invitation: Invitation, at: datetime) -> Refused | None:

@@ -15,6 +15,7 @@ from littleshop.sale import (
     parcelling,
     pausing,
     paying,
+    recalling,
     receiving,
     returning,
     sending_back,
@@ -47,7 +48,8 @@ async def tick(conn: db.Connection, timer: Timer, at: datetime) -> bool:
         case "pay_by":
             await paying.expire(conn, shop_id, order_id, at)
         case "hold_by":
-            await paying.let_go(conn, shop_id, order_id, at)
+            if await paying.let_go(conn, shop_id, order_id, at):
+                await recalling.end(shop_id, order_id, at, conn)
         case "form_by":
             await teaming.lapse(conn, order, at)
         case "claim_by":

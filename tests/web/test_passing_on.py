@@ -8,7 +8,8 @@ from html import unescape
 from tests.web.client import hidden, says
 from tests.web.market import WANTING, Market
 from tests.web.passing_on import asks, passes_on, written
-from tests.web.test_pay_letters import arrives, gives
+from tests.web.test_my import comes_in, entered, shown
+from tests.web.test_pay_letters import arrives, gives, time_passes
 
 
 async def test_a_letter_is_passed_on_to_a_payer_who_never_sees_where_it_goes(
@@ -41,23 +42,80 @@ async def test_a_letter_is_passed_on_to_a_payer_who_never_sees_where_it_goes(
     await market.books_balance()
 
 
-async def test_a_letter_that_was_taken_back_says_what_is_next_on_both_sides(
-    market: Market,
-) -> None:
-    link = await written(market)
-    sent = await passes_on(market.buyer, link)
+async def taken_back(market: Market) -> str:
+    """The seller takes his letter back: its page at his desk."""
     listed = (await market.seller.get(f"/console/{market.shop_id}/collect")).text
     here = next(part.split('"')[0] for part in listed.split("/collect/")[1:] if part[8:9] == "-")
     at = f"/console/{market.shop_id}/collect/{here}"
     assert (await market.seller.post(f"{at}/cancellation")).status_code == 303
-    payer = market.world.browser("zh-CN")
+    await market.world.work()
+    return at
+
+
+async def test_what_nobody_is_paying_ends_with_its_letter_and_every_page_says_so(
+    market: Market,
+) -> None:
+    link = await written(market)
+    sent = await passes_on(market.buyer, link)
+    await entered(market)
+    assert "等对方付" in shown(await comes_in(market.world, market.buyer))
+    desk = await taken_back(market)
+    assert await market.statuses() == ["cancelled"]
+    payer, stranger = market.world.browser("zh-CN"), market.world.browser("zh-CN")
     page = await payer.get(sent.letter)
     assert "收回了这封信，不能再付" in page.text and "/payment" not in page.text
     pressed = await payer.post(f"{sent.letter}/payment", data={"method": "alipay"})
     assert "alipay" not in pressed.headers.get("location", "")
     order = await market.buyer.get(sent.order)
-    assert "收回了那封信" in order.text and "data-link" not in order.text
-    assert await market.statuses() == ["invited"]
+    assert "卖家收回了那封信" in order.text and "data-link" not in order.text
+    for who in (market.buyer, stranger):
+        assert "收回了这封信，没有收钱" in (await who.get(link)).text
+    mine = shown(await market.buyer.get("/my"))
+    assert "取消了，没收钱" in mine and "可以付" not in mine and "等对方付" not in mine
+    for path in ("", "/orders", desk.removeprefix(f"/console/{market.shop_id}"), "/orders/1001"):
+        seen = (await market.seller.get(f"/console/{market.shop_id}{path}")).text
+        assert "可以付了" not in seen, path
+    [told] = [text for _, text in market.world.inbox if "1001" in text]  # once, to who asked
+    assert sent.order.rpartition("/")[2] in told
+    await market.books_balance()
+
+
+async def test_who_is_paying_when_the_letter_is_taken_back_may_finish_and_nobody_later(
+    market: Market,
+) -> None:
+    payer, sent = (
+        market.world.browser("zh-CN"),
+        await passes_on(market.buyer, await written(market)),
+    )
+    went = await gives(payer, sent)
+    desk = await taken_back(market)
+    assert "正在付款的人还可以付完" in (await market.seller.get(desk)).text
+    assert await market.statuses() == ["placed"]
+    await entered(market)
+    for page in (await market.buyer.get(sent.order), await comes_in(market.world, market.buyer)):
+        assert "到时没付成，这单就结束" in page.text and "都可以再付" not in page.text
+    assert "前都可以付" in (await payer.get(f"{sent.letter}/payment")).text
+    assert "可以再付" not in (await payer.get(f"{sent.letter}/payment")).text
+    await arrives(market, went, "168.00")
+    assert await market.statuses() == ["to_ship"]
+    await market.books_balance()
+
+
+async def test_who_was_paying_when_the_letter_was_taken_back_and_did_not_is_over_in_half_an_hour(
+    market: Market,
+) -> None:
+    link = await written(market)
+    payer, sent = market.world.browser("zh-CN"), await passes_on(market.buyer, link)
+    went = await gives(payer, sent)
+    await taken_back(market)
+    assert "刚好有人在付你请的那一单" in (await market.buyer.get(link)).text
+    await time_passes(market, minutes=31)
+    assert await market.statuses() == ["cancelled"]
+    assert "收回了这封信，不能再付" in (await payer.get(sent.letter)).text
+    assert "卖家收回了那封信" in (await market.buyer.get(sent.order)).text
+    await arrives(market, went, "168.00")  # late money goes back to whoever paid
+    assert await market.statuses() == ["cancelled"]
+    assert "¥168.00 原路退回" in (await payer.get(sent.letter)).text
     await market.books_balance()
 
 

@@ -24,7 +24,7 @@ from littleshop.sale.placing import Placing
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts
 from littleshop.trade.orders import Delivery
-from littleshop.web import addresses, forms, keepers, names, pages
+from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.storefront import (
     askers,
     asking,
@@ -119,7 +119,7 @@ async def _page(
         back=_back(request, shop, quote),
         items=checkouts.shown_items(quote),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
-        problems=_problems(request, wrong),
+        problems=checkouts.problems(request, wrong),
         provinces=views.provinces(locale),
         deliveries=checkouts.deliveries(locale, shop, quote, quote.way, at),
         methods=methods,
@@ -181,12 +181,6 @@ def _sums(
         "nothing_sent": quote.way == "none",
         "virtual": quote.way == "none",
     }
-
-
-def _problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace:
-    """The sentence of each refusal at its field."""
-    said = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "from_name", "form"))
-    return SimpleNamespace(**(said | {name: forms.said(request, no) for name, no in wrong.items()}))
 
 
 async def _quoted(

@@ -308,6 +308,13 @@ def picture(facts: VariantFacts) -> SimpleNamespace | None:
     return SimpleNamespace(digest=facts.photo, alt=facts.title) if facts.photo else None
 
 
+def problems(request: Request, wrong: Mapping[str, Refused]) -> SimpleNamespace:
+    """The sentence of each refusal at its field."""
+    named = dict.fromkeys((*FIELDS, "method", "no_return", "from_name", "form"))
+    said = {name: forms.said(request, no) for name, no in wrong.items()}
+    return SimpleNamespace(**(named | said))
+
+
 def deliveries(locale: str, shop: Shop, quote: Quote, way: str, at: datetime) -> list[Any]:
     """The ways to hand over that this shop offers; none where nobody carries it."""
     if way == "none":

@@ -27,7 +27,7 @@ from littleshop.trade import conversations, invitations, letters
 from littleshop.trade.invitations import Invitation
 from littleshop.trade.orders import Delivery
 from littleshop.trade.takers import Taker
-from littleshop.web import addresses, flash, forms, keepers, letter_views, names, pages
+from littleshop.web import addresses, flash, keepers, letter_views, names, pages
 from littleshop.web.storefront import (
     asking,
     cashier,
@@ -140,7 +140,10 @@ def _order_url(request: Request, shop: Shop, own: Taker | None) -> str | None:
 
 def _what_next(locale: str, found: Open, state: str) -> str:
     seller = found.shop.seller or found.shop.name
-    return "" if state == "open" else i18n.t(locale, f"letters.next.{state}", seller=seller)
+    if state == "open":
+        return ""
+    last = ".last" if state == "asked" and found.row.status == "cancelled" else ""
+    return i18n.t(locale, f"letters.next.{state}{last}", seller=seller)
 
 
 async def form(request: Request) -> Response:
@@ -183,8 +186,6 @@ async def _form(
     offered = await cashier.offered(request, shop)
     told = placing.said(quote, waits=False)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    named = (*checkouts.FIELDS, "method", "no_return", "from_name", "form")
-    problems = dict.fromkeys(named) | {name: forms.said(request, no) for name, no in wrong.items()}
     return pages.page(
         request,
         "storefront/checkout.html",
@@ -199,7 +200,7 @@ async def _form(
         nothing_sent=way == "none",
         items=checkouts.shown_items(quote),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
-        problems=SimpleNamespace(**problems),
+        problems=checkouts.problems(request, wrong),
         provinces=views.provinces(locale),
         deliveries=_deliveries(request, found, quote, way),
         methods=methods,

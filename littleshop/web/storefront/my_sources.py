@@ -80,11 +80,12 @@ async def orders_waiting(asked: Asked) -> list[Waiting]:
 
 def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) -> Waiting:
     row = found.order
-    pays = row.status in PAYABLE and not _shared(row)
+    shared = _shared(row, clocks)
+    pays = row.status in PAYABLE and not shared
     return Waiting(
-        head=i18n.t(asked.locale, _head_key(row), shop=shop.name, thing=found.title),
+        head=i18n.t(asked.locale, _head_key(row, shared), shop=shop.name, thing=found.title),
         silence=silence(asked, row, shop, clocks),
-        label=i18n.t(asked.locale, f"my.waits.{_act(row)}"),
+        label=i18n.t(asked.locale, f"my.waits.{_act(row, shared)}"),
         amount=row.total if pays else None,
         post=addresses.my_order(row.shop_id, row.number),
         moves_money=pays,
@@ -93,21 +94,25 @@ def _waiting(asked: Asked, found: Found, shop: Shop, clocks: Sequence[Timer]) ->
     )
 
 
-def _head_key(row: Order) -> str:
-    shared = _shared(row) and row.status in ("placed", "invited")
+def _head_key(row: Order, shared: bool) -> str:
     asked = asking_a_payer.asked_as(row.kind)
-    return f"my.waits.asked.{asked}" if shared else f"my.waits.{row.status}"
+    waits = shared and row.status in HELD_FOR
+    return f"my.waits.asked.{asked}" if waits else f"my.waits.{row.status}"
 
 
-def _shared(row: Order) -> bool:
-    """Whether others were asked to pay; what a letter names waits for nothing else."""
-    return row.kind in SHARED or (row.kind == "invitation" and row.status == "invited")
+def _shared(row: Order, clocks: Sequence[Timer]) -> bool:
+    """Whether others were asked to pay: of what a letter names, when it waits for nothing else, or
+    keeps its things for who is paying."""
+    if row.kind != "invitation":
+        return row.kind in SHARED
+    kept = any(clock.kind == "hold_by" for clock in clocks)
+    return row.status == "invited" or (row.status == "placed" and kept)
 
 
-def _act(row: Order) -> str:
+def _act(row: Order, shared: bool) -> str:
     if row.status not in PAYABLE:
         return "look"
-    return "see" if _shared(row) else "pay"
+    return "see" if shared else "pay"
 
 
 async def letters_waiting(asked: Asked) -> list[Waiting]:
@@ -151,7 +156,8 @@ def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Ma
     )
     if due is None:
         return None
-    if row.kind in SHARED and due.kind in ("pay_by", "hold_by") and row.status in HELD_FOR:
+    shared = _shared(row, clocks) and row.status in HELD_FOR
+    if shared and due.kind in ("pay_by", "hold_by"):
         return _letter_silence(asked, clocks, ZoneInfo(shop.zone))
     kind = order_views.DUE[due.kind]
     kind = order_views.PAY_BY.get(row.status, kind) if kind == "pay" else kind
@@ -173,11 +179,11 @@ def silence(asked: Asked, row: Order, shop: Shop, clocks: Sequence[Timer]) -> Ma
 def _letter_silence(asked: Asked, clocks: Sequence[Timer], zone: ZoneInfo) -> Markup:
     """Until when the letter to whoever pays is open, and for how long its things are kept."""
     due = {clock.kind: i18n.when(asked.locale, clock.due_at, asked.at, zone) for clock in clocks}
-    if "hold_by" in due and "pay_by" in due:
-        kept, till = due["hold_by"], due["pay_by"]
-        return i18n.html(asked.locale, "payers.order.kept", hold=kept, when=till)
-    when = due.get("pay_by") or due["hold_by"]
-    return i18n.html(asked.locale, "payers.order.if_nobody", when=when)
+    if "hold_by" in due:
+        kept, till = due["hold_by"], due.get("pay_by")
+        key = "payers.order.kept" if till else "payers.order.kept.last"
+        return i18n.html(asked.locale, key, hold=kept, when=till or kept)
+    return i18n.html(asked.locale, "payers.order.if_nobody", when=due["pay_by"])
 
 
 async def ordered_from(asked: Asked) -> list[int]:
@@ -232,19 +238,20 @@ def order_row(
         there=Money(row.held_minor, row.currency) if gathers else None,
         placed_at=row.placed_at,
         zone=ZoneInfo(shop.zone),
-        state=i18n.t(asked.locale, f"my.state.{_state(row)}"),
+        state=i18n.t(asked.locale, f"my.state.{_state(row, clocks)}"),
         waits=row.status in (*PAYABLE, *RECEIVABLE),
         silence=silence(asked, row, shop, clocks),
     )
 
 
-def _state(row: Order) -> str:
+def _state(row: Order, clocks: Sequence[Timer]) -> str:
     """The word for where an order stands; of one that others pay, what he waits for."""
     if row.status == "cancelled" and (row.held_minor or row.refunded_minor):
         return "went_back"
-    if row.status == "invited" and _shared(row):
+    shared = _shared(row, clocks)
+    if row.status == "invited" and shared:
         return f"asked.{asking_a_payer.asked_as(row.kind)}"
-    return "being_paid" if row.status == "placed" and row.kind in SHARED else row.status
+    return "being_paid" if row.status == "placed" and shared else row.status
 
 
 # Asked one after the other; what has no time of its own comes last.

@@ -19,7 +19,10 @@ from littleshop.trade.parts import Part
 from littleshop.trade.timers import Timer
 from littleshop.web.storefront import checkouts, giving, views
 
-ENDS = {"unpaid": "expired", "withdrawn": "withdrawn", "replaced": "replaced"}
+ENDS = {
+    "unpaid": "expired", "withdrawn": "withdrawn", "replaced": "replaced",
+    "letter_back": "letter_back",
+}  # fmt: skip
 MARKED = (
     "paid", "expired", "withdrawn", "replaced", "cancelled", "gone", "back", "letter_back",
     "letter_moved",
@@ -62,8 +65,10 @@ def state_of(order: Order, clocks: Sequence[Timer], now: datetime, *, gone: str)
 
 
 def till(clocks: Sequence[Timer]) -> datetime | None:
-    """Until when it can be paid; None when it cannot any more."""
-    return next((clock.due_at for clock in clocks if clock.kind == "pay_by"), None)
+    """Until when it can be paid; None when it cannot any more. By a letter that was taken back who
+    is paying may finish, while its pieces are kept."""
+    due = {clock.kind: clock.due_at for clock in clocks}
+    return due.get("pay_by") or due.get("hold_by")
 
 
 def head(locale: str, kind: str, name: str) -> str:
@@ -194,6 +199,7 @@ def sent(locale: str, found: Found, link: str, device: bytes | None = None) -> S
         qr=views.qr(link) if link else "",
         seen_at=letter.seen_at,
         till=till(found.clocks),
+        last=all(clock.kind != "pay_by" for clock in found.clocks),
         pot=pot(found),
         is_open=is_open,
         paying=order.status == "placed" and _pays_himself(found, device),

@@ -27,7 +27,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.trade.orders import Delivery
-from littleshop.web import addresses, forms, keepers, names, pages
+from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.storefront import cashier, checkouts, leaving, prefilling, views
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import remember, shop_here
@@ -212,9 +212,6 @@ async def _page(
     quote, wrong = await _quoted(request, sold, form, wrong)
     offered = await cashier.offered(request, supplier)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    problems = dict.fromkeys((*checkouts.FIELDS, "method", "no_return", "from_name", "form")) | {
-        name: forms.said(request, no) for name, no in wrong.items()
-    }
     return pages.page(
         request,
         "storefront/checkout.html",
@@ -230,7 +227,7 @@ async def _page(
         ships=supplier.name,
         action=addresses.resold_checkout(shop.slug or "", sold.items_text),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
-        problems=SimpleNamespace(**problems),
+        problems=checkouts.problems(request, wrong),
         methods=methods,
         method=next((method for method in methods if method.chosen), None),
         **_drawn(request, sold, quote),
