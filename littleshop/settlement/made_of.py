@@ -15,7 +15,7 @@ from littleshop.shop.shops import Shop
 MOST = 200  # lines of a page; what is left is one more line
 
 
-class Part(msgspec.Struct, frozen=True):
+class Component(msgspec.Struct, frozen=True):
     """A part of a figure: `kind` held, going_back, loan, repaid, released, margin (of what another
     shop ships), referral (for what a share brought another shop), rest; `number` is the order's,
     `count` how many are in one line."""
@@ -35,7 +35,7 @@ class Kept(msgspec.Struct, frozen=True):
     reserve: Money
     bps: int
     days: int
-    parts: tuple[Part, ...]
+    parts: tuple[Component, ...]
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class _Row(msgspec.Struct, frozen=True):
     everything: int
 
 
-async def held(conn: db.Connection, shop: Shop) -> list[Part]:
+async def held(conn: db.Connection, shop: Shop) -> list[Component]:
     """The orders whose money is held, the latest first."""
     rows = await db.all(
         conn,
@@ -63,7 +63,7 @@ async def held(conn: db.Connection, shop: Shop) -> list[Part]:
     return _parts(rows, shop.currency)
 
 
-async def owed(conn: db.Connection, shop: Shop) -> list[Part]:
+async def owed(conn: db.Connection, shop: Shop) -> list[Component]:
     """What the platform lent and what was repaid, the latest first."""
     rows = await db.all(
         conn,
@@ -89,7 +89,7 @@ async def owed(conn: db.Connection, shop: Shop) -> list[Part]:
 async def kept(conn: db.Connection, shop: Shop, at: datetime) -> Kept:
     """What the shop's terms keep in its balance, and of what."""
     agreed = await terms.get(conn, shop.shop_id)
-    parts: list[Part] = []
+    parts: list[Component] = []
     if agreed.reserve_bps and agreed.reserve_days:
         rows = await _released(conn, shop, at - agreed.reserve_for)
         parts = _parts(rows, shop.currency)
@@ -131,10 +131,10 @@ async def _released(conn: db.Connection, shop: Shop, since: datetime) -> list[_R
     )
 
 
-def _parts(rows: list[_Row], currency: str) -> list[Part]:
+def _parts(rows: list[_Row], currency: str) -> list[Component]:
     """The rows, and in one line what did not fit."""
-    parts = [Part(row.kind, Money(row.minor, currency), row.number, row.at) for row in rows]
+    parts = [Component(row.kind, Money(row.minor, currency), row.number, row.at) for row in rows]
     if rows and rows[0].whole > len(rows):
         left = rows[0].everything - sum(row.minor for row in rows)
-        parts.append(Part("rest", Money(left, currency), count=rows[0].whole - len(rows)))
+        parts.append(Component("rest", Money(left, currency), count=rows[0].whole - len(rows)))
     return parts

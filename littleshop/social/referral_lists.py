@@ -168,7 +168,7 @@ async def earned(conn: db.Connection, shop_id: int, most: int = 100) -> list[Lin
     )
 
 
-class Part(msgspec.Struct, frozen=True):
+class NamedLine(msgspec.Struct, frozen=True):
     """A line of an order as a referral counts it."""
 
     order_id: UUID
@@ -178,11 +178,11 @@ class Part(msgspec.Struct, frozen=True):
     rate_bps: int
 
 
-async def parts(conn: db.Connection, places: Sequence[Line]) -> list[Part]:
+async def named_lines(conn: db.Connection, places: Sequence[Line]) -> list[NamedLine]:
     """What each thing of these orders, of any shops, brings at each level."""
     return await db.all(
         conn,
-        Part,
+        NamedLine,
         "select l.order_id, l.level, i.title, l.base_minor, l.rate_bps"
         "  from unnest($1::bigint[], $2::uuid[], $3::smallint[]) as w(shop_id, order_id, level)"
         "  join referral_lines l on l.shop_id = w.shop_id and l.order_id = w.order_id"

@@ -104,16 +104,16 @@ class Pair:
     ) -> Placed:
         """Somebody orders it in her shop."""
         async with self.town.database.connection() as conn:
-            found = await reselling.parts(conn, self.reseller, [thing])
-            part = found[self.supplier]
-            await reselling.need_sold(conn, part)
+            found = await reselling.consignments(conn, self.reseller, [thing])
+            consignment = found[self.supplier]
+            await reselling.need_sold(conn, consignment)
         wish = Placing(
-            shop_id=self.supplier, items=part.items, way="courier", delivery=who,
+            shop_id=self.supplier, items=consignment.items, way="courier", delivery=who,
             total_seen=CNY(total), key=key or secrets.token_hex(8),
             device=ids.hashed("wanting's phone"), locale="zh-CN", kind=reselling.KIND,
         )  # fmt: skip
         return await self.town.database.transaction(
-            lambda conn: reselling.place(conn, self.town.keyring, wish, part, self.town.at)
+            lambda conn: reselling.place(conn, self.town.keyring, wish, consignment, self.town.at)
         )
 
     async def buys(self, thing: Item, total: str) -> Placed:

@@ -17,7 +17,7 @@ from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.settlement import made_of, payouts
 from littleshop.settlement.due import Line
-from littleshop.settlement.made_of import Part
+from littleshop.settlement.made_of import Component
 from littleshop.web import pages
 from littleshop.web.console import frame, money
 from littleshop.web.rates import percent
@@ -105,7 +105,7 @@ def _lines(request: Request, work: AtWork, found: Iterable[Line]) -> list[dict[s
     ]
 
 
-def _parts(request: Request, work: AtWork, found: Iterable[Part]) -> list[dict[str, Any]]:
+def _parts(request: Request, work: AtWork, found: Iterable[Component]) -> list[dict[str, Any]]:
     locale, here = pages.locale_of(request), f"{frame.root(work.shop)}/orders"
     rows = []
     for each in found:

@@ -20,10 +20,10 @@ async def told(conn: db.Connection, lines: Sequence[Line], zone: str) -> list[di
     """Each line with its things (what they cost, at which rate), what it comes to and why."""
     things: dict[tuple[UUID, int], list[dict[str, Any]]] = defaultdict(list)
     currency = {(each.order_id, each.level): each.currency for each in lines}
-    for part in await referral_lists.parts(conn, lines):
-        key = (part.order_id, part.level)
-        base = Money(part.base_minor, currency[key])
-        things[key].append({"title": part.title, "base": base, "rate": percent(part.rate_bps)})
+    for line in await referral_lists.named_lines(conn, lines):
+        key = (line.order_id, line.level)
+        base = Money(line.base_minor, currency[key])
+        things[key].append({"title": line.title, "base": base, "rate": percent(line.rate_bps)})
     return [_line(each, things[each.order_id, each.level], zone) for each in lines]
 
 

@@ -21,7 +21,7 @@ from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item, Quote
 from littleshop.sale import placing, reselling
 from littleshop.sale.placing import Placed, Placing
-from littleshop.sale.reselling import Part
+from littleshop.sale.reselling import Consignment
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts
@@ -43,31 +43,31 @@ class Sold(msgspec.Struct, frozen=True):
 
     shop: Shop
     supplier: Shop
-    part: Part
+    consignment: Consignment
 
     @property
     def items_text(self) -> str:
-        return checkouts.items_text(self.part.here)
+        return checkouts.items_text(self.consignment.here)
 
 
-async def parts(
+async def consignments(
     request: Request, shop: Shop, items: Sequence[Item], facts: Mapping[UUID, VariantFacts] | None
-) -> dict[int, Part]:
+) -> dict[int, Consignment]:
     """What of these things other shops ship. Where an institution holds the money that is none: it
     splits off our share and nobody else's."""
     house = http.house(request)
     if not items or house.settings.escrow == "psp_escrow":
         return {}
     async with house.database.connection() as conn:
-        return await reselling.parts(conn, shop.shop_id, items, facts)
+        return await reselling.consignments(conn, shop.shop_id, items, facts)
 
 
 async def leads(request: Request, shop: Shop, items: Sequence[Item]) -> str | None:
     """Where a checkout of these things goes on; None for one that is all the shop's own."""
-    found = await parts(request, shop, items, None)
+    found = await consignments(request, shop, items, None)
     if not found:
         return None
-    here = sum(len(part.items) for part in found.values())
+    here = sum(len(consignment.items) for consignment in found.values())
     if len(found) == 1 and here == len(items):
         return addresses.resold_checkout(shop.slug or "", checkouts.items_text(items))
     return addresses.basket(shop.slug or "")
@@ -82,24 +82,30 @@ async def groups(
 ) -> tuple[list[SimpleNamespace], set[UUID]]:
     """The basket's parts that other shops ship, each with what it costs, and all their things."""
     items = [Item(each.variant_id, each.quantity) for each in cart if each.variant_id in facts]
-    found = await parts(request, shop, items, facts)
+    found = await consignments(request, shop, items, facts)
     told, seen = [], set()
-    for part in found.values():
-        seen |= set(part.own.values())
-        told.append(await _group(request, shop, part, facts, draw))
+    for consignment in found.values():
+        seen |= set(consignment.own.values())
+        told.append(await _group(request, shop, consignment, facts, draw))
     return told, seen
 
 
 async def _group(
-    request: Request, shop: Shop, part: Part, facts: Mapping[UUID, VariantFacts], draw: Thing
+    request: Request,
+    shop: Shop,
+    consignment: Consignment,
+    facts: Mapping[UUID, VariantFacts],
+    draw: Thing,
 ) -> SimpleNamespace:
     locale, quote = pages.locale_of(request), None
     async with http.house(request).database.connection() as conn:
-        supplier = await shops.get(conn, part.from_shop_id)
-        there = await reselling.there(conn, part)
-        things = [_thing(locale, item, facts[item.variant_id], there, draw) for item in part.here]
+        supplier = await shops.get(conn, consignment.from_shop_id)
+        there = await reselling.there(conn, consignment)
+        things = [
+            _thing(locale, item, facts[item.variant_id], there, draw) for item in consignment.here
+        ]
         good = {thing.id for thing in things if thing.problem is None}
-        left = _only(part, good)
+        left = _only(consignment, good)
         if left is not None and shop.status == "open":
             try:
                 quote, _ = await reselling.quote(conn, left, WAY)
@@ -116,12 +122,12 @@ async def _group(
     )
 
 
-def _only(part: Part, good: set[UUID]) -> Part | None:
+def _only(consignment: Consignment, good: set[UUID]) -> Consignment | None:
     """The same without what cannot be had; None when nothing is left."""
-    items = tuple(each for each in part.items if part.own[each.variant_id] in good)
+    items = tuple(each for each in consignment.items if consignment.own[each.variant_id] in good)
     keys = {each.variant_id for each in items}
-    prices = {key: price for key, price in part.prices.items() if key in keys}
-    return msgspec.structs.replace(part, items=items, prices=prices) if items else None
+    prices = {key: price for key, price in consignment.prices.items() if key in keys}
+    return msgspec.structs.replace(consignment, items=items, prices=prices) if items else None
 
 
 def _thing(
@@ -176,7 +182,7 @@ async def _sold(request: Request, shop: Shop, text: str) -> Sold | Response:
         items = checkouts.items_of(text)
     except Refused:
         return back
-    found = list((await parts(request, shop, items, None)).values())
+    found = list((await consignments(request, shop, items, None)).values())
     if len(found) != 1 or len(found[0].items) != len(items) or shop.status != "open":
         return back
     async with http.house(request).database.connection() as conn:
@@ -188,14 +194,14 @@ async def _quoted(
 ) -> tuple[Quote, Mapping[str, Refused]]:
     """What it comes to where the form says, and what is wrong. Raises Refused."""
     async with http.house(request).database.connection() as conn:
-        await reselling.need_sold(conn, sold.part)
+        await reselling.need_sold(conn, sold.consignment)
         try:
             to = checkouts.region_of(form)
-            return (await reselling.quote(conn, sold.part, WAY, to))[0], wrong
+            return (await reselling.quote(conn, sold.consignment, WAY, to))[0], wrong
         except Refused as no:
             if no.code != "not_delivered":
                 raise
-            anywhere, _ = await reselling.quote(conn, sold.part, WAY, provinces.UNKNOWN)
+            anywhere, _ = await reselling.quote(conn, sold.consignment, WAY, provinces.UNKNOWN)
             return anywhere, {**wrong, "province": no}
 
 
@@ -302,12 +308,12 @@ async def _place(
     house, at, address = http.house(request), http.now(request), http.address(request)
     http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
     async with house.database.connection() as conn:
-        await reselling.need_sold(conn, sold.part)
+        await reselling.need_sold(conn, sold.consignment)
         cart = await carts.find(conn, sold.shop.shop_id, device)
     basket = cart.cart_id if cart else ids.derived(AT_ONCE, f"{sold.shop.shop_id}:{device!r}")
     wish = Placing(
         shop_id=sold.supplier.shop_id,
-        items=sold.part.items,
+        items=sold.consignment.items,
         way=WAY,
         delivery=delivery,
         total_seen=Money(checkouts.total_of(form), sold.supplier.currency),
@@ -316,16 +322,16 @@ async def _place(
         address=address,
         locale=pages.locale_of(request),
         note=checkouts.plain(form.get("note", "")),
-        cart_id=reselling.cart_of(basket, sold.part),
+        cart_id=reselling.cart_of(basket, sold.consignment),
         said=checkouts.said_of(form),
         kind=reselling.KIND,
     )
     placed = await house.database.transaction(
-        lambda conn: reselling.place(conn, house.keyring, wish, sold.part, at)
+        lambda conn: reselling.place(conn, house.keyring, wish, sold.consignment, at)
     )
     if cart is not None:
         part = own_part(cart.cart_id)
-        await take_out(request, sold.shop, device, part, sold.part.here)
+        await take_out(request, sold.shop, device, part, sold.consignment.here)
     return placed
 
 
