@@ -8,8 +8,11 @@ from uuid import UUID
 from littleshop import crypto, db
 from littleshop.sale import gifting
 from littleshop.trade.destinations import Delivery
-from tests.simulation.town import Town
+from tests.simulation.town import OWN, Town
 
+GIFTS = 0.12  # of what is ordered; some are never taken up, and their money goes back
+COUPONS = 0.1
+OTHERS = {"pay_for_me": 0.1, "chip_in": 0.1}  # for whom others pay, and what friends share
 HOME = Delivery("周宁", "13611113057", "四川省", "成都市", "武侯区", "天府大道 1 号")
 
 _COUNTED = """
@@ -23,6 +26,17 @@ select /* all shops: the whole town */ o.kind, count(*) as orders,
     and p.order_id = o.order_id and r.status = 'done')), 0)::bigint as refunded_minor
 from orders o group by o.kind order by o.kind
 """
+
+
+def paid_by_others(taste: float, escrow: str) -> str:
+    """Of which kind an order is that others pay; "" for one whose buyer pays himself. Where an
+    institution holds the money friends cannot chip in."""
+    least = GIFTS + COUPONS
+    for kind, share in OTHERS.items():
+        if least <= taste < least + share:
+            return kind if kind != "chip_in" or escrow == OWN else ""
+        least += share
+    return ""
 
 
 def counted(town: Town) -> dict[str, dict[str, int]]:

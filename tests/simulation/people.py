@@ -26,13 +26,12 @@ from littleshop.sale import (
 from littleshop.sale.returning import Wish
 from littleshop.settlement import bills
 from littleshop.trade import orders
-from tests.simulation import desks, holding
+from tests.simulation import desks, holding, kinds
 from tests.simulation.rails import BAD_CARD, Buyers, Cashier, Deck
-from tests.simulation.town import Town
+from tests.simulation.town import COUPON, Town
 
 OPERATOR = UUID("7f1b6a90-0000-4000-8000-000000000001")
 DESK = "simulation"
-GIFTS = 0.12  # of what is ordered; some are never taken up, and their money goes back
 
 
 @dataclass
@@ -61,10 +60,15 @@ class People:
         product = chance.choice(town.products[shop.shop_id])
         rail, pieces = self.deck.draw(), chance.choice((1, 1, 1, 2))
         phone, desk = f"139{chance.randrange(10**8):08}", chance.random() < 0.25
-        gift = self.tastes.random() < GIFTS
+        taste = self.tastes.random()
+        if (kind := kinds.paid_by_others(taste, town.escrow)) and self._can_be_paid(shop.shop_id):
+            self._ask_others(kind, shop.slug, product, pieces, phone)
+            return
+        gift = taste < kinds.GIFTS
+        coupon = COUPON if kinds.GIFTS <= taste < kinds.GIFTS + kinds.COUPONS else ""
         cashier = town.over_http(
             lambda: self.buyers.order(
-                rail, shop.slug, product, pieces, phone=phone, desk=desk, gift=gift
+                rail, shop.slug, product, pieces, phone=phone, desk=desk, gift=gift, coupon=coupon
             )
         )
         if cashier is None:
@@ -81,6 +85,26 @@ class People:
             cashier = self._another_way(cashier)
         if cashier is not None and cashier.page is not None:
             self._decide_to_pay(cashier, chance.random())
+
+    def _ask_others(self, kind: str, slug: str, product: str, pieces: int, phone: str) -> None:
+        """Somebody else pays, or several friends: all, too little, twice, or nobody does."""
+        town = self.town
+        token = town.over_http(
+            lambda: self.buyers.ask(slug, product, pieces, phone=phone, kind=kind)
+        )
+        if token is None:
+            town.happened["not_placed"] += 1
+            return
+        town.happened["orders"] += 1
+        for amount in ("500", "rest") if kind == "chip_in" else ("rest",):
+            if self.tastes.random() < 0.15:
+                continue  # he has read it, and that is all
+            rail = self.tastes.choice(town.rails)
+            cashier = town.over_http(
+                lambda rail=rail, amount=amount: self.buyers.give(rail, token, amount)  # type: ignore[misc]
+            )
+            if cashier is not None and cashier.page is not None:
+                self._decide_to_pay(cashier, self.tastes.random())
 
     def _can_be_paid(self, shop_id: int) -> bool:
         if self.town.escrow != "psp_escrow":

@@ -23,10 +23,9 @@ from tests.flows import running
 from tests.simulation import comparing, evidence, faults, holding, kinds, planting
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
-from tests.simulation.town import Away, Town
+from tests.simulation.town import OWN, Away, Town
 
 SHOPS = 3
-OWN = "merchant_of_record"  # the platform holds the money itself
 # Of a day in Beijing: after the bank's and the run's morning, after the bills, before the cut-off,
 # at night.
 HOURS = (8, 12, 16, 21)
@@ -307,7 +306,7 @@ def _under_way(people: People) -> int:
     [row] = people.town.read(
         "select /* all shops: the whole town */"
         " (select count(*) from orders where status in ('waiting', 'invited', 'placed',"
-        "  'claiming', 'to_ship', 'shipped'))"
+        "  'collecting', 'forming', 'claiming', 'to_ship', 'shipped'))"
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
         " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
         " (select count(*) from releases where status <> 'done') as releases,"

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from tests.flows.people import DESK_AGENT, PHONE_AGENT, Shopper
+from tests.flows.people import DESK_AGENT, PHONE_AGENT, Shopper, hidden
 from tests.simulation.town import Gone, Town
 
 RAILS = ("alipay", "wechat_pay", "stripe", "baidu_wallet")
@@ -80,20 +80,53 @@ class Buyers:
         phone: str,
         desk: bool,
         gift: bool = False,
+        coupon: str = "",
     ) -> Cashier:
-        """Place an order, perhaps as a gift, and go as far as the rail lets one. Raises Gone when
-        it is sold out."""
+        """Place an order, perhaps as a gift or with a coupon, and go as far as the rail lets one.
+        Raises Gone when it is sold out."""
         shopper = self.of(rail, desk=desk)
+        said = {"method": rail, "phone": phone}
+        for name, text in (("as", "gift" if gift else ""), ("coupon", coupon)):
+            said |= {name: text} if text else {}
+        return self._before(rail, shopper, self._place(shopper, slug, product, pieces, said))
+
+    def _place(
+        self, shopper: Shopper, slug: str, product: str, pieces: int, said: Mapping[str, str]
+    ) -> str:
+        """Fill in a checkout, look at its sum and press: where that leads. Raises Gone."""
         basket = {"product": product, "quantity": str(pieces), "then": "checkout"}
         if shopper.client.post(f"/@{slug}/basket/items", data=basket).status_code == 409:
             raise Gone("sold out")
-        form = shopper.to_checkout(slug, product, pieces) | {"method": rail, "phone": phone}
-        form |= {"as": "gift"} if gift else {}
+        form = shopper.to_checkout(slug, product, pieces) | dict(said)
+        if "coupon" in said:
+            form["total"] = hidden(shopper.press(slug, form | {"then": "quote"}), "total")
         sent = shopper.press(slug, form)
         if sent.status_code == 409:
             raise Gone("no longer as it was seen")
         assert sent.status_code == 303, f"{sent.status_code} {sent.text[-800:]}"
-        return self._before(rail, shopper, sent.headers["location"])
+        return str(sent.headers["location"])
+
+    def ask(self, slug: str, product: str, pieces: int, *, phone: str, kind: str) -> str:
+        """Ask others to pay a cart (kind pay_for_me or chip_in): the token of the link that they
+        are sent. Raises Gone."""
+        words = {"then": kind, "from_name": "阿婷", "words": "你说挑个暖和的。", "phone": phone}
+        order = self._place(self.phone, slug, product, pieces, words)
+        found = re.search(r'data-link="[^"]+/o/([^"]+)"', self.phone.client.get(order).text)
+        assert found is not None, order
+        return found[1]
+
+    def give(self, rail: str, token: str, amount: str) -> Cashier:
+        """Somebody who has the link goes to pay: all of it, or `amount` of what friends share
+        (minor units, or rest). Raises Gone when it is paid or over."""
+        payer = Shopper(self.town.littleshop, PHONE_AGENT)
+        told = {"method": rail, "amount": amount, "key": f"{rail} {amount}"}
+        asked = payer.client.post(f"/o/{token}/payment", data=told)
+        if asked.status_code == 409:
+            raise Gone("somebody was quicker")
+        assert asked.status_code == 303, f"{asked.status_code} {asked.text[-800:]}"
+        if urlsplit(asked.headers["location"]).path == f"/o/{token}":
+            raise Gone("not to be paid any more")
+        return self._before(rail, payer, asked.headers["location"], token)
 
     def begin(self, rail: str, cashier: Cashier) -> Cashier:
         """Go to pay the order of another rail's cashier over this rail."""

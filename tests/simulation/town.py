@@ -18,7 +18,7 @@ import httpx
 from littleshop import db, installation, postgres
 from littleshop.clock import Clock
 from littleshop.errors import Refused
-from tests.flows.people import Shopkeeper, open_shop
+from tests.flows.people import Shopkeeper, hidden, open_shop
 from tests.flows.running import Running
 
 T = TypeVar("T")
@@ -30,6 +30,8 @@ PERSONS = (  # name, number, card
 )
 # Price and stock of each shop's goods: one of them sells out now and then.
 GOODS = (("168.00", 400), ("35.50", 9), ("9.90", 400))
+COUPON, COUPON_OFF, COUPON_FROM = "SIM5", "5", "20"
+OWN = "merchant_of_record"  # who holds the money unless an institution does
 PATIENCE = 60.0  # seconds of ours, for processes to come back
 _MAY_COME_BACK = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, db.Unavailable)
 
@@ -49,7 +51,7 @@ class Town:
     littleshop: Running
     chance: random.Random
     rails: tuple[str, ...] = ("alipay", "wechat_pay", "stripe", "baidu_wallet")
-    escrow: str = "merchant_of_record"
+    escrow: str = OWN
     happened: Counter[str] = field(default_factory=Counter)
     spent: Counter[str] = field(default_factory=Counter)
     shops: list[Shopkeeper] = field(default_factory=list)
@@ -70,6 +72,7 @@ class Town:
                 shop.put_on_sale(f"物件{number}-{one}", price=price, stock=stock)
                 for one, (price, stock) in enumerate(GOODS)
             ]
+            _offer_coupon(shop)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -182,3 +185,13 @@ class Town:
                 if time.monotonic() > end:
                     raise Away(str(fault)) from fault
                 time.sleep(0.2)
+
+
+def _offer_coupon(shop: Shopkeeper) -> None:
+    """A code that anybody may type, as often as he likes."""
+    page = shop.client.get(f"{shop.root}/coupons/new")
+    shop.post(
+        f"{shop.root}/coupons/new", form_key=hidden(page, "form_key"), code=COUPON, label="模拟券",
+        kind="fixed", off=COUPON_OFF, least=COUPON_FROM, most="", each="99", channel="",
+        until="", **{"from": ""},
+    )  # fmt: skip
