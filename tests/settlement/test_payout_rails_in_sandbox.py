@@ -132,7 +132,7 @@ async def test_wechat_pays_a_person_who_agrees_and_takes_back_what_nobody_took(
         await days.pass_by(2)  # nobody took it within a day
         found = await of_shop(town)
         assert [(one.status, one.reason) for one in found][-1] == ("rejected", "not_agreed")
-        await days.pass_by(1)
+        await days.pass_by(2)  # in the evening what came back is the next day's
         (again, _) = await of_shop(town)
         assert again.status == "sent"
         await sandbox.control(f"/control/wechat_pay/transfers/{again.reference}/confirm")
