@@ -313,3 +313,16 @@ async def test_nothing_of_the_one_who_asked_leaks_to_whoever_pays(
     forwarded = await stranger.get(sent.order)
     assert sent.letter not in forwarded.text and "/o/" in sent.letter
     assert WANTING["street"] in (await market.buyer.get(sent.order)).text
+
+
+async def test_of_what_nobody_paid_its_buyer_finds_the_way_to_order_it_once_more(
+    market: Market,
+) -> None:
+    sent = await sends(market, "pay_for_me")
+    way = f'href="/@xiaoman/p/{market.product}">再下一单'
+    assert way not in (await market.buyer.get(sent.order)).text
+    await time_passes(market, hours=25)
+    assert await market.statuses() == ["cancelled"]
+    assert way in (await market.buyer.get(sent.order)).text
+    friend = market.world.browser("zh-CN")
+    assert "再下一单" not in (await friend.get(sent.order)).text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from littleshop import i18n
@@ -83,6 +84,7 @@ def order(
         arrived_on=arrived_on,
         ended_at=row.cancelled_at or row.refunded_at,
         end_reason=_end_reason(locale, row),
+        anew=_anew(row, things) if seen.may_act else None,
         address=_address(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
         recipient=_recipient(row, keyring) if seen.may(roles.SEE_ADDRESS) else None,
     )
@@ -154,6 +156,14 @@ def _end_reason(locale: str, row: Order) -> str | None:
     key = f"checkout.ended.{row.cancel_reason or row.status}"
     ended = row.status in ("cancelled", "refunded")
     return i18n.t(locale, key) if ended and i18n.has(locale, key) else None
+
+
+def _anew(row: Order, things: Sequence[OrderItem]) -> UUID | None:
+    """The thing to go to for who would order it once more: of what was never paid, unless a letter
+    agreed on it or another shop ships it."""
+    if row.status != "cancelled" or row.kind in ("invitation", "resale") or not things:
+        return None
+    return things[0].product_id
 
 
 def _address(row: Order, keyring: Keyring) -> str | None:
