@@ -7,9 +7,9 @@ WeChat approved: two fields of ours, {{thing1.DATA}} (20 characters) and {{thing
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,16 @@ LONGEST = 20  # characters of a "thing"
 GONE = frozenset({40003, 43004, 43019, 43101})  # no such person, he left, or wants none
 STALE = frozenset({40001, 40014, 42001})  # the access token is not, or no longer, the current one
 PASSING = frozenset({-1, 45009, 45011})
-Token = Callable[[datetime], Awaitable[str | None]]
+
+
+class Token(Protocol):
+    """The account's access token; another one than `refused`, which WeChat forgot."""
+
+    def __call__(self, at: datetime, *, refused: str = "") -> Awaitable[str | None]: ...
+
+
+class _Stale(GatewayError):
+    """Somebody had WeChat make another token."""
 
 
 class WechatNotices:
@@ -38,9 +47,6 @@ class WechatNotices:
     async def send(self, openid: str, title: str, text: str, url: str, at: datetime) -> str:
         """Tell one person; WeChat's id of it. Raises Unwanted for who left the account,
         GatewayError otherwise."""
-        token = await self._token(at)
-        if token is None:
-            raise GatewayError("wechat: no access token for now", retryable=True)
         told = {
             "touser": openid,
             "template_id": self._template_id,
@@ -50,6 +56,19 @@ class WechatNotices:
                 "thing2": {"value": _short(text)},
             },
         }
+        token = await self._current(at)
+        try:
+            return await self._say(told, token)
+        except _Stale:
+            return await self._say(told, await self._current(at, refused=token))
+
+    async def _current(self, at: datetime, *, refused: str = "") -> str:
+        token = await self._token(at, refused=refused)
+        if token is None:
+            raise GatewayError("wechat: no access token for now", retryable=True)
+        return token
+
+    async def _say(self, told: Mapping[str, Any], token: str) -> str:
         reply = await self._wire.post(
             "/cgi-bin/message/template/send",
             params={"access_token": token},
@@ -69,9 +88,10 @@ class WechatNotices:
             return str(told.get("msgid", ""))
         if code in GONE:
             raise Unwanted(f"wechat: {code}")
-        again = code in STALE or code in PASSING
         words = self._wire.scrub(str(told.get("errmsg")))[:200]
-        raise GatewayError(f"wechat: {code} {words}", retryable=again)
+        if code in STALE:
+            raise _Stale(f"wechat: {code} {words}", retryable=True)
+        raise GatewayError(f"wechat: {code} {words}", retryable=code in PASSING)
 
 
 def _short(text: str) -> str:

@@ -43,8 +43,12 @@ class Tickets:
         """The current ticket; None when there is none for now."""
         return await self._current("ticket", self._ask_ticket, at)
 
-    async def access_token(self, at: datetime) -> str | None:
-        """The current access token; None when there is none for now."""
+    async def access_token(self, at: datetime, *, refused: str = "") -> str | None:
+        """The current access token; None when there is none for now. One that WeChat has `refused`
+        is forgotten, unless another process has a newer one already."""
+        kept = await self._kept("access_token") if refused else None
+        if kept is not None and self._open(kept) == refused:
+            await self._forget("access_token", at)
         return await self._current("access_token", lambda _: self.official.access_token(), at)
 
     async def _ask_ticket(self, at: datetime) -> Lent:

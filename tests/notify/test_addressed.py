@@ -74,7 +74,7 @@ async def test_wechat_is_told_in_two_short_fields_and_its_no_is_understood(
         asked.append(request)
         return httpx.Response(200, json={"errcode": code, "errmsg": "x", "msgid": 7})
 
-    async def token(_at: datetime) -> str:
+    async def token(at: datetime, *, refused: str = "") -> str:
         return "a-secret-token"
 
     wire = Wire("wechat_notices", "http://127.0.0.1:1", transport=httpx.MockTransport(answer))
@@ -90,4 +90,23 @@ async def test_wechat_is_told_in_two_short_fields_and_its_no_is_understood(
     assert asked[0].url.params["access_token"] == "a-secret-token"
     assert told["touser"] == "oX" and told["template_id"] == "T1"
     assert len(told["data"]["thing2"]["value"]) <= 20
+    await notices.close()
+
+
+async def test_a_token_that_wechat_forgot_is_replaced_once_and_the_message_sent() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["access_token"])
+        return httpx.Response(
+            200, json={"errcode": 40001 if asked[-1] == "old" else 0, "errmsg": "", "msgid": 7}
+        )
+
+    async def token(at: datetime, *, refused: str = "") -> str:
+        return "new" if refused == "old" else "old"
+
+    wire = Wire("wechat_notices", "http://127.0.0.1:1", transport=httpx.MockTransport(answer))
+    notices = WechatNotices(wire, "T1", token)
+    assert await notices.send("oX", "新订单", "b", "http://x/", AT) == "7"
+    assert asked == ["old", "new"]
     await notices.close()

@@ -123,3 +123,15 @@ async def test_without_an_answer_there_is_no_ticket_and_no_storm_of_questions(
     for _ in range(5):
         assert [await each.ticket(MORNING) for each in processes] == [None, None]
     assert weixin.asked == ["stable_token"]
+
+
+async def test_of_two_who_were_refused_the_same_token_one_has_another_made(
+    processes: tuple[Tickets, Tickets], weixin: Weixin
+) -> None:
+    one, other = processes
+    old = await one.access_token(MORNING)
+    assert old is not None and await other.access_token(MORNING) == old
+    new = await one.access_token(MORNING, refused=old)
+    assert new not in (None, old)
+    assert await other.access_token(MORNING, refused=old) == new
+    assert weixin.asked.count("stable_token") == 2
