@@ -228,6 +228,13 @@ async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
     return Product(**{**row, "options": msgspec.convert(row["options"], list[Option])})
 
 
+async def lock(conn: db.Connection, shop_id: int, product_id: UUID) -> None:
+    """Nobody else says what this product is until we are done. Raises NotFound."""
+    held = "select 1 from products where shop_id = $1 and product_id = $2 for no key update"
+    if await db.value(conn, held, shop_id, product_id) is None:
+        raise NotFound("product")
+
+
 async def on_sale(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
     """A product that everybody may see. Raises NotFound, also for one that is hidden."""
     product = await get(conn, shop_id, product_id)

@@ -64,7 +64,7 @@ async def offer(
     resale_supply_missing, resale_least(least=), resale_most(least=).
     """
     shop = await shops.get(conn, shop_id)
-    await products.get(conn, shop_id, product_id)
+    await products.lock(conn, shop_id, product_id)
     if await resold.get(conn, shop_id, product_id) is not None:
         raise Refused("resale_chain")
     if (await virtual.of(conn, shop_id, product_id)).kind is not None:
@@ -81,6 +81,23 @@ async def offer(
         at=at,
     )
     await _changed(conn, shop_id, at)
+
+
+async def need_own(conn: db.Connection, shop_id: int, product_id: UUID) -> None:
+    """What a product is and its price in a team are said by who ships it; nobody opens it to
+    re-sellers meanwhile. Raises Refused resale_not_ours; NotFound."""
+    await products.lock(conn, shop_id, product_id)
+    if await resold.get(conn, shop_id, product_id) is not None:
+        raise Refused("resale_not_ours")
+
+
+async def need_unoffered(conn: db.Connection, shop_id: int, product_id: UUID) -> None:
+    """The same, and no other shop may sell it. Raises Refused resale_not_ours,
+    resale_still_offered; NotFound."""
+    await need_own(conn, shop_id, product_id)
+    found = await resale_offers.get(conn, shop_id, product_id)
+    if found is not None and found.stands:
+        raise Refused("resale_still_offered")
 
 
 async def withdraw(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> None:

@@ -174,3 +174,23 @@ async def test_the_address_of_her_checkout_holds_its_goods_whatever_was_pressed(
         assert shown is not None, drawn.text[:300]
         elsewhere = await market.world.browser().get(unescape(shown[1]))
         assert elsewhere.status_code == 200 and hidden(elsewhere, "items") == form["items"]
+
+
+async def test_what_another_ships_has_no_team_price_and_what_others_sell_is_never_sent_as_a_text(
+    market: Market,
+) -> None:
+    hers = await counter(market)
+    team = {"seats": "3", "price-0": "120", "then": "offer"}
+    hers_is = f"/console/{hers.shop_id}/goods/{hers.product}"
+    no = await hers.her.post(f"{hers_is}/team", data=team)
+    assert no.status_code == 422 and "由发货的店来定" in no.text
+    assert await hers.rows("select * from team_offers") == []
+    text = {"kind": "text", "text": "兑换方法在这里"}
+    no = await hers.her.post(f"{hers_is}/virtual", data=text)
+    assert no.status_code == 422 and "由发货的店来定" in no.text
+
+    its = f"/console/{market.shop_id}/goods/{market.product}"
+    no = await market.seller.post(f"{its}/virtual", data=text)
+    assert no.status_code == 422 and "先停掉" in no.text
+    assert (await market.seller.post(f"{its}/resale", data={"then": "withdraw"})).status_code == 303
+    assert (await market.seller.post(f"{its}/virtual", data=text)).status_code == 303

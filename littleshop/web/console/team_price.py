@@ -10,10 +10,11 @@ from starlette.routing import Route
 
 from littleshop import db, http
 from littleshop.catalog.products import Variant
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.money import Money
+from littleshop.sale import listing_resold
 from littleshop.shop import shops
 from littleshop.trade import teams
 from littleshop.web import forms
@@ -76,7 +77,13 @@ async def save(request: Request) -> Response:
     seats, prices, errors = _read(request, work, form, variants)
     if errors:
         return await _show(request, work, _typed(form, variants), errors, 422)
-    await _write(request, work, found.product_id, seats, prices)
+    try:
+        await _write(request, work, found.product_id, seats, prices)
+    except NotFound:
+        raise
+    except Refused as no:
+        said = {"seats": frame.sentence(request, no)}
+        return await _show(request, work, _typed(form, variants), said, 422)
     return frame.go(request, here, "team_offered")
 
 
@@ -118,6 +125,7 @@ async def _write(
 
     async def write(conn: db.Connection) -> None:
         if prices:
+            await listing_resold.need_own(conn, shop_id, product_id)
             await teams.offer(conn, shop_id, product_id, seats, prices, at)
         else:
             await teams.withdraw(conn, shop_id, product_id)

@@ -16,7 +16,7 @@ from littleshop.catalog.drafts import tidy
 from littleshop.catalog.virtual import Content
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
-from littleshop.sale import handing_out
+from littleshop.sale import handing_out, listing_resold
 from littleshop.web import forms
 from littleshop.web.console import frame, product
 from littleshop.web.forms import Form
@@ -84,7 +84,8 @@ async def save(request: Request) -> Response:
 
 
 async def _say(request: Request, work: AtWork, product_id: UUID, form: Form) -> str:
-    """Which sentence says it. Raises Refused: what _file and virtual.say raise; NotFound."""
+    """Which sentence says it. Raises Refused: what _file, virtual.say and
+    listing_resold.need_unoffered raise; NotFound."""
     house, kept, kind = http.house(request), await _file(request, work, form), form.text("kind", 10)
 
     async def work_on(conn: db.Connection) -> str:
@@ -96,6 +97,8 @@ async def _say(request: Request, work: AtWork, product_id: UUID, form: Form) -> 
             sealed if "text" in form else before.text_sealed,  # what is not asked for stays
             *(kept or (before.file, before.file_name)),
         )
+        if content.kind is not None:
+            await listing_resold.need_unoffered(conn, work.shop.shop_id, product_id)
         await virtual.say(conn, work.shop.shop_id, product_id, content, http.now(request))
         return _SAID.get((kind, before.kind != kind), "virtual_saved")
 
