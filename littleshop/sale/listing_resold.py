@@ -30,7 +30,7 @@ from littleshop.supply.resale_offers import Offer, Price
 
 TAKEN, FOLLOW = "reselling.taken", "reselling.follow"
 TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {FOLLOW: jobs.Every(20)}
-SUGGESTED_BPS = 2000  # what a price field proposes as margin, of the supply price
+SUGGESTED_BPS = 2000  # of the supply price: what is proposed where the shelf leaves no margin
 
 
 class Ware(msgspec.Struct, frozen=True):
@@ -135,10 +135,13 @@ async def ware(
     return told
 
 
-def suggested(price: Price) -> int:
-    """What a re-seller may ask: a usual margin on the supply price, within what she may."""
-    wish = price.supply_minor + price.supply_minor * SUGGESTED_BPS // 10_000
-    wish = max(wish, price.least_minor or 0, price.supply_minor)
+def suggested(price: Price, shelf_minor: int) -> int:
+    """What a re-seller may ask: what the supplier himself does, or a usual margin where that leaves
+    none, within what she may."""
+    wish = shelf_minor
+    if wish <= price.supply_minor:
+        wish = price.supply_minor + price.supply_minor * SUGGESTED_BPS // 10_000
+    wish = max(wish, price.least_minor or 0)
     return min(wish, price.most_minor or wish)
 
 

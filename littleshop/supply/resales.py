@@ -90,7 +90,7 @@ async def sellers_of(
 ) -> dict[tuple[int, UUID], int]:
     """Which of these orders, of any shops, another shop sold, and which."""
     rows = await conn.fetch(
-        "select r.shop_id, r.order_id, r.sold_by_shop_id"
+        "select /* all shops: these orders' own */ r.shop_id, r.order_id, r.sold_by_shop_id"
         "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"
         "  join resales r on r.shop_id = w.shop_id and r.order_id = w.order_id",
         [shop_id for shop_id, _ in places],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import uuid4
 
+import msgspec
 import pytest
 
 from littleshop import audit, db
@@ -12,6 +14,7 @@ from littleshop.sale import listing_resold, passing_on, sharing_out
 from littleshop.settlement import seller_statements
 from littleshop.shop import shops
 from littleshop.supply import resales
+from littleshop.supply.resale_offers import Price
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale
 from tests.sale.resold import TOKEN, Pair, pair, sell
@@ -295,3 +298,12 @@ async def waiting(town: Town) -> int:
         return int(
             await db.value(conn, "select count(*) from jobs where name = $1", passing_on.PASS_ON)
         )
+
+
+def test_a_price_is_proposed_that_leaves_a_margin_and_keeps_the_suppliers_bounds() -> None:
+    price = Price(uuid4(), 6000, None, None)
+    assert listing_resold.suggested(price, 8000) == 8000  # what the supplier asks himself
+    assert listing_resold.suggested(price, 6000) == 7200
+    bound = msgspec.structs.replace(price, least_minor=9000)
+    assert listing_resold.suggested(bound, 8000) == 9000
+    assert listing_resold.suggested(msgspec.structs.replace(price, most_minor=7500), 8000) == 7500

@@ -128,7 +128,7 @@ def _row(
     now: int | None,
 ) -> dict[str, Any]:
     """A kind with the field for its price: what it costs her, what it leaves, what she may ask."""
-    wish = now or listing_resold.suggested(price)
+    wish = now or listing_resold.suggested(price, variant.price_minor)
     currency = variant.currency
     return {
         "name": f"price-{place}",

@@ -95,8 +95,9 @@ async def beside(
     if listing is not None:
         return {"resale": False, "ships": (await shops.get(conn, listing.from_shop_id)).name}
     held = house.settings.escrow == "psp_escrow"
+    may = not held and (await shops.get(conn, shop_id)).status in ("open", "paused")
     return {
-        "resale": not held and await resale_offers.is_open(conn, shop_id, product_id),
+        "resale": may and await resale_offers.is_open(conn, shop_id, product_id),
         "ships": "",
     }
 
@@ -109,10 +110,10 @@ async def shipped_by_others(
     kinds = await resold.among(conn, shop_id, list(facts))
     if not kinds:
         return facts
-    supplier = next(iter(kinds.values())).from_shop_id
-    theirs = await pricing_facts.load(
-        conn, supplier, [each.from_variant_id for each in kinds.values()]
-    )
+    theirs: dict[UUID, VariantFacts] = {}
+    for supplier in sorted({each.from_shop_id for each in kinds.values()}):
+        its = [each.from_variant_id for each in kinds.values() if each.from_shop_id == supplier]
+        theirs |= await pricing_facts.load(conn, supplier, its)
     return {
         key: msgspec.structs.replace(
             theirs[kinds[key].from_variant_id], variant_id=key, price_minor=fact.price_minor
