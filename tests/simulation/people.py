@@ -62,7 +62,7 @@ class People:
         phone, desk = f"139{chance.randrange(10**8):08}", chance.random() < 0.25
         taste = self.tastes.random()
         if (kind := kinds.paid_by_others(taste, town.escrow)) and self._can_be_paid(shop.shop_id):
-            self._ask_others(kind, shop.slug, product, pieces, phone)
+            self._ask_others(kind, shop.slug, product, pieces, phone, rail)
             return
         gift = taste < kinds.GIFTS
         coupon = COUPON if kinds.GIFTS <= taste < kinds.GIFTS + kinds.COUPONS else ""
@@ -86,7 +86,9 @@ class People:
         if cashier is not None and cashier.page is not None:
             self._decide_to_pay(cashier, chance.random())
 
-    def _ask_others(self, kind: str, slug: str, product: str, pieces: int, phone: str) -> None:
+    def _ask_others(
+        self, kind: str, slug: str, product: str, pieces: int, phone: str, rail: str
+    ) -> None:
         """Somebody else pays, or several friends: all, too little, twice, or nobody does."""
         town = self.town
         token = town.over_http(
@@ -96,12 +98,12 @@ class People:
             town.happened["not_placed"] += 1
             return
         town.happened["orders"] += 1
+        town.happened[f"orders {rail}"] += 1
         for amount in ("500", "rest") if kind == "chip_in" else ("rest",):
             if self.tastes.random() < 0.15:
                 continue  # he has read it, and that is all
-            rail = self.tastes.choice(town.rails)
             cashier = town.over_http(
-                lambda rail=rail, amount=amount: self.buyers.give(rail, token, amount)  # type: ignore[misc]
+                lambda amount=amount: self.buyers.give(rail, token, amount)  # type: ignore[misc]
             )
             if cashier is not None and cashier.page is not None:
                 self._decide_to_pay(cashier, self.tastes.random())
