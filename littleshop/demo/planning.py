@@ -92,6 +92,7 @@ def make(town: Town, store: Store, until: datetime) -> Plan:
     wishes = [wish for wish in wishes if wish.placed_at < until - timedelta(minutes=12)]
     wishes = [wish for wish in wishes if wish.share is None or wish.placed_at > shared[wish.share]]
     wishes += _leftovers(rng, store, people, until)
+    wishes += _first_buyers(rng, store, people, wishes, until)
     wishes.sort(key=lambda wish: wish.placed_at)
     numbered = tuple(wish._replace(number=number) for number, wish in enumerate(wishes))
     return Plan(store, until, shared, tuple(crowds), numbered)
@@ -218,6 +219,30 @@ def _sells(stock: int, keeps: bool) -> float:
     if keeps:
         return math.sqrt(stock) if stock >= 8 else 0.0
     return {0: 1.2, 1: 0.15, 2: 0.4}.get(stock, math.sqrt(stock))
+
+
+def _first_buyers(
+    rng: random.Random,
+    store: Store,
+    people: Sequence[tuple[Buyer, float]],
+    wishes: Sequence[Wish],
+    until: datetime,
+) -> list[Wish]:
+    """Whatever is for sale, somebody has had for days by now, and can say how it is."""
+    had = {
+        item.goods
+        for wish in wishes
+        if wish.fate == "received" and wish.ends_at < until - timedelta(days=4)
+        for item in wish.items
+    }
+    found = []
+    for goods in store.products:
+        most = max(range(len(goods.variants)), key=lambda at: goods.variants[at].stock)
+        if goods.key not in had and goods.status == "on_sale" and goods.variants[most].stock:
+            at = _moment(rng, until.astimezone(SHANGHAI).date() - timedelta(days=16))
+            wish = _wish(rng, store, people, at, None, "received")
+            found.append(wish._replace(way="courier", items=(Wanted(goods.key, most, 1),)))
+    return found
 
 
 def _leftovers(
