@@ -77,13 +77,8 @@ async def save(request: Request) -> Response:
     seats, prices, errors = _read(request, work, form, variants)
     if errors:
         return await _show(request, work, _typed(form, variants), errors, 422)
-    try:
-        await _write(request, work, found.product_id, seats, prices)
-    except NotFound:
-        raise
-    except Refused as no:
-        said = {"seats": frame.sentence(request, no)}
-        return await _show(request, work, _typed(form, variants), said, 422)
+    if said := await _refused(request, work, found.product_id, seats, prices):
+        return await _show(request, work, _typed(form, variants), {"seats": said}, 422)
     return frame.go(request, here, "team_offered")
 
 
@@ -116,6 +111,19 @@ def _price(text: str, variant: Variant) -> int:
     if minor >= variant.price_minor:
         raise Refused("team_price", most=Money(variant.price_minor, variant.currency))
     return minor
+
+
+async def _refused(
+    request: Request, work: AtWork, product_id: UUID, seats: int, prices: dict[UUID, int]
+) -> str:
+    """Write it; the sentence that says why not, or "". Raises NotFound."""
+    try:
+        await _write(request, work, product_id, seats, prices)
+    except NotFound:
+        raise
+    except Refused as no:
+        return frame.sentence(request, no)
+    return ""
 
 
 async def _write(
