@@ -13,6 +13,14 @@ KNOWN = """async () => {
   return Boolean(await caches.match('/offline'));
 }"""
 
+TRIED = """async () => {
+  const { active } = await navigator.serviceWorker.ready;
+  const wire = new MessageChannel();
+  const told = new Promise((resolve) => { wire.port1.onmessage = resolve; });
+  active.postMessage({ say: 'replay' }, [wire.port2]);
+  await told;
+}"""
+
 
 def test_what_is_shipped_in_a_dead_spot_is_sent_once_and_a_cancelled_order_is_not(
     littleshop: Running, stall: Shopkeeper, product: str, device: Device, faults: Faults
@@ -38,10 +46,16 @@ def test_what_is_shipped_in_a_dead_spot_is_sent_once_and_a_cancelled_order_is_no
     expect(queue).to_contain_text("SF1408223100688")
     called_off = f"{stall.root}/orders/{second}/cancellation"
     assert stall.client.post(called_off, data={"reason": "坏了"}).status_code == 303
-    context.set_offline(False)
+    with littleshop.nobody_restarts():  # there is a signal again, and nobody who answers
+        littleshop.kill("littleshop web")
+        context.set_offline(False)
+        page.evaluate(TRIED)
+        expect(queue).to_contain_text("SF1408223100671")
+    littleshop.wait_ready()
     until(lambda: littleshop.payment(placed[0].reference)["order_status"] == "shipped")
     expect(queue).not_to_contain_text("SF1408223100671")
     expect(queue).to_contain_text("别寄出去")
     page.locator("[data-theirs]:visible").click()
     expect(page.locator("[data-queue-none]")).to_be_visible()
     faults.expect("ERR_INTERNET_DISCONNECTED")  # the courier is guessed while a number is typed
+    faults.expect("ERR_CONNECTION_REFUSED")  # while nobody answered

@@ -18,6 +18,19 @@ const say = async (told) => {
   });
 };
 
+// ---- "online" comes before the network is really there, and not every browser sends in the
+// background: while something waits and the page stands, it is tried again, ever more rarely
+const SOON = 2000, SELDOM = 60000;
+let pause = SOON, again = 0;
+const insist = () => {
+  clearTimeout(again);
+  if (!navigator.onLine || !known.some((each) => each.state === "waiting")) { pause = SOON; return; }
+  again = setTimeout(() => {
+    pause = Math.min(2 * pause, SELDOM);
+    say({ say: "replay" }).then(insist);
+  }, pause);
+};
+
 // ---- the strip
 const fill = (text, count) => text.replace("{count}", count);
 const draw = () => {
@@ -134,8 +147,9 @@ navigator.serviceWorker.addEventListener("message", (event) => {
   shops = event.data.shops;
   place();
   draw();
+  insist();
 });
-addEventListener("online", () => { place(); draw(); say({ say: "replay" }); });
+addEventListener("online", () => { place(); draw(); pause = SOON; say({ say: "replay" }).then(insist); });
 addEventListener("offline", () => { place(); draw(); });
 document.addEventListener("fresh", () => draw());
 navigator.serviceWorker.register("/sw.js").then(() => {
