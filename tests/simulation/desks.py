@@ -1,10 +1,14 @@
-"""The operators' desk for refunds that did not arrive: to another card, by hand, or once more."""
+"""The desks of banks, of rails and of the platform: chargebacks, what is stuck or switched off.
+
+Refunds that did not arrive go to another card, by hand, or once more.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,13 +16,112 @@ from uuid import UUID
 from littleshop import db
 from littleshop.clock import Clock
 from littleshop.errors import GatewayError, Refused
-from littleshop.oversight import redirecting
-from littleshop.pay import gateways
+from littleshop.jobs import queue
+from littleshop.oversight import acts, explaining, redirecting
+from littleshop.pay import gateways, switches
 from littleshop.pay.gateways import Gateway
+from littleshop.settlement import bills
+from tests.simulation.rails import Browsers
 from tests.simulation.town import Town
 
 CARD = redirecting.buyer_card("6222021234567890128", "陈婉婷")
 WHY = "模拟"
+OPERATOR = UUID("7f1b6a90-0000-4000-8000-000000000001")
+DESK = "simulation"
+
+
+@dataclass
+class Desks:
+    """Who decides about other people's money. `disputed`: what banks looked at, and whether their
+    objection stands."""
+
+    town: Town
+    browsers: Browsers
+    disputed: dict[str, bool] = field(default_factory=dict)
+
+    def banks_take_back(self, share: float = 0.1) -> None:
+        """Some buyer's bank takes a card payment back; each payment is looked at once."""
+        rows = self.town.read(
+            "select /* all shops: the town's people */ reference from payments"
+            " where gateway = 'stripe' and status = 'paid' order by reference"
+        )
+        for reference in (str(row["reference"]) for row in rows):
+            if reference not in self.disputed:
+                taken = self.town.chance.random() < share
+                self.disputed[reference] = False
+                if taken and self.browsers.tell("stripe", reference, "/dispute"):
+                    self.disputed[reference] = True
+                    self.town.happened["charged_back"] += 1
+
+    def banks_decide(self, share: float = 0.3) -> None:
+        for reference in [one for one, is_open in self.disputed.items() if is_open]:
+            if self.town.chance.random() < share:
+                won = self.town.chance.random() < 0.4
+                if self.browsers.tell("stripe", reference, "/dispute/close", won=won):
+                    self.disputed[reference] = False
+                    self.town.happened["chargeback_" + ("won" if won else "lost")] += 1
+
+    def rails_unstick(self, share: float = 0.4) -> None:
+        """WeChat's desk looks after some refunds that got stuck."""
+        for refund in self.town.books()["wechat_pay"]["refunds"]:
+            wanted = refund["status"] == "ABNORMAL" and self.town.chance.random() < share
+            if wanted and self.browsers.unstick(refund["out_refund_no"]):
+                self.town.happened["refund_unstuck"] += 1
+
+    def operators_switch(self, share: float = 0.08) -> None:
+        """A rail is switched off for some hours; the one that was off is switched on."""
+
+        async def on(conn: db.Connection, at: datetime) -> None:
+            for gateway in await switches.off(conn):
+                await switches.switch_on(conn, gateway)
+
+        self.town.act(on)
+        if self.town.chance.random() < share:
+            rail = self.town.chance.choice(self.town.rails)
+
+            async def off(conn: db.Connection, at: datetime) -> object:
+                return await switches.switch_off(conn, rail, why="模拟", by=DESK, at=at)
+
+            self.town.does(f"switched_off {rail}", off)
+
+    def operators_redirect(self, share: float = 0.5) -> None:
+        """Refunds that did not arrive are sent another way."""
+        handle_stuck(self.town, share)
+
+    def operators_try_again(self) -> None:
+        """Every job that was given up is tried once more: what stopped it may be mended."""
+        for row in self.town.read(
+            "select id, name from jobs where held_at is not null and dropped_at is null"
+            " and name not like 'messages%'"
+        ):
+
+            async def release(conn: db.Connection, at: datetime, row: dict[str, Any] = row) -> None:
+                await queue.release(conn, row["id"])
+
+            self.town.does(f"tried_again {row['name']}", release)
+
+    def operators_explain(self) -> None:
+        """Lines of Stripe's bill that are a chargeback which the rail's own books know."""
+        rows = self.town.read(
+            "select difference_id, words from differences where kind = 'unread'"
+            " and gateway = 'stripe' and explained_at is null"
+        )
+        known = [str(one["id"]) for one in self.town.books()["stripe"]["disputes"]] if rows else []
+        for row in rows:
+            if any(number in row["words"] for number in known):
+
+                async def explain(
+                    conn: db.Connection, at: datetime, row: dict[str, Any] = row
+                ) -> object:
+                    one, why = row["difference_id"], "a chargeback"
+                    if not await bills.explain(conn, one, by=DESK, why=why, at=at):
+                        return False
+                    about = explaining.subject(one)
+                    return await acts.record(
+                        conn, OPERATOR, "difference_explained", about, reason=why, at=at
+                    )
+
+                self.town.does("explained", explain)
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""The kinds of orders beside plain ones: who takes up a gift, and the figures of each kind."""
+"""The kinds of orders: how often each is drawn, who takes up a gift, and the figures of each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from littleshop.sale import gifting
 from littleshop.trade.destinations import Delivery
 from tests.simulation.town import OWN, Town
 
-GIFTS = 0.12  # of what is ordered; some are never taken up, and their money goes back
-COUPONS = 0.1
-OTHERS = {"pay_for_me": 0.1, "chip_in": 0.1}  # for whom others pay, and what friends share
+# Cards of a deck, so that each kind has its share however few are drawn.
+SHARES = {"plain": 11, "gift": 2, "coupon": 2, "pay_for_me": 2, "chip_in": 2}
+OTHERS_PAY = ("pay_for_me", "chip_in")
+# Where an institution holds the money friends cannot chip in.
+OWN_ONLY = ("chip_in",)
+LEAST = 0.1  # orders of each kind that are paid on a day, on average
 HOME = Delivery("周宁", "13611113057", "四川省", "成都市", "武侯区", "天府大道 1 号")
 
 _COUNTED = """
-select /* all shops: the whole town */ o.kind, count(*) as orders,
+with told as (
+  select /* all shops: the whole town */ o.shop_id, o.order_id,
+    case when o.kind <> 'checkout' then o.kind
+         when exists (select 1 from order_discounts d where d.shop_id = o.shop_id
+           and d.order_id = o.order_id and d.kind = 'coupon') then 'coupon'
+         else 'plain' end as kind
+  from orders o)
+select o.kind, count(*) as orders,
   count(*) filter (where exists (select 1 from payments p where p.shop_id = o.shop_id
     and p.order_id = o.order_id and p.status = 'paid')) as paid,
   coalesce(sum((select sum(p.paid_minor) from payments p where p.shop_id = o.shop_id
@@ -24,25 +34,40 @@ select /* all shops: the whole town */ o.kind, count(*) as orders,
   coalesce(sum((select sum(r.amount_minor) from refunds r join payments p
     on p.shop_id = r.shop_id and p.payment_id = r.payment_id where p.shop_id = o.shop_id
     and p.order_id = o.order_id and r.status = 'done')), 0)::bigint as refunded_minor
-from orders o group by o.kind order by o.kind
+from told o group by o.kind order by o.kind
 """
 
 
-def paid_by_others(taste: float, escrow: str) -> str:
-    """Of which kind an order is that others pay; "" for one whose buyer pays himself. Where an
-    institution holds the money friends cannot chip in."""
-    least = GIFTS + COUPONS
-    for kind, share in OTHERS.items():
-        if least <= taste < least + share:
-            return kind if kind != "chip_in" or escrow == OWN else ""
-        least += share
-    return ""
+def known(escrow: str) -> tuple[str, ...]:
+    """The kinds that people can order."""
+    return tuple(kind for kind in SHARES if escrow == OWN or kind not in OWN_ONLY)
+
+
+def cards(escrow: str) -> list[str]:
+    """A deck of them."""
+    return [kind for kind in known(escrow) for _ in range(SHARES[kind])]
 
 
 def counted(town: Town) -> dict[str, dict[str, int]]:
     """By kind: orders, how many of them were paid, and the fen that came and went back."""
     rows = town.read(_COUNTED)
-    return {row.pop("kind"): {name: int(many) for name, many in row.items()} for row in rows}
+    nothing = {"orders": 0, "paid": 0, "paid_minor": 0, "refunded_minor": 0}
+    found = {row.pop("kind"): {name: int(many) for name, many in row.items()} for row in rows}
+    return {kind: dict(nothing) for kind in known(town.escrow)} | found
+
+
+def unpaid(town: Town) -> list[str]:
+    """The kinds of which none was paid yet."""
+    return [kind for kind, figures in counted(town).items() if not figures["paid"]]
+
+
+def too_few(found: dict[str, dict[str, int]], days: int) -> list[str]:
+    """The kinds of which fewer were paid than the least."""
+    return [
+        f"{kind} paid: {figures['paid']} of {LEAST * days:.0f}"
+        for kind, figures in found.items()
+        if figures["paid"] < int(LEAST * days)
+    ]
 
 
 def gifts_are_claimed(town: Town, unclaimed: float, chance: float) -> None:

@@ -20,7 +20,7 @@ from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from littleshop.demo.clock import QUIET
 from tests.flows import running
-from tests.simulation import comparing, evidence, faults, holding, kinds, planting
+from tests.simulation import comparing, evidence, faults, holding, kinds, planting, sure
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import OWN, Away, Town
@@ -32,7 +32,6 @@ HOURS = (8, 12, 16, 21)
 QUIET_HOUR = 14  # of the days after the last one
 CALM_DAYS = 3  # in a row, and nothing is under way: the last bills and statements are read
 MOST_QUIET_DAYS = 45  # by then every clock has struck, every refund and payout is home
-MOST_BUYERS = 20  # until each rail took money
 PATIENCE = 90.0
 SEES_THE_CLOCK = 1.05  # every process reads it once a second
 # What a day brings at least, on average, or the run says that too little happened.
@@ -45,6 +44,8 @@ def play(*, days: int, seed: int, plant: str | None, escrow: str = OWN) -> dict[
     began = time.monotonic()
     with town_of(seed, escrow=escrow) as town:
         live(town, days)
+        sure.everything_is_paid_once(town)
+        drain(town)
         come_to_rest(town, MOST_QUIET_DAYS, hurry=plant is not None)
         if plant is not None:
             planting.plant(town, plant)
@@ -90,8 +91,9 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         books = town.books()
         wrong = comparing.differences(town, audit, books)
         by_rail = _by_rail(town, books)
+        by_kind = kinds.counted(town)
         held = holding.counted(town, books) if town.escrow != OWN else {}
-    too_few = _too_few(town.happened, by_rail, days)
+    too_few = _too_few(town.happened, by_rail, days) + kinds.too_few(by_kind, days)
     return {
         "days": days,
         "plant": plant,
@@ -100,7 +102,7 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "differences": len(wrong),
         "audit": {"ok": audit["ok"], "checked": audit["checked"]},
         "rails": by_rail,
-        "kinds": kinds.counted(town),
+        "kinds": by_kind,
         "held": held,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
@@ -186,61 +188,8 @@ def live(town: Town, days: int, *, surely_killed: tuple[str, ...] = ()) -> None:
             go_to(town, hour)
             victim = victims.pop() if victims and hour in HOURS[1:] else ""
             with town.phase("people"), faults.killing(town, surely=victim):
-                _people_act(people, hour)
+                people.act(hour)
             drain(town)
-
-
-def every_rail_takes_money(town: Town) -> None:
-    """Where chance and faults left a rail without any money, somebody comes and pays over it, on
-    an hour on which nothing goes wrong."""
-    town.littleshop.control("faults/clear")
-    people = People(town)
-    people.operators_switch(0)
-    people.sellers_restock()
-    with town.phase("people"):
-        for _ in range(MOST_BUYERS):
-            books = town.books()
-            without = [rail for rail in town.rails if not moved(books, rail)[0]]
-            if not without:
-                break
-            _buy_surely(people, without[0])
-    drain(town)
-
-
-def _buy_surely(people: People, rail: str) -> None:
-    """Somebody orders, goes to this rail at once and pays."""
-    town, shop = people.town, people.town.shops[0]
-    product, phone = town.products[shop.shop_id][0], f"139{town.chance.randrange(10**8):08}"
-    cashier = town.over_http(
-        lambda: people.buyers.order(rail, shop.slug, product, 1, phone=phone, desk=False)
-    )
-    if cashier is not None and cashier.page is not None:
-        town.over_http(lambda: people.buyers.pay(cashier))
-
-
-def _people_act(people: People, hour: int) -> None:
-    people.pay_late()
-    people.pay_invited()
-    for _ in range(people.town.chance.randrange(1, 5)):
-        people.order_something()
-    if hour == 8:
-        people.operators_switch()
-        people.operators_explain()
-        people.rails_unstick()
-        people.operators_redirect()
-        people.operators_try_again()
-        people.sellers_restock()
-        if people.town.escrow != OWN:
-            holding.Sellers(people.town).act(0.7)
-        people.banks_decide()
-    if hour in (12, 21):
-        people.sellers_ship()
-        people.buyers_receive()
-        people.cases_go_on()
-        kinds.gifts_are_claimed(people.town, 0.4, people.tastes.random())
-    if hour == 16:
-        people.buyers_regret(0.08 if people.town.escrow == OWN else 0.2)  # after the release too
-        people.banks_take_back()
 
 
 def go_to(town: Town, hour: int) -> None:
@@ -295,7 +244,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
     to its clocks, or `hurry` to end it."""
     town.littleshop.control("faults/clear")
     people = People(town)
-    people.disputed = {
+    people.desks.disputed = {
         reference: True for reference, (_, status) in comparing.disputed(town) if status not in
         ("won", "lost")
     }  # fmt: skip
@@ -303,17 +252,17 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
     with town.phase("rest"):
         for day in range(most_days):
             _say(f"quiet day {day + 1}, under way {town.left}")
-            people.banks_decide(1.0)
-            people.operators_explain()
-            people.rails_unstick()
-            people.operators_redirect(1.0)
-            people.operators_try_again()
+            people.desks.banks_decide(1.0)
+            people.desks.operators_explain()
+            people.desks.rails_unstick()
+            people.desks.operators_redirect(1.0)
+            people.desks.operators_try_again()
             if town.escrow != OWN:
                 holding.Sellers(town).act()
             if hurry:
-                people.sellers_ship(1.0)
-                people.buyers_receive(1.0)
-                people.cases_go_on(1.0)
+                people.selling.sellers_ship(1.0)
+                people.selling.buyers_receive(1.0)
+                people.selling.cases_go_on(1.0)
             _quiet_day(town)
             calm = 0 if _under_way(people) else calm + 1
             if calm == CALM_DAYS:
@@ -343,6 +292,6 @@ def _under_way(people: People) -> int:
         " (select count(*) from chargebacks where status = 'open') as chargebacks"
     )
     if people.town.read("select /* all shops */ 1 from cases where status = 'disputed'"):
-        people.cases_go_on()
+        people.selling.cases_go_on()
     people.town.left = row
     return sum(int(count) for count in row.values())

@@ -23,17 +23,22 @@ Sums = dict[str, int]  # minor units by our reference
 
 
 class Deck:
-    """Rails in a shuffled order in which each has its share, however few are drawn."""
+    """Cards in a shuffled order in which each has its share, however few are drawn."""
 
-    def __init__(self, chance: random.Random, rails: Sequence[str]) -> None:
+    def __init__(self, chance: random.Random, cards: Sequence[str]) -> None:
         self.chance = chance
-        self.shares = [rail for rail in rails for _ in range(2 if rail in TWICE else 1)]
+        self.cards = cards
         self.left: list[str] = []
 
     def draw(self) -> str:
         if not self.left:
-            self.left = self.chance.sample(self.shares, len(self.shares))
+            self.left = self.chance.sample(self.cards, len(self.cards))
         return self.left.pop()
+
+
+def shares(rails: Sequence[str]) -> list[str]:
+    """A deck of rails."""
+    return [rail for rail in rails for _ in range(2 if rail in TWICE else 1)]
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Cashier:
     page: str | None
 
 
-class Buyers:
+class Browsers:
     """Whoever buys: on a phone, abroad, at a desk; and the browser they go to the rail with."""
 
     def __init__(self, town: Town) -> None:

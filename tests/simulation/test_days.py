@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.simulation import PLANTS, evidence, planting, playing
+from tests.simulation import PLANTS, evidence, kinds, planting, playing, sure
 from tests.simulation.faults import VICTIMS
 from tests.simulation.rails import RAILS
-from tests.simulation.town import Town
+from tests.simulation.town import OWN, Town
 
 SEED = 11
 DAYS = 2
@@ -40,7 +40,8 @@ def town() -> Iterator[Town]:
 def lived(town: Town) -> dict[str, Any]:
     """Two days with a kill of everybody who can die, brought to rest."""
     playing.live(town, DAYS, surely_killed=VICTIMS)
-    playing.every_rail_takes_money(town)
+    sure.everything_is_paid_once(town)
+    playing.drain(town)
     playing.come_to_rest(town, playing.MOST_QUIET_DAYS, hurry=True)
     return playing.told(town, DAYS)
 
@@ -60,6 +61,11 @@ def test_every_rail_took_money_and_its_bills_were_held_against_the_books(
     assert {rail: lived["rails"][rail] for rail in RAILS if not lived["rails"][rail]["paid"]} == {}
     assert all(lived["rails"][rail]["bills"] > 0 for rail in RAILS if rail != "baidu_wallet")
     assert lived["audit"]["checked"]["payouts"] > 0
+
+
+def test_every_kind_of_order_was_paid(lived: dict[str, Any]) -> None:
+    assert set(lived["kinds"]) >= set(kinds.known(OWN))
+    assert {kind: told for kind, told in lived["kinds"].items() if not told["paid"]} == {}
 
 
 def test_planted_wrongs_are_seen(town: Town, lived: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.faults import ALL
 from tests.simulation import command, faults, holding
-from tests.simulation.rails import RAILS, Deck
+from tests.simulation.rails import RAILS, Deck, shares
 
 
 def test_every_fault_of_a_day_has_its_switch() -> None:
@@ -28,7 +28,7 @@ def test_a_day_without_institutions_has_no_fault_of_theirs() -> None:
 
 def test_people_pay_over_the_rails_there_are() -> None:
     for rails in (RAILS, holding.INSTITUTIONS):
-        deck = Deck(random.Random(1), rails)
+        deck = Deck(random.Random(1), shares(rails))
         assert {deck.draw() for _ in range(12)} == set(rails)
 
 
