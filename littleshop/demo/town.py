@@ -8,6 +8,8 @@ import sys
 import time
 from datetime import datetime
 
+import uvloop
+
 from littleshop import config, db, demo, logs
 from littleshop import home as homes
 from littleshop.demo import furnishing, neighbours, payday, planning, playing, sandboxed
@@ -28,7 +30,7 @@ def command(arguments: list[str]) -> int:
     if settings.mode != "demo":
         print("only the demo has a town · 只有演示有小镇", file=sys.stderr)
         return 1
-    asyncio.run(build(settings))
+    uvloop.run(build(settings))
     return 0
 
 
