@@ -64,14 +64,15 @@ class Buying:
         self.town.happened["orders"] += 1
         self.town.happened[f"orders {wish.rail}"] += 1
 
-    def order(self, wish: Wish) -> None:
-        """Somebody orders for himself, as a gift or with a coupon, and pays, or not, or twice, or
-        too late."""
+    def order(self, wish: Wish, *, came_by: str = "") -> None:
+        """Somebody orders for himself, as a gift, with a coupon or by a share, and pays, or not, or
+        twice, or too late."""
         town, coupon = self.town, COUPON if wish.kind == "coupon" else ""
         cashier = town.over_http(
             lambda: self.browsers.order(
                 wish.rail, wish.shop.slug, wish.product, wish.pieces, phone=wish.phone,
                 desk=wish.desk, gift=wish.kind == "gift", coupon=coupon,
+                came_by=came_by,
             )
         )  # fmt: skip
         if cashier is None:

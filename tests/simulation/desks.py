@@ -39,6 +39,13 @@ class Desks:
     browsers: Browsers
     disputed: dict[str, bool] = field(default_factory=dict)
 
+    def open_(self, redirected: float = 0.5) -> None:
+        """What waits on the desks of rails and operators is looked at."""
+        self.operators_explain()
+        self.rails_unstick()
+        self.operators_redirect(redirected)
+        self.operators_try_again()
+
     def banks_take_back(self, share: float = 0.1) -> None:
         """Some buyer's bank takes a card payment back; each payment is looked at once."""
         rows = self.town.read(

@@ -11,10 +11,13 @@ from littleshop.trade.destinations import Delivery
 from tests.simulation.town import OWN, Town
 
 # Cards of a deck, so that each kind has its share however few are drawn.
-SHARES = {"plain": 11, "gift": 2, "coupon": 2, "pay_for_me": 2, "chip_in": 2}
+SHARES = {
+    "plain": 6, "gift": 2, "coupon": 2, "pay_for_me": 2, "chip_in": 2, "team": 2, "invitation": 2,
+    "resale": 2, "referred": 2,
+}  # fmt: skip
 OTHERS_PAY = ("pay_for_me", "chip_in")
-# Where an institution holds the money friends cannot chip in.
-OWN_ONLY = ("chip_in",)
+# Where an institution holds the money friends cannot chip in, and it splits off our share only.
+OWN_ONLY = ("chip_in", "resale", "referred")
 LEAST = 0.1  # orders of each kind that are paid on a day, on average
 HOME = Delivery("周宁", "13611113057", "四川省", "成都市", "武侯区", "天府大道 1 号")
 
@@ -22,6 +25,7 @@ _COUNTED = """
 with told as (
   select /* all shops: the whole town */ o.shop_id, o.order_id,
     case when o.kind <> 'checkout' then o.kind
+         when o.share_code is not null then 'referred'
          when exists (select 1 from order_discounts d where d.shop_id = o.shop_id
            and d.order_id = o.order_id and d.kind = 'coupon') then 'coupon'
          else 'plain' end as kind

@@ -20,7 +20,19 @@ from littleshop import db, installation
 from littleshop.clock import SHANGHAI
 from littleshop.demo.clock import QUIET
 from tests.flows import running
-from tests.simulation import comparing, evidence, faults, holding, kinds, planting, sure
+from tests.simulation import (
+    comparing,
+    evidence,
+    faults,
+    holding,
+    kinds,
+    letters,
+    planting,
+    referred,
+    resold,
+    sure,
+    teams,
+)
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
 from tests.simulation.town import OWN, Away, Town
@@ -82,6 +94,18 @@ def _open_shops(town: Town, shops: int) -> None:
             holding.Sellers(town).are_admitted()
     if held:
         planting.sql(town, "update shops set commission_bps = 300 where shop_id > 0")
+    for shop in town.shops:
+        teams.offer(town, shop)
+    if not held:
+        _tie_shops(town)
+
+
+def _tie_shops(town: Town) -> None:
+    """Each shop's neighbour sells one of its goods, and its owner shares it."""
+    for supplier, reseller in resold.neighbours(town):
+        resold.offer(town, supplier)
+        resold.list_(town, supplier, reseller)
+        referred.bring(town, supplier)
 
 
 def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
@@ -92,6 +116,12 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         wrong = comparing.differences(town, audit, books)
         by_rail = _by_rail(town, books)
         by_kind = kinds.counted(town)
+        beside = {
+            "teams": teams.counted(town),
+            "letters": letters.counted(town),
+            "resold": resold.counted(town),
+            "referred": referred.counted(town),
+        }
         held = holding.counted(town, books) if town.escrow != OWN else {}
     too_few = _too_few(town.happened, by_rail, days) + kinds.too_few(by_kind, days)
     return {
@@ -103,6 +133,7 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "audit": {"ok": audit["ok"], "checked": audit["checked"]},
         "rails": by_rail,
         "kinds": by_kind,
+        **beside,
         "held": held,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
@@ -253,10 +284,8 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
         for day in range(most_days):
             _say(f"quiet day {day + 1}, under way {town.left}")
             people.desks.banks_decide(1.0)
-            people.desks.operators_explain()
-            people.desks.rails_unstick()
-            people.desks.operators_redirect(1.0)
-            people.desks.operators_try_again()
+            people.desks.open_(1.0)
+            given = people.referred.sellers_give_back()
             if town.escrow != OWN:
                 holding.Sellers(town).act()
             if hurry:
@@ -264,7 +293,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
                 people.selling.buyers_receive(1.0)
                 people.selling.cases_go_on(1.0)
             _quiet_day(town)
-            calm = 0 if _under_way(people) else calm + 1
+            calm = 0 if _under_way(people) or given else calm + 1
             if calm == CALM_DAYS:
                 break
 
@@ -289,7 +318,9 @@ def _under_way(people: People) -> int:
         " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
         " (select count(*) from releases where status <> 'done') as releases,"
         " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
-        " (select count(*) from chargebacks where status = 'open') as chargebacks"
+        " (select count(*) from chargebacks where status = 'open') as chargebacks,"
+        " (select count(*) from orders o join referrals r on r.shop_id = o.shop_id"
+        "  and r.order_id = o.order_id where o.status = 'received') as referrals"
     )
     if people.town.read("select /* all shops */ 1 from cases where status = 'disputed'"):
         people.selling.cases_go_on()

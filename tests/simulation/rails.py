@@ -12,7 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from tests.flows.people import DESK_AGENT, PHONE_AGENT, Shopper, hidden
+from tests.flows.people import DELIVERY, DESK_AGENT, PHONE_AGENT, Shopper, hidden
 from tests.simulation.town import Gone, Town
 
 RAILS = ("alipay", "wechat_pay", "stripe", "baidu_wallet")
@@ -86,10 +86,13 @@ class Browsers:
         desk: bool,
         gift: bool = False,
         coupon: str = "",
+        came_by: str = "",
     ) -> Cashier:
-        """Place an order, perhaps as a gift or with a coupon, and go as far as the rail lets one.
-        Raises Gone when it is sold out."""
-        shopper = self.of(rail, desk=desk)
+        """Place an order, perhaps as a gift or with a coupon, or come by a share's link, and go as
+        far as the rail lets one. Raises Gone when it is sold out."""
+        shopper = self.stranger(rail) if came_by else self.of(rail, desk=desk)
+        if came_by:
+            assert shopper.client.get(f"/s/{came_by}").status_code < 400
         said = {"method": rail, "phone": phone}
         for name, text in (("as", "gift" if gift else ""), ("coupon", coupon)):
             said |= {name: text} if text else {}
@@ -105,20 +108,64 @@ class Browsers:
         form = shopper.to_checkout(slug, product, pieces) | dict(said)
         if "coupon" in said:
             form["total"] = hidden(shopper.press(slug, form | {"then": "quote"}), "total")
-        sent = shopper.press(slug, form)
-        if sent.status_code == 409:
-            raise Gone("no longer as it was seen")
-        assert sent.status_code == 303, f"{sent.status_code} {sent.text[-800:]}"
-        return str(sent.headers["location"])
+        return _placed(shopper.press(slug, form))
+
+    def stranger(self, rail: str) -> Shopper:
+        """Somebody who was never here, with a device of his own."""
+        made = Shopper(self.town.littleshop, PHONE_AGENT)
+        if rail == "stripe":
+            made.client.headers["accept-language"] = "en"
+        return made
+
+    def sit(self, rail: str, slug: str, only: str, team: str, *, phone: str) -> Cashier:
+        """Order a seat of a team (`new`: of one's own), whose link one has read. Raises Gone."""
+        shopper = self.stranger(rail)
+        if team != "new":
+            assert shopper.client.get(f"/t/{team}").status_code == 200
+        asked = {"only": only, "team": team}
+        form = _filled(shopper.client.get(f"/@{slug}/checkout", params=asked))
+        form |= {"team": team, "method": rail, "phone": phone}
+        return self._before(rail, shopper, _placed(shopper.press(slug, form)))
+
+    def order_resold(self, rail: str, slug: str, only: str, *, phone: str) -> Cashier:
+        """Order what a shop sells and another one ships. Raises Gone."""
+        shopper, where = self.stranger(rail), f"/@{slug}/checkout/resold"
+        form = _filled(shopper.client.get(where, params={"only": only}))
+        sent = shopper.client.post(where, data=form | {"method": rail, "phone": phone})
+        location = _placed(sent)
+        if urlsplit(location).path == f"/@{slug}/basket":
+            raise Gone("not sold any more")
+        return self._before(rail, shopper, location)
+
+    def take_up(self, rail: str, letter: str, *, phone: str) -> Cashier:
+        """Read a seller's letter and take it up. Raises Gone."""
+        shopper = self.stranger(rail)
+        said = {"method": rail, "phone": phone}
+        return self._before(rail, shopper, self._answer(shopper, letter, said))
+
+    def pass_on(self, letter: str, *, phone: str) -> str:
+        """Read a seller's letter and ask another to pay: the token of his link. Raises Gone."""
+        shopper = self.stranger("")
+        words = {"then": "pay_for_me", "from_name": "阿婷", "words": "帮我付一下。", "phone": phone}
+        return self._asked(shopper, self._answer(shopper, letter, words))
+
+    def _answer(self, shopper: Shopper, letter: str, said: Mapping[str, str]) -> str:
+        where = f"/i/{letter}"
+        assert shopper.client.get(where).status_code == 200
+        form = _filled(shopper.client.get(f"{where}/checkout"))
+        return _placed(shopper.client.post(f"{where}/checkout", data=form | dict(said)))
+
+    def _asked(self, shopper: Shopper, order: str) -> str:
+        """The token of the link for who pays, on the page of who asked."""
+        found = re.search(r'data-link="[^"]+/o/([^"]+)"', shopper.client.get(order).text)
+        assert found is not None, order
+        return found[1]
 
     def ask(self, slug: str, product: str, pieces: int, *, phone: str, kind: str) -> str:
         """Ask others to pay a cart (kind pay_for_me or chip_in): the token of the link that they
         are sent. Raises Gone."""
         words = {"then": kind, "from_name": "阿婷", "words": "你说挑个暖和的。", "phone": phone}
-        order = self._place(self.phone, slug, product, pieces, words)
-        found = re.search(r'data-link="[^"]+/o/([^"]+)"', self.phone.client.get(order).text)
-        assert found is not None, order
-        return found[1]
+        return self._asked(self.phone, self._place(self.phone, slug, product, pieces, words))
 
     def give(self, rail: str, token: str, amount: str) -> Cashier:
         """Somebody who has the link goes to pay: all of it, or `amount` of what friends share
@@ -194,6 +241,22 @@ class Browsers:
         """WeChat's desk pays out a refund that got stuck."""
         where = f"/control/wechat_pay/refunds/{refund_reference}/unstick"
         return self.outside.post(self.town.littleshop.sandbox + where).status_code == 200
+
+
+def _filled(page: httpx.Response) -> dict[str, str]:
+    """The form of a checkout, filled in. Raises Gone when there is none any more."""
+    if page.status_code in (303, 404, 409):
+        raise Gone("nothing to buy")
+    names = ("key", "items", "cart", "total", "said")
+    return {name: hidden(page, name) for name in names} | DELIVERY
+
+
+def _placed(sent: httpx.Response) -> str:
+    """Where a checkout that was sent leads. Raises Gone when it says no."""
+    if sent.status_code == 409:
+        raise Gone("no longer as it was seen")
+    assert sent.status_code == 303, f"{sent.status_code} {sent.text[-800:]}"
+    return str(sent.headers["location"])
 
 
 # --- what each rail's own books say

@@ -52,6 +52,9 @@ class Selling:
         number = f"SF{self.town.chance.randrange(10**12, 10**13)}"
 
         async def ship(conn: db.Connection, at: datetime) -> object:
+            order = await orders.lock(conn, shop_id, order_id)
+            if order.way == "none":
+                return await shipping.done(conn, shop_id, order_id, at)
             return await shipping.ship(conn, shop_id, order_id, carrier="sf", number=number, at=at)
 
         self.town.does("shipped", ship)

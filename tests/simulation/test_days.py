@@ -31,8 +31,8 @@ SEEN = {
 
 @pytest.fixture(scope="module")
 def town() -> Iterator[Town]:
-    """A running littleshop with two shops; the tests here live in it one after another."""
-    with playing.town_of(SEED, shops=2) as opened:
+    """A running littleshop with three shops; the tests here live in it one after another."""
+    with playing.town_of(SEED) as opened:
         yield opened
 
 

@@ -57,6 +57,8 @@ class Town:
     shops: list[Shopkeeper] = field(default_factory=list)
     products: dict[int, list[str]] = field(default_factory=dict)
     left: dict[str, object] = field(default_factory=dict)
+    links: dict[int, str] = field(default_factory=dict)  # by shop: the share by which two earn
+    looked_at: set[object] = field(default_factory=set)  # orders that a seller thought over
     _runner: asyncio.Runner = field(default_factory=asyncio.Runner)
     _database: db.Database | None = None
 
