@@ -108,8 +108,6 @@ _WAS_AGREED = """
          or exists (select from referral_stops z where z.shop_id = 0
                        and z.stopped_at <= o.placed_at
                        and (z.lifted_at is null or z.lifted_at > o.placed_at))
-         or exists (select from people q where q.person_id = s.person_id
-                       and q.phone_index = o.phone_index)
          or exists (select from payments y where y.shop_id = g.shop_id
                        and y.order_id = g.order_id and y.outcome = 'accepted'
                        and y.held_for is not null))"""

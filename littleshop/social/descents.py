@@ -87,6 +87,10 @@ async def begins_with(
                where h.device = $3
                   or h.person_id in (select person_id from people where phone_index = $4)
                   or h.person_id = $5
+                  or exists (select from sharers x
+                              where x.shop_id = $1 and x.device = h.device
+                                and (x.person_id = $5 or x.person_id in (
+                                       select person_id from people where phone_index = $4)))
                   or exists (select from orders o join order_devices d
                                   on d.shop_id = o.shop_id and d.order_id = o.order_id
                               where o.shop_id = $1 and o.phone_index = $4

@@ -8,6 +8,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.social.referral_terms import AFTER
+from littleshop.trade import counters
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -46,7 +47,8 @@ async def standing(conn: db.Connection) -> dict[int, Stop]:
 
 async def stop(conn: db.Connection, shop_id: int, why: str, at: datetime) -> bool:
     """Nothing that is placed from now on earns sharers anything; False when it was so already."""
-    await db.run(conn, "select from shops where shop_id = $1 for no key update", shop_id)
+    if shop_id:  # the orders of all shops at once nobody can keep back
+        await counters.lock(conn, shop_id)
     return await db.changed(
         conn,
         "insert into referral_stops (shop_id, stopped_at, why)"

@@ -16,6 +16,7 @@ import msgspec
 from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
+from littleshop.trade import counters
 
 MOST_BPS = 3000  # both levels together; rails that split payments give others no more
 
@@ -69,9 +70,10 @@ class _OfProduct(msgspec.Struct, frozen=True):
 
 
 NOTHING = Rates()
-# A row begins after the one before it and after all that is fixed in its shop (1): clocks may stand
-# apart, and what was agreed for an order must look the same ever after.
-AFTER = "(select max(r.fixed_at) + interval '1 microsecond' from referrals r where r.shop_id = $1)"
+# A row begins after the one before it and after every order of its shop (1), of whom none is placed
+# meanwhile: clocks may stand apart and a form may be sent slowly, and what was agreed for an order
+# must look the same ever after.
+AFTER = "(select max(o.placed_at) + interval '1 microsecond' from orders o where o.shop_id = $1)"
 
 
 def check(rates: Rates) -> None:
@@ -152,7 +154,7 @@ async def agree(
     """
     if rates is not None:
         check(rates)
-    await db.run(conn, "select from shops where shop_id = $1 for no key update", shop_id)
+    await counters.lock(conn, shop_id)
     own = None
     if product_id is None:
         own = await of_shop(conn, shop_id)

@@ -16,6 +16,7 @@ import msgspec
 from littleshop import db
 from littleshop.money import Money
 from littleshop.social.referral_terms import AFTER
+from littleshop.trade import counters
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -89,6 +90,7 @@ async def share_for(
 ) -> bool:
     """From now on this device's shares of a shop earn for another one, or (None) not any more;
     False when that stood already."""
+    await counters.lock(conn, shop_id)
     known = await sharing(conn, shop_id, device)
     before = (known.person_id, known.earner_shop_id) if known else (person_id, None)
     if before == (person_id, earner_shop_id):
@@ -97,8 +99,7 @@ async def share_for(
         conn,
         "insert into sharers (shop_id, device, starts_at, person_id, earner_shop_id)"
         f" select $1, $2, greatest($3, max(starts_at) + interval '1 microsecond', {AFTER}), $4, $5"
-        "   from sharers where shop_id = $1 and device = $2"
-        " on conflict on constraint sharers_pkey do nothing",
+        "   from sharers where shop_id = $1 and device = $2",
         shop_id,
         device,
         at,

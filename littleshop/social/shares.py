@@ -276,6 +276,9 @@ async def credit(
            and not exists (select from people p
                             where (p.phone_index = $4 or p.person_id = $5)
                               and (p.person_id = h.person_id
+                                   or exists (select from sharers x where x.shop_id = $1
+                                                 and x.device = h.device
+                                                 and x.person_id = p.person_id)
                                    or exists (select from staff s where s.shop_id = $1
                                                  and s.person_id = p.person_id)))""",
         shop_id,

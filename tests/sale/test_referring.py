@@ -10,21 +10,24 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from littleshop import audit, db
+from littleshop import audit, db, ids
 from littleshop.errors import Refused
 from littleshop.money import Money
-from littleshop.sale import bargaining, passing_on, referring, returning, sharing_out
+from littleshop.sale import bargaining, passing_on, paying, referring, returning, sharing_out
 from littleshop.sale.bargaining import Price
+from littleshop.sale.paying import Paid
 from littleshop.settlement import due, seller_statements
 from littleshop.settlement.due import Span
 from littleshop.shop import shops
-from littleshop.social import referral_terms, referrals
+from littleshop.social import credits, referral_stops, referral_terms, referrals
+from littleshop.social.credits import Buyer
 from littleshop.social.referral_terms import Rates
 from littleshop.social.referrals import Referral
+from littleshop.social.shares import Touched
 from littleshop.trade.fees import Rate
-from tests.cast import CNY, MORNING, Town
+from tests.cast import CNY, MORNING, WANTING, Town
 from tests.sale.after_sale import AfterSale
-from tests.sale.referred import OWN_PHONE, ZHOU, chain
+from tests.sale.referred import OWN_PHONE, ZHOU, chain, share
 from tests.settlement.test_settling import MON
 
 
@@ -261,6 +264,71 @@ async def test_rates_hold_for_what_is_placed_after_them(town: Town, owner: db.Co
                         seen=Rates(1000, 200), by=told.sellers_person, at=town.at)
             )  # fmt: skip
     await told.jobs_are_done()
+    await town.books_balance()
+
+
+async def test_terms_that_are_sent_slowly_begin_after_what_was_placed_meanwhile(
+    town: Town,
+) -> None:
+    """The form was begun before a friend ordered, and arrives while that is being paid."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    begun = town.at
+    town.later(minutes=1)
+    placed = await town.place([told.bowl], CNY("100.00"), share_code=told.by_lower)
+    reference = await town.opens_cashier(placed)
+    nothing = partial(
+        referral_terms.agree, shop_id=told.seller, rates=Rates(), seen=Rates(1000, 200),
+        by=told.sellers_person, at=begun,
+    )  # fmt: skip
+    leave = partial(
+        referrals.share_for, shop_id=told.seller, device=ZHOU, person_id=told.lowers_person,
+        earner_shop_id=None, at=begun,
+    )  # fmt: skip
+    async with town.database.connection() as conn, conn.transaction():
+        paid = Paid(reference, CNY("100.00"), f"T{reference}", town.at)
+        assert await paying.hear(conn, told.seller, paid, town.at) == "accepted"
+        await town.database.transaction(nothing)
+        await town.database.transaction(leave)
+        await town.database.transaction(partial(referral_stops.stop, shop_id=told.seller,
+                                                why="问询", at=begun))  # fmt: skip
+    assert [each[2] for each in await told.earns(placed)] == [CNY("10.00"), CNY("2.00")]
+    await told.jobs_are_done()
+    await town.books_balance()
+    town.later(seconds=1)
+    assert await told.earns(await told.buys()) == []
+
+
+async def test_who_said_he_shares_is_not_credited_with_what_he_buys_signed_in(town: Town) -> None:
+    """On another device and with another phone; neither by his own share nor by one it brought."""
+    told = await chain(town)
+    other = ids.hashed("his second phone")
+    theirs = await share(town, told.seller, ids.hashed("a third's phone"), told.by_lower)
+    for code, person, credited in (
+        (told.by_lower, told.lowers_person, None),
+        (theirs, told.lowers_person, None),
+        (told.by_lower, None, told.by_lower),
+        (theirs, None, theirs),
+    ):
+        buyer = Buyer(other, town.keyring.index(WANTING.phone), person)
+        touched = [Touched(code, town.at)]
+        async with town.database.connection() as conn:
+            assert await credits.credit(conn, told.seller, touched, buyer, town.at) == credited
+
+
+async def test_a_phone_that_a_sharer_has_later_says_nothing_of_what_he_earned(
+    town: Town, owner: db.Connection
+) -> None:
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = await told.buys()
+    await told.jobs_are_done()
+    await owner.execute(
+        "update people set phone_index = (select phone_index from orders where order_id = $1)"
+        " where person_id = $2",
+        placed.order_id,
+        told.lowers_person,
+    )
     await town.books_balance()
 
 
