@@ -162,7 +162,7 @@ async def put_up(
     person_id: UUID | None = None,
 ) -> UUID:  # fmt: skip
     """Put a supplier's product on this shop's shelf at these prices by the supplier's kind; the
-    product's id here, the same for a second press.
+    product's id here, the same for a second press. What left her shelf begins anew at these prices.
 
     Raises Refused: resale_own, resale_chain, resale_currency, and what check_price raises.
     """
@@ -178,7 +178,9 @@ async def put_up(
     product_id = ids.derived(from_product, f"resold by {shop_id}")
     before = await resold.of_supplier(conn, shop_id, supplier.shop_id, from_product)
     if before is not None and before.ended_at is None:
-        return product_id
+        if (await products.get(conn, shop_id, product_id)).status != "hidden":
+            return product_id
+        await resold.end(conn, shop_id, product_id, at)  # it was withdrawn, and is offered again
     draft = _draft(ware, prices)
     if not await products.create(conn, shop_id, product_id, draft, at=at, person_id=person_id):
         await products.edit(conn, shop_id, product_id, draft, at=at, person_id=person_id)

@@ -172,6 +172,24 @@ async def test_what_is_withdrawn_leaves_baskets_and_not_the_orders(town: Town) -
     await town.books_balance()
 
 
+async def test_what_was_withdrawn_and_is_offered_again_is_put_up_at_a_new_price(town: Town) -> None:
+    two = await pair(town)
+    await two.offers()
+    thing = await two.lists("80.00")
+    await two.withdraws()
+    await two.jobs_are_done()
+    await two.offers("70.00")
+    await two.jobs_are_done()
+    with pytest.raises(Refused, match="variant_gone"):  # it does not come back by itself
+        await two.places(thing, "80.00")
+    again = await two.lists("95.00")
+    assert again == thing
+    await two.buys(again, "95.00")
+    await two.jobs_are_done()
+    assert (await two.mirror()).margin_minor == CNY("25.00").minor
+    await town.books_balance()
+
+
 async def test_nothing_is_sold_below_what_it_costs_her(town: Town) -> None:
     """Neither listed so, nor bought after the supplier raised his price; she asks more, and it
     is for sale again."""
