@@ -14,10 +14,12 @@ import io
 import itertools
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import uvloop
 
 from littleshop import db, postgres
 
@@ -49,7 +51,7 @@ select pg_terminate_backend(pid) from pg_stat_activity
  where datname = current_database() and backend_type = 'client backend' and pid <> all ($1)"""
 
 
-class Loop(asyncio.SelectorEventLoop):
+class Loop(uvloop.Loop):
     """The loop of every test of this process, one after another: each of them cancels its tasks
     and ends its threads as if it closed it, and connections outlive that."""
 
@@ -59,12 +61,16 @@ class Loop(asyncio.SelectorEventLoop):
         self.lent = False
 
     async def shutdown_asyncgens(self) -> None:
-        await super().shutdown_asyncgens()
-        self._asyncgens_shutdown_called = False
+        """Nothing: a loop that did would warn of every later one."""
 
     async def shutdown_default_executor(self, *told: float | None) -> None:
-        await super().shutdown_default_executor(*told)
-        self._executor_shutdown_called, self._default_executor = False, None
+        self.threads.shutdown()
+        self.begin_threads()
+
+    def begin_threads(self) -> None:
+        """Threads for who comes next."""
+        self.threads = ThreadPoolExecutor()
+        self.set_default_executor(self.threads)
 
     def end(self) -> None:
         """Close it at last."""
@@ -80,6 +86,7 @@ def loop() -> asyncio.AbstractEventLoop:
         return asyncio.SelectorEventLoop()
     if not _loop:
         _loop.append(Loop())
+        _loop[0].begin_threads()
     [kept] = _loop
     if kept.lent or kept.is_running():
         return asyncio.SelectorEventLoop()
