@@ -49,17 +49,19 @@ TOO_SMALL = """() => {
 }"""
 
 
+def too_wide(page: Page, width: int) -> list[str]:
+    """What reaches beyond the page at this width."""
+    page.set_viewport_size({"width": width, "height": 844})
+    over = page.evaluate(WIDE)
+    return [f"{page.url} {width}: {over} px too wide ({page.evaluate(REACH)})"] if over > 0 else []
+
+
 def looks_right(page: Page) -> list[str]:
-    """What is wrong with the page that is open, at every width, in both lights."""
-    wrong = []
-    for light in ("light", "dark"):
-        page.emulate_media(color_scheme=light)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 844})
-            over = page.evaluate(WIDE)
-            if over > 0:
-                reach = page.evaluate(REACH)
-                wrong.append(f"{page.url} {width} {light}: {over} px too wide ({reach})")
+    """What is wrong with the page that is open: at every width, and at the narrowest in the dark."""
+    page.emulate_media(color_scheme="light")
+    wrong = [words for width in WIDTHS for words in too_wide(page, width)]
+    page.emulate_media(color_scheme="dark")
+    wrong += too_wide(page, min(WIDTHS))
     page.set_viewport_size({"width": 390, "height": 844})
     wrong += [f"{page.url}: {one}" for one in page.evaluate(TOO_SMALL)]
     return wrong
