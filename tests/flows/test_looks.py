@@ -57,7 +57,7 @@ def too_wide(page: Page, width: int) -> list[str]:
 
 
 def looks_right(page: Page) -> list[str]:
-    """What is wrong with the page that is open: at every width, and at the narrowest in the dark."""
+    """What is wrong with the page that is open: at every width, in the dark at the narrowest."""
     page.emulate_media(color_scheme="light")
     wrong = [words for width in WIDTHS for words in too_wide(page, width)]
     page.emulate_media(color_scheme="dark")
