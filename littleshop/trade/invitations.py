@@ -370,11 +370,13 @@ async def amend(
     prices: dict[UUID, int],
     at: datetime,
 ) -> None:
-    """Other words, prices and another end; who has the page open sees the new sum first."""
+    """Other words, prices, postage (none of what nobody sends) and another end; who has the page
+    open sees the new sum first."""
     where = (invitation.shop_id, invitation.invitation_id)
     await db.run(
         conn,
-        "update invitations set words = $3, shipping_minor = $4, expires_at = $5, amended_at = $6"
+        "update invitations set words = $3, expires_at = $5, amended_at = $6,"
+        " shipping_minor = case when way = 'none' then 0 else $4 end"
         " where shop_id = $1 and invitation_id = $2",
         *where,
         words,

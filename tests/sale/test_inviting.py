@@ -378,6 +378,7 @@ async def test_where_nothing_is_handed_over_the_seller_says_done_and_the_buyer_h
     town: Town,
 ) -> None:
     sent = await writes(town, Own("修一只碗", 9000), way="none", shipping_minor=0)
+    await acts(town, inviting.amend, sent, words="", shipping=CNY("3.00"), prices={}, hours=None)
     placed = await accepts(town, sent, CNY("90.00"))
     await pays(town, placed, CNY("90.00"))
     done = partial(shipping.done, shop_id=town.shop_id, order_id=placed.order_id, at=town.at)
