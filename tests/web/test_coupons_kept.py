@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.web.client import hidden
 from tests.web.market import Market
 from tests.web.test_giving import COUPON
@@ -78,3 +80,23 @@ async def test_a_code_that_this_phone_has_used_up_is_said_too_and_leaves_the_add
     assert no.status_code == 409 and await market.orders() == 1
     assert "春茶券 is used up" in no.text and hidden(no, "coupon_seen") == "SPRING20"
     assert "coupon=SPRING20" not in no.text
+
+
+async def test_an_address_that_tries_phone_after_phone_to_learn_who_used_a_code_is_stopped(
+    market: Market,
+) -> None:
+    """A fresh device each time, and nothing is ordered by it."""
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key")}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+    await market.to_checkout()
+    typed = await market.form() | {"coupon": "SPRING20", "then": "quote"}
+    counted = await market.place(typed)
+    bought = typed | {"total": hidden(counted, "total"), "then": "place"}
+    assert (await market.place(bought)).status_code == 303
+    answers = Counter[int]()
+    for _ in range(62):
+        market.buyer = market.world.browser()
+        await market.to_checkout()
+        answers[(await market.place(await market.form() | {"coupon": "SPRING20"})).status_code] += 1
+    assert answers == {409: 60, 429: 2} and await market.orders() == 1

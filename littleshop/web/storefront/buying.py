@@ -244,7 +244,7 @@ async def _unused(
     request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]
 ) -> dict[str, Refused]:
     """What is wrong with a coupon that was typed and takes nothing off, said once before anybody
-    pays without it: the page that says it posts back that it did."""
+    pays without it: the page that says it posts back that it did. Raises Refused: too_many."""
     code = askers.code_of(form)
     if not code or askers.code_of({"coupon": form.get("coupon_seen", "")}) == code:
         return {}
@@ -253,7 +253,10 @@ async def _unused(
         quote, _ = await _quoted(request, shop, bag, way, form, {"form": AGAIN})
     except Refused:
         return {}  # what else is wrong is said by placing
-    return {"coupon": AGAIN} if askers.is_unused(quote, code) else {}
+    if not askers.is_unused(quote, code):
+        return {}
+    http.check_limits(request, "coupon", http.address(request))
+    return {"coupon": AGAIN}
 
 
 async def _stopped(
