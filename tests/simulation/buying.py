@@ -64,6 +64,10 @@ class Buying:
         self.town.happened["orders"] += 1
         self.town.happened[f"orders {wish.rail}"] += 1
 
+    def misses(self, wish: Wish) -> None:
+        """It could not be ordered: a page said no, or never came."""
+        self.town.happened[f"not_placed {wish.kind}"] += 1
+
     def order(self, wish: Wish, *, came_by: str = "") -> None:
         """Somebody orders for himself, as a gift, with a coupon or by a share, and pays, or not, or
         twice, or too late."""
@@ -76,7 +80,7 @@ class Buying:
             )
         )  # fmt: skip
         if cashier is None:
-            town.happened["not_placed"] += 1
+            self.misses(wish)
             return
         self.counts(wish)
         if not self.can_be_paid(wish.shop.shop_id):
@@ -103,7 +107,7 @@ class Buying:
             )
         )
         if token is None:
-            town.happened["not_placed"] += 1
+            self.misses(wish)
             return
         self.counts(wish)
         for amount in ("500", "rest") if wish.kind == "chip_in" else ("rest",):

@@ -32,7 +32,7 @@ with told as (
   from orders o)
 select o.kind, count(*) as orders,
   count(*) filter (where exists (select 1 from payments p where p.shop_id = o.shop_id
-    and p.order_id = o.order_id and p.status = 'paid')) as paid,
+    and p.order_id = o.order_id and p.outcome = 'accepted')) as paid,
   coalesce(sum((select sum(p.paid_minor) from payments p where p.shop_id = o.shop_id
     and p.order_id = o.order_id and p.status = 'paid')), 0)::bigint as paid_minor,
   coalesce(sum((select sum(r.amount_minor) from refunds r join payments p

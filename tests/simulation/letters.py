@@ -44,12 +44,12 @@ class Letters:
         read yet."""
         letter = self._send(wish)
         fate = self.buying.fate()
-        if fate > 0.45:
+        if fate > 0.5:
             self._take_up(wish, letter)
-        elif fate > 0.15:
+        elif fate > 0.2:
             self._pass_on(wish, letter)
 
-    def others_read(self, share: float = 0.3) -> None:
+    def others_read(self, share: float = 0.15) -> None:
         """Letters that lie there are opened after all."""
         for letter in self._open():
             if self.town.chance.random() < share:
@@ -66,10 +66,10 @@ class Letters:
             lambda: self.buying.browsers.take_up(wish.rail, letter.token, phone=wish.phone)
         )
         if cashier is None:
-            self.town.happened["not_placed"] += 1
+            self.buying.misses(wish)
             return
         self.buying.counts(wish)
-        if self.buying.fate() < 0.3:  # he stands before the rail
+        if self.buying.fate() < 0.4:  # he stands before the rail
             self._meddle(letter)
         self.buying.go_to_pay(cashier)
 
@@ -78,11 +78,11 @@ class Letters:
             lambda: self.buying.browsers.pass_on(letter.token, phone=wish.phone)
         )
         if token is None:
-            self.town.happened["not_placed"] += 1
+            self.buying.misses(wish)
             return
         self.buying.counts(wish)
         self.town.happened["letter_passed_on"] += 1
-        if self.buying.fate() < 0.3:  # between being asked and looking
+        if self.buying.fate() < 0.5:  # between being asked and looking
             self._meddle(letter)
         self.buying.others_pay(wish.rail, token)
 
@@ -90,13 +90,14 @@ class Letters:
         shop_id, chance = wish.shop.shop_id, self.town.chance
         keyring = crypto.keys_at(self.town.littleshop.home)
         letter = Letter(shop_id, uuid4(), "")
-        uses = chance.choice((1, 1, 2))
+        uses = chance.choice((1, 2))
         own = chance.random() < 0.25  # something that is not on the shelf
+        sent = not own or chance.random() < 0.5
         draft = InvitationDraft(
-            to_name="阿婷", phone_sealed=None, words=WORDS,
-            way="none" if own and chance.random() < 0.5 else "goods", currency="CNY",
-            shipping_minor=None, uses=uses, keeps=uses == 1 and chance.random() < 0.5,
-            ship_days=chance.choice((None, 3)), hours=chance.choice((24, 72)),
+            to_name="阿婷", phone_sealed=None, words=WORDS, way="goods" if sent else "none",
+            currency="CNY", shipping_minor=None if sent else 0, uses=uses,
+            keeps=uses == 1 and chance.random() < 0.5, ship_days=chance.choice((None, 3)),
+            hours=chance.choice((24, 72)),
         )  # fmt: skip
 
         async def write(conn: db.Connection, at: datetime) -> None:

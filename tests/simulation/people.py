@@ -52,12 +52,12 @@ class People:
             self.selling.cases_go_on()
             kinds.gifts_are_claimed(self.town, 0.4, self.town.chance.random())
         if hour == 16:
-            regret = 0.08 if self.town.escrow == OWN else 0.2  # after the release too
+            regret = 0.12 if self.town.escrow == OWN else 0.2  # after the release too
             self.selling.buyers_regret(regret)
             self.desks.banks_take_back()
             self.teams.some_leave()
             self.letters.sellers_rethink()
-            self.referred.sellers_give_back()
+            self.selling.sellers_give_back()
 
     def _in_the_morning(self) -> None:
         self.desks.operators_switch()

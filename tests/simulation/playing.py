@@ -35,6 +35,7 @@ from tests.simulation import (
 )
 from tests.simulation.people import People
 from tests.simulation.rails import RAILS, moved
+from tests.simulation.selling import SHARED_OUT
 from tests.simulation.town import OWN, Away, Town
 
 SHOPS = 3
@@ -285,7 +286,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
             _say(f"quiet day {day + 1}, under way {town.left}")
             people.desks.banks_decide(1.0)
             people.desks.open_(1.0)
-            given = people.referred.sellers_give_back()
+            given = people.selling.sellers_give_back()
             if town.escrow != OWN:
                 holding.Sellers(town).act()
             if hurry:
@@ -319,8 +320,7 @@ def _under_way(people: People) -> int:
         " (select count(*) from releases where status <> 'done') as releases,"
         " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
         " (select count(*) from chargebacks where status = 'open') as chargebacks,"
-        " (select count(*) from orders o join referrals r on r.shop_id = o.shop_id"
-        "  and r.order_id = o.order_id where o.status = 'received') as referrals"
+        f" (select count(*) from orders o where o.status = 'received' and {SHARED_OUT}) as shared"
     )
     if people.town.read("select /* all shops */ 1 from cases where status = 'disputed'"):
         people.selling.cases_go_on()

@@ -6,21 +6,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from littleshop import db, ids
-from littleshop.errors import Refused
-from littleshop.money import Money
-from littleshop.sale import refunding, returning
 from littleshop.social import descents, referral_terms, referrals, shares
 from littleshop.social.referral_terms import Rates
-from littleshop.trade import orders
 from tests.flows.people import Shopkeeper
 from tests.simulation.buying import Buying, Wish
 from tests.simulation.town import Town
 
 RATES = (Rates(833, 317), Rates(1207, 0), Rates(509, 509))  # basis points, none comes out even
-GIVEN = "given_back_after_release"
 _OWNERS = (
     "select /* all shops: the town's people */ shop_id, person_id from staff where role = 'owner'"
 )
@@ -70,7 +65,7 @@ async def _share(
 
 @dataclass
 class Referred:
-    """Who buys by a link that earns, and sellers who give other rates, and money back."""
+    """Who buys by a link that earns, and sellers who change what they give."""
 
     buying: Buying
 
@@ -94,36 +89,6 @@ class Referred:
                     )
                 )
                 self.town.happened["referral_rates"] += 1
-
-    def sellers_give_back(self, share: float = 0.5) -> int:
-        """After a sharer has got his part the seller gives some of the money back, or all of it;
-        each order is looked at once. How often they did."""
-        before = self.town.happened[GIVEN]
-        for row in self.town.read(
-            "select /* all shops: the town's people */ o.shop_id, o.order_id from orders o"
-            " where o.status = 'closed' and exists (select 1 from referrals r"
-            " where r.shop_id = o.shop_id and r.order_id = o.order_id) order by o.order_id"
-        ):
-            if row["order_id"] not in self.town.looked_at:
-                self.town.looked_at.add(row["order_id"])
-                if self.town.chance.random() < share:
-                    self._give_back(row["shop_id"], row["order_id"])
-        return self.town.happened[GIVEN] - before
-
-    def _give_back(self, shop_id: int, order_id: UUID) -> None:
-        part = self.town.chance.choice((0.3, 1.0))
-
-        async def give(conn: db.Connection, at: datetime) -> object:
-            order = await orders.lock(conn, shop_id, order_id)
-            left = await refunding.left_of(conn, order)
-            if not left:
-                raise Refused("case_not_now")
-            amount = Money(max(int(left.minor * part), 1), left.currency)
-            return await returning.offer(
-                conn, shop_id, order_id, amount, words="模拟", case_id=uuid4(), at=at
-            )
-
-        self.town.does(GIVEN, give)
 
 
 def counted(town: Town) -> dict[str, int]:

@@ -21,9 +21,11 @@ SUPPLY, RETAIL = (12007, 13111), 18803  # minor units, and the neighbour's price
 _STANDING = (
     "select /* all shops: the town's people */ p.shop_id, p.from_shop_id, v.variant_id"
     " from resold_products p join resold_variants v"
-    " on v.shop_id = p.shop_id and v.product_id = p.product_id where p.ended_at is null"
+    " on v.shop_id = p.shop_id and v.product_id = p.product_id"
+    " join products t on t.shop_id = p.shop_id and t.product_id = p.product_id"
+    " where p.ended_at is null"
 )
-_LISTED = f"{_STANDING} and p.why_off is null"
+_LISTED = f"{_STANDING} and p.why_off is null and t.status = 'on_sale'"
 
 
 def neighbours(town: Town) -> list[tuple[Shopkeeper, Shopkeeper]]:
@@ -81,7 +83,7 @@ class Resold:
             )
         )
         if cashier is None:
-            self.town.happened["not_placed"] += 1
+            self.buying.misses(wish)
             return
         self.buying.counts(wish)
         self.buying.go_to_pay(cashier)

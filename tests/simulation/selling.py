@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from littleshop import db
 from littleshop.catalog import stock
@@ -24,6 +24,13 @@ from littleshop.sale.returning import Wish
 from littleshop.trade import orders
 from tests.simulation.desks import OPERATOR
 from tests.simulation.town import Town
+
+GIVEN = "given_back_after_release"
+# Of an order that others have a part of.
+SHARED_OUT = (
+    "(o.kind = 'resale' or exists (select 1 from referrals r"
+    " where r.shop_id = o.shop_id and r.order_id = o.order_id))"
+)
 
 
 @dataclass
@@ -117,6 +124,35 @@ class Selling:
             await returning.ask(conn, shop_id, order_id, wish, at)
 
         self.town.does(f"asked_{kind}", ask)
+
+    def sellers_give_back(self, share: float = 0.5) -> int:
+        """When a sharer or a re-seller has got his part the seller gives some of it back, or
+        all; each order is looked at once. How often they did."""
+        before = self.town.happened[GIVEN]
+        for row in self.town.read(
+            "select /* all shops: the town's people */ o.shop_id, o.order_id from orders o"
+            f" where o.status = 'closed' and {SHARED_OUT} order by o.order_id"
+        ):
+            if row["order_id"] not in self.town.looked_at:
+                self.town.looked_at.add(row["order_id"])
+                if self.town.chance.random() < share:
+                    self._give_back(row["shop_id"], row["order_id"])
+        return self.town.happened[GIVEN] - before
+
+    def _give_back(self, shop_id: int, order_id: UUID) -> None:
+        part = self.town.chance.choice((0.3, 1.0))
+
+        async def give(conn: db.Connection, at: datetime) -> object:
+            order = await orders.lock(conn, shop_id, order_id)
+            left = await refunding.left_of(conn, order)
+            if not left:
+                raise Refused("case_not_now")
+            amount = Money(max(int(left.minor * part), 1), left.currency)
+            return await returning.offer(
+                conn, shop_id, order_id, amount, words="模拟", case_id=uuid4(), at=at
+            )
+
+        self.town.does(GIVEN, give)
 
     # --- after-sales
 

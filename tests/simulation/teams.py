@@ -105,7 +105,7 @@ class Teams:
             )
         )
         if cashier is None:
-            self.town.happened["not_placed"] += 1
+            self.buying.misses(wish)
             return False
         self.buying.counts(wish)
         self.buying.go_to_pay(cashier)
