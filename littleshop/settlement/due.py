@@ -45,6 +45,13 @@ class Line(msgspec.Struct, frozen=True):
     amount: Money
 
 
+class Coming(msgspec.Struct, frozen=True):
+    """The run that pays next, and how much of what is available now goes with it."""
+
+    on: date
+    amount: Money
+
+
 class _Movement(msgspec.Struct, frozen=True):
     """A journal that moved `payable`: up for more, down for less. `held_by` is the institution that
     held the order's money, "" for none, None without an order."""
@@ -100,8 +107,8 @@ async def first_run(
     coming: date,
     calendar: BusinessCalendar,
     kept: Money,
-) -> date | None:
-    """The day of the run, `coming` or later, that pays the first part of what is available and not
+) -> Coming | None:
+    """The run, on the day `coming` or later, that pays the first part of what is available and not
     `kept` back.
 
     None when nothing is. Raises UncoveredYear.
@@ -109,13 +116,16 @@ async def first_run(
     before = calendar.counts_before(coming)
     due = await accounts.payable_before(conn, shop_id, currency, before) - kept
     if due.minor > 0:
-        return coming
+        return Coming(coming, due)
+    found: Coming | None = None
     later = await accounts.payable_from(conn, shop_id, currency, before)
     for value_on, amount in later.items():
-        due += amount
+        due, on = due + amount, pays_on(calendar, value_on)
+        if found is not None and on != found.on:
+            break
         if due.minor > 0:
-            return pays_on(calendar, value_on)
-    return None
+            found = Coming(on, due)
+    return found
 
 
 async def lines(

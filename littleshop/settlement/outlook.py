@@ -13,6 +13,7 @@ from littleshop.money import Money
 from littleshop.risk.holds import Hold
 from littleshop.settlement import due, keeping_back, payouts, runs
 from littleshop.settlement.desks import CURRENCY
+from littleshop.settlement.due import Coming
 from littleshop.shop import cards, merchants, shops
 
 
@@ -32,8 +33,8 @@ class OnTheWay(msgspec.Struct, frozen=True):
 
 class Expected(msgspec.Struct, frozen=True):
     """A shop's money. `waits` are the things missing before a payout: identity, card, currency;
-    `hold` keeps it back though nothing lacks; `next_on` is the run that pays next, `arrives_on`
-    the day the bank carries it out."""
+    `hold` keeps it back though nothing lacks; `next_on` is the run that pays next, and `next_sum`
+    what of it, `arrives_on` the day the bank carries it out."""
 
     available: Money
     held: Money
@@ -41,6 +42,7 @@ class Expected(msgspec.Struct, frozen=True):
     on_the_way: tuple[OnTheWay, ...]
     kept: Money
     next_on: date | None
+    next_sum: Money | None
     arrives_on: date | None
     waits: tuple[str, ...]
     hold: Hold | None = None
@@ -69,9 +71,9 @@ async def expected(
     kept = await keeping_back.kept_back(conn, shop_id, currency, at)
     waits = await blocks(conn, shop_id, currency)
     hold = await due.held(conn, shop_id, at)
-    next_on = None
+    coming = None
     if available.minor > kept.minor and not waits:
-        next_on = await _next_run(conn, shop_id, kept, calendar, hold, at)
+        coming = await _next_run(conn, shop_id, kept, calendar, hold, at)
     return Expected(
         available=available,
         kept=kept,
@@ -88,8 +90,9 @@ async def expected(
                 if payout.under_way
             ]
         ),
-        next_on=next_on,
-        arrives_on=next_on,
+        next_on=None if coming is None else coming.on,
+        next_sum=None if coming is None else coming.amount,
+        arrives_on=None if coming is None else coming.on,
         waits=waits,
         hold=hold,
     )
@@ -128,8 +131,8 @@ async def _next_run(
     calendar: BusinessCalendar,
     hold: Hold | None,
     at: datetime,
-) -> date | None:
-    """The day of the run that pays the first part of what is available."""
+) -> Coming | None:
+    """The run that pays the first part of what is available."""
     today = at.astimezone(SHANGHAI).date()
     try:
         made = await runs.find(conn, today)

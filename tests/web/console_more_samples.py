@@ -314,7 +314,7 @@ def money(locale: str) -> dict[str, Any]:
         "kept": yuan(12.5),
         "coming": [{"kind": "order", "number": 1050, "amount": yuan(96), "url": "#"}],
         **money_around(locale),
-        "next": {"on": date(2026, 11, 24), "arrives_on": date(2026, 11, 24)},
+        "next": dict.fromkeys(("on", "arrives_on"), date(2026, 11, 24)) | {"amount": yuan(9)},
         "held": yuan(642.5),
         "held_orders": 7,
         "on_the_way": [known | LEAVES, known | WAITS],

@@ -136,7 +136,11 @@ def pots(expected: Expected) -> dict[str, Any]:
     keeps it back."""
     leaves = None
     if expected.next_on is not None and expected.arrives_on is not None:
-        leaves = {"on": expected.next_on, "arrives_on": expected.arrives_on}
+        leaves = {
+            "on": expected.next_on,
+            "arrives_on": expected.arrives_on,
+            "amount": expected.next_sum,
+        }
     return {
         "available": expected.available,
         "kept": expected.kept,

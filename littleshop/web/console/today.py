@@ -213,7 +213,7 @@ def _shelf(goods: list[Listed], root: str) -> list[dict[str, Any]]:
 def _purse(pots: dict[str, Any]) -> dict[str, Any]:
     available, leaves = pots["available"], pots["next"]
     return {
-        "next": available if available.minor > 0 else Money(0, available.currency),
+        "next": leaves["amount"] if leaves else max(available, Money(0, available.currency)),
         "next_on": leaves["arrives_on"] if leaves else None,
         "held": pots["held"],
     }
