@@ -12,7 +12,7 @@ import pytest_asyncio
 from littleshop import i18n
 from littleshop.sale import shipping
 from tests.web.back_room import PRICE, SURE, UNSURE, BackRoom, shown
-from tests.web.client import World
+from tests.web.client import World, hidden
 
 
 @pytest_asyncio.fixture
@@ -115,6 +115,16 @@ async def test_a_number_of_several_couriers_comes_back_with_the_guess_on_top(
         await room.post("/orders/1001/parcels", tracking_number=UNSURE, carrier="zto")
     )
     assert await room.status(placed) == "shipped"
+
+
+async def test_a_number_that_was_put_right_still_leads_to_the_next_order(room: BackRoom) -> None:
+    await room.sells()
+    await room.sells()
+    wrong = await room.post("/orders/1001/parcels", tracking_number="12345", then="next")
+    assert wrong.status_code == 422 and hidden(wrong, "then") == "next"
+    assert "Ship, then 1002" in shown(wrong)
+    right = await room.post("/orders/1001/parcels", tracking_number=SURE, then="next")
+    assert right.headers["location"].split("?")[0].endswith("/orders")
 
 
 @pytest.mark.parametrize("number", ["", "12", "<script>", "单号", "A" * 60])

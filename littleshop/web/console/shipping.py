@@ -87,7 +87,7 @@ async def ship(request: Request) -> Response:
     try:
         chosen = await _send(request, work, order, number, carrier)
     except Refused as refused:
-        return await _again(request, work, number, carrier, refused)
+        return await _again(request, work, order, number, carrier, refused)
     return await _shipped(request, work, order, chosen)
 
 
@@ -119,24 +119,30 @@ async def _send(request: Request, work: AtWork, order: Order, number: str, carri
 
 async def _shipped(request: Request, work: AtWork, order: Order, carrier: str) -> Response:
     """On to the next order to ship, or back to this one."""
-    then = (await forms.read(request)).text("then")
     name = carriers.CARRIERS[carrier].name(pages.locale_of(request))
     now = await _order(request, work)
     if now.status == "to_ship":
         return frame.go(
             request, _here(work, order), "part_shipped", number=order.number, carrier=name
         )
-    async with http.house(request).database.connection() as conn:
-        following = await order_lists.next_to_ship(conn, work.shop.shop_id, order.number)
-    on_list = then == "next" and following is not None
+    on_list = await _following(request, order) is not None
     path = f"{frame.root(work.shop)}/orders" if on_list else _here(work, order)
     return frame.go(request, path, "shipped", number=order.number, carrier=name)
 
 
+async def _following(request: Request, order: Order) -> int | None:
+    """The order to ship after this one, for who ships one after another."""
+    if (await forms.read(request)).text("then") != "next":
+        return None
+    async with http.house(request).database.connection() as conn:
+        return await order_lists.next_to_ship(conn, order.shop_id, order.number)
+
+
 async def _again(
-    request: Request, work: AtWork, number: str, carrier: str, refused: Refused
+    request: Request, work: AtWork, order: Order, number: str, carrier: str, refused: Refused
 ) -> Response:
-    """The form again with the guess on top; or, when somebody was quicker, what he did."""
+    """The form again with the guess on top, and on the way to the next order when it was; or, when
+    somebody was quicker, what he did."""
     if refused.code == "not_to_ship":
         return _late(request, work, await _order(request, work))
     ranked = carriers.guess(number)
@@ -144,7 +150,10 @@ async def _again(
         carrier = ranked[0].carrier.code
     field = "carrier" if refused.code.startswith("carrier") else "tracking_number"
     said = {field: frame.sentence(request, refused)}
-    again = lists.ship_form(pages.locale_of(request), number=number, carrier=carrier, errors=said)
+    again = lists.ship_form(
+        pages.locale_of(request), number=number, carrier=carrier, errors=said,
+        next_number=await _following(request, order),
+    )  # fmt: skip
     again["ship"]["together"] = refused.code == "number_together"
     return await order_page.show(request, work, status=422, ship=again)
 
