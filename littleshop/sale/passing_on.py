@@ -112,11 +112,13 @@ async def pass_on(
     conn: db.Connection, shop_id: int, to_shop_id: int, currency: str, at: datetime
 ) -> Money:
     """The money of what this shop owes another, as far as it lies at the rails and is nobody's
-    else, is the other's from now on; how much that was."""
+    else, is the other's from now on; how much that was. Who is owed less comes first: one large
+    debt does not eat what was set aside for the others."""
     account = chart.due_to(to_shop_id)
     held = await accounts.lock_all(conn, shop_id, currency)
     rails = {name: minor for name, minor in held.items() if name.startswith(_RAILS)}
-    amount = Money(max(min(held.get(account, 0), _free(held), sum(rails.values())), 0), currency)
+    free = _free(held) - _owed_before(held, account)
+    amount = Money(max(min(held.get(account, 0), free, sum(rails.values())), 0), currency)
     if not amount:
         return amount
     parts, left = [], amount.minor
@@ -143,9 +145,15 @@ async def pass_on(
     return amount
 
 
+def _owed_before(held: dict[str, int], account: str) -> int:
+    """What the sellers are owed whom this shop owes less than the one of this account."""
+    mine = (held.get(account, 0), account)
+    others = [(minor, name) for name, minor in held.items() if name.startswith(_DUE_TO)]
+    return sum(minor for minor, name in others if minor > 0 and (minor, name) < mine)
+
+
 def _free(held: dict[str, int]) -> int:
-    """What lies with the rails and the bank beyond what buyers and the shop itself are owed. Of
-    what several sellers are owed each may have his first."""
+    """What lies with the rails and the bank beyond what buyers and the shop itself are owed."""
     spoken_for = sum(max(held.get(name, 0), 0) for name in _OWED)
     lies = sum(minor for name, minor in held.items() if name.startswith(_LIES_AT))
     return lies + held.get(chart.BANK, 0) - spoken_for
@@ -199,6 +207,7 @@ _OWED = (
     chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE, chart.REFERRAL_HELD
 )  # fmt: skip
 _RAILS = chart.gateway_clearing("")
+_DUE_TO = f"{chart.DUE_TO_SHOP}:"
 _LIES_AT = (_RAILS, chart.held_at(""), chart.withdrawable(""), chart.leaving(""))
 
 
