@@ -286,7 +286,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
             _say(f"quiet day {day + 1}, under way {town.left}")
             people.desks.banks_decide(1.0)
             people.desks.open_(1.0)
-            given = people.selling.sellers_give_back()
+            given = 0 if hurry else people.selling.sellers_give_back()
             if town.escrow != OWN:
                 holding.Sellers(town).act()
             if hurry:
@@ -294,7 +294,7 @@ def come_to_rest(town: Town, most_days: int, *, hurry: bool = False) -> None:
                 people.selling.buyers_receive(1.0)
                 people.selling.cases_go_on(1.0)
             _quiet_day(town)
-            calm = 0 if _under_way(people) or given else calm + 1
+            calm = 0 if _under_way(people, hurry=hurry) or given else calm + 1
             if calm == CALM_DAYS:
                 break
 
@@ -310,7 +310,8 @@ def _quiet_day(town: Town) -> None:
     drain(town)
 
 
-def _under_way(people: People) -> int:
+def _under_way(people: People, *, hurry: bool) -> int:
+    """What has not come to its end; who is in a `hurry` leaves what is frozen for sharers."""
     [row] = people.town.read(
         "select /* all shops: the whole town */"
         " (select count(*) from orders where status in ('waiting', 'invited', 'placed',"
@@ -318,11 +319,14 @@ def _under_way(people: People) -> int:
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
         " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
         " (select count(*) from releases where status <> 'done') as releases,"
-        " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
+        " (select count(*) from payouts p where status in ('asked', 'funded', 'sent')"
+        f"  and not {comparing.WAITS}) as payouts,"
         " (select count(*) from chargebacks where status = 'open') as chargebacks,"
         f" (select count(*) from orders o where o.status = 'received' and {SHARED_OUT}) as shared"
     )
     if people.town.read("select /* all shops */ 1 from cases where status = 'disputed'"):
         people.selling.cases_go_on()
+    if hurry:
+        del row["shared"]
     people.town.left = row
     return sum(int(count) for count in row.values())
