@@ -30,7 +30,7 @@ from littleshop.pay.gateways import Escrow, Gateway, wechat_openid
 from littleshop.pay.gateways.wechat_openid import WechatOpenid
 from littleshop.pricing.facts import Loader
 from littleshop.risk.limits import Meters, Spent
-from littleshop.sale.placing import Flusher
+from littleshop.sale.flushing import Flusher
 from littleshop.shop import shops, staff
 from littleshop.shop.doors import Doors
 from littleshop.shop.shops import Shop

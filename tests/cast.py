@@ -23,8 +23,9 @@ from littleshop.money import Money
 from littleshop.pricing.facts import Loader
 from littleshop.pricing.quotes import Item
 from littleshop.sale import paying, placing, receiving, shipping, ticking
+from littleshop.sale.flushing import Flusher
 from littleshop.sale.paying import Paid
-from littleshop.sale.placing import Flusher, Placed, Placing
+from littleshop.sale.placing import Placed, Placing
 from littleshop.shop import shops, slugs, staff
 from littleshop.shop.shops import BroughtBy, Face
 from littleshop.trade import orders

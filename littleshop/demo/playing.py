@@ -34,8 +34,9 @@ from littleshop.sale import (
     shipping,
     ticking,
 )
+from littleshop.sale.flushing import Flusher
 from littleshop.sale.paying import Paid
-from littleshop.sale.placing import Flusher, Placed, Placing
+from littleshop.sale.placing import Placed, Placing
 from littleshop.trade import deliveries, orders, timers, trackings
 from littleshop.trade.trackers import Scan, Told
 

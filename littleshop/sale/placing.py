@@ -1,14 +1,12 @@
-"""Placing an order: what waits is placed together, each order is answered for itself."""
+"""Placing an order: quoted, compared with what the person saw, and placed."""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from littleshop import db, ids
@@ -21,16 +19,13 @@ from littleshop.pricing import quotes
 from littleshop.pricing.facts import Loader, VariantFacts
 from littleshop.pricing.offers import Asker
 from littleshop.pricing.quotes import Agreed, Item, Quote
-from littleshop.sale import discounting
+from littleshop.sale import discounting, flushing
+from littleshop.sale.flushing import Answer, Flusher
 from littleshop.trade import claims
 from littleshop.trade.orders import Delivery
 
 HOLD = timedelta(minutes=30)
 HOLD_LAST = timedelta(minutes=10)  # the last of what can be had so many times keeps others out
-
-
-class Busy(Exception):
-    """More orders wait than can be placed soon; try again in a moment."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -75,142 +70,6 @@ class Placed(msgspec.Struct, frozen=True):
     token: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What place_orders said of one order."""
-
-    code: str
-    order_id: UUID | None
-    number: int | None
-    variant_id: UUID | None
-    remaining: int | None
-
-
-class _Waiting(msgspec.Struct):
-    order: tuple[object, ...]
-    items: list[tuple[object, ...]]
-    at: datetime
-    future: asyncio.Future[Answer]
-
-
-class Flusher:
-    """One per process: while one call is in flight the next orders gather, up to `most`."""
-
-    def __init__(self, database: db.Database, most: int = 64, bound: int = 1024) -> None:
-        self._database = database
-        self._most = most
-        self._bound = bound
-        self._queue: list[_Waiting] = []
-        self._flushing: asyncio.Task[None] | None = None
-        self._closed = False
-
-    async def place(
-        self, order: tuple[object, ...], items: list[tuple[object, ...]], at: datetime
-    ) -> Answer:
-        """Answered only after commit. Raises Busy when the queue is full or being drained."""
-        if self._closed or len(self._queue) >= self._bound:
-            raise Busy
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(order, items, at, future))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
-        return await future
-
-    async def need_share(self, placing: Placing, quote: Quote, origin: bytes | None) -> None:
-        """Raises Refused as claims.need_share; nothing is read for who uses no scarce coupon."""
-        coupons = [take.claim for take in quote.takes if take.kind == "coupon"]
-        if coupons:
-            async with self._database.connection() as conn:
-                await claims.need_share(
-                    conn, placing.shop_id, coupons, placing.device, origin, placing.cart_id
-                )
-
-    async def known(self, shop_id: int, key: str, request_hash: bytes) -> Answer | None:
-        """What was answered to this page's key before, if it was placed."""
-        async with self._database.connection() as conn:
-            return await db.one(
-                conn,
-                Answer,
-                "select case when request_hash = $3 then 'placed' else 'conflict' end as code,"
-                " order_id, number, null::uuid as variant_id, null::integer as remaining"
-                " from orders where shop_id = $1 and key = $2",
-                shop_id,
-                ids.hashed(key),
-                request_hash,
-            )
-
-    async def drain(self) -> None:
-        """Take no more and place what waits (shutdown)."""
-        self._closed = True
-        if self._flushing is not None:
-            await self._flushing
-
-    async def _flush(self) -> None:
-        try:
-            while self._queue:
-                batch, self._queue = self._queue[: self._most], self._queue[self._most :]
-                await self._place(batch)
-        finally:
-            self._flushing = None
-
-    async def _place(self, batch: list[_Waiting]) -> None:
-        try:
-            answers = await self._call(batch)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as fault:
-            if len(batch) == 1:
-                _refuse(batch, fault)
-                return
-            for waiting in batch:  # one that the database cannot take must not cost the others
-                await self._place([waiting])
-        except Exception as fault:  # the database stays away: each caller says so to his person
-            _refuse(batch, fault)
-        else:
-            self._answer(batch, answers)
-
-    def _answer(self, batch: list[_Waiting], answers: list[Answer]) -> None:
-        for waiting, answer in zip(batch, answers, strict=True):
-            if answer.code == "again":  # its cart was placed elsewhere meanwhile: replace that
-                self._queue.append(waiting)
-            elif not waiting.future.done():
-                waiting.future.set_result(answer)
-
-    async def _call(self, batch: list[_Waiting]) -> list[Answer]:
-        at = max(waiting.at for waiting in batch)
-        orders = [waiting.order for waiting in batch]
-        items = [
-            (asked, *item) for asked, waiting in enumerate(batch, start=1) for item in waiting.items
-        ]
-
-        async def work(conn: db.Connection) -> list[Answer]:
-            return await _place_orders(conn, orders, items, at + HOLD, at)
-
-        return await self._database.statement(work)
-
-
-async def _place_orders(
-    conn: db.Connection,
-    orders: list[tuple[object, ...]],
-    items: list[tuple[object, ...]],
-    pay_by: datetime,
-    at: datetime,
-) -> list[Answer]:
-    return await db.all(
-        conn,
-        Answer,
-        "select code, order_id, number, variant_id, remaining"
-        " from place_orders($1, $2, $3::asked_order[], $4::asked_item[]) order by asked",
-        at,
-        pay_by,
-        orders,
-        items,
-    )
-
-
-def _refuse(batch: list[_Waiting], fault: Exception) -> None:
-    for waiting in batch:
-        if not waiting.future.done():
-            waiting.future.set_exception(fault)
-
-
 async def place(
     flusher: Flusher, loader: Loader, keyring: Keyring, placing: Placing, at: datetime
 ) -> Placed:
@@ -224,12 +83,21 @@ async def place(
     """
     try:
         answer = await _answer(flusher, loader, keyring, placing, at)
-    except Refused:
-        known = await flusher.known(placing.shop_id, placing.key, _request_hash(placing, keyring))
+    except Refused:  # a second press may come too late for what its first one got
+        known = await find(flusher.database, keyring, placing)
         if known is None:
             raise
-        answer = known  # the second press of a button whose first press was placed
+        return known
     return _placed(keyring, placing, answer)
+
+
+async def find(database: db.Database, keyring: Keyring, placing: Placing) -> Placed | None:
+    """What this page's button placed before, whatever holds now. Raises Conflict as `place`."""
+    async with database.connection() as conn:
+        known = await flushing.known(
+            conn, placing.shop_id, placing.key, _request_hash(placing, keyring)
+        )
+    return None if known is None else _placed(keyring, placing, known)
 
 
 def _placed(keyring: Keyring, placing: Placing, answer: Answer) -> Placed:
@@ -262,9 +130,9 @@ async def place_within(
         raise Refused("price_changed", now=quote.total, seen=placing.total_seen)
     order = _order(placing, quote, keyring, at)
     items = [(1, *item) for item in _items(quote)]
-    (answer,) = await _place_orders(conn, [order], items, at + pay_within, at)
+    (answer,) = await flushing.place_orders(conn, [order], items, at + pay_within, at)
     if answer.code == "again":  # its cart was placed elsewhere meanwhile: that is locked now
-        (answer,) = await _place_orders(conn, [order], items, at + pay_within, at)
+        (answer,) = await flushing.place_orders(conn, [order], items, at + pay_within, at)
     if answer.code in ("again", "price_changed"):
         raise Refused("terms_changed")  # the shop changed between two statements: drawn anew
     _need_placed(answer, facts)
@@ -294,10 +162,22 @@ async def _answer(
     if placing.said is not None and placing.said != said(quote, waits=placing.waits):
         raise Refused("terms_changed")
     order = _order(placing, quote, keyring, at)
-    await flusher.need_share(placing, quote, _origin(keyring, placing.address, at))
-    answer = await flusher.place(order, _items(quote), at)
+    await _need_share(flusher.database, placing, quote, _origin(keyring, placing.address, at))
+    answer = await flusher.place(order, _items(quote), at, at + HOLD)
     _need_placed(answer, facts)
     return answer
+
+
+async def _need_share(
+    database: db.Database, placing: Placing, quote: Quote, origin: bytes | None
+) -> None:
+    """Raises Refused as claims.need_share; nothing is read for who uses no scarce coupon."""
+    coupons = [take.claim for take in quote.takes if take.kind == "coupon"]
+    if coupons:
+        async with database.connection() as conn:
+            await claims.need_share(
+                conn, placing.shop_id, coupons, placing.device, origin, placing.cart_id
+            )
 
 
 def where(delivery: Delivery) -> str:

@@ -85,13 +85,13 @@ async def consignments(
 
 
 async def need_sold(conn: db.Connection, consignment: Consignment) -> None:
-    """Raises Refused: variant_gone(title=) for what the re-seller does not sell, shop_closed."""
+    """Raises Refused: resale_gone(title=) for what the re-seller does not sell, shop_closed."""
     facts = await pricing_facts.load(conn, consignment.shop_id, list(consignment.own.values()))
     for fact in facts.values():
         if fact.shop_status != "open":
             raise Refused("shop_closed")
         if not fact.sold or await resold.get(conn, consignment.shop_id, fact.product_id) is None:
-            raise Refused("variant_gone", title=fact.title)
+            raise Refused("resale_gone", title=fact.title)
 
 
 async def quote(
@@ -167,13 +167,29 @@ def _margin(consignment: Consignment, terms: Mapping[UUID, Price]) -> int:
 
 
 async def place(
-    conn: db.Connection, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
+    database: db.Database, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
 ) -> Placed:
-    """Order a part of a basket, in the supplier's shop; a second press finds the first one's.
+    """Order a part of a basket, in the supplier's shop. A second press finds what the first one
+    placed, also when either shop has sold none of it since.
 
-    Raises Refused: resale_gone(title=), terms_changed, and what placing.place_within raises.
+    Raises Refused: resale_gone(title=), terms_changed, what need_sold and what
+    placing.place_within raises; Conflict.
     """
     assert wish.kind == KIND and wish.shop_id == consignment.from_shop_id, wish.kind
+    try:
+        async with database.connection() as conn:
+            await need_sold(conn, consignment)
+        return await database.transaction(lambda conn: _place(conn, keyring, wish, consignment, at))
+    except Refused:
+        known = await placing.find(database, keyring, wish)
+        if known is None:
+            raise
+        return known
+
+
+async def _place(
+    conn: db.Connection, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
+) -> Placed:
     facts = await pricing_facts.load(conn, wish.shop_id, list(consignment.prices))
     terms = await _terms(conn, consignment, facts, lock=True)
     if wish.said is not None:

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 from littleshop import db, i18n, ids
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.http import SignInFirst
-from littleshop.sale.placing import Busy
+from littleshop.sale.flushing import Busy
 from littleshop.web import (
     callbacks,
     console,

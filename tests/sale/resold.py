@@ -91,6 +91,15 @@ class Pair:
         )
         await listing_resold.follow(self.town.database, listing, self.town.at)
 
+    async def takes_down(self) -> None:
+        """She sells it no more."""
+        async with self.town.database.connection() as conn:
+            listing = await resold.get(conn, self.reseller, self.listed)
+        assert listing is not None
+        await self.town.database.transaction(
+            lambda conn: listing_resold.take_down(conn, listing, self.town.at)
+        )
+
     async def listing(self) -> tuple[str | None, bool]:
         """Why it is off, and whether a buyer of hers can have it."""
         async with self.town.database.connection() as conn:
@@ -105,16 +114,14 @@ class Pair:
         """Somebody orders it in her shop."""
         async with self.town.database.connection() as conn:
             found = await reselling.consignments(conn, self.reseller, [thing])
-            consignment = found[self.supplier]
-            await reselling.need_sold(conn, consignment)
+        consignment = found[self.supplier]
         wish = Placing(
             shop_id=self.supplier, items=consignment.items, way="courier", delivery=who,
             total_seen=CNY(total), key=key or secrets.token_hex(8),
             device=ids.hashed("wanting's phone"), locale="zh-CN", kind=reselling.KIND,
         )  # fmt: skip
-        return await self.town.database.transaction(
-            lambda conn: reselling.place(conn, self.town.keyring, wish, consignment, self.town.at)
-        )
+        town = self.town
+        return await reselling.place(town.database, town.keyring, wish, consignment, town.at)
 
     async def buys(self, thing: Item, total: str) -> Placed:
         placed = await self.places(thing, total)

@@ -14,7 +14,8 @@ import msgspec
 from littleshop import db
 from littleshop.money import Money
 from littleshop.pricing.quotes import Item
-from littleshop.sale.placing import Answer, Flusher
+from littleshop.sale.flushing import Answer, Flusher
+from littleshop.sale.placing import HOLD
 from tests.cast import CNY, PRIYA, Town
 from tests.sale.acts import neighbour
 from tests.sale.passing_by import passer_by
@@ -32,7 +33,11 @@ class Listening(Flusher):
         self.requests: list[Request] = []
 
     async def place(
-        self, order: tuple[object, ...], items: list[tuple[object, ...]], at: datetime
+        self,
+        order: tuple[object, ...],
+        items: list[tuple[object, ...]],
+        at: datetime,
+        pay_by: datetime,
     ) -> Answer:
         self.requests.append((order, items))
         return Answer("placed", cast(UUID, order[1]), 0, None, None)
@@ -83,7 +88,7 @@ async def rehearse(
     for shop_id in sorted(shops, key=str):
         flusher = Flusher(cast(db.Database, rehearsal), most)
         mine = [n for n, (order, _) in enumerate(requests) if shop_id in (None, order[0])]
-        told = await asyncio.gather(*(flusher.place(*requests[n], at) for n in mine))
+        told = await asyncio.gather(*(flusher.place(*requests[n], at, at + HOLD) for n in mine))
         answers.update(zip(mine, told, strict=True))
     state = [await owner.fetchval(sql) for sql in _STATE]
     await undone.rollback()

@@ -15,7 +15,8 @@ from littleshop.errors import Conflict, Refused
 from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.pricing.quotes import Item
-from littleshop.sale.placing import Flusher, Placed
+from littleshop.sale.flushing import Flusher
+from littleshop.sale.placing import Placed
 from tests.cast import CNY, PRIYA, Town
 from tests.sale.acts import at_shop, ends_well, neighbour, refused, strikes, withdraws
 from tests.sale.gates import Gate, hold_counters, hold_order, hold_stock, race

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from littleshop import audit, db
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import Conflict, NotFound, Refused
+from littleshop.pricing.quotes import Item
 from littleshop.sale import listing_resold, passing_on, sharing_out
 from littleshop.settlement import seller_statements
 from littleshop.shop import shops
@@ -163,12 +164,45 @@ async def test_what_is_withdrawn_leaves_baskets_and_not_the_orders(town: Town) -
         await two.places(thing, "80.00")
     await two.jobs_are_done()
     assert await two.listing() == ("withdrawn", False)
-    with pytest.raises(Refused, match="variant_gone"):
+    with pytest.raises(Refused, match="resale_gone"):
         await two.places(thing, "80.00")
     await town.ships(placed)
     await town.receives(placed)
     await two.jobs_are_done()
     assert await two.owes() == (CNY("60.00"), CNY("20.00"))
+    await town.books_balance()
+
+
+@pytest.mark.parametrize("changed", ["withdrawn", "dearer", "told", "taken down", "paused"])
+async def test_a_second_press_finds_its_order_whatever_the_shops_sell_by_now(
+    town: Town, changed: str
+) -> None:
+    """A press of another page is refused, and says why."""
+    two = await pair(town)
+    await two.offers()
+    thing = await two.lists()
+    first = await two.places(thing, "80.00", key="the page's own key")
+    if changed in ("withdrawn", "told"):
+        await two.withdraws()
+    if changed == "dearer":
+        await two.offers("85.00")
+    if changed == "taken down":
+        await two.takes_down()
+    if changed == "paused":
+        await town.database.transaction(partial(shops.pause, shop_id=two.reseller))
+    if changed == "told":
+        await two.jobs_are_done()
+    again = await two.places(thing, "80.00", key="the page's own key")
+    assert again == first
+    with pytest.raises(Refused, match="shop_closed" if changed == "paused" else "resale_gone"):
+        await two.places(thing, "80.00", key="another page's key")
+    with pytest.raises(Conflict):  # the same key is no way to another order
+        await two.places(Item(thing.variant_id, 2), "160.00", key="the page's own key")
+    reference = await town.opens_cashier(again)
+    assert await town.money_arrives(reference, CNY("80.00")) == "accepted"
+    await two.jobs_are_done()
+    async with town.database.connection() as conn:
+        assert len(await resales.mirrored(conn, two.reseller)) == 1
     await town.books_balance()
 
 
@@ -180,7 +214,7 @@ async def test_what_was_withdrawn_and_is_offered_again_is_put_up_at_a_new_price(
     await two.jobs_are_done()
     await two.offers("70.00")
     await two.jobs_are_done()
-    with pytest.raises(Refused, match="variant_gone"):  # it does not come back by itself
+    with pytest.raises(Refused, match="resale_gone"):  # it does not come back by itself
         await two.places(thing, "80.00")
     again = await two.lists("95.00")
     assert again == thing

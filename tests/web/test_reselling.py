@@ -8,6 +8,7 @@ from html import unescape
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from littleshop.sale import placing
 from tests.web.client import hidden
@@ -40,6 +41,11 @@ class Counter:
 
     async def place(self, form: dict[str, str]) -> httpx.Response:
         return await self.market.buyer.post(f"{HERS}/checkout/resold", data=form)
+
+    async def again(self, form: dict[str, str]) -> httpx.Response:
+        """The checkout's address, from his history."""
+        address = f"{HERS}/checkout/resold"
+        return await self.market.buyer.get(address, params={"only": form["items"]})
 
     async def rows(self, sql: str) -> list[tuple[object, ...]]:
         async with self.market.world.house.database.connection() as conn:
@@ -141,10 +147,36 @@ async def test_nothing_is_ordered_at_another_price_or_when_it_is_withdrawn(marke
     await market.seller.post(
         f"/console/{market.shop_id}/goods/{market.product}/resale", data={"then": "withdraw"}
     )
-    gone = await hers.place(form)
-    assert gone.headers["location"] == f"{HERS}/basket"
-    assert "这件在这家店买不到了" in (await market.buyer.get(f"{HERS}/basket")).text
+    for gone in (await hers.place(form), await hers.again(form)):
+        assert gone.status_code == 409
+        assert "「青灰釉盖碗」在这家店买不到了" in gone.text
+        assert "这件在这家店买不到了" in gone.text
     assert await market.orders() == 0
+
+
+@pytest.mark.parametrize("who", ["supplier", "re-seller"])
+async def test_a_second_press_goes_on_to_pay_what_was_withdrawn_meanwhile(
+    market: Market, who: str
+) -> None:
+    hers = await counter(market)
+    await hers.basket(hers.product)
+    form = await hers.form()
+    first = reference_of(await hers.place(form))
+    if who == "supplier":
+        await market.seller.post(
+            f"/console/{market.shop_id}/goods/{market.product}/resale", data={"then": "withdraw"}
+        )
+    else:
+        here = f"/console/{hers.shop_id}/goods/{hers.product}/resold"
+        await hers.her.post(here, data={"then": "stop"})
+    await market.world.work()
+    assert reference_of(await hers.place(form)) == first
+    new = await hers.place(form | {"key": "another page's key"})
+    assert new.status_code == 409 and "没有下单" in new.text
+    await market.notify(first, total_amount="150.00")
+    await market.world.work()
+    assert await market.statuses() == ["to_ship"]
+    await market.books_balance()
 
 
 async def test_a_price_below_supply_is_refused_at_its_field(market: Market) -> None:
