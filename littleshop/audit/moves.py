@@ -46,7 +46,7 @@ _MOVES = """
             ('paid_out', 'in_transit', 'bank'), ('paid_out', 'in_transit', 'leaving'),
             ('payout_returned', 'bank', 'payable'), ('payout_returned', 'rail', 'payable'),
             ('payout_returned', 'free', 'payable'),
-            ('repaid', 'due_to_shop', 'rail'),
+            ('repaid', 'due_to_shop', 'rail'), ('repaid', 'due_to_shop', 'free'),
             ('rail_fee', 'gateway_fee', 'rail'), ('rail_fee', 'rail', 'due_to_shop'),
             ('rail_fee', 'rail', 'gateway_fee'), ('rail_fee', 'free', 'gateway_fee'),
             ('0/lent', 'due_from_shop', 'suspense'), ('0/repaid', 'suspense', 'due_from_shop'),
@@ -93,7 +93,8 @@ _ROWS = """
         ('paid_by_seller', r.reference, 1, r.amount_minor,
          r.done_at is not null and p.held_for is not null),
         ('repaid', r.reference, 1, r.amount_minor,
-         r.status = 'failed' and r.advanced_at is not null),
+         r.advanced_at is not null and r.status = 'failed'
+         or r.advanced_at is null and r.done_at is not null and p.held_for is not null),
         ('commission_returned', r.return_reference, r.return_minor, r.return_minor,
          r.returned_at is not null),
         ('clawed_back', r.refund_id::text, 1, r.amount_minor, r.paid_from = 'escrow'))

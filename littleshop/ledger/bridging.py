@@ -79,13 +79,15 @@ async def undo_loan(
     reference: str,
     order_id: UUID | None = None,
     currency: str,
+    most: Money | None = None,
     at: datetime,
 ) -> bool:
-    """The rail gave back what it took in the journal (`kind`, `reference`), and it stands in
-    `clearing` again: what was lent for it is repaid out of it, as far as it is owed still. False
-    when nothing was."""
+    """The rail gave back what it took in the journal (`kind`, `reference`), or so much of it
+    (`most`), and it stands in `clearing` again: what was lent for it is repaid out of it, as far
+    as it is owed still. False when nothing was."""
     parts = await journals.transfers(conn, shop_id, kind, reference)
     lent = sum(part.amount.minor for part in parts if part.credit == chart.DUE_TO_SHOP)
+    lent = min(lent, most.minor) if most is not None else lent
     held = await accounts.lock(conn, shop_id, [clearing, chart.DUE_TO_SHOP], currency)
     repaid = Money(min(lent, max(held.get(chart.DUE_TO_SHOP, 0), 0)), currency)
     if not repaid:

@@ -69,6 +69,7 @@ async def compare(database: db.Database, gateway: str, day: date, at: datetime) 
         await database.transaction(
             partial(book, shop_id=shop_id, gateway=gateway, reference=named, fee=fee, at=at)
         )
+    await _undo_loans(database, gateway, day, at)
     await database.transaction(partial(bills.mark_compared, gateway=gateway, day=day, at=at))
 
 
@@ -143,6 +144,38 @@ async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[tuple[int,
     return dict(sums)
 
 
+async def _undo_loans(database: db.Database, gateway: str, day: date, at: datetime) -> None:
+    """A refund of what was released takes from the seller's account what its fee does not bring
+    back; our books took all of it, and lent what he lacked. With the fee there is no loan left."""
+    async with database.connection() as conn:
+        rows = [row for row in await bills.rows_of(conn, gateway, day) if row.fee_minor < 0]
+        named = [row.own_reference for row in rows]
+        ours = await bills.moved_under(conn, gateway, named)
+        lay_at = await journals.lay_at(conn, named)
+    for row in rows:
+        known = ours.get(row.own_reference)
+        if known is None or lay_at.get(row.own_reference) != chart.withdrawable(gateway):
+            continue
+        back = Money(-row.fee_minor, row.currency)
+        await database.transaction(
+            partial(_undo_loan, ours=known, gateway=gateway, back=back, at=at)
+        )
+
+
+async def _undo_loan(
+    conn: db.Connection, ours: Movement, gateway: str, back: Money, at: datetime
+) -> None:
+    known = await journals.find(conn, ours.shop_id, "refunded", ours.reference)
+    if known is not None and not await journals.find(
+        conn, ours.shop_id, bridging.REPAID, ours.reference
+    ):
+        await bridging.undo_loan(
+            conn, ours.shop_id, clearing=chart.withdrawable(gateway), kind=known.kind,
+            reference=known.reference, order_id=known.order_id, currency=back.currency, most=back,
+            at=at,
+        )  # fmt: skip
+
+
 async def _book_late(
     conn: db.Connection, one: Difference, ours: Movement, row: Row, at: datetime
 ) -> None:
@@ -153,6 +186,8 @@ async def _book_late(
         named = f"{one.gateway}/{one.day}/{one.reference}"
         fee = Money(row.fee_minor, row.currency)
         await book(conn, ours.shop_id, one.gateway, named, fee, at)
+        if fee.minor < 0 and lay_at == chart.withdrawable(one.gateway):
+            await _undo_loan(conn, ours, one.gateway, Money(-fee.minor, fee.currency), at)
 
 
 async def _book_held_fee(

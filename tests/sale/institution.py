@@ -132,6 +132,7 @@ class Institution:
 class HoldingRail:
     """The paying side of the same institution: only what a refund takes from where. So many
     (`poor`) refunds it believes to lack money; an `abnormal` one it has taken and cannot deliver.
+    Of its fee it gives back so much (`fee_back`) with each refund of what was released.
     """
 
     at: Institution
@@ -140,14 +141,15 @@ class HoldingRail:
     advanced: int = 0
     poor: int = 0
     abnormal: bool = False
+    fee_back: int = 0
 
     async def refund(self, request: RefundRequest) -> RefundAnswer:
         if request.refund_reference in self.refunds:
             return self.refunds[request.refund_reference]
-        pocket, key = self.at.frozen, request.reference
+        pocket, key, minor = self.at.frozen, request.reference, request.amount.minor
         if request.reference not in pocket:
-            pocket, key = self.at.available, self.merchant_id
-        lacking = pocket[key] < request.amount.minor or bool(self.poor)
+            pocket, key, minor = self.at.available, self.merchant_id, minor - self.fee_back
+        lacking = pocket[key] < minor or bool(self.poor)
         self.poor = max(self.poor - 1, 0)
         if lacking and not request.advance:
             return RefundAnswer(status="failed", reason=Reason.SELLER_FUNDS)
@@ -155,7 +157,7 @@ class HoldingRail:
             self.at.ours -= request.amount.minor
             self.advanced += 1
         else:  # that we would advance it is a leave, no order
-            pocket[key] -= request.amount.minor
+            pocket[key] -= minor
         answer = RefundAnswer(status="done", amount=request.amount, advanced=lacking)
         if self.abnormal:
             reason = Reason.BUYER_ACCOUNT
