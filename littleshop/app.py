@@ -68,7 +68,7 @@ def _body(receive: Receive, scope: Scope, opened: http.House) -> edge.Body:
     """It knows nothing of the scope that will hold it: a circle would keep a lost connection open
     until the garbage collector comes by."""
     client, headers, trusted = scope["client"], scope["headers"], opened.settings.trusted_proxies
-    return edge.Body(receive, headers, opened.bodies, lambda: http.sender(client, headers, trusted))
+    return edge.Body(receive, headers, opened.bodies, lambda: edge.sender(client, headers, trusted))
 
 
 def _refusal(scope: Scope) -> Response | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
@@ -222,3 +223,29 @@ class Body:
         if self.most > MOST_BYTES:
             raise Refused("form_too_big", megabytes=self.most // 1_000_000)
         raise Refused("form_too_large")
+
+
+def sender(
+    client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]], trusted: Container[str]
+) -> str:
+    """The address behind a connection, for whoever has no request yet."""
+    peer = client[0] if client else "0.0.0.0"
+    if peer not in trusted:
+        return _network(peer)
+    said = b",".join(value for name, value in headers if name == b"x-forwarded-for")
+    hops = [hop.strip() for hop in said.decode("latin-1").split(",")]  # proxies may add lines
+    for hop in reversed([hop for hop in hops if hop]):
+        if hop not in trusted:
+            return _network(hop)
+    return _network(peer)
+
+
+def _network(text: str) -> str:
+    """An IPv4 address, or the /64 that one household has of IPv6."""
+    try:
+        known = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
+    if known.version == 4:
+        return str(known)
+    return str(ipaddress.ip_network((known, 64), strict=False))

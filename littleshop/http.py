@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import ipaddress
 import logging
 import secrets
-from collections.abc import AsyncIterator, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -48,6 +47,7 @@ PROBES = frozenset({"/healthz", "/readyz"})  # asked by whatever address the mac
 SESSION = "session"
 DEVICE = "device"
 YEAR = 31_536_000
+FRESH_FOR = timedelta(seconds=1)  # what was looked up before a body was read
 
 
 @dataclass
@@ -191,7 +191,7 @@ def house(request: Request) -> House:
 
 
 def now(request: Request) -> datetime:
-    """The moment of this request: read once, the same for all it does."""
+    """The moment of this request: read once when its body is there, the same for all it does."""
     at: datetime | None = getattr(request.state, "now", None)
     if at is None:
         at = request.state.now = house(request).clock.now()
@@ -201,33 +201,7 @@ def now(request: Request) -> datetime:
 def address(request: Request) -> str:
     """The asker's address; a proxy's word counts only when the proxy is one of ours."""
     trusted = house(request).settings.trusted_proxies
-    return sender(request.scope.get("client"), request.scope["headers"], trusted)
-
-
-def sender(
-    client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]], trusted: Container[str]
-) -> str:
-    """The address behind a connection, for whoever has no request yet."""
-    peer = client[0] if client else "0.0.0.0"
-    if peer not in trusted:
-        return _network(peer)
-    said = b",".join(value for name, value in headers if name == b"x-forwarded-for")
-    hops = [hop.strip() for hop in said.decode("latin-1").split(",")]  # proxies may add lines
-    for hop in reversed([hop for hop in hops if hop]):
-        if hop not in trusted:
-            return _network(hop)
-    return _network(peer)
-
-
-def _network(text: str) -> str:
-    """An IPv4 address, or the /64 that one household has of IPv6."""
-    try:
-        known = ipaddress.ip_address(text)
-    except ValueError:
-        return "unknown"
-    if known.version == 4:
-        return str(known)
-    return str(ipaddress.ip_network((known, 64), strict=False))
+    return edge.sender(request.scope.get("client"), request.scope["headers"], trusted)
 
 
 def cross_site(scope: Scope, own_origins: frozenset[str]) -> bool:
@@ -341,6 +315,23 @@ async def at_work(request: Request) -> AtWork:
         shop = await shops.get(conn, shop_id)
     request.state.at_work = found = AtWork(who.person, shop, member.role)
     return found
+
+
+async def arrived(request: Request) -> None:
+    """The body of a request is there. It may have been sent slowly, so what was looked up a while
+    ago is looked up again: the moment, and whether its sender still works here as what he did.
+
+    Raises SignInFirst; NotFound for who does not.
+    """
+    at: datetime | None = getattr(request.state, "now", None)
+    if at is None or house(request).clock.now() - at < FRESH_FOR:
+        return
+    request.state.now = None
+    before: AtWork | None = getattr(request.state, "at_work", None)
+    if before is not None:
+        request.state.at_work = None
+        if (await at_work(request)).role != before.role:
+            raise NotFound
 
 
 async def door(request: Request) -> Shop:

@@ -65,16 +65,19 @@ def _clean(text: str, most: int) -> str:
 
 
 async def body(request: Request, most: int) -> bytes:
-    """The whole body of a request. Raises Refused when it is longer than `most` bytes."""
+    """The whole body of a request. Raises Refused when it is longer than `most` bytes, and as
+    http.arrived."""
     http.expect(request, most)
-    return await request.body()
+    told = await request.body()
+    await http.arrived(request)
+    return told
 
 
 async def read(request: Request, *, photos: int = 0) -> Form:
     """The form of a request with at most `photos` photos; who sends it is checked before.
 
     Raises Refused form_too_big, form_too_large when it holds more than it may, form_broken when
-    it cannot be read.
+    it cannot be read, and as http.arrived.
     """
     http.expect(request, MOST_BYTES + photos * (pictures.MAX_BYTES + 4096))
     try:
@@ -85,19 +88,21 @@ async def read(request: Request, *, photos: int = 0) -> Form:
         )
     except HTTPException:  # what the parser makes of a body that is no form
         raise Refused("form_broken") from None
+    await http.arrived(request)
     return Form(fields)
 
 
 async def read_file(request: Request, most: int) -> Form:
     """The form of a request with one file of any kind, of at most `most` bytes.
 
-    Raises Refused form_too_big, form_broken.
+    Raises Refused form_too_big, form_broken, and as http.arrived.
     """
     http.expect(request, MOST_BYTES + most)
     try:
         fields = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_BYTES)
     except HTTPException:
         raise Refused("form_broken") from None
+    await http.arrived(request)
     return Form(fields)
 
 

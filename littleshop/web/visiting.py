@@ -8,7 +8,7 @@ from collections import OrderedDict
 
 from starlette.requests import Request
 
-from littleshop import http
+from littleshop import edge, http
 from littleshop.crypto import Keyring
 from littleshop.http import House
 from littleshop.insights.visits import Place, Strangers, Visits, seconds_left
@@ -113,7 +113,7 @@ class Counting:
         via = (peer, said if peer in trusted else b"")
         address = self._addresses.get(via)
         if address is None:
-            address = http.sender((peer, 0) if peer else None, [(_SAID, via[1])], trusted)
+            address = edge.sender((peer, 0) if peer else None, [(_SAID, via[1])], trusted)
             if len(via[1]) <= LONGEST_WAY:
                 if len(self._addresses) >= MOST_ADDRESSES:
                     self._addresses.clear()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest_asyncio
@@ -136,3 +138,48 @@ async def test_an_invitation_ends_when_it_is_taken_back_or_a_week_is_over(
     world.later(days=8)
     assert "invitations/" not in (await room.get("/staff")).text
     assert (await room.post("/staff", phone=PHONES["packer"], role="packer")).status_code == 303
+
+
+async def test_a_form_that_was_begun_before_its_sender_was_removed_does_nothing(
+    room: BackRoom, world: World
+) -> None:
+    """His pages say so already, and the rest of the form comes only now."""
+    placed = await room.sells()
+    await world.work()
+    manager = await joins(room, world, "manager")
+    page = await room.get("/staff")
+    removal = re.search(rf"{room.root}(/staff/[0-9a-f-]+/removal)", page.text)
+    assert removal is not None
+
+    async def slowly(*, gone: bool) -> AsyncIterator[bytes]:
+        yield b"amount=100.00&"
+        world.later(seconds=20)
+        if gone:
+            await room.post(removal[1])
+            assert (await manager.get(f"{room.root}/orders")).status_code == 403
+        yield b"reason=broken"
+
+    refunds = f"{room.root}/orders/{placed.number}/refunds"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    no = await manager.post(refunds, content=slowly(gone=True), headers=form)
+    assert no.status_code == 404
+    assert await room.status(placed) == "to_ship"
+    mine = await room.client.post(refunds, content=slowly(gone=False), headers=form)
+    assert mine.status_code == 303
+    await room.town.books_balance()
+
+
+async def test_what_a_slow_form_does_is_done_when_it_is_there(room: BackRoom, world: World) -> None:
+    begun = world.clock.now()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"state="
+        world.later(seconds=20)
+        yield b"paused"
+
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    pause = f"{room.root}/settings/pause"
+    assert (await room.client.post(pause, content=slowly(), headers=form)).status_code == 303
+    async with world.house.database.connection() as conn:
+        written = await conn.fetchval("select max(done_at) from shop_acts")
+    assert written - begun == timedelta(seconds=20)

@@ -72,6 +72,7 @@ async def _uploaded(request: Request, work: AtWork) -> Import:
     http.expect(request, most)
     try:
         async with request.form(max_files=2, max_fields=10) as fields:
+            await http.arrived(request)
             return await _kept(request, work, Form(fields))
     except HTTPException:
         raise Refused("form_broken") from None

@@ -119,6 +119,7 @@ async def _uploaded(request: Request) -> list[Row]:
         raise Refused("sheet_too_large", most=sheets.MOST_BYTES // 1024 // 1024)
     http.expect(request, most)
     async with request.form(max_files=1, max_fields=10) as fields:
+        await http.arrived(request)
         files = forms.Form(fields).files("sheet")
         if not files:
             raise Refused("sheet_missing")
