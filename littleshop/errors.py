@@ -20,6 +20,10 @@ class NotFound(Refused):
         super().__init__("not_found", what=what)
 
 
+class NoLongerSold(NotFound):
+    """A product that its shop showed and does not sell any more: nothing more is told of it."""
+
+
 class Conflict(Exception):
     """The same id came a second time with another content."""
 

@@ -11,7 +11,7 @@ import msgspec
 from littleshop import db, ids
 from littleshop.catalog import exceptions, resold, search, stock
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
-from littleshop.errors import NotFound, Refused
+from littleshop.errors import NoLongerSold, NotFound, Refused
 from littleshop.money import Money
 from littleshop.shop import shops
 
@@ -236,8 +236,10 @@ async def lock(conn: db.Connection, shop_id: int, product_id: UUID) -> None:
 
 
 async def on_sale(conn: db.Connection, shop_id: int, product_id: UUID) -> Product:
-    """A product that everybody may see. Raises NotFound, also for one that is hidden."""
+    """A product that everybody may see. Raises NoLongerSold for one that is hidden, NotFound."""
     product = await get(conn, shop_id, product_id)
+    if product.status == "hidden":
+        raise NoLongerSold("product")
     if product.status != "on_sale":
         raise NotFound("product")
     return product

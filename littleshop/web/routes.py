@@ -16,10 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from littleshop import db, i18n, ids
-from littleshop.errors import Conflict, NotFound, Refused
+from littleshop.errors import Conflict, NoLongerSold, NotFound, Refused
 from littleshop.http import SignInFirst
 from littleshop.sale.flushing import Busy
 from littleshop.web import (
+    addresses,
     callbacks,
     console,
     courier_callbacks,
@@ -79,6 +80,8 @@ def sentence(request: Request, refused: Refused) -> str:
 
 async def on_refused(request: Request, refused: Refused) -> Response:
     """A no that no form took: said on a page of its own."""
+    if isinstance(refused, NoLongerSold) and "slug" in request.path_params:
+        return no_longer_sold(request)
     if isinstance(refused, NotFound):
         return wrong(request, 404)
     if refused.code == "too_many":
@@ -89,6 +92,13 @@ async def on_refused(request: Request, refused: Refused) -> Response:
         answer.headers["connection"] = "close"  # the rest of the body is not taken
         return answer
     return wrong(request, 409, message=sentence(request, refused))
+
+
+def no_longer_sold(request: Request) -> Response:
+    """The way from a thing that is gone to the shop that had it; 404, for it may come back."""
+    label = i18n.t(pages.locale_of(request), "storefront.see_shop")
+    home = addresses.shop(request.path_params["slug"])
+    return wrong(request, 404, sold_no_more=True, home=home, home_label=label)
 
 
 async def on_conflict(request: Request, fault: Conflict) -> Response:

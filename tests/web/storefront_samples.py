@@ -194,6 +194,9 @@ def apart() -> Iterator[Sample]:
                 "reference": "9F2C" if status == 500 else None,
             },
         )
+    gone = {"home": "/@xiaoman", "home_label": "Visit shop", "sold_no_more": True}
+    nothing = {"message": None, "wait": None, "reference": None}
+    yield "error-sold-no-more", "error", {"status": 404, **nothing, **gone}
     photographs = [thing(title="A dahlia", author="vultilion", licence="CC BY 2.0")]
     yield "legal", "legal", {"operator": None, "terms": TERMS, "photographs": photographs}
 

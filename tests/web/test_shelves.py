@@ -95,6 +95,12 @@ async def test_what_is_hidden_or_never_was_is_not_found(street: Street) -> None:
         "/s/zzz",
     ):
         assert await street.status(someone, path) == 404, path
+    gone = await someone.get(f"/@xiaoman/p/{product_id}")  # it was shown here: that alone is said
+    assert "店里不再卖这件了" in gone.text and 'href="/@xiaoman">进店看看' in gone.text
+    assert "noindex" in gone.text and "青灰釉盖碗" not in gone.text
+    assert "店里不再卖这件了" in (await someone.get(f"/@xiaoman/p/{product_id}/reviews")).text
+    never = await someone.get(f"/@xiaoman/p/{uuid4()}")
+    assert "这个地址上没有东西" in never.text and "不再卖" not in never.text
     piece = await someone.get(f"/@xiaoman/p/{product_id}/mine")
     unknown = await someone.get(f"/@xiaoman/p/{uuid4()}/mine")
     assert "data-left-of" not in piece.text and piece.status_code == unknown.status_code

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from littleshop import db, http
 from littleshop.catalog import photos, products
 from littleshop.catalog.products import Variant
-from littleshop.errors import NotFound
+from littleshop.errors import NoLongerSold, NotFound
 from littleshop.http import House
 from littleshop.insights import figures
 from littleshop.money import Money
@@ -171,7 +171,7 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
     row = await products.on_sale(conn, shop.shop_id, product_id)
     variants = await products.variants(conn, shop.shop_id, product_id)
     if not variants:
-        raise NotFound("product")
+        raise NoLongerSold("product")
     pictures = await photos.of_product(conn, shop.shop_id, product_id)
     view, chosen = views.product(row, variants, pictures)
     ready = next(one for one in variants if list(one.choice) == chosen)
