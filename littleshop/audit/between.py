@@ -81,9 +81,11 @@ _MIRROR_IS_ITS_ORDER = """
            coalesce(r.sold_by_shop_id, m.shop_id) as shop_id,
            coalesce(r.order_id, m.order_id) as subject,
            'margin ' || coalesce(m.margin_minor, 0) || ' of ' || coalesce(m.total_minor, 0)
+           || ' in order ' || coalesce(m.order_number, 0)
            || ', its order says ' || coalesce(r.margin_minor, 0) || ' of '
-           || coalesce(r.total_minor, 0) as says
-      from (select r.shop_id, r.order_id, r.sold_by_shop_id, r.margin_minor, o.total_minor
+           || coalesce(r.total_minor, 0) || ' in ' || coalesce(r.number, 0) as says
+      from (select r.shop_id, r.order_id, r.sold_by_shop_id, r.margin_minor, o.total_minor,
+                   o.number
               from resales r
               join orders o on o.shop_id = r.shop_id and o.order_id = r.order_id
              where $1::bigint is null or $1 in (r.shop_id, r.sold_by_shop_id)) r
@@ -91,7 +93,8 @@ _MIRROR_IS_ITS_ORDER = """
                   where $1::bigint is null or $1 in (shop_id, from_shop_id)) m
         on m.shop_id = r.sold_by_shop_id and m.from_shop_id = r.shop_id
        and m.order_id = r.order_id
-     where (r.margin_minor, r.total_minor) is distinct from (m.margin_minor, m.total_minor)
+     where (r.margin_minor, r.total_minor, r.number)
+           is distinct from (m.margin_minor, m.total_minor, m.order_number)
        and not exists (
              select from jobs b where b.held_at is null
                 and b.arguments ->> 'order_id' = coalesce(r.order_id, m.order_id)::text)"""

@@ -61,6 +61,7 @@ async def mirror(
         from_shop_id=from_shop_id,
         order_id=order_id,
         number=0,
+        order_number=order.number,
         phone_index=order.phone_index,
         name_sealed=keyring.seal(order.delivery(keyring).name),
         currency=order.currency,

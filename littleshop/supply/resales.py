@@ -30,12 +30,14 @@ class Resale(msgspec.Struct, frozen=True):
 
 
 class ResoldOrder(msgspec.Struct, frozen=True):
-    """An order that another shop ships, as it stands in the books of who sold it."""
+    """An order that another shop ships, as it stands in the books of who sold it: under a number of
+    hers, and under that of the supplier's order, which its buyer knows."""
 
     shop_id: int
     from_shop_id: int
     order_id: UUID
     number: int
+    order_number: int
     phone_index: bytes
     name_sealed: bytes
     currency: str
@@ -50,6 +52,17 @@ class ResoldOrder(msgspec.Struct, frozen=True):
     @property
     def margin(self) -> Money:
         return Money(self.margin_minor, self.currency)
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """What the supplier's rows say of such an order; `parcels` with carrier and tracking number,
+    the first one first."""
+
+    order_id: UUID
+    status: str
+    total_minor: int
+    refunded_minor: int
+    parcels: list[dict[str, str]]
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -126,7 +139,8 @@ async def mirror(conn: db.Connection, row: ResoldOrder) -> bool:
     kept = msgspec.structs.replace(row, number=await counters.draw(conn, row.shop_id))
     await db.run(
         conn,
-        f"insert into resold_orders ({_RESOLD}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        f"insert into resold_orders ({_RESOLD})"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         *[getattr(kept, name) for name in ResoldOrder.__struct_fields__],
     )
     return True
@@ -147,13 +161,37 @@ async def find(
     )
 
 
-async def mirrored(conn: db.Connection, shop_id: int, most: int = 100) -> list[ResoldOrder]:
-    """What a shop sold that others ship, the latest first."""
+async def mirrored(
+    conn: db.Connection, shop_id: int, *, number: int | None = None, most: int = 100
+) -> list[ResoldOrder]:
+    """What a shop sold that others ship, the latest first; those with this number of hers or of the
+    buyer's, where one is given."""
     return await db.all(
         conn,
         ResoldOrder,
         f"select {_RESOLD} from resold_orders where shop_id = $1"
+        " and ($3::bigint is null or number = $3 or order_number = $3)"
         " order by placed_at desc, number desc limit $2",
         shop_id,
         most,
+        number,
     )
+
+
+async def passages(conn: db.Connection, mirrors: Sequence[ResoldOrder]) -> dict[UUID, Passage]:
+    """What became of these orders at the shops that ship them, by order."""
+    found = await db.all(
+        conn,
+        Passage,
+        "select /* all shops: these orders' own */ o.order_id, o.status, o.total_minor,"
+        "       o.refunded_minor, coalesce((select jsonb_agg(jsonb_build_object("
+        "         'carrier', p.carrier, 'number', p.tracking_number)"
+        "         order by p.handed_over_at, p.parcel_id) from parcels p"
+        "        where p.shop_id = o.shop_id and p.order_id = o.order_id and p.way = 'courier'"
+        "          and p.taken_back_at is null), '[]') as parcels"
+        "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"
+        "  join orders o on o.shop_id = w.shop_id and o.order_id = w.order_id",
+        [each.from_shop_id for each in mirrors],
+        [each.order_id for each in mirrors],
+    )
+    return {each.order_id: each for each in found}

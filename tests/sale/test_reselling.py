@@ -296,13 +296,16 @@ BROKEN = [
     ("closed_days_are_even", "update transfers set amount_minor = amount_minor - 1 where journal_id"
      " = (select journal_id from journals where kind = 'came_over')"),
     ("mirror_is_its_order", "update resold_orders set margin_minor = margin_minor - 1"),
+    ("mirror_is_its_order", "update resold_orders set order_number = order_number + 1"),
     ("released_is_split_as_agreed", "update resales set margin_minor = margin_minor - 1"),
     ("journal_has_its_row", "update journals set reference = reference || '0'"
      " where kind = 'margin'"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("rule, sql", BROKEN, ids=[rule for rule, _ in BROKEN])
+@pytest.mark.parametrize(
+    "rule, sql", BROKEN, ids=[f"{rule} {at}" for at, (rule, _) in enumerate(BROKEN)]
+)
 async def test_what_somebody_meddled_with_is_found(
     town: Town, owner: db.Connection, rule: str, sql: str
 ) -> None:

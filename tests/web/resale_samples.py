@@ -33,7 +33,8 @@ def _kind(label: str, place: int) -> dict[str, Any]:
 
 def _order(state: str, **more: Any) -> dict[str, Any]:
     told = {
-        "number": 1001, "name": "陈婉婷", "total": yuan(150), "margin": yuan(50), "back": yuan(0),
+        "number": 1001, "order_number": 1044, "name": "陈婉婷", "total": yuan(150),
+        "margin": yuan(50), "back": yuan(0),
         "placed_at": ago(hours=3), "state": state, "supplier": "小满茶器",
         "parcels": ["顺丰速运 SF1408223001001"],
     }  # fmt: skip
@@ -89,9 +90,11 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         **{f"resold-one-{each['why_off']}": ("resold_one", one | {"why_off": each["why_off"]})
            for each in off},
         "resold": ("resold", here | {"things": [_listed(None), _listed(None, "sold_out"), *off],
-                                     "rows": rows}),
-        "resold-first": ("resold", here | {"things": [_listed(None)], "rows": []}),
-        "resold-none": ("resold", here | {"things": [], "rows": []}),
+                                     "rows": rows, "q": ""}),
+        "resold-found": ("resold", here | {"things": [], "rows": rows[:1], "q": "1044"}),
+        "resold-nothing-found": ("resold", here | {"things": [], "rows": [], "q": "9"}),
+        "resold-first": ("resold", here | {"things": [_listed(None)], "rows": [], "q": ""}),
+        "resold-none": ("resold", here | {"things": [], "rows": [], "q": ""}),
     }  # fmt: skip
 
 

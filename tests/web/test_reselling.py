@@ -95,6 +95,31 @@ async def test_what_is_bought_in_her_shop_is_an_order_of_who_ships(market: Marke
     await market.books_balance()
 
 
+async def test_she_finds_an_order_by_the_number_its_buyer_knows(market: Market) -> None:
+    """At the supplier's it is 1002, in her books 1001."""
+    hers = await counter(market)
+    await market.to_checkout()
+    await market.place()
+    await hers.basket(hers.product)
+    await market.notify(reference_of(await hers.place(await hers.form())), total_amount="150.00")
+    await market.world.work()
+    assert await hers.rows("select number, order_number from resold_orders") == [(1001, 1002)]
+    book = f"/console/{hers.shop_id}/resold"
+    assert "买家看到的订单号 1002" in (await hers.her.get(book)).text
+    for found in ("1002", "1001", "#1002", "婉婷"):
+        page = await hers.her.get(book, params={"q": found})
+        assert "买家看到的订单号 1002" in page.text, found
+    for nothing in ("1003", "13800002046", "林小满", "9" * 40):
+        page = await hers.her.get(book, params={"q": nothing})
+        assert page.status_code == 200 and f"转卖的订单里没有「{nothing}」" in page.text
+    own = await hers.her.get(f"/console/{hers.shop_id}/orders", params={"q": "1002"})
+    assert "转卖的订单里也有 1 单" in own.text and "/resold?q=1002" in own.text
+    other = await market.seller.get(f"/console/{market.shop_id}/orders", params={"q": "1002"})
+    assert "陈婉婷" in other.text and "转卖的订单里也有" not in other.text
+    theirs = await market.seller.get(f"/console/{market.shop_id}/resold", params={"q": "1002"})
+    assert "转卖的订单里没有" in theirs.text
+
+
 async def test_her_margin_is_explained_where_her_money_is(market: Market) -> None:
     hers = await counter(market)
     await hers.basket(hers.product)

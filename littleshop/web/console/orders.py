@@ -33,7 +33,7 @@ from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import PAID, Delivery, Order
 from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, pages
-from littleshop.web.console import frame
+from littleshop.web.console import frame, resold
 
 LONG = ("done", "ended")  # lists that are counted up to a thousand
 MANY = 1000
@@ -166,13 +166,14 @@ async def _read(
 ) -> dict[str, Any]:
     """The context of orders.html without its frame."""
     shop_id, keyring = work.shop.shop_id, http.house(request).keyring
-    first, told, looked, by = None, [], [], []
+    first, told, looked, by, also = None, [], [], [], 0
     async with http.house(request).database.connection() as conn:
         duties = await order_lists.duties(conn, shop_id)
         wanted = await case_lists.open_ones(conn, shop_id)
         if q:
             found = await finding.find(conn, keyring, shop_id, q)
             rows, looked, by = found.rows, found.looked, found.by
+            also = await resold.numbered(conn, shop_id, q)
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)
@@ -191,7 +192,7 @@ async def _read(
         "looked": [i18n.t(locale, f"book.looked.{each}") for each in looked],
         "by": [i18n.t(locale, f"book.looked.{each}") for each in by],
     }
-    return context | searched | {"shipped_now": told, "never": not ever}
+    return context | searched | {"shipped_now": told, "never": not ever, "also": also}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:

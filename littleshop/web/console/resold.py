@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from littleshop import db, http
 from littleshop.catalog import products, resold
 from littleshop.catalog.products import Variant
 from littleshop.catalog.resold import Listing
+from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
@@ -26,13 +26,15 @@ from littleshop.sale.listing_resold import Ware
 from littleshop.shop import shops
 from littleshop.supply import resale_offers, resales
 from littleshop.supply.resale_offers import Price
-from littleshop.supply.resales import ResoldOrder
-from littleshop.trade import carriers, deliveries, orders
-from littleshop.trade.orders import Order
+from littleshop.supply.resales import Passage, ResoldOrder
+from littleshop.trade import carriers
 from littleshop.web import addresses, forms, pages
 from littleshop.web.console import frame
 from littleshop.web.console.reselling import need_platform_holds
 from littleshop.web.forms import Form
+
+SHOWN, LOOKED_THROUGH = 100, 500  # orders of a page, and in which a name is looked for
+LONGEST_NUMBER = 9  # digits of an order's number
 
 
 async def offer(request: Request) -> Response:
@@ -288,12 +290,13 @@ async def _reprice(
 
 
 async def sold(request: Request) -> Response:
-    """GET root/resold: what this shop sells and others ship, and what was bought of it"""
-    work = await http.at_work(request)
+    """GET root/resold?q=: what this shop sells and others ship, and what was bought of it; or the
+    orders with that number or of that name"""
+    work, q = await http.at_work(request), request.query_params.get("q", "").strip()[:40]
     async with http.house(request).database.connection() as conn:
-        things = await _things(conn, work)
-        rows = await _orders(request, conn, work)
-    return await frame.page(request, work, "resold.html", "goods", things=things, rows=rows)
+        things = await _things(conn, work) if not q else []
+        rows = await _orders(request, conn, work, q)
+    return await frame.page(request, work, "resold.html", "goods", things=things, rows=rows, q=q)
 
 
 async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
@@ -316,50 +319,74 @@ async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
     ]
 
 
-async def _orders(request: Request, conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
+async def _orders(
+    request: Request, conn: db.Connection, work: AtWork, q: str
+) -> list[dict[str, Any]]:
     """Her orders with what the suppliers' rows say of them."""
-    mirrored = await resales.mirrored(conn, work.shop.shop_id)
-    of: dict[int, list[ResoldOrder]] = defaultdict(list)
-    for each in mirrored:
-        of[each.from_shop_id].append(each)
-    names = await shops.names(conn, list(of))
-    told: dict[UUID, dict[str, Any]] = {}
-    for supplier, some in of.items():
-        for each in some:
-            order = await orders.get(conn, supplier, each.order_id)
-            assert order is not None, each.order_id
-            parcels = await deliveries.of_order(conn, supplier, each.order_id)
-            told[each.order_id] = {
-                "state": "received" if order.status == "closed" else order.status,
-                "back": Money(order.refunded_minor, order.currency),
-                "margin": _margin(each, order),
-                "parcels": [_parcel(request, one) for one in parcels if one.way == "courier"],
-                "supplier": names.get(supplier, ""),
-            }
-    keyring, zone = http.house(request).keyring, ZoneInfo(work.shop.zone)
+    found = await _found(conn, http.house(request).keyring, work.shop.shop_id, q)
+    names = await shops.names(conn, list({each.from_shop_id for each, _ in found}))
+    passages = await resales.passages(conn, [each for each, _ in found])
+    zone = ZoneInfo(work.shop.zone)
     return [
         {
             "number": each.number,
-            "name": keyring.open(each.name_sealed),
+            "order_number": each.order_number,
+            "name": name,
             "total": each.total,
             "placed_at": each.placed_at.astimezone(zone),
-            **told[each.order_id],
+            "supplier": names.get(each.from_shop_id, ""),
+            **_became(request, each, passages[each.order_id]),
         }
-        for each in mirrored
+        for each, name in found
     ]
 
 
-def _margin(mirror: ResoldOrder, order: Order) -> Money:
+async def _found(
+    conn: db.Connection, keyring: Keyring, shop_id: int, q: str
+) -> list[tuple[ResoldOrder, str]]:
+    """What was sold and to whom: the last orders, or those with the number `q`, or, of the last,
+    those in whose name it stands."""
+    number = _number(q)
+    most = LOOKED_THROUGH if q and number is None else SHOWN
+    rows = await resales.mirrored(conn, shop_id, number=number, most=most)
+    named = [(each, keyring.open(each.name_sealed)) for each in rows]
+    if q and number is None:
+        named = [(each, name) for each, name in named if q.casefold() in name.casefold()]
+    return named[:SHOWN]
+
+
+async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
+    """How many orders that others ship have what was searched for as her number or the buyer's."""
+    number = _number(q)
+    return 0 if number is None else len(await resales.mirrored(conn, shop_id, number=number))
+
+
+def _number(q: str) -> int | None:
+    digits = q.removeprefix("#")
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER
+    return int(digits) if plain else None
+
+
+def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str, Any]:
+    return {
+        "state": "received" if passage.status == "closed" else passage.status,
+        "back": Money(passage.refunded_minor, mirror.currency),
+        "margin": _margin(mirror, passage),
+        "parcels": [_parcel(request, each) for each in passage.parcels],
+    }
+
+
+def _margin(mirror: ResoldOrder, passage: Passage) -> Money:
     """Her margin in what did not go back, before the platform's fee."""
-    ended = order.status in ("cancelled", "refunded")
-    kept = 0 if ended else order.total_minor - order.refunded_minor
-    return Money(mirror.margin_minor * kept // order.total_minor, order.currency)
+    ended = passage.status in ("cancelled", "refunded")
+    kept = 0 if ended else passage.total_minor - passage.refunded_minor
+    return Money(mirror.margin_minor * kept // passage.total_minor, mirror.currency)
 
 
-def _parcel(request: Request, parcel: deliveries.Parcel) -> str:
-    known = carriers.CARRIERS.get(parcel.carrier)
-    name = known.name(pages.locale_of(request)) if known else parcel.carrier
-    return f"{name} {parcel.tracking_number}"
+def _parcel(request: Request, parcel: Mapping[str, str]) -> str:
+    known = carriers.CARRIERS.get(parcel["carrier"])
+    name = known.name(pages.locale_of(request)) if known else parcel["carrier"]
+    return f"{name} {parcel['number']}"
 
 
 ROUTES = [
