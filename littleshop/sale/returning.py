@@ -15,6 +15,7 @@ import msgspec
 
 from littleshop import db, ids
 from littleshop.errors import NotFound, Refused
+from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.pay import chargebacks
 from littleshop.sale import pausing, refunding, telling
@@ -134,7 +135,8 @@ async def offer(
     """The seller gives a part back, or all of it, without being asked: a case that is agreed as
     it is opened. The same `case_id` again finds the first one.
 
-    Raises Refused: case_not_now, case_open, case_words, case_amount(most=), chargeback_open.
+    Raises Refused: case_not_now, case_open, case_words, case_amount(most=), offer_beyond(most=),
+    chargeback_open.
     """
     order = await orders.lock(conn, shop_id, order_id)
     if (known := await cases.get(conn, shop_id, case_id)) is not None:
@@ -146,6 +148,7 @@ async def offer(
         raise Refused("case_amount", most=highest)
     if not words.strip():
         raise Refused("case_words")
+    await _need_own(conn, order, amount)
     case = await cases.open(
         conn, shop_id, order_id, kind="refund", reason=cases.OFFERED, amount=amount,
         postage_by="seller", asked_while=order.status, at=at, case_id=case_id,
@@ -154,6 +157,17 @@ async def offer(
         raise Refused("case_open")
     await add_words(conn, case, "offered", by="seller", words=words, at=at)
     return await give_back(conn, order, case, amount, left=("asked",), at=at)
+
+
+async def _need_own(conn: db.Connection, order: Order, amount: Money) -> None:
+    """What nobody asked for is given of what is still held of the order and of the seller's own
+    balance; nothing is lent for it, or a seller could buy of himself, be paid out, and have the
+    platform give it back. Raises Refused("offer_beyond", most=)."""
+    balances = await accounts.lock(conn, order.shop_id, [chart.PAYABLE], order.currency)
+    own = max(balances.get(chart.PAYABLE, 0), 0)
+    found = await refunding.sources(conn, order, amount)
+    if found.balance.minor > own:
+        raise Refused("offer_beyond", most=Money(found.held.minor + own, order.currency))
 
 
 async def lock(conn: db.Connection, shop_id: int, case_id: UUID) -> tuple[Order, Case]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from uuid import uuid4
+
 import pytest
 
 from littleshop import db
 from littleshop.errors import Refused
+from littleshop.sale import returning
 from littleshop.shop import terms
 from littleshop.shop.terms import Terms
+from littleshop.trade.cases import Case
 from tests.cast import CNY, MORNING, Town
 from tests.sale.after_sale import AfterSale, after, lends
 from tests.settlement.paper_bank import PaperBank, beijing, settle, verify
@@ -84,6 +89,55 @@ async def test_a_privilege_that_ended_before_payment_holds_the_money(town: Town)
     await town.database.transaction(lambda conn: terms.agree(conn, town.shop_id, Terms(), town.at))
     await town.money_arrives(await town.opens_cashier(placed), CNY("5.00"))
     assert await town.balance("escrow") == CNY("5.00")
+    await town.books_balance()
+
+
+async def offers(town: Town, sale: AfterSale, amount: str) -> Case:
+    """The seller gives this back though nobody asked."""
+    return await town.database.transaction(
+        lambda conn: returning.offer(
+            conn, town.shop_id, sale.placed.order_id, CNY(amount), words="送你",
+            case_id=uuid4(), at=town.at,
+        )
+    )  # fmt: skip
+
+
+async def test_nothing_is_lent_for_what_a_seller_gives_back_unasked(town: Town) -> None:
+    """He might have bought of himself: what he has on his card he does not give by our hand."""
+    sale = await paid_out(town)
+    town.later(days=8)
+    await town.clocks_strike()
+    assert (await town.order(sale.placed)).status == "closed"
+    for amount in ("100.00", "0.01"):
+        with pytest.raises(Refused, match="offer_beyond") as no:
+            await offers(town, sale, amount)
+        assert no.value.details["most"] == CNY("0.00")
+    other = await town.buys([await town.stock(price=CNY("30.00"))], CNY("30.00"))
+    await town.ships(other)
+    await town.receives(other)
+    with pytest.raises(Refused, match="offer_beyond"):
+        await offers(town, sale, "30.01")
+    await offers(town, sale, "30.00")
+    await sale.rail_sends_all_back()
+    assert await town.balance("payable") == await town.balance("due_to_shop") == CNY("0.00")
+    await town.books_balance()
+
+
+async def test_two_offers_at_once_give_the_same_money_once(town: Town) -> None:
+    first, second = await after(town, "100.00"), await after(town, "100.00")
+    for sale in (first, second):
+        await town.ships(sale.placed)
+        await town.receives(sale.placed)
+    third = await paid_out(town)  # all three are on his card
+    town.later(days=1)
+    placed = await town.buys([await town.stock(price=CNY("30.00"))], CNY("30.00"))
+    await town.ships(placed)
+    await town.receives(placed)
+    told = await asyncio.gather(
+        offers(town, first, "30.00"), offers(town, third, "30.00"), return_exceptions=True
+    )
+    assert sorted(type(each).__name__ for each in told) == ["Case", "Refused"]
+    assert await town.balance("payable") == CNY("0.00")
     await town.books_balance()
 
 

@@ -38,7 +38,11 @@ FIELDS = {  # the act of an address -> where on the page its no is said
     "agreement": "agree",
 }
 
-OFFER_FIELDS = {"case_amount": "amount", "case_words": "refund_reason"}
+OFFER_FIELDS = {
+    "case_amount": "amount",
+    "offer_beyond": "amount",
+    "case_words": "refund_reason",
+}
 
 
 async def listed(request: Request) -> Response:
