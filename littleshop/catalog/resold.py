@@ -59,6 +59,17 @@ async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Listing | 
     )
 
 
+async def listed(conn: db.Connection, shop_id: int, products: Sequence[UUID]) -> set[UUID]:
+    """Which of these products the shop re-sells now."""
+    rows = await conn.fetch(
+        "select product_id from resold_products"
+        " where shop_id = $1 and product_id = any ($2) and ended_at is null",
+        shop_id,
+        list(products),
+    )
+    return {row["product_id"] for row in rows}
+
+
 async def of_supplier(
     conn: db.Connection, shop_id: int, from_shop_id: int, from_product_id: UUID
 ) -> Listing | None:

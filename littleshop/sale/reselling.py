@@ -50,6 +50,14 @@ class Consignment(msgspec.Struct, frozen=True):
         return tuple(Item(self.own[each.variant_id], each.quantity) for each in self.items)
 
 
+class Shelf(msgspec.Struct, frozen=True):
+    """What the supplier's rows say now of a part of a basket: his kinds, and what those that this
+    shop may sell cost it."""
+
+    facts: dict[UUID, VariantFacts]
+    terms: dict[UUID, Price]
+
+
 def agreed(consignment: Consignment) -> Agreed:
     """What the buyer pays for each piece: the re-seller's price."""
     return Agreed("resold", consignment.prices)
@@ -87,76 +95,65 @@ async def consignments(
 async def need_sold(conn: db.Connection, consignment: Consignment) -> None:
     """Raises Refused: resale_gone(title=) for what the re-seller does not sell, shop_closed."""
     facts = await pricing_facts.load(conn, consignment.shop_id, list(consignment.own.values()))
+    listed = await resold.listed(
+        conn, consignment.shop_id, [fact.product_id for fact in facts.values()]
+    )
     for fact in facts.values():
         if fact.shop_status != "open":
             raise Refused("shop_closed")
-        if not fact.sold or await resold.get(conn, consignment.shop_id, fact.product_id) is None:
+        if not fact.sold or fact.product_id not in listed:
             raise Refused("resale_gone", title=fact.title)
 
 
-async def quote(
-    conn: db.Connection, consignment: Consignment, way: str, to: str = provinces.UNKNOWN
+async def look(conn: db.Connection, consignment: Consignment, *, lock: bool = False) -> Shelf:
+    """What the supplier lets this shop sell, and for how much; with `lock` he changes neither until
+    we commit."""
+    supplier = consignment.from_shop_id
+    facts = await pricing_facts.load(conn, supplier, list(consignment.prices))
+    wanted = {fact.product_id for fact in facts.values()}
+    offers = await resale_offers.of_products(conn, supplier, list(wanted), lock=lock)
+    stand = [each for each in offers.values() if each.stands]
+    chosen = [each.product_id for each in stand if not each.open_to_all]
+    hers = await resale_offers.taken(conn, supplier, chosen, consignment.shop_id) if chosen else ()
+    terms: dict[UUID, Price] = {}
+    for each in stand:
+        if each.open_to_all or each.product_id in hers:
+            terms |= each.prices
+    return Shelf(facts, terms)
+
+
+def quote(
+    consignment: Consignment, shelf: Shelf, way: str, to: str = provinces.UNKNOWN
 ) -> tuple[Quote, int]:
-    """What a part of a basket costs, as the supplier's rows say now, sent to the province with the
-    code `to`; and her margin in it, minor units. What his own shelf asks is not told.
+    """What a part of a basket costs, sent to the province with the code `to`; and her margin in it,
+    minor units. What the supplier's own shelf asks is not told.
 
     Raises Refused: resale_gone(title=) when he does not offer it or not for so little, and what
     quotes.quote raises."""
-    facts = await pricing_facts.load(conn, consignment.from_shop_id, list(consignment.prices))
-    terms = await _terms(conn, consignment, facts)
-    told = quotes.quote(facts, consignment.items, way, agreed(consignment), to=to)
+    _need_offered(consignment, shelf)
+    told = quotes.quote(shelf.facts, consignment.items, way, agreed(consignment), to=to)
     lines = (msgspec.structs.replace(line, shelf_minor=None) for line in told.lines)
-    return msgspec.structs.replace(told, lines=tuple(lines)), _margin(consignment, terms)
+    return msgspec.structs.replace(told, lines=tuple(lines)), _margin(consignment, shelf.terms)
 
 
-async def there(conn: db.Connection, consignment: Consignment) -> dict[UUID, int]:
+def there(consignment: Consignment, shelf: Shelf) -> dict[UUID, int]:
     """How many pieces of each kind can be had now, by the re-seller's kind; of what this shop may
     not sell any more there is no entry."""
-    facts = await pricing_facts.load(conn, consignment.from_shop_id, list(consignment.prices))
-    terms, found = await _offered(conn, consignment, facts), {}
+    found: dict[UUID, int] = {}
     for theirs, retail in consignment.prices.items():
-        price, fact = terms.get(theirs), facts.get(theirs)
+        price, fact = shelf.terms.get(theirs), shelf.facts.get(theirs)
         if price is None or price.why_not(retail) is not None or fact is None or not fact.sold:
             continue
         found[consignment.own[theirs]] = max(fact.spare, 0) if fact.shop_status == "open" else 0
     return found
 
 
-async def _offered(
-    conn: db.Connection,
-    consignment: Consignment,
-    facts: Mapping[UUID, VariantFacts],
-    *,
-    lock: bool = False,
-) -> dict[UUID, Price]:
-    """What the supplier lets this shop sell, and for how much."""
-    terms: dict[UUID, Price] = {}
-    for product_id in sorted({fact.product_id for fact in facts.values()}):
-        offer = await resale_offers.get(conn, consignment.from_shop_id, product_id, lock=lock)
-        if offer is None or not offer.stands:
-            continue
-        if offer.open_to_all or await resale_offers.is_taken(
-            conn, consignment.from_shop_id, product_id, consignment.shop_id
-        ):
-            terms |= offer.prices
-    return terms
-
-
-async def _terms(
-    conn: db.Connection,
-    consignment: Consignment,
-    facts: Mapping[UUID, VariantFacts],
-    *,
-    lock: bool = False,
-) -> dict[UUID, Price]:
-    """What each kind costs the re-seller. Raises Refused("resale_gone", title=) unless she may sell
-    each at her price."""
-    terms = await _offered(conn, consignment, facts, lock=lock)
+def _need_offered(consignment: Consignment, shelf: Shelf) -> None:
+    """Raises Refused("resale_gone", title=) unless she may sell each at her price."""
     for item in consignment.items:
-        price, fact = terms.get(item.variant_id), facts.get(item.variant_id)
+        price, fact = shelf.terms.get(item.variant_id), shelf.facts.get(item.variant_id)
         if price is None or price.why_not(consignment.prices[item.variant_id]) is not None:
             raise Refused("resale_gone", title=fact.title if fact else "")
-    return terms
 
 
 def _margin(consignment: Consignment, terms: Mapping[UUID, Price]) -> int:
@@ -190,18 +187,18 @@ async def place(
 async def _place(
     conn: db.Connection, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
 ) -> Placed:
-    facts = await pricing_facts.load(conn, wish.shop_id, list(consignment.prices))
-    terms = await _terms(conn, consignment, facts, lock=True)
+    shelf = await look(conn, consignment, lock=True)
+    _need_offered(consignment, shelf)
     if wish.said is not None:
         to = placing.where(wish.delivery)
-        now = quotes.quote(facts, consignment.items, wish.way, agreed(consignment), to=to)
+        now = quotes.quote(shelf.facts, consignment.items, wish.way, agreed(consignment), to=to)
         if wish.said != placing.said(now, waits=False):
             raise Refused("terms_changed")
     placed, new = await placing.place_within(
         conn, keyring, wish, pay_within=HOLD, agreed=agreed(consignment), at=at
     )
     if new:
-        await _keep(conn, wish, consignment, terms, placed, at)
+        await _keep(conn, wish, consignment, shelf.terms, placed, at)
     return placed
 
 

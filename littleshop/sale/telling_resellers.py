@@ -56,12 +56,12 @@ async def _tell(
     shop = await shops.get(conn, shop_id)
     members = [member.person_id for member in await staff.of_shop(conn, shop_id)]
     browsers = await subscriptions.of(conn, shop_id, members)
-    to = []
-    for person_id in members:
-        person = await people.get(conn, person_id)
-        if person is not None:
-            push = tuple(browsers.get(person_id, ()))
-            to.append(Recipient(person_id, person.phone_sealed, person.locale, push))
+    known = await people.known(conn, members)
+    to = [
+        Recipient(each, known[each].phone_sealed, known[each].locale, tuple(browsers.get(each, ())))
+        for each in members
+        if each in known
+    ]
     await messages.send(
         conn, shop_id, to, about=about, subject=subject, at=at, occasion=occasion,
         shop=shop.name, **facts,

@@ -57,6 +57,15 @@ class Reseller(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
+class Door(msgspec.Struct, frozen=True):
+    """A shop that sells for another, as that one may go and look at it."""
+
+    shop_id: int
+    name: str
+    slug: str | None
+    picture: str | None
+
+
 class _Row(msgspec.Struct, frozen=True):
     shop_id: int
     product_id: UUID
@@ -65,6 +74,10 @@ class _Row(msgspec.Struct, frozen=True):
     opened_at: datetime
     changed_at: datetime
     withdrawn_at: datetime | None
+
+
+class _OfProduct(Price, frozen=True):
+    product_id: UUID = UUID(int=0)
 
 
 _ROW = ", ".join(_Row.__struct_fields__)
@@ -88,25 +101,38 @@ async def get(
 ) -> Offer | None:
     """The offer of a product, also one that was withdrawn; with `lock` nobody changes it until we
     commit."""
-    row = await db.one(
+    return (await of_products(conn, shop_id, [product_id], lock=lock)).get(product_id)
+
+
+async def of_products(
+    conn: db.Connection, shop_id: int, products: Sequence[UUID], *, lock: bool = False
+) -> dict[UUID, Offer]:
+    """The offers of these products, as `get`; those locked are locked in the products' order."""
+    rows = await db.all(
         conn,
         _Row,
-        f"select {_ROW} from resale_offers where shop_id = $1 and product_id = $2"
-        + (" for share" if lock else ""),
+        f"select {_ROW} from resale_offers where shop_id = $1 and product_id = any ($2)"
+        " order by product_id" + (" for share" if lock else ""),
         shop_id,
-        product_id,
+        list(products),
     )
-    if row is None:
-        return None
-    prices = await db.all(
+    if not rows:
+        return {}
+    prices: dict[UUID, dict[UUID, Price]] = {row.product_id: {} for row in rows}
+    found = await db.all(
         conn,
-        Price,
-        "select variant_id, supply_minor, least_minor, most_minor from resale_prices"
-        " where shop_id = $1 and product_id = $2 order by variant_id",
+        _OfProduct,
+        "select product_id, variant_id, supply_minor, least_minor, most_minor from resale_prices"
+        " where shop_id = $1 and product_id = any ($2) order by variant_id",
         shop_id,
-        product_id,
+        list(prices),
     )
-    return Offer(**msgspec.structs.asdict(row), prices={each.variant_id: each for each in prices})
+    for each in found:
+        prices[each.product_id][each.variant_id] = each
+    return {
+        row.product_id: Offer(**msgspec.structs.asdict(row), prices=prices[row.product_id])
+        for row in rows
+    }
 
 
 async def offered(conn: db.Connection, shop_id: int) -> list[UUID]:
@@ -229,15 +255,21 @@ async def is_taken(
     conn: db.Connection, shop_id: int, product_id: UUID, reseller_shop_id: int
 ) -> bool:
     """Whether that shop lists it now."""
-    found = await db.value(
-        conn,
-        "select true from resellers where shop_id = $1 and product_id = $2"
+    return product_id in await taken(conn, shop_id, [product_id], reseller_shop_id)
+
+
+async def taken(
+    conn: db.Connection, shop_id: int, products: Sequence[UUID], reseller_shop_id: int
+) -> set[UUID]:
+    """Which of these products that shop lists now."""
+    rows = await conn.fetch(
+        "select product_id from resellers where shop_id = $1 and product_id = any ($2)"
         " and reseller_shop_id = $3 and ended_at is null",
         shop_id,
-        product_id,
+        list(products),
         reseller_shop_id,
     )
-    return bool(found)
+    return {row["product_id"] for row in rows}
 
 
 async def resellers(
@@ -252,4 +284,15 @@ async def resellers(
         " order by ended_at is not null, listed_at desc limit 1000",
         shop_id,
         product_id,
+    )
+
+
+async def doors(conn: db.Connection, shop_ids: Sequence[int]) -> list[Door]:
+    """The shops with these numbers."""
+    return await db.all(
+        conn,
+        Door,
+        "select /* all shops: these few */ shop_id, name, slug, picture from shops"
+        " where shop_id = any ($1) order by shop_id",
+        list(shop_ids),
     )

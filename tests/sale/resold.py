@@ -15,6 +15,7 @@ from littleshop.clock import Clock
 from littleshop.jobs import Task, worker
 from littleshop.ledger import accounts
 from littleshop.money import Money
+from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing.quotes import Item
 from littleshop.sale import listing_resold, passing_on, reselling
 from littleshop.sale.listing_resold import Ware
@@ -90,6 +91,13 @@ class Pair:
             lambda conn: listing_resold.reprice(conn, listing, prices, offer)
         )
         await listing_resold.follow(self.town.database, listing, self.town.at)
+
+    async def takes_up(self, thing: Item) -> None:
+        """From now on it is this that he offers and she lists."""
+        self.bowl = thing
+        async with self.town.database.connection() as conn:
+            facts = await pricing_facts.load(conn, self.supplier, [thing.variant_id])
+        self.product_id = facts[thing.variant_id].product_id
 
     async def takes_down(self) -> None:
         """She sells it no more."""

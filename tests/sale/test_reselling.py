@@ -11,7 +11,11 @@ import pytest
 from littleshop import audit, db
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.pricing.quotes import Item
-from littleshop.sale import listing_resold, passing_on, sharing_out
+from littleshop.sale import (
+    listing_resold,
+    passing_on,
+    sharing_out,
+)
 from littleshop.settlement import seller_statements
 from littleshop.shop import shops
 from littleshop.supply import resales

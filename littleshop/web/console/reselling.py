@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from littleshop.i18n import SIGNS
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.sale import listing_resold
-from littleshop.shop import shops
 from littleshop.supply import resale_offers, resales
 from littleshop.supply.resale_offers import Offer, Price
 from littleshop.web import addresses, forms, names
@@ -200,22 +200,19 @@ async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
     found = await resale_offers.offered(conn, shop_id)
     listed = await products.listing(conn, shop_id, all_states=True, only=found) if found else []
     takers = await resale_offers.resellers(conn, shop_id)
-    told = []
-    for each in listed:
-        known = await resale_offers.get(conn, shop_id, each.product_id)
-        told.append(
-            {
-                "title": each.title,
-                "picture_url": frame.picture(each.photo),
-                "url": f"{frame.root(work.shop)}/goods/{each.product_id}/resale",
-                "stands": known is not None and known.stands,
-                "open_to_all": known is not None and known.open_to_all,
-                "takers": sum(
-                    one.product_id == each.product_id and one.ended_at is None for one in takers
-                ),
-            }
-        )
-    return told
+    offers = await resale_offers.of_products(conn, shop_id, found)
+    sell = Counter(each.product_id for each in takers if each.ended_at is None)
+    return [
+        {
+            "title": each.title,
+            "picture_url": frame.picture(each.photo),
+            "url": f"{frame.root(work.shop)}/goods/{each.product_id}/resale",
+            "stands": offers[each.product_id].stands,
+            "open_to_all": offers[each.product_id].open_to_all,
+            "takers": sell[each.product_id],
+        }
+        for each in listed
+    ]
 
 
 async def _sellers(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
@@ -225,20 +222,16 @@ async def _sellers(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
     takers = await resale_offers.resellers(conn, shop_id)
     ids_ = {each.reseller_shop_id for each in takers} | set(sold)
     balances = await accounts.balances(conn, shop_id)
-    rows = []
-    for reseller in sorted(ids_):
-        shop, of = await shops.find(conn, reseller), sold.get(reseller)
-        if shop is None:
-            continue
-        nothing = Money(0, currency)
+    listed = Counter(each.reseller_shop_id for each in takers if each.ended_at is None)
+    rows, nothing = [], Money(0, currency)
+    for shop in await resale_offers.doors(conn, list(ids_)):
+        reseller, of = shop.shop_id, sold.get(shop.shop_id)
         rows.append(
             {
                 "name": shop.name,
                 "face_url": frame.picture(shop.picture or ""),
                 "url": addresses.shop(shop.slug) if shop.slug else "",
-                "listed": sum(
-                    one.reseller_shop_id == reseller and one.ended_at is None for one in takers
-                ),
+                "listed": listed[reseller],
                 "orders": of.orders if of else 0,
                 "sold": Money(of.total_minor, currency) if of else nothing,
                 "owed": balances.get((chart.due_to(reseller), currency), nothing),

@@ -28,6 +28,7 @@ from littleshop.trade.orders import Delivery
 from littleshop.web import addresses, keepers, names, pages
 from littleshop.web.storefront import (
     baskets,
+    bought_at,
     cashier,
     checkouts,
     leaving,
@@ -86,16 +87,15 @@ async def _quoted(
     """What it comes to where the form says, and what is wrong. Raises Refused."""
     async with http.house(request).database.connection() as conn:
         await reselling.need_sold(conn, sold.consignment)
-        try:
-            to = checkouts.region_of(form)
-            return (await reselling.quote(conn, sold.consignment, resold.WAY, to))[0], wrong
-        except Refused as no:
-            if no.code != "not_delivered":
-                raise
-            anywhere, _ = await reselling.quote(
-                conn, sold.consignment, resold.WAY, provinces.UNKNOWN
-            )
-            return anywhere, {**wrong, "province": no}
+        shelf = await reselling.look(conn, sold.consignment)
+    try:
+        to = checkouts.region_of(form)
+        return reselling.quote(sold.consignment, shelf, resold.WAY, to)[0], wrong
+    except Refused as no:
+        if no.code != "not_delivered":
+            raise
+        anywhere, _ = reselling.quote(sold.consignment, shelf, resold.WAY, provinces.UNKNOWN)
+        return anywhere, {**wrong, "province": no}
 
 
 async def _page(
@@ -118,12 +118,8 @@ async def _page(
         private=True,
         fragment=fragment,
         form_targets=views.rail_origins(house),
-        shop=msgspec.structs.replace(
-            views.shop(shop),
-            direct=supplier.direct_settlement,
-            seller=views.shop(supplier).seller,
-        ),
-        ships=supplier.name,
+        shop=msgspec.structs.replace(views.shop(shop), direct=supplier.direct_settlement),
+        ships=bought_at.shipper(pages.locale_of(request), supplier),
         action=addresses.resold_checkout(shop.slug or "", sold.items_text),
         form=SimpleNamespace(**{name: form.get(name, "") for name in checkouts.FIELDS}),
         problems=checkouts.problems(request, wrong),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +16,7 @@ from littleshop.errors import Refused
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item
 from littleshop.sale import reselling
-from littleshop.sale.reselling import Consignment
+from littleshop.sale.reselling import Consignment, Shelf
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import carts
@@ -60,43 +62,42 @@ async def groups(
     """The basket's parts that other shops ship, each with what it costs, and all their things."""
     items = [Item(each.variant_id, each.quantity) for each in cart if each.variant_id in facts]
     found = await consignments(request, shop, items, facts)
-    told, seen = [], set()
-    for consignment in found.values():
-        seen |= set(consignment.own.values())
-        told.append(await _group(request, shop, consignment, facts, draw))
-    return told, seen
-
-
-async def _group(
-    request: Request,
-    shop: Shop,
-    consignment: Consignment,
-    facts: Mapping[UUID, VariantFacts],
-    draw: Thing,
-) -> SimpleNamespace:
-    locale, quote = pages.locale_of(request), None
+    if not found:
+        return [], set()
     async with http.house(request).database.connection() as conn:
-        supplier = await shops.get(conn, consignment.from_shop_id)
-        there = await reselling.there(conn, consignment)
+        names = await shops.names(conn, list(found))
+        shelves = {supplier: await reselling.look(conn, each) for supplier, each in found.items()}
+    locale, told, seen = pages.locale_of(request), [], set()
+    for supplier, consignment in found.items():
+        seen |= set(consignment.own.values())
+        there = reselling.there(consignment, shelves[supplier])
         things = [
             _thing(locale, item, facts[item.variant_id], there, draw) for item in consignment.here
         ]
-        good = {thing.id for thing in things if thing.problem is None}
-        left = _only(consignment, good)
-        if left is not None and shop.status == "open":
-            try:
-                quote, _ = await reselling.quote(conn, left, WAY)
-            except Refused:
-                quote = None
+        group = _group(locale, shop, consignment, shelves[supplier], things)
+        told.append(SimpleNamespace(ships=names.get(supplier, ""), items=things, **group))
+    return told, seen
+
+
+def _group(
+    locale: str,
+    shop: Shop,
+    consignment: Consignment,
+    shelf: Shelf,
+    things: Sequence[SimpleNamespace],
+) -> dict[str, Any]:
+    """What those of these things that can be had cost, and where they are paid."""
+    quote, left = None, _only(consignment, {each.id for each in things if each.problem is None})
+    if left is not None and shop.status == "open":
+        with contextlib.suppress(Refused):
+            quote, _ = reselling.quote(left, shelf, WAY)
     text = checkouts.items_text(left.here) if left is not None else ""
-    return SimpleNamespace(
-        ships=supplier.name,
-        items=things,
-        lines=checkouts.lines(locale, quote, views.shop(shop).seller) if quote else [],
-        total=quote.total if quote else None,
-        depends=quote is not None and quote.depends,
-        go=addresses.resold_checkout(shop.slug or "", text),
-    )
+    return {
+        "lines": checkouts.lines(locale, quote, views.shop(shop).seller) if quote else [],
+        "total": quote.total if quote else None,
+        "depends": quote is not None and quote.depends,
+        "go": addresses.resold_checkout(shop.slug or "", text),
+    }
 
 
 def _only(consignment: Consignment, good: set[UUID]) -> Consignment | None:
