@@ -69,28 +69,33 @@ async def _give(conn: db.Connection, order: Order, line: Wanted, at: datetime) -
     await handed_out.write(conn, order.shop_id, order.order_id, line, at)
 
 
-async def is_given_back(conn: db.Connection, order: Order) -> bool:
-    """Whether all of an order's money went back, is on its way back, or is claimed by a bank: what
-    nobody opened stays closed then."""
+async def kept_closed(conn: db.Connection, order: Order) -> str | None:
+    """Why what nobody opened stays closed: its money went back, is on its way back or is claimed by
+    a bank (goods_given_back), or its buyer asks for it just now (goods_asked_back). None: it does
+    not."""
     if order.status in ("refunded", "cancelled"):
-        return True
+        return "goods_given_back"
     asked = await refunds.of_order(conn, order.shop_id, order.order_id)
     if asked and sum(each.amount_minor for each in asked) >= order.total_minor:
-        return True
-    return await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None
+        return "goods_given_back"
+    if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
+        return "goods_given_back"
+    if await cases.open_of(conn, order.shop_id, order.order_id) is not None:
+        return "goods_asked_back"
+    return None
 
 
 async def open_(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
     """Its buyer looks; the first time is kept. What was opened before stays open to him.
 
-    Raises Refused("goods_given_back") for what was paid back unopened.
+    Raises Refused: goods_given_back, goods_asked_back for what nobody opened before.
     """
     order = await orders.lock(conn, shop_id, order_id)
     given = await handed_out.of_order(conn, shop_id, order_id)
     if any(each.opened_at for each in given):
         return
-    if await is_given_back(conn, order):
-        raise Refused("goods_given_back")
+    if (why := await kept_closed(conn, order)) is not None:
+        raise Refused(why)
     await handed_out.open_(conn, shop_id, order_id, at)
 
 

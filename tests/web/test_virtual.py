@@ -379,8 +379,15 @@ async def test_a_seller_who_is_asked_for_the_money_sees_whether_it_was_opened(
     assert sent.status_code == 303, sent.text[-500:]
     desk = f"/console/{market.shop_id}/orders/1001/cases/1"
     assert t(LOCALE, "virtual.case_unopened") in (await market.seller.get(desk)).text
-    await market.buyer.post(f"{order}/goods")
-    opened = (await market.seller.get(desk)).text
+    no = await market.buyer.post(f"{order}/goods")  # the seller decides by what he read
+    assert no.status_code == 409 and t(LOCALE, "errors.goods_asked_back") in no.text
+    assert f"{order}/goods" not in (await market.buyer.get(order)).text
+    await market.buyer.post(f"{order}/cases/1/withdrawal")
+    assert (await market.buyer.post(f"{order}/goods")).status_code == 303
+    whys = await market.buyer.get(f"{order}/cases?kind=refund&reason=wrong_item")
+    wish["form_key"] = hidden(whys, "form_key")
+    await market.buyer.post(f"{order}/cases", data=wish)
+    opened = (await market.seller.get(desk.replace("cases/1", "cases/2"))).text
     assert t(LOCALE, "virtual.case_opened") in opened
     assert t(LOCALE, "virtual.case_unopened") not in opened and "AAA-1" not in opened
     await market.books_balance()

@@ -70,7 +70,7 @@ async def read(
     given = await _given(conn, seen)
     opens = addresses.order_part(token, "goods") if given else ""
     opened = any(each.opened_at for each in given)
-    if given and not opened and await handing_out.is_given_back(conn, order):
+    if given and not opened and await handing_out.kept_closed(conn, order):
         opens = ""
     if reviewing.may_write(seen):
         written = await reviews.of_order(conn, order.shop_id, order.order_id)
