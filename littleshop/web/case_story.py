@@ -144,6 +144,8 @@ def silence(
         pass  # neither's money: one sentence for each state
     elif case.status in GIVES_UP:
         key += f".{_fate(facts)}"
+        if side == "buyer" and facts.order.kind == "resale" and not key.endswith("to_ship"):
+            key += ".shops"  # the money is not only his who ships
     elif case.status != "replacing":
         key += f".{case.kind}"
     amount = case.amount if case.status in ("asked", "sent_back") else facts.left

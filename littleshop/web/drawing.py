@@ -37,11 +37,13 @@ class Due(Protocol):
 
 
 class People(msgspec.Struct, frozen=True):
-    """Who of an order pays, may call it off and receives it; "" is whoever looks."""
+    """Who of an order pays, may call it off and receives it; "" is whoever looks. `shipper`: who
+    ships it where another shop sold it, and both are paid; else ""."""
 
     payer: str = ""
     buyer: str = ""
     receiver: str = ""
+    shipper: str = ""
 
 
 YOU = People()
@@ -115,11 +117,12 @@ def steps_of(
         if at is None and due is not None and PAY_BY.get(due.kind, due.kind) == timer:
             at = due.at
         who = getattr(order.people, _WHO.get(name, "receiver"))
+        by = order.people.shipper if name == "sent" else ""
         if order.direct and name == "paid":
             name = "paid_direct"
         if name == "sent" and state == "done" and not order.scanned:
             name = "said_sent"
-        rows.append(_step(locale, state, name, icon, (seller, holds, who), at, now, zone))
+        rows.append(_step(locale, state, name, icon, (by or seller, holds, who), at, now, zone))
     if ended:
         rows.append(
             _step(locale, "stopped", order.state, "ban", (seller, holds, ""), ended, now, zone)
@@ -138,10 +141,11 @@ def _payout(
     zone: ZoneInfo,
 ) -> Step:
     """The last step: the bank names a day for it, no hour."""
+    name = "payout_shops" if order.people.shipper else "payout"
     if order.arrived_on is None:
         state = "now" if order.state == "received" else "next"
         paid = due.at if due is not None and due.kind == "payout" else None
-        return _step(locale, state, "payout", "wallet", (seller, "", ""), paid, now, zone)
+        return _step(locale, state, name, "wallet", (seller, "", ""), paid, now, zone)
     row = _step(locale, "done", "payout", "wallet", (seller, "", ""), None, now, zone)
     said = i18n.day(locale, order.arrived_on, now.astimezone(zone).date())
     return msgspec.structs.replace(row, day=said)

@@ -116,5 +116,6 @@ def storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "basket-two-shops", "basket", basket | mixed
     yield "basket-resold", "basket", basket | {"items": [], "total": None, "parts": [part]}
     yield "checkout-resold", "checkout", goods.checkout(ships="小满茶器", action="#")
-    yield "product-resold", "product", goods.product(ships="小满茶器")
+    record = [SimpleNamespace(name=each, figure="98%", means="") for each in ("on_time", "again")]
+    yield "product-resold", "product", goods.product(ships="小满茶器（林小满）", record=record)
     yield "product-open-to-all", "product", goods.product(resale=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-import msgspec
-
 from littleshop import db, i18n
 from littleshop.sale import reselling
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import resales
 from littleshop.trade.orders import Order
-from littleshop.web.storefront.views import ShopView
 
 
 async def shop_of(conn: db.Connection, order: Order) -> Shop | None:
@@ -22,6 +19,12 @@ async def shop_of(conn: db.Connection, order: Order) -> Shop | None:
         return None
     resale = await resales.of_order(conn, order.shop_id, order.order_id)
     return await shops.find(conn, resale.sold_by_shop_id) if resale else None
+
+
+async def name(conn: db.Connection, shop: Shop, order_id: UUID) -> str:
+    """The name of the shop in which an order of `shop` was bought, as its buyer knows it."""
+    resale = await resales.of_order(conn, shop.shop_id, order_id)
+    return (resale.sold_by_name if resale else "") or shop.name
 
 
 async def names(conn: db.Connection, found: Sequence[Order]) -> dict[UUID, str]:
@@ -34,11 +37,14 @@ async def names(conn: db.Connection, found: Sequence[Order]) -> dict[UUID, str]:
     return {order_id: known.get(seller, "") for (_, order_id), seller in told.items()}
 
 
-def face(seller: ShopView, shipper: str) -> ShopView:
-    """The shop he knows; of parcel and money the page speaks with the name of who ships."""
-    return msgspec.structs.replace(seller, seller=shipper)
+def shipper(locale: str, supplier: Shop) -> str:
+    """A shop that ships what another sells, with the name of who keeps it."""
+    if not supplier.seller or supplier.seller == supplier.name:
+        return supplier.name
+    return i18n.t(locale, "bought.shipper", shop=supplier.name, seller=supplier.seller)
 
 
 def note(locale: str, seller: Shop, supplier: Shop) -> str:
     """Where it was bought and who ships it."""
-    return i18n.t(locale, "resale.order.ships", seller=seller.name, shop=supplier.name)
+    by = shipper(locale, supplier)
+    return i18n.t(locale, "resale.order.ships", seller=seller.name, shop=by)

@@ -28,6 +28,7 @@ from littleshop.trade.orders import PAYABLE
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, flash, keepers, names, pages, wechat_bridge
 from littleshop.web.storefront import (
+    bought_at,
     giving,
     in_wechat,
     letters,
@@ -249,11 +250,13 @@ async def _send(
     request: Request, shop: Shop, order: Bill, payment: Payment, openid: str | None = None
 ) -> PayAnswer:
     house = http.house(request)
+    async with house.database.connection() as conn:
+        subject = await bought_at.name(conn, shop, order.order_id)
     back = f"{names.origin(request)}{addresses.order_part(order.token, 'payment')}?returned=1"
     return await paying.send(
         house.rails[payment.gateway],
         payment,
-        subject=shop.name[:60],
+        subject=subject[:60],
         return_url=back,
         notify_url=house.notify_url(payment.gateway),
         openid=openid,

@@ -90,7 +90,7 @@ def order(
     )
 
 
-def people(locale: str, seen: Seen, sent: Any, gift: Any) -> drawing.People:
+def people(locale: str, seen: Seen, sent: Any, gift: Any, shipper: str = "") -> drawing.People:
     """Who is who of an order for whoever looks: a friend with the link is none of them, a giver
     does not receive, and who asked others does not pay."""
     kind = seen.order.kind
@@ -101,7 +101,7 @@ def people(locale: str, seen: Seen, sent: Any, gift: Any) -> drawing.People:
         payer = i18n.t(locale, f"kinds.who.{asked}")
     if kind == "gift":
         receiver = (gift.to if gift else "") or i18n.t(locale, "kinds.who.recipient")
-    return drawing.People(payer, buyer, receiver)
+    return drawing.People(payer, buyer, receiver, shipper)
 
 
 def _sum(row: Order, back: Sequence[Refund]) -> Money:
@@ -230,6 +230,8 @@ def due(
         except UncoveredYear:
             return None  # nobody has announced that year's working days yet
         at = datetime.combine(day, PAYOUT_AT, SHANGHAI)
+        if row.kind == "resale" and now >= at:
+            return None  # two shops' banks get it, each in its time
         return SimpleNamespace(kind="payout" if now < at else "on_way", at=at, extended=False)
     return None
 

@@ -60,11 +60,23 @@ from littleshop.web.storefront import (
 
 
 class OrderLink(msgspec.Struct, frozen=True):
-    """An order that somebody came to by its link; `token` is the link's."""
+    """An order that somebody came to by its link; `token` is the link's, `sold_by` another shop
+    that sold what this one ships."""
 
     seen: Seen
     shop: Shop
     token: str
+    sold_by: Shop | None = None
+
+    @property
+    def bought_in(self) -> Shop:
+        """The shop that its buyer knows, and pays."""
+        return self.sold_by or self.shop
+
+    @property
+    def shipper(self) -> str:
+        """Who ships it, by name, where that is not the seller its buyer knows; else ""."""
+        return (self.shop.seller or self.shop.name) if self.sold_by else ""
 
     @property
     def order(self) -> Order:
@@ -91,7 +103,8 @@ async def behind(request: Request, *, payer: bool = False) -> OrderLink:
         seen = await order_links.by_link(conn, shop_id, ids.hashed(token), http.device(request))
         if seen is None or (seen.role == "payer" and not payer):
             raise NotFound("order")
-        return OrderLink(seen, await shops.get(conn, shop_id), token)
+        sold_by = await bought_at.shop_of(conn, seen.order)
+        return OrderLink(seen, await shops.get(conn, shop_id), token, sold_by)
 
 
 async def acting(request: Request, act: str) -> OrderLink:
@@ -145,7 +158,6 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     house, locale, now = http.house(request), pages.locale_of(request), http.now(request)
     row, seen, shop, seller = link.order, link.seen, link.shop, link.shop.seller or link.shop.name
     async with house.database.connection() as conn:
-        seller_shop = await bought_at.shop_of(conn, row)
         things = await orders.items(conn, row.shop_id, row.order_id)
         clocks = await timers.of(conn, row.shop_id, row.order_id)
         attempts = await payments.of_order(conn, row.shop_id, row.order_id)
@@ -155,7 +167,7 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         back = await refunds.of_order(conn, row.shop_id, row.order_id)
         asked = await cases.of_order(conn, row.shop_id, row.order_id)
         asked = [] if row.kind == "gift" else asked  # its recipient's, who is not here
-        arrived_on = await _arrived_on(conn, row)
+        arrived_on = None if link.sold_by else await _arrived_on(conn, row)  # each shop's own day
         team = await team_links.of_order(request, conn, row)
         sent = await letters.sent(request, conn, seen)
         gift = await gift_pages.sent(request, conn, seen)
@@ -166,14 +178,14 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
     shown = order_views.order(
         locale, seen, link.token, things, attempts, back, house.keyring, arrived_on, off, seller
     )
-    if seller_shop is not None:  # its own pages are where it is followed
+    if link.sold_by is not None:  # its own pages are where it is followed
         after = msgspec.structs.replace(after, follow="")
     parcel_views.tell(locale, shown, seen, history, (parcels, things, packed), (ways, now, seller))
-    shown.people = order_views.people(locale, seen, sent, gift)
+    shown.people = order_views.people(locale, seen, sent, gift, link.shipper)
     return order_views.context(
         shop.zone,
-        shop=bought_at.face(views.shop(seller_shop or shop), seller),
-        ships=bought_at.note(locale, seller_shop, shop) if seller_shop else "",
+        shop=_face(link),
+        ships=bought_at.note(locale, link.sold_by, shop) if link.sold_by else "",
         order=shown,
         parcel=order_views.parcel(locale, parcels, history, ways, now, seller, seen),
         due=order_views.due(row, clocks, house.calendar, now, arrived_on),
@@ -190,6 +202,12 @@ async def _known(request: Request, link: OrderLink) -> dict[str, Any]:
         after=after,
         fetch_at=_fetch_at(house, row, shop),
     )
+
+
+def _face(link: OrderLink) -> views.ShopView:
+    """The shop he knows; whether its money is held is with the shop whose order it is."""
+    direct = link.shop.direct_settlement
+    return msgspec.structs.replace(views.shop(link.bought_in), direct=direct)
 
 
 async def _arrived_on(conn: db.Connection, row: Order) -> date | None:
@@ -233,7 +251,8 @@ async def check_receipt(request: Request) -> Response:
         request,
         "storefront/receipt.html",
         private=True,
-        shop=views.shop(link.shop),
+        shop=_face(link),
+        shipper=link.shipper,
         order=link.short,
         gift=link.seen.role == gifts.ROLE,
         **await _to_receive(request, link),

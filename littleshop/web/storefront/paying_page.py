@@ -36,7 +36,7 @@ def shown(
 ) -> dict[str, Any]:
     """What the page shows of the order: where it stands, and until when."""
     return {
-        "shop": views.shop(link.shop),
+        "shop": views.shop(link.bought_in),
         "order": link.short,
         "gift": link.order.kind == "gift",
         "zone": ZoneInfo(link.shop.zone),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,10 @@ from starlette.routing import Route
 
 from littleshop import db, http
 from littleshop.catalog import resold
+from littleshop.catalog.products import Product
 from littleshop.errors import NotFound
 from littleshop.http import House
+from littleshop.insights import figures
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing.facts import VariantFacts
 from littleshop.sale import listing_resold
@@ -24,7 +27,7 @@ from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.supply import resale_offers
 from littleshop.web import addresses, pages
-from littleshop.web.storefront import views
+from littleshop.web.storefront import bought_at, views
 from littleshop.web.storefront.visitors import shop_here
 
 
@@ -87,13 +90,21 @@ async def _shops(conn: db.Connection, person_id: object, supplier: Shop) -> list
 
 
 async def beside(
-    conn: db.Connection, house: House, shop_id: int, product_id: UUID
+    conn: db.Connection, house: House, product: Product, locale: str, at: datetime
 ) -> dict[str, Any]:
     """What a product's page says of re-selling: that others may sell it, and who ships it where
-    that is another shop."""
+    that is another shop, with what that one has shown."""
+    shop_id, product_id = product.shop_id, product.product_id
     listing = await resold.get(conn, shop_id, product_id)
     if listing is not None:
-        return {"resale": False, "ships": (await shops.get(conn, listing.from_shop_id)).name}
+        supplier = await shops.get(conn, listing.from_shop_id)
+        shown = views.record(locale, await figures.record(conn, supplier.shop_id, at))
+        return {
+            "resale": False,
+            "ships": bought_at.shipper(locale, supplier),
+            "shipper": views.shop(supplier),
+            "shipped": next((one.told for one in shown if one.name == "on_time"), ""),
+        }
     held = house.settings.escrow == "psp_escrow"
     may = not held and (await shops.get(conn, shop_id)).status in ("open", "paused")
     return {

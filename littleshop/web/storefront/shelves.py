@@ -188,7 +188,7 @@ async def _product(setting: _Setting, product_id: UUID) -> Drawn:
         arrives_on=checkouts.arrives_on(today) if shop.status == "open" else None,
         today=today,
         terms=TERMS,
-        **await resale_doors.beside(setting.conn, setting.house, shop.shop_id, product_id),
+        **await resale_doors.beside(conn, setting.house, row, asked.locale, setting.at),
         team=await _team(setting, product_id),
         rating=opinions.rating(judged),
         opinions=[opinions.opinion(each, shop.zone) for each in said],

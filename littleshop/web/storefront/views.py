@@ -115,11 +115,13 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A figure of the shop's record, what it means, and both as part of a sentence."""
+    """A figure of the shop's record, what it means, and both as part of a sentence; `name` says
+    which (on_time, buyers, again)."""
 
     figure: str
     means: str
     told: str
+    name: str = ""
 
 
 def shop(row: Shop, locale: str | None = None, shown: Picture | None = None) -> ShopView:
@@ -238,7 +240,7 @@ def record(locale: str, known: Record) -> list[Said]:
 
 def _said(locale: str, name: str, figure: str, **more: int) -> Said:
     told = i18n.t(locale, f"shelves.told.{name}", figure=figure)
-    return Said(figure, i18n.t(locale, f"shelves.record.{name}", **more), told)
+    return Said(figure, i18n.t(locale, f"shelves.record.{name}", **more), told, name)
 
 
 def provinces(locale: str) -> list[tuple[str, str]]:

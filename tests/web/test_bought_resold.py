@@ -1,0 +1,114 @@
+"""What the buyer of a re-sold thing is told: whom he pays, who ships, what becomes of his money."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+from uuid import UUID, uuid4
+
+import httpx
+
+from littleshop.sale import placing
+from tests.web.market import Market, reference_of
+from tests.web.test_reselling import HERS, Counter, counter
+
+SHE, HE = "何晓晓", "林小满"  # the seller he knows, and who ships
+
+
+async def named(market: Market) -> Counter:
+    """Her shop beside the market; both are kept by somebody with a name."""
+    hers = await counter(market)
+    async with market.world.house.database.connection() as conn:
+        for shop_id, name in ((hers.shop_id, SHE), (market.shop_id, HE)):
+            await conn.execute(
+                "update shops set seller = $2, version = version + 1 where shop_id = $1",
+                shop_id,
+                name,
+            )
+    return hers
+
+
+async def link(hers: Counter) -> str:
+    """The buyer's link to the only order."""
+    shop_id, order_id = (await hers.rows("select shop_id, order_id from orders"))[0]
+    assert isinstance(shop_id, int) and isinstance(order_id, UUID)
+    return "/o/" + placing.link(hers.market.world.house.keyring, shop_id, order_id)
+
+
+async def bought(hers: Counter) -> httpx.Response:
+    """He buys one, and is on the way to the rail."""
+    await hers.basket(hers.product)
+    return await hers.place(await hers.form())
+
+
+async def shipped(hers: Counter) -> str:
+    """The same, paid and sent: the order's page."""
+    market = hers.market
+    await market.notify(reference_of(await bought(hers)), total_amount="150.00")
+    await market.world.work()
+    parcel = {"carrier": "sf", "tracking_number": "SF1408223001001", "form_key": str(uuid4())}
+    await market.seller.post(f"/console/{market.shop_id}/orders/1001/parcels", data=parcel)
+    await market.world.work()
+    return await link(hers)
+
+
+def read(page: httpx.Response) -> str:
+    """What stands on a page, without its markup."""
+    body = re.sub(r"<(script|style|head).*?</\1>", "", page.text, flags=re.S)
+    return re.sub(r"<[^>]+>", "", body)
+
+
+async def test_he_pays_one_seller_all_the_way_and_another_ships(market: Market) -> None:
+    hers = await named(market)
+    product = read(await market.buyer.get(f"{HERS}/p/{hers.product}"))
+    assert f"收到货才付给{SHE}" in product and f"到期就付给{SHE}" in product
+    assert f"由小满茶器（{HE}）发货" in product and re.search(f"{HE}发货\\s*2 天", product)
+    await hers.basket(hers.product)
+    basket = read(await market.buyer.get(f"{HERS}/basket"))
+    assert f"才付给{SHE}" in basket and f"付给{HE}" not in basket
+    checkout = await market.buyer.get(f"{HERS}/checkout", follow_redirects=True)
+    assert f"才付给{SHE}" in read(checkout) and f"付给{HE}" not in read(checkout)
+    assert f"由小满茶器（{HE}）发货" in read(checkout)
+    sent = await hers.place(await hers.form())
+    assert '"subject":"晓晓的小铺"' in unquote_plus(sent.headers["location"]).replace(": ", ":")
+    paying = read(await market.buyer.get(f"{await link(hers)}/payment"))
+    assert HE not in paying
+    await market.books_balance()
+
+
+async def test_after_receipt_no_one_shop_is_said_to_get_all_his_money(market: Market) -> None:
+    hers = await named(market)
+    order = await shipped(hers)
+    page = read(await market.buyer.get(order))
+    assert f"{HE}说寄出了" in page and f"还没给{SHE}" in page and f"付给{HE}" not in page
+    assert "我们把 ¥150.00 付给店家" in page and f"都收到了，付给{SHE}" in page
+    asked = read(await market.buyer.get(f"{order}/receipt"))
+    assert "¥150.00 这就付给店家了" in asked and "都对，付 ¥150.00" in asked
+    assert HE not in asked and SHE not in asked
+    assert (await market.buyer.post(f"{order}/receipt")).status_code == 303
+    await market.world.work()
+    done = read(await market.buyer.get(order))
+    assert "都好了，钱付给店家" in done and "¥150.00 付给店家" in done and "归店家" in done
+    english = read(await market.buyer.get(order, headers={"accept-language": "en"}))
+    assert "The money goes to the shops" in english and "The shops are paid" in english
+    market.world.later(days=9)
+    late = read(await market.buyer.get(order))
+    untrue = ("银行卡", "银行账户", f"付给{HE}", f"付给{SHE}", f"归{HE}", "¥100.00", "¥50.00")
+    for shown in (done, late):
+        for said in untrue:
+            assert said not in shown, said
+    await market.books_balance()
+
+
+async def test_a_request_that_ends_without_money_says_the_same(market: Market) -> None:
+    hers = await named(market)
+    order = await shipped(hers)
+    wish = {"kind": "return", "reason": "not_wanted", "amount": "150.00", "words": "不想要了"}
+    asked = await market.buyer.post(f"{order}/cases", data=wish | {"form_key": str(uuid4())})
+    assert asked.status_code == 303, asked.text
+    case = asked.headers["location"]
+    desk = f"/console/{market.shop_id}/orders/1001/cases/{case.rsplit('/', 1)[1]}"
+    yes = await market.seller.post(f"{desk}/agreement", data={"words": "寄到景德镇，林小满收"})
+    assert yes.status_code == 303, yes.text
+    page = read(await market.buyer.get(case))
+    assert f"{HE}同意了" in page and "我们把 ¥150.00 付给店家" in page and f"付给{HE}" not in page
