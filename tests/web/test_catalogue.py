@@ -157,6 +157,19 @@ async def test_a_sheet_is_handed_in_looked_at_run_and_reported(
     assert "Imported" in shown(await room.get("/acts"))
 
 
+async def test_a_sheet_of_more_than_fifty_megabytes_is_refused_with_words_and_keeps_nothing(
+    room: BackRoom,
+) -> None:
+    huge = b"Handle,Title\n" + b"a,b\n" * (51 * 1024 * 1024 // 4)
+    no = await room.client.post(f"{room.root}/goods/imports", files={"sheet": ("a.csv", huge)})
+    assert no.status_code == 422 and "a table can have 50 MB" in shown(no)
+    table = b"number,tracking\n" + b"1001,SF1408223100671\n" * 150_000
+    no = await room.client.post(f"{room.root}/orders/many", files={"sheet": ("b.csv", table)})
+    assert no.status_code == 422 and "larger than 2 MB" in shown(no)
+    async with room.world.house.database.connection() as conn:
+        assert await conn.fetchval("select count(*) from imports") == 0
+
+
 async def test_an_archive_that_cannot_be_read_is_said_on_the_pages_and_keeps_no_file(
     room: BackRoom, world: World, home: Path
 ) -> None:
