@@ -63,7 +63,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "product": thing, "supplier": "小满茶器", "rows": [_price(locale, 0, "")],
         "action": f"{ROOT}/resell/1/1", "errors": {}, "sign": "¥",
     }  # fmt: skip
-    one = sell | {"why_off": None, "sold_out": False}
+    one = sell | {"why_off": None, "sold_out": False, "again_url": ""}
     seller = {
         "name": HERS, "face_url": "", "url": "/@xiaoxiao", "listed": 1, "orders": 3,
         "sold": yuan(450), "owed": yuan(50), "owes": yuan(10),
@@ -86,6 +86,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "resell-wrong": ("resell", sell | {"rows": [_price(locale, 0, "A"), _price(locale, 1, "B")],
                                            "errors": {"price-0": wrong}}),
         "resold-one": ("resold_one", one),
+        "resold-one-again": ("resold_one", one | {"again_url": "#"}),
         "resold-one-gone": ("resold_one", one | {"sold_out": True}),
         **{f"resold-one-{each['why_off']}": ("resold_one", one | {"why_off": each["why_off"]})
            for each in off},
@@ -115,6 +116,11 @@ def storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
     mixed = {"items": [thing], "total": goods.cny("150.00"), "parts": [part, gone], "go": "#"}
     yield "basket-two-shops", "basket", basket | mixed
     yield "basket-resold", "basket", basket | {"items": [], "total": None, "parts": [part]}
+    left = SimpleNamespace(
+        **(vars(gone) | {"items": [SimpleNamespace(**(vars(thing) | {"most": 0}))]})
+    )
+    stuck = {"items": [], "total": None, "parts": [left], "stuck": "买不到了"}
+    yield "basket-withdrawn", "basket", basket | stuck
     yield "checkout-resold", "checkout", goods.checkout(ships="小满茶器", action="#")
     record = [SimpleNamespace(name=each, figure="98%", means="") for each in ("on_time", "again")]
     yield "product-resold", "product", goods.product(ships="小满茶器（林小满）", record=record)

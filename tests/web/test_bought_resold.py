@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from urllib.parse import unquote_plus
 from uuid import UUID, uuid4
 
 import httpx
 
 from littleshop.sale import placing
+from littleshop.web import pages
+from tests.web import storefront_goods as goods
 from tests.web.market import Market, reference_of
 from tests.web.test_reselling import HERS, Counter, counter
 
@@ -112,3 +115,54 @@ async def test_a_request_that_ends_without_money_says_the_same(market: Market) -
     assert yes.status_code == 303, yes.text
     page = read(await market.buyer.get(case))
     assert f"{HE}同意了" in page and "我们把 ¥150.00 付给店家" in page and f"付给{HE}" not in page
+
+
+async def test_a_basket_of_what_was_withdrawn_says_why_nothing_is_paid_and_leads_to_the_shop(
+    market: Market,
+) -> None:
+    hers = await named(market)
+    await hers.basket(hers.product)
+    page = await market.buyer.get(f"{HERS}/basket")
+    assert page.text.count("由小满茶器发货") == 1 and "去付钱" in page.text
+    its = f"/console/{market.shop_id}/goods/{market.product}/resale"
+    await market.seller.post(its, data={"then": "withdraw"})
+    gone = await market.buyer.get(f"{HERS}/basket")
+    assert "篮子里的东西都买不到了" in gone.text and f'href="{HERS}">进店看看' in gone.text
+    assert "这件在这家店买不到了" in gone.text and "发货" not in read(gone)
+    pressed = re.findall(r'name="quantity" value="(\d+)"', gone.text)
+    assert pressed == ["0"] and "去付钱" not in gone.text
+    own = await market.world.add_product(hers.her, hers.shop_id, "茶杯", price="25.00")
+    await hers.basket(own)
+    both = await market.buyer.get(f"{HERS}/basket")
+    assert "去付钱" in both.text and "¥25.00" in read(both).replace(" ", "")
+    assert "都买不到" not in both.text and "要下 2 个单" not in both.text
+
+
+async def test_a_basket_of_more_than_there_are_says_what_to_change(market: Market) -> None:
+    hers = await named(market)
+    await hers.basket(hers.product, pieces=11)
+    page = await market.buyer.get(f"{HERS}/basket")
+    assert "件数先照上面写的改好" in page.text and "btn go wide pay" not in page.text
+    assert re.findall(r'name="quantity" value="(\d+)"', page.text) == ["0", "10", "12"]
+    assert page.text.count("由小满茶器发货") == 1
+
+
+async def test_on_time_is_the_shippers_word_and_stands_where_shipping_is_spoken_of(
+    market: Market,
+) -> None:
+    hers = await named(market)
+    for number in range(1001, 1006):
+        await market.to_checkout()
+        await market.notify(reference_of(await market.place()))
+        await market.world.work()
+        parcel = {"carrier": "sf", "tracking_number": f"SF140822300{number}"}
+        parcel["form_key"] = str(uuid4())
+        await market.seller.post(f"/console/{market.shop_id}/orders/{number}/parcels", data=parcel)
+    page = read(await market.buyer.get(f"{HERS}/p/{hers.product}"))
+    assert f"由小满茶器（{HE}）发货 · 近 90 天按时发货 100%" in page
+    assert page.count("按时发货") == 1
+    for name, said in (("on_time", False), ("buyers", True)):
+        record = [SimpleNamespace(name=name, figure="98%", means="hers")]
+        shown = goods.product(ships="小满茶器", record=record)
+        drawn = pages.render("en", "storefront/product.html", **shown)
+        assert ("98%" in drawn) is said

@@ -64,7 +64,21 @@ async def show(request: Request, shop: Shop, no: Refused | None = None) -> Respo
         apart=apart,
         parts=parts,
         go=_go(shop, things, parts),
+        stuck="" if quote or apart else _stuck(locale, shop, things, parts),
     )
+
+
+def _stuck(
+    locale: str, shop: Shop, things: Sequence[SimpleNamespace], parts: Sequence[SimpleNamespace]
+) -> str:
+    """Why nothing of what lies here can be paid; "" when something can, or nothing lies here."""
+    every = [*things, *(thing for part in parts for thing in part.items)]
+    if not every or any(part.total for part in parts):
+        return ""
+    if shop.status != "open":
+        return views.shop(shop, locale).paused or ""
+    gone = all(thing.most == 0 for thing in every)
+    return i18n.t(locale, "bought.basket.gone" if gone else "bought.basket.amend")
 
 
 def _go(shop: Shop, things: Sequence[SimpleNamespace], parts: Sequence[SimpleNamespace]) -> str:
