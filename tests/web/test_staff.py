@@ -183,3 +183,23 @@ async def test_what_a_slow_form_does_is_done_when_it_is_there(room: BackRoom, wo
     async with world.house.database.connection() as conn:
         written = await conn.fetchval("select max(done_at) from shop_acts")
     assert written - begun == timedelta(seconds=20)
+
+
+async def test_a_packer_neither_sees_nor_decides_what_goes_back(
+    room: BackRoom, world: World
+) -> None:
+    placed = await room.sells()
+    await world.work()
+    packer = await joins(room, world, "packer")
+    order = f"{room.root}/orders/{placed.number}"
+    assert (await packer.get(order)).status_code == 200
+    back = [path for path in rights._OF if "/cases" in path or path.endswith("/refunds")]
+    assert len(back) == 9
+    assert {rights.of(path) for path in back} == {"deals"}
+    assert (await packer.get(f"{room.root}/cases")).status_code == 404
+    for act in ("agreement", "refusal", "receipt"):
+        no = await packer.post(f"{order}/cases/1/{act}", data={"words": "yes"})
+        assert no.status_code == 404
+    assert (await packer.post(f"{order}/refunds", data={"amount": "1"})).status_code == 404
+    assert await room.status(placed) == "to_ship"
+    await room.town.books_balance()

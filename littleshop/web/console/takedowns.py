@@ -34,8 +34,8 @@ async def _page(request: Request, words: str, error: str) -> Response:
 async def appeal(request: Request) -> Response:
     """POST root/goods/ID/takedown: words"""
     work, product_id = await http.at_work(request), http.uuid(request.path_params["product_id"])
-    shop_id, at = work.shop.shop_id, http.now(request)
     words = (await forms.read(request)).text("words", 4 * takedowns.APPEAL_LENGTH)
+    shop_id, at = work.shop.shop_id, http.now(request)
     async with http.house(request).database.connection() as conn:
         down = await takedowns.of_product(conn, shop_id, product_id)
     if down is None:
