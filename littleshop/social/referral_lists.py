@@ -73,6 +73,20 @@ class Sharer(msgspec.Struct, frozen=True):
     theirs_minor: int
 
 
+class Sums(msgspec.Struct, frozen=True):
+    """What lines come to by their state, minor units."""
+
+    coming_minor: int
+    frozen_minor: int
+    theirs_minor: int
+
+
+_SUMS = """
+ coalesce(sum(then_minor) filter (where status not in ('received', 'closed')), 0)::bigint
+   as coming_minor,
+ coalesce(sum(then_minor) filter (where status = 'received'), 0)::bigint as frozen_minor,
+ coalesce(sum(then_minor) filter (where status = 'closed'), 0)::bigint as theirs_minor"""
+
 # What goes back of an order counts from the moment it is asked, as its escrow does.
 _COLUMNS = """
        g.shop_id, g.order_id, o.number, g.level, g.earner_shop_id, g.code, o.currency,
@@ -109,10 +123,7 @@ async def sharers(conn: db.Connection, shop_id: int) -> list[Sharer]:
         conn,
         Sharer,
         "select earner_shop_id, count(*)::integer as orders,"
-        " coalesce(sum(then_minor) filter (where status not in ('received', 'closed')), 0)::bigint"
-        "   as coming_minor,"
-        " coalesce(sum(then_minor) filter (where status = 'received'), 0)::bigint as frozen_minor,"
-        " coalesce(sum(then_minor) filter (where status = 'closed'), 0)::bigint as theirs_minor"
+        f" {_SUMS}"
         f" from (select {_COLUMNS} {_FROM} where g.shop_id = $1) l"
         " group by earner_shop_id order by 5 desc, 4 desc, 3 desc, 1",
         shop_id,
@@ -145,27 +156,58 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Li
     )
 
 
-async def earned(conn: db.Connection, shop_id: int, most: int = 100) -> list[Line]:
-    """What a shop earned by sharing, the latest first, as the sellers' rows say it."""
-    known = await db.all(
+async def _known(
+    conn: db.Connection, shop_id: int, beyond: UUID | None, most: int | None
+) -> list[Earned]:
+    """What a shop's own rows know of, the latest first, from behind the order `beyond` on."""
+    return await db.all(
         conn,
         Earned,
         f"select {', '.join(Earned.__struct_fields__)} from earned_referrals"
-        " where shop_id = $1 order by fixed_at desc, order_id limit $2",
+        " where shop_id = $1 and ($2::uuid is null or (fixed_at, order_id) <"
+        "   (select e.fixed_at, e.order_id from earned_referrals e"
+        "     where e.shop_id = $1 and e.order_id = $2))"
+        " order by fixed_at desc, order_id desc limit $3",
         shop_id,
+        beyond,
         most,
     )
-    return await db.all(
-        conn,
-        Line,
-        f"select {_COLUMNS} {_FROM} join unnest($1::bigint[], $2::uuid[], $3::smallint[])"
-        "     as w(shop_id, order_id, level)"
-        "    on w.shop_id = g.shop_id and w.order_id = g.order_id and w.level = g.level"
-        " order by g.fixed_at desc, g.order_id",
+
+
+# Keys that the earning shop knows, in its order.
+_PLACES = """
+  join unnest($1::bigint[], $2::uuid[], $3::smallint[]) with ordinality
+       as w(shop_id, order_id, level, place)
+    on w.shop_id = g.shop_id and w.order_id = g.order_id and w.level = g.level"""
+
+
+def _keys(known: Sequence[Earned]) -> tuple[list[int], list[UUID], list[int]]:
+    return (
         [each.from_shop_id for each in known],
         [each.order_id for each in known],
         [each.level for each in known],
     )
+
+
+async def earned(
+    conn: db.Connection, shop_id: int, beyond: UUID | None = None, most: int = 100
+) -> list[Line]:
+    """What a shop earned by sharing, the latest first, as the sellers' rows say it; from behind
+    the order `beyond` on, nothing behind one that it does not know."""
+    known = await _known(conn, shop_id, beyond, most)
+    return await db.all(
+        conn, Line, f"select {_COLUMNS} {_FROM} {_PLACES} order by w.place", *_keys(known)
+    )
+
+
+async def earned_sums(conn: db.Connection, shop_id: int) -> Sums:
+    """All that a shop earned by sharing, however many lines a page shows."""
+    known = await _known(conn, shop_id, None, None)
+    sums = await db.one(
+        conn, Sums, f"select {_SUMS} from (select {_COLUMNS} {_FROM} {_PLACES}) l", *_keys(known)
+    )
+    assert sums is not None
+    return sums
 
 
 class NamedLine(msgspec.Struct, frozen=True):

@@ -50,6 +50,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "referral-thing-wrong": ("referral_thing", own | {"errors": errors, "below": below}),
         "referral-thing-not-here": ("referral_thing", own | {"possible": False}),
         "referral-sharer": ("referral_sharer", here | {"name": "晓晓的小铺", "rows": rows}),
-        "earned": ("earned", here | {"rows": rows, "sums": sums}),
-        "earned-none": ("earned", here | {"rows": [], "sums": sums}),
+        "earned": ("earned", here | {"rows": rows, "sums": sums, "older_url": ""}),
+        "earned-many": ("earned", here | {"rows": rows, "sums": sums, "older_url": "?"}),
+        "earned-none": ("earned", here | {"rows": [], "sums": sums, "older_url": ""}),
     }

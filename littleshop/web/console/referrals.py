@@ -26,6 +26,7 @@ from littleshop.web.forms import Form
 from littleshop.web.rates import percent
 
 ROOT = "/console/{shop_id}"
+LINES = 100  # a page of what was earned
 _FIELD_OF = {"referral_second": "second"}
 
 
@@ -104,14 +105,17 @@ def _fields(rates: Rates | None, typed: dict[str, str]) -> dict[str, Any]:
 
 
 def _sharer(work: AtWork, each: referral_lists.Sharer, names: dict[int, str]) -> dict[str, Any]:
-    sums = {
-        name: Money(getattr(each, f"{name}_minor"), work.shop.currency)
-        for name in ("coming", "frozen", "theirs")
-    }
-    return sums | {
+    return _sums(work, each) | {
         "name": names.get(each.earner_shop_id, ""),
         "orders": each.orders,
         "url": f"{frame.root(work.shop)}/referrals/{each.earner_shop_id}",
+    }
+
+
+def _sums(work: AtWork, each: referral_lists.Sharer | referral_lists.Sums) -> dict[str, Any]:
+    return {
+        name: Money(getattr(each, f"{name}_minor"), work.shop.currency)
+        for name in ("coming", "frozen", "theirs")
     }
 
 
@@ -278,20 +282,32 @@ async def save_thing(request: Request) -> Response:
 
 
 async def earned(request: Request) -> Response:
-    """GET root/earned: what this shop earned by sharing what others sell"""
+    """GET root/earned?beyond=ORDER: what this shop earned by sharing what others sell"""
     work = await http.at_work(request)
+    shop_id, after = work.shop.shop_id, request.query_params.get("beyond", "")
+    beyond = http.uuid(after) if after else None
     async with http.house(request).database.connection() as conn:
-        found = await referral_lists.earned(conn, work.shop.shop_id)
+        found = await referral_lists.earned(conn, shop_id, beyond, LINES)
+        sums = await referral_lists.earned_sums(conn, shop_id)
         names = await shops.names(conn, [each.shop_id for each in found])
         rows = await referral_views.told(conn, found, work.shop.zone)
-    nothing = Money(0, work.shop.currency)
-    sums = {
-        state: sum((each.amount for each in found if each.state == state), nothing)
-        for state in ("coming", "frozen", "theirs")
-    }
     for row, line in zip(rows, found, strict=True):
         row["shop"] = names.get(line.shop_id, "")
-    return await frame.page(request, work, "earned.html", "money", rows=rows, sums=sums)
+    return await frame.page(
+        request,
+        work,
+        "earned.html",
+        "money",
+        rows=rows,
+        sums=_sums(work, sums),
+        older_url=_older(work, found),
+    )
+
+
+def _older(work: AtWork, found: list[referral_lists.Line]) -> str:
+    """Where the next page is; "" after a page that is not full."""
+    full = len(found) == LINES
+    return f"{frame.root(work.shop)}/earned?beyond={found[-1].order_id}" if full else ""
 
 
 ROUTES = [
