@@ -113,9 +113,9 @@ async def test_she_finds_an_order_by_the_number_its_buyer_knows(market: Market) 
         page = await hers.her.get(book, params={"q": nothing})
         assert page.status_code == 200 and f"转卖的订单里没有「{nothing}」" in page.text
     own = await hers.her.get(f"/console/{hers.shop_id}/orders", params={"q": "1002"})
-    assert "转卖的订单里也有 1 单" in own.text and "/resold?q=1002" in own.text
+    assert "转卖的订单里有 1 单" in own.text and "/resold?q=1002" in own.text
     other = await market.seller.get(f"/console/{market.shop_id}/orders", params={"q": "1002"})
-    assert "陈婉婷" in other.text and "转卖的订单里也有" not in other.text
+    assert "陈婉婷" in other.text and "/resold?q=" not in other.text
     theirs = await market.seller.get(f"/console/{market.shop_id}/resold", params={"q": "1002"})
     assert "转卖的订单里没有" in theirs.text
 
@@ -202,6 +202,27 @@ async def test_a_second_press_goes_on_to_pay_what_was_withdrawn_meanwhile(
     await market.world.work()
     assert await market.statuses() == ["to_ship"]
     await market.books_balance()
+
+
+async def test_what_is_offered_again_is_put_back_from_her_own_page(market: Market) -> None:
+    hers = await counter(market)
+    theirs = f"/console/{market.shop_id}/goods/{market.product}/resale"
+    await market.seller.post(theirs, data={"then": "withdraw"})
+    await market.world.work()
+    here = f"/console/{hers.shop_id}/goods/{hers.product}/resold"
+    assert "不再开放转卖" in (await hers.her.get(here)).text
+    await offers(market)
+    await market.world.work()
+    page = await hers.her.get(here)
+    again = f"/console/{hers.shop_id}/resell/{market.shop_id}/{market.product}"
+    assert "供货的店又开放了" in page.text and again in page.text
+    assert (await hers.her.get(again)).status_code == 200
+    back = await hers.her.post(again, data={"price-0": "155"})
+    assert back.headers["location"].startswith(here)
+    assert "供货的店又开放了" not in (await hers.her.get(here)).text
+    assert (await hers.her.get(again)).headers["location"] == here
+    await hers.basket(hers.product)
+    assert (await hers.form())["total"] == "15500"
 
 
 async def test_a_price_below_supply_is_refused_at_its_field(market: Market) -> None:

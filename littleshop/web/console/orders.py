@@ -33,7 +33,7 @@ from littleshop.trade.order_lists import Duties, OrderRow
 from littleshop.trade.orders import PAID, Delivery, Order
 from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, pages
-from littleshop.web.console import frame, resold
+from littleshop.web.console import frame, resold_orders
 
 LONG = ("done", "ended")  # lists that are counted up to a thousand
 MANY = 1000
@@ -173,7 +173,7 @@ async def _read(
         if q:
             found = await finding.find(conn, keyring, shop_id, q)
             rows, looked, by = found.rows, found.looked, found.by
-            also = await resold.numbered(conn, shop_id, q)
+            also = await resold_orders.numbered(conn, shop_id, q)
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +15,6 @@ from littleshop import db, http
 from littleshop.catalog import products, resold
 from littleshop.catalog.products import Variant
 from littleshop.catalog.resold import Listing
-from littleshop.crypto import Keyring
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
@@ -24,17 +22,12 @@ from littleshop.money import Money
 from littleshop.sale import listing_resold
 from littleshop.sale.listing_resold import Ware
 from littleshop.shop import shops
-from littleshop.supply import resale_offers, resales
+from littleshop.supply import resale_offers
 from littleshop.supply.resale_offers import Price
-from littleshop.supply.resales import Passage, ResoldOrder
-from littleshop.trade import carriers
-from littleshop.web import addresses, forms, pages
-from littleshop.web.console import frame
+from littleshop.web import addresses, forms
+from littleshop.web.console import frame, resold_orders
 from littleshop.web.console.reselling import need_platform_holds
 from littleshop.web.forms import Form
-
-SHOWN, LOOKED_THROUGH = 100, 500  # orders of a page, and in which a name is looked for
-LONGEST_NUMBER = 9  # digits of an order's number
 
 
 async def offer(request: Request) -> Response:
@@ -46,9 +39,15 @@ async def offer(request: Request) -> Response:
         known = await resold.of_supplier(
             conn, work.shop.shop_id, ware.shop.shop_id, ware.product.product_id
         )
-    if known is not None and known.ended_at is None:
+        hidden = known is not None and await _hidden(conn, known)
+    if known is not None and known.ended_at is None and not hidden:
         return RedirectResponse(_here(work, known.product_id), status_code=303)
     return await _form(request, work, ware, {}, {})
+
+
+async def _hidden(conn: db.Connection, listing: Listing) -> bool:
+    """Whether it left her shelf when it was withdrawn; offered again, it is put up anew."""
+    return (await products.get(conn, listing.shop_id, listing.product_id)).status == "hidden"
 
 
 async def brought(request: Request, work: AtWork) -> dict[str, str] | None:
@@ -242,6 +241,7 @@ async def _listing_page(
         },
         supplier=supplier.name,
         why_off=listing.why_off,
+        again_url=_again(work, listing) if own.status == "hidden" and not listing.why_off else "",
         sold_out=not any(each.supplied for each, _ in priced),
         rows=[
             _row(place, each, price, None, typed, each.price_minor)
@@ -250,6 +250,10 @@ async def _listing_page(
         errors=errors,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )
+
+
+def _again(work: AtWork, listing: Listing) -> str:
+    return f"{frame.root(work.shop)}/resell/{listing.from_shop_id}/{listing.from_product_id}"
 
 
 async def save(request: Request) -> Response:
@@ -295,7 +299,7 @@ async def sold(request: Request) -> Response:
     work, q = await http.at_work(request), request.query_params.get("q", "").strip()[:40]
     async with http.house(request).database.connection() as conn:
         things = await _things(conn, work) if not q else []
-        rows = await _orders(request, conn, work, q)
+        rows = await resold_orders.rows(request, conn, work, q)
     return await frame.page(request, work, "resold.html", "goods", things=things, rows=rows, q=q)
 
 
@@ -317,76 +321,6 @@ async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
         }
         for each in listed
     ]
-
-
-async def _orders(
-    request: Request, conn: db.Connection, work: AtWork, q: str
-) -> list[dict[str, Any]]:
-    """Her orders with what the suppliers' rows say of them."""
-    found = await _found(conn, http.house(request).keyring, work.shop.shop_id, q)
-    names = await shops.names(conn, list({each.from_shop_id for each, _ in found}))
-    passages = await resales.passages(conn, [each for each, _ in found])
-    zone = ZoneInfo(work.shop.zone)
-    return [
-        {
-            "number": each.number,
-            "order_number": each.order_number,
-            "name": name,
-            "total": each.total,
-            "placed_at": each.placed_at.astimezone(zone),
-            "supplier": names.get(each.from_shop_id, ""),
-            **_became(request, each, passages[each.order_id]),
-        }
-        for each, name in found
-    ]
-
-
-async def _found(
-    conn: db.Connection, keyring: Keyring, shop_id: int, q: str
-) -> list[tuple[ResoldOrder, str]]:
-    """What was sold and to whom: the last orders, or those with the number `q`, or, of the last,
-    those in whose name it stands."""
-    number = _number(q)
-    most = LOOKED_THROUGH if q and number is None else SHOWN
-    rows = await resales.mirrored(conn, shop_id, number=number, most=most)
-    named = [(each, keyring.open(each.name_sealed)) for each in rows]
-    if q and number is None:
-        named = [(each, name) for each, name in named if q.casefold() in name.casefold()]
-    return named[:SHOWN]
-
-
-async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
-    """How many orders that others ship have what was searched for as her number or the buyer's."""
-    number = _number(q)
-    return 0 if number is None else len(await resales.mirrored(conn, shop_id, number=number))
-
-
-def _number(q: str) -> int | None:
-    digits = q.removeprefix("#")
-    plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER
-    return int(digits) if plain else None
-
-
-def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str, Any]:
-    return {
-        "state": "received" if passage.status == "closed" else passage.status,
-        "back": Money(passage.refunded_minor, mirror.currency),
-        "margin": _margin(mirror, passage),
-        "parcels": [_parcel(request, each) for each in passage.parcels],
-    }
-
-
-def _margin(mirror: ResoldOrder, passage: Passage) -> Money:
-    """Her margin in what did not go back, before the platform's fee."""
-    ended = passage.status in ("cancelled", "refunded")
-    kept = 0 if ended else passage.total_minor - passage.refunded_minor
-    return Money(mirror.margin_minor * kept // passage.total_minor, mirror.currency)
-
-
-def _parcel(request: Request, parcel: Mapping[str, str]) -> str:
-    known = carriers.CARRIERS.get(parcel["carrier"])
-    name = known.name(pages.locale_of(request)) if known else parcel["carrier"]
-    return f"{name} {parcel['number']}"
 
 
 ROUTES = [

@@ -1,0 +1,90 @@
+"""What this shop sold and others ship: what became of it, found by number or by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from littleshop import db, http
+from littleshop.crypto import Keyring
+from littleshop.http import AtWork
+from littleshop.money import Money
+from littleshop.shop import shops
+from littleshop.supply import resales
+from littleshop.supply.resales import Passage, ResoldOrder
+from littleshop.trade import carriers
+from littleshop.web import pages
+
+SHOWN, LOOKED_THROUGH = 100, 500  # orders of a page, and in which a name is looked for
+LONGEST_NUMBER = 9  # digits of an order's number
+
+
+async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> list[dict[str, Any]]:
+    """Her orders with what the suppliers' rows say of them."""
+    found = await _found(conn, http.house(request).keyring, work.shop.shop_id, q)
+    names = await shops.names(conn, list({each.from_shop_id for each, _ in found}))
+    passages = await resales.passages(conn, [each for each, _ in found])
+    zone = ZoneInfo(work.shop.zone)
+    return [
+        {
+            "number": each.number,
+            "order_number": each.order_number,
+            "name": name,
+            "total": each.total,
+            "placed_at": each.placed_at.astimezone(zone),
+            "supplier": names.get(each.from_shop_id, ""),
+            **_became(request, each, passages[each.order_id]),
+        }
+        for each, name in found
+    ]
+
+
+async def _found(
+    conn: db.Connection, keyring: Keyring, shop_id: int, q: str
+) -> list[tuple[ResoldOrder, str]]:
+    """What was sold and to whom: the last orders, or those with the number `q`, or, of the last,
+    those in whose name it stands."""
+    number = _number(q)
+    most = LOOKED_THROUGH if q and number is None else SHOWN
+    last = await resales.mirrored(conn, shop_id, number=number, most=most)
+    named = [(each, keyring.open(each.name_sealed)) for each in last]
+    if q and number is None:
+        named = [(each, name) for each, name in named if q.casefold() in name.casefold()]
+    return named[:SHOWN]
+
+
+async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
+    """How many orders that others ship have what was searched for as her number or the buyer's."""
+    number = _number(q)
+    return 0 if number is None else len(await resales.mirrored(conn, shop_id, number=number))
+
+
+def _number(q: str) -> int | None:
+    digits = q.removeprefix("#")
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER
+    return int(digits) if plain else None
+
+
+def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str, Any]:
+    return {
+        "state": "received" if passage.status == "closed" else passage.status,
+        "back": Money(passage.refunded_minor, mirror.currency),
+        "margin": _margin(mirror, passage),
+        "parcels": [_parcel(request, each) for each in passage.parcels],
+    }
+
+
+def _margin(mirror: ResoldOrder, passage: Passage) -> Money:
+    """Her margin in what did not go back, before the platform's fee."""
+    ended = passage.status in ("cancelled", "refunded")
+    kept = 0 if ended else passage.total_minor - passage.refunded_minor
+    return Money(mirror.margin_minor * kept // passage.total_minor, mirror.currency)
+
+
+def _parcel(request: Request, parcel: Mapping[str, str]) -> str:
+    known = carriers.CARRIERS.get(parcel["carrier"])
+    name = known.name(pages.locale_of(request)) if known else parcel["carrier"]
+    return f"{name} {parcel['number']}"
