@@ -23,7 +23,7 @@ from littleshop.errors import GatewayError
 from littleshop.ledger import accounts, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.sale import sharing_out, telling_resellers
+from littleshop.sale import sharing_out, telling_resellers, telling_sharers
 from littleshop.supply import resales
 from littleshop.supply.resales import ResoldOrder
 from littleshop.trade import orders
@@ -96,6 +96,9 @@ async def book(conn: db.Connection, booking: Booking, at: datetime) -> bool:
         booked_at=at,
         transfers=[transfer],
     )
+    if new:
+        of = (booking.shop_id, booking.kind, booking.amount, booking.reference)
+        await telling_sharers.booked(conn, *of, at)
     await _have_passed(conn, debtor, creditor, booking.amount.currency, at)
     return new
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from littleshop import db, jobs
@@ -20,7 +19,7 @@ from littleshop.clock import value_date
 from littleshop.ledger import chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
-from littleshop.sale import sharing_out
+from littleshop.sale import sharing_out, telling_sharers
 from littleshop.social import referral_terms, referrals
 from littleshop.social.referral_terms import LineRates
 from littleshop.social.referrals import Candidate, Earned, Referral, ReferralLine
@@ -132,8 +131,10 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
     await sharing_out.tell_sharers(conn, order, given, sharing_out.REFERRED, reference, at)
 
 
-async def mirror(database: db.Database, from_shop_id: int, order_id: UUID, level: int) -> None:
-    """Have a sharer's shop know what it earns of an order; again is harmless."""
+async def mirror(
+    database: db.Database, from_shop_id: int, order_id: UUID, level: int, at: datetime
+) -> None:
+    """Have a sharer's shop know what it earns of an order, and hear of it; again is harmless."""
     async with database.connection() as conn:
         found = await referrals.of_order(conn, from_shop_id, order_id)
         order = await orders.get(conn, from_shop_id, order_id)
@@ -148,7 +149,12 @@ async def mirror(database: db.Database, from_shop_id: int, order_id: UUID, level
         amount_minor=row.amount_minor,
         fixed_at=row.fixed_at,
     )
-    await database.transaction(partial(referrals.mirror, row=earned))
+
+    async def write(conn: db.Connection) -> None:
+        if await referrals.mirror(conn, earned):
+            await telling_sharers.coming(conn, earned.shop_id, at)
+
+    await database.transaction(write)
 
 
 def tasks() -> dict[str, jobs.Task]:
@@ -157,6 +163,6 @@ def tasks() -> dict[str, jobs.Task]:
     async def run_mirror(
         context: jobs.Context, *, from_shop_id: int, order_id: str, level: int
     ) -> None:
-        await mirror(context.database, from_shop_id, UUID(order_id), level)
+        await mirror(context.database, from_shop_id, UUID(order_id), level, context.at)
 
     return {MIRROR: jobs.Task(run_mirror, attempts=40)}

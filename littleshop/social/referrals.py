@@ -265,9 +265,9 @@ async def lines(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Refer
     )
 
 
-async def mirror(conn: db.Connection, row: Earned) -> None:
-    """Write a referral into the shop that earns; again is harmless."""
-    await db.run(
+async def mirror(conn: db.Connection, row: Earned) -> bool:
+    """Write a referral into the shop that earns; False when it stood there."""
+    return await db.changed(
         conn,
         f"insert into earned_referrals ({_EARNED}) values ($1, $2, $3, $4, $5, $6, $7)"
         " on conflict on constraint earned_referrals_pkey do nothing",
