@@ -283,25 +283,27 @@ async def save_thing(request: Request) -> Response:
 
 async def earned(request: Request) -> Response:
     """GET root/earned?beyond=ORDER: what this shop earned by sharing what others sell"""
-    work = await http.at_work(request)
-    shop_id, after = work.shop.shop_id, request.query_params.get("beyond", "")
+    work, after = await http.at_work(request), request.query_params.get("beyond", "")
     beyond = http.uuid(after) if after else None
     async with http.house(request).database.connection() as conn:
-        found = await referral_lists.earned(conn, shop_id, beyond, LINES)
-        sums = await referral_lists.earned_sums(conn, shop_id)
-        names = await shops.names(conn, [each.shop_id for each in found])
-        rows = await referral_views.told(conn, found, work.shop.zone)
+        found = await referral_lists.earned(conn, work.shop.shop_id, beyond, LINES)
+        all_of_it = await referral_lists.earned_sums(conn, work.shop.shop_id)
+        rows = await _with_shops(conn, work, found)
+    sums, older = _sums(work, all_of_it), _older(work, found)
+    return await frame.page(
+        request, work, "earned.html", "money", rows=rows, sums=sums, older_url=older
+    )
+
+
+async def _with_shops(
+    conn: db.Connection, work: AtWork, found: list[referral_lists.Line]
+) -> list[dict[str, Any]]:
+    """Each line with the name of the shop that sold."""
+    names = await shops.names(conn, [each.shop_id for each in found])
+    rows = await referral_views.told(conn, found, work.shop.zone)
     for row, line in zip(rows, found, strict=True):
         row["shop"] = names.get(line.shop_id, "")
-    return await frame.page(
-        request,
-        work,
-        "earned.html",
-        "money",
-        rows=rows,
-        sums=_sums(work, sums),
-        older_url=_older(work, found),
-    )
+    return rows
 
 
 def _older(work: AtWork, found: list[referral_lists.Line]) -> str:
