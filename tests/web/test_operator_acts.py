@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -247,6 +249,21 @@ async def test_referral_commission_is_stopped_in_a_shop_and_everywhere(desk: Des
     assert kinds == ["referral_lifted", "referral_stopped"] * 2
     await told.jobs_are_done()
     await desk.town.books_balance()
+
+
+async def test_what_a_slow_form_does_at_the_desk_is_done_when_it_is_there(desk: Desk) -> None:
+    begun = desk.world.clock.now()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"state=off&"
+        desk.world.later(seconds=20)
+        yield b"reason=chain"
+
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    switch = "/operator/referrals/0/switch"
+    assert (await desk.client.post(switch, content=slowly(), headers=form)).status_code == 303
+    [act] = await desk.log()
+    assert act.at - begun == timedelta(seconds=20)
 
 
 async def test_a_rail_is_switched_off_and_on_with_reasons(desk: Desk) -> None:
