@@ -22,7 +22,7 @@ from littleshop.shop.shops import Shop
 from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.web import addresses, pages
-from littleshop.web.storefront import checkouts, views
+from littleshop.web.storefront import bought_at, checkouts, views
 
 OWN = "own"  # what of a basket the shop ships itself, where it holds both
 WAY = "courier"
@@ -65,7 +65,7 @@ async def groups(
     if not found:
         return [], set()
     async with http.house(request).database.connection() as conn:
-        names = await shops.names(conn, list(found))
+        suppliers = {each: await shops.get(conn, each) for each in found}
         shelves = {supplier: await reselling.look(conn, each) for supplier, each in found.items()}
     locale, told, seen = pages.locale_of(request), [], set()
     for supplier, consignment in found.items():
@@ -75,7 +75,8 @@ async def groups(
             _thing(locale, item, facts[item.variant_id], there, draw) for item in consignment.here
         ]
         group = _group(locale, shop, consignment, shelves[supplier], things)
-        told.append(SimpleNamespace(ships=names.get(supplier, ""), items=things, **group))
+        ships = bought_at.shipper(locale, suppliers[supplier])
+        told.append(SimpleNamespace(ships=ships, items=things, **group))
     return told, seen
 
 
