@@ -146,11 +146,15 @@ def suggested(price: Price, shelf_minor: int) -> int:
 
 
 def check_price(price: Price, retail_minor: int, currency: str) -> None:
-    """Raises Refused: resale_below_supply(least=), resale_too_low(least=),
+    """Raises Refused: resale_below_supply(supply=, least=), resale_too_low(least=),
     resale_too_high(most=)."""
     why = price.why_not(retail_minor)
     if why == "below_supply":
-        raise Refused("resale_below_supply", least=Money(price.supply_minor, currency))
+        least = max(price.supply_minor, price.least_minor or 0)
+        raise Refused(
+            "resale_below_supply", supply=Money(price.supply_minor, currency),
+            least=Money(least, currency),
+        )  # fmt: skip
     if why is not None and retail_minor < (price.least_minor or 0):
         raise Refused("resale_too_low", least=Money(price.least_minor or 0, currency))
     if why is not None:
