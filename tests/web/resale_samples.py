@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from littleshop.web.drawing import People
 from tests.web import storefront_goods as goods
 from tests.web.console_samples import ROOT, ago, around, yuan
 
@@ -124,4 +125,17 @@ def storefront() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "checkout-resold", "checkout", goods.checkout(ships="小满茶器", action="#")
     record = [SimpleNamespace(name=each, figure="98%", means="") for each in ("on_time", "again")]
     yield "product-resold", "product", goods.product(ships="小满茶器（林小满）", record=record)
+    direct = SimpleNamespace(seller="林小满", direct=True)
+    its = {"ships": "小满茶器（林小满）", "shipper": direct, "shipped": "98%"}
+    yield "product-resold-direct", "product", goods.product(record=record, **its)
+    for state, due, held in (
+        ("to_ship", "ship", True), ("shipped", "confirm", True), ("received", "payout", True),
+        ("received", None, True), ("shipped", "confirm", False), ("received", None, False),
+    ):  # fmt: skip
+        page = goods.order(state, due, may=("confirm", "ask", "remind"), direct=not held)
+        page["order"].people = People(shipper="林小满")
+        name = f"order-resold-{state}-{due}" + ("" if held else "-direct")
+        yield name, "order", page | {"ships": "小满茶器（林小满）"}
+    asked = {"order": page["order"], "things": [], "amount": goods.cny("150.00"), "gift": False}
+    yield "receipt-resold", "receipt", {"shop": goods.XIAOMAN, "shipper": "林小满", **asked}
     yield "product-open-to-all", "product", goods.product(resale=True)
