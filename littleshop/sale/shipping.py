@@ -205,14 +205,15 @@ async def correct(
     number: str,
     at: datetime,
 ) -> None:
-    """Put another carrier or number on a parcel that is still under way.
+    """Put another carrier or number on a parcel that is still under way, the rest of its order or
+    not.
 
     Raises Refused: tracking_number, carrier_unknown, not_shipped.
     """
     number = tracking_number(number)
     if carrier not in carriers.CARRIERS:
         raise Refused("carrier_unknown")
-    if order.status not in ("shipped", "delivered") or not await deliveries.correct(
+    if order.status not in deliveries.UNDER_WAY or not await deliveries.correct(
         conn, shop_id, order.order_id, parcel_id, carrier, number
     ):
         raise Refused("not_shipped")

@@ -10,6 +10,9 @@ import msgspec
 
 from littleshop import db, ids
 
+# The states of an order of which a parcel may be under way: the first, when a part of it left.
+UNDER_WAY = ("to_ship", "shipped", "delivered")
+
 
 class Parcel(msgspec.Struct, frozen=True):
     """`way`: courier (carrier code and tracking number) or pickup (by hand)."""

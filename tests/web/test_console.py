@@ -167,6 +167,27 @@ async def test_a_tracking_number_can_be_put_right_until_it_arrives(room: BackRoo
     assert "Only a parcel on its way" in shown(answer)
 
 
+async def test_the_number_of_a_part_that_left_can_be_put_right_before_the_rest_leaves(
+    room: BackRoom,
+) -> None:
+    room.town.at = room.world.at
+    item = await room.town.stock()
+    placed = await room.town.buys([type(item)(item.variant_id, 2)], PRICE * 2)
+    part = {"some": "yes", "piece-1": "1"}
+    await room.post("/orders/1001/parcels", tracking_number=SURE, carrier="sf", **part)
+    assert await room.status(placed) == "to_ship"
+    page = await room.get("/orders/1001")
+    found = re.search(r'action="(/console/\d+/orders/1001/parcels/[0-9a-f-]{36})"', page.text)
+    assert found is not None
+    path = found[1].removeprefix(room.root)
+    page = await room.follow(
+        await room.post(path, tracking_number="YT1234567890123", carrier="yto")
+    )
+    assert "YTO Express" in shown(page) and "SF14" not in page.text
+    assert await room.status(placed) == "to_ship"
+    await room.town.books_balance()
+
+
 async def test_the_courier_is_guessed_while_the_number_is_typed(room: BackRoom) -> None:
     answer = await room.get(f"/carriers?number={SURE}")
     assert answer.json()[0] == {"code": "sf", "name": "SF Express"}

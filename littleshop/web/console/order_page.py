@@ -372,7 +372,7 @@ def _parcel(dossier: Dossier, work: AtWork, locale: str, now: datetime) -> dict[
         return None
     known = carriers.CARRIERS[parcel.carrier]
     here = f"{frame.root(work.shop)}/orders/{dossier.order.number}/parcels/{parcel.parcel_id}"
-    under_way = dossier.order.status in ("shipped", "delivered")
+    under_way = dossier.order.status in deliveries.UNDER_WAY
     return {
         "carrier_name": known.name(locale),
         "carrier": parcel.carrier,

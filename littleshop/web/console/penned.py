@@ -12,7 +12,7 @@ from littleshop import http, i18n
 from littleshop.http import AtWork
 from littleshop.identity import people
 from littleshop.sale import bargaining, parcelling, undoing
-from littleshop.trade import carriers, order_notes, price_changes
+from littleshop.trade import carriers, deliveries, order_notes, price_changes
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.orders import UNPAID, Order, OrderItem
 from littleshop.web import pages, parcel_ways
@@ -81,7 +81,7 @@ def _parcel(
         "carrier": known.name(locale) if known else i18n.t(locale, "book.parcel.by_hand"),
         "number": parcel.tracking_number,
         "code": parcel.carrier,
-        "correct_url": here if known and order.status in ("shipped", "delivered") else "",
+        "correct_url": here if known and order.status in deliveries.UNDER_WAY else "",
         "undo_url": f"{here}/undo" if undoing.may(order, parcel, now) else "",
         "at": parcel.handed_over_at,
         "things": [
