@@ -54,7 +54,8 @@ async def test_four_things_of_a_supplier_are_read_as_one_is(town: Town) -> None:
 async def test_what_became_of_three_orders_is_read_as_of_one(town: Town) -> None:
     two = await pair(town)
     await two.offers()
-    thing, counted = await two.lists(), []
+    thing = await two.lists()
+    counted: list[int] = []
     for _ in range(3):
         await town.ships(await two.buys(thing, "80.00"))
         await two.jobs_are_done()
