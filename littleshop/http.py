@@ -319,9 +319,10 @@ async def at_work(request: Request) -> AtWork:
 
 async def arrived(request: Request) -> None:
     """The body of a request is there. It may have been sent slowly, so what was looked up a while
-    ago is looked up again: the moment, and whether its sender still works here as what he did.
+    ago is looked up again: the moment, and whether its sender still works here as what he did, or
+    sits at the desk (`state.look_again`).
 
-    Raises SignInFirst; NotFound for who does not.
+    Raises SignInFirst; NotFound for who does not; what look_again raises.
     """
     at: datetime | None = getattr(request.state, "now", None)
     if at is None or house(request).clock.now() - at < FRESH_FOR:
@@ -332,6 +333,9 @@ async def arrived(request: Request) -> None:
         request.state.at_work = None
         if (await at_work(request)).role != before.role:
             raise NotFound
+    look_again = getattr(request.state, "look_again", None)
+    if look_again is not None:
+        await look_again(request)
 
 
 async def door(request: Request) -> Shop:

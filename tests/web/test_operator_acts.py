@@ -265,6 +265,15 @@ async def test_what_a_slow_form_does_at_the_desk_is_done_when_it_is_there(desk: 
     [act] = await desk.log()
     assert act.at - begun == timedelta(seconds=20)
 
+    async def too_slowly() -> AsyncIterator[bytes]:
+        yield b"state=on&"
+        desk.world.later(hours=30)  # his hours at the desk are over meanwhile
+        yield b"reason=chain"
+
+    late = await desk.client.post(switch, content=too_slowly(), headers=form)
+    assert late.status_code == 303 and "switch" not in late.headers["location"]
+    assert await desk.log() == [act]
+
 
 async def test_a_rail_is_switched_off_and_on_with_reasons(desk: Desk) -> None:
     off = {"state": "off", "reason": "notices are an hour late"}

@@ -57,7 +57,9 @@ async def candidate(request: Request) -> tuple[Somebody, datetime | None]:
 
 
 async def operator(request: Request) -> AtDesk:
-    """The operator who asks. Raises SignInFirst, ProveFirst, NotFound."""
+    """The operator who asks; once more when his form was long on its way (http.arrived). Raises
+    SignInFirst, ProveFirst, NotFound."""
+    request.state.look_again = operator
     who, ends_at = await candidate(request)
     if ends_at is None:
         raise ProveFirst
