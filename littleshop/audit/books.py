@@ -156,15 +156,20 @@ _REFUND_IS_BOOKED = """
               where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference
                 and t.debit = r.paid_from and t.amount_minor = r.amount_minor)"""
 
-# Money of a refund that failed after it was done has come back, and another one stands for it.
+# Money of a refund that failed after it was done has come back, and another one stands for it; one
+# that was never done may have gone by the buyer's bank instead.
 _FAILED_REFUND_CAME_BACK = """
     select r.shop_id, r.reference as subject, 'failed, and what came back is not booked or '
            || 'no other refund stands for it' as says
       from refunds r
      where r.status = 'failed' and ($1::bigint is null or r.shop_id = $1)
-       and (not exists (select from refunds n where n.shop_id = r.shop_id
-                           and n.replaces = r.refund_id and n.amount_minor = r.amount_minor
-                           and n.paid_from = r.paid_from)
+       and (not (exists (select from refunds n where n.shop_id = r.shop_id
+                            and n.replaces = r.refund_id and n.amount_minor = r.amount_minor
+                            and n.paid_from = r.paid_from)
+                 or r.done_at is null and exists (
+                    select from chargebacks c where c.shop_id = r.shop_id
+                       and c.payment_id = r.payment_id and c.status = 'lost'
+                       and c.amount_minor - c.unbooked_minor >= r.amount_minor))
          or (r.done_at is not null) <> exists (
              select from journals j join transfers t
                  on t.shop_id = j.shop_id and t.journal_id = j.journal_id

@@ -214,6 +214,18 @@ async def give_back(conn: db.Connection, shop_id: int, payment_id: UUID, amount:
     )
 
 
+async def keep(conn: db.Connection, shop_id: int, payment_id: UUID, amount: Money) -> None:
+    """So much of one does not go back after all."""
+    await db.run(
+        conn,
+        "update payments set refunded_minor = refunded_minor - $3"
+        " where shop_id = $1 and payment_id = $2",
+        shop_id,
+        payment_id,
+        amount.minor,
+    )
+
+
 async def accepted(conn: db.Connection, shop_id: int, order_id: UUID) -> Payment:
     """The payment that pays an order. It must exist."""
     return await db.the_one(

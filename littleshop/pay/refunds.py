@@ -264,6 +264,24 @@ async def fail(
     )
 
 
+async def drop(conn: db.Connection, payment: Payment, at: datetime) -> list[Refund]:
+    """asked or stuck -> failed, for good and with nothing in their place: refunds of a payment out
+    of escrow, but for those that share a case with others."""
+    return await db.all(
+        conn,
+        Refund,
+        "update refunds r set status = 'failed', failed_at = $3"
+        " where shop_id = $1 and payment_id = $2 and status in ('asked', 'stuck')"
+        "   and paid_from = 'escrow' and return_reference is null and advanced_at is null"
+        "   and not exists (select from refunds o where o.shop_id = r.shop_id"
+        "                      and o.case_id = r.case_id and o.refund_id <> r.refund_id"
+        f"                      and o.status <> 'failed') returning {COLUMNS}",
+        payment.shop_id,
+        payment.payment_id,
+        at,
+    )
+
+
 async def replace(conn: db.Connection, failed: Refund, at: datetime) -> Refund:
     """Another refund takes the place of a failed one, under a reference of its own; asked."""
     refund = await db.one(

@@ -15,7 +15,7 @@ from uuid import UUID
 from littleshop import db, ids
 from littleshop.ledger import bridging, chart
 from littleshop.money import Money
-from littleshop.pay import chargebacks, payments
+from littleshop.pay import chargebacks, payments, refunds
 from littleshop.pay.chargebacks import Chargeback
 from littleshop.pay.payments import Payment
 from littleshop.sale import pausing, paying, refunding, telling
@@ -97,6 +97,8 @@ async def _lose(
     conn: db.Connection, order: Order, payment: Payment, chargeback: Chargeback, at: datetime
 ) -> None:
     """Book what the rail took, as far as it had not gone back already."""
+    if payment.outcome == "accepted":
+        payment = await _drop_refunds(conn, order, payment, chargeback, at)
     left = Money(0, order.currency)
     if payment.outcome == "accepted":
         left = await refunding.left_of(conn, order)
@@ -117,6 +119,30 @@ async def _lose(
         conn, order, payment, booked, reference=str(ids.derived(chargeback.chargeback_id, "lost")),
         at=at,
     )  # fmt: skip
+
+
+async def _drop_refunds(
+    conn: db.Connection, order: Order, payment: Payment, chargeback: Chargeback, at: datetime
+) -> Payment:
+    """The bank took all that was left of a payment: a rail sends nothing back of that, so what was
+    asked to go back goes by the bank instead. One that went out after all is a difference on the
+    rail's bill."""
+    asked = [
+        each
+        for each in await refunds.of_order(conn, order.shop_id, order.order_id)
+        if each.payment_id == payment.payment_id and each.status in ("asked", "stuck")
+    ]
+    under_way = sum(each.amount_minor for each in asked)
+    left = payment.paid.minor - payment.refunded_minor + under_way
+    if not asked or chargeback.amount_minor < left:
+        return payment
+    for refund in await refunds.drop(conn, payment, at):
+        await payments.keep(conn, payment.shop_id, payment.payment_id, refund.amount)
+        if refund.case_id is not None:
+            case = await cases.get(conn, payment.shop_id, refund.case_id)
+            assert case is not None, refund.case_id
+            await refunding.end_case(conn, case, at)
+    return await payments.lock(conn, payment.shop_id, payment.reference)
 
 
 async def _bear(
