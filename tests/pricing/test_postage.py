@@ -133,8 +133,9 @@ def test_every_quote_adds_up_and_no_parcel_costs_less_than_nothing(
     except Refused as no:
         assert no.code == "not_delivered"
         return
-    apart = sum(priced(line, to=to).shipping.minor for line in lines)
-    assert 0 <= made.shipping.minor <= apart
+    assert made.shipping.minor >= 0
+    if to in provinces.NAMES:  # of nowhere in particular each may mean another place
+        assert made.shipping.minor <= sum(priced(line, to=to).shipping.minor for line in lines)
     assert sum(line.amount.minor for line in made.lines) == made.total.minor
     assert made.goods.minor + made.shipping.minor == made.total.minor
     if to == provinces.UNKNOWN:  # what stood there at first is the least that anybody pays

@@ -320,6 +320,7 @@ async def test_of_too_many_connections_the_one_that_rests_longest_goes(
     wires = [await door.wire() for _ in range(3)]
     for wire in (wires[1], wires[2], wires[0]):
         await wire.asks(head())
+        await asyncio.sleep(0.002)  # the loop's clock counts milliseconds
     newest = await door.wire()
     await newest.asks(head())
     assert await wires[1].end() == b""
