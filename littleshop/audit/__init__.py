@@ -10,7 +10,7 @@ import msgspec
 
 from littleshop import config, db
 from littleshop.audit import acts, between, books, decided, held, moves, payouts, referred, stock
-from littleshop.audit.findings import Finding
+from littleshop.audit.findings import Finding, collect
 
 __all__ = ["Finding", "command", "prove", "prove_log"]
 
@@ -42,13 +42,13 @@ class _Proof(msgspec.Struct, frozen=True):
 
 async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
     """Everything that does not add up, in one shop or in all; empty when all is well."""
-    return [finding for area in _AREAS for finding in await area.prove(conn, shop_id)]
+    return [one for area in _AREAS for one in await collect(conn, area.RULES, shop_id)]
 
 
 async def prove_log(conn: db.Connection) -> list[Finding]:
     """Where somebody meddled with the operators' log. It stands apart from the money: a log cannot
     be mended, and payouts must go on."""
-    return await acts.prove(conn)
+    return await collect(conn, acts.RULES, None)
 
 
 async def checked(conn: db.Connection) -> dict[str, int]:

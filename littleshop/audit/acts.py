@@ -5,9 +5,6 @@ The hash is computed here anew from what the rows say (oversight/acts.py says ho
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 _SAID = """
     (select string_agg(octet_length(field) || ':' || field || ',', '' order by place)
        from unnest(array[a.number::text, coalesce(a.operator_id::text, ''), a.kind, a.subject,
@@ -74,12 +71,3 @@ RULES = {
     "acts_end_at_their_head": _ENDS_AT_ITS_HEAD,
     "decision_has_its_act": _DECISION_HAS_ITS_ACT,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """Where the log was tampered with; it belongs to the platform."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 # What the books of one shop say of another, by the name that the other's journal has for it: of a
 # supplier what he owes, of a debtor what he passed on.
 _OWN = """
@@ -104,12 +101,3 @@ RULES = {
     "closed_days_are_even": _CLOSED_DAYS_ARE_EVEN,
     "mirror_is_its_order": _MIRROR_IS_ITS_ORDER,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up between sellers, of one shop or of all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
 from littleshop.audit.referred import GIVEN
 
 _JOURNAL_MOVES = """
@@ -340,12 +338,3 @@ RULES = {
     "lent_on_both_sides": _LENT_ON_BOTH_SIDES,
     "suspense_is_returns_under_way": _SUSPENSE_IS_RETURNS_UNDER_WAY,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up in the books of one shop, or of all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 # Money is the seller's when the buyer received; of a seller who is settled directly, or was then,
 # when it was paid.
 _RELEASED_WAS_RECEIVED = """
@@ -104,12 +101,3 @@ RULES = {
     "chargeback_was_heard": _CHARGEBACK_WAS_HEARD,
     "event_has_its_row": _EVENT_HAS_ITS_ROW,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What stands in the books and did not take place, in one shop or in all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from littleshop import db
@@ -16,12 +18,16 @@ class Finding(msgspec.Struct, frozen=True):
     says: str
 
 
-async def collect(conn: db.Connection, rule: str, sql: str, shop_id: int | None) -> list[Finding]:
-    """Run a rule: its SQL gives (shop_id, subject, says) for each thing that breaks it.
+async def collect(
+    conn: db.Connection, rules: Mapping[str, str], shop_id: int | None
+) -> list[Finding]:
+    """Run rules, by name: the SQL of each gives (shop_id, subject, says) for each thing that breaks
+    it.
 
     `$1` in the SQL is the shop to look at, or null for all of them.
     """
     return [
         Finding(rule, row["shop_id"], str(row["subject"]), row["says"])
+        for rule, sql in rules.items()
         for row in await conn.fetch(sql, shop_id)
     ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 _HELD_WHERE_IT_WAS_PAID = """
     select p.shop_id, p.reference as subject,
            'held for ' || coalesce(p.held_for, 'nobody') || ', booked to ' || t.debit as says
@@ -132,12 +129,3 @@ RULES = {
     "refund_left_where_it_lay": _REFUND_LEFT_WHERE_IT_LAY,
     "seller_paid_a_refund": _SELLER_PAID_A_REFUND,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up in the money held for one shop, or for all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

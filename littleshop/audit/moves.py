@@ -3,8 +3,6 @@ a row stands behind it that says the same sum. So nothing is owed to a seller th
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
 from littleshop.audit.referred import GIVEN
 
 # Which kind of journal may debit and credit what, accounts without the rail's name: at a
@@ -382,12 +380,3 @@ RULES = {
     "fee_is_the_bills": _FEE_IS_THE_BILLS,
     "repaid_was_lent": _REPAID_WAS_LENT,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What was moved that nothing stands behind, in one shop or in all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 # Which journals a payout must have and must not have, by its state.
 _JOURNALS_FIT_STATE = """
     select p.shop_id, p.reference as subject, p.status || ' and journals '
@@ -189,12 +186,3 @@ RULES = {
     "entry_is_booked": _ENTRY_IS_BOOKED,
     "file_pays_once": _FILE_PAYS_ONCE,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up in the payouts of one shop, or of all and the platform's own."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

@@ -3,9 +3,6 @@ the after-sale window is over, then theirs, and the same in both books (between.
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 # Of orders `o`, their fees `f` and the fee of what is released, `fee`: what the two levels have of
 # that, as sale/sharing_out.py says it.
 GIVEN = """
@@ -136,12 +133,3 @@ RULES = {
     "referral_was_agreed": _WAS_AGREED,
     "earned_is_its_referral": _EARNED_IS_ITS_REFERRAL,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up of what sharers earn, in one shop or in all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]

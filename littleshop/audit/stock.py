@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from littleshop import db
-from littleshop.audit.findings import Finding, collect
-
 _ON_HAND_IS_MOVEMENTS = """
     select v.shop_id, v.variant_id as subject,
            'on hand ' || v.on_hand || ', moved ' || coalesce(m.quantity, 0) as says
@@ -163,12 +160,3 @@ RULES = {
     "received_is_receipts": _RECEIVED_IS_RECEIPTS,
     "stocktake_is_its_counts": _STOCKTAKE_IS_ITS_COUNTS,
 }
-
-
-async def prove(conn: db.Connection, shop_id: int | None = None) -> list[Finding]:
-    """What does not add up in the stock of one shop, or of all."""
-    return [
-        finding
-        for rule, sql in RULES.items()
-        for finding in await collect(conn, rule, sql, shop_id)
-    ]
