@@ -27,8 +27,8 @@ from littleshop.pay import notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import (
+    carrying,
     charging_back,
-    listing_resold,
     passing_on,
     paying,
     recalling,
@@ -301,7 +301,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **passing_on.tasks(house.keyring),
         **referring.tasks(),
         **importing.tasks(house.files),
-        **listing_resold.tasks(),
+        **carrying.tasks(),
     }
 
 
@@ -322,7 +322,7 @@ TIMETABLE = Timetable(
         **releasing.TIMETABLE,
         **passing_on.TIMETABLE,
         **importing.TIMETABLE,
-        **listing_resold.TIMETABLE,
+        **carrying.TIMETABLE,
         **person_orders.TIMETABLE,
         **order_words.TIMETABLE,
         **probing.TIMETABLE,

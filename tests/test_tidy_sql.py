@@ -34,6 +34,10 @@ SHARED_TABLES: dict[str, tuple[set[str], str]] = {
         },
         "the counts stand in the row that placing locks; stock moves them, products the rest",
     ),
+    "order_items": (
+        {"littleshop.trade.gifts", "littleshop.supply.resales"},
+        "a re-sold line bears the name by which it was bought",
+    ),
     "products": (
         {
             "littleshop.catalog.products",

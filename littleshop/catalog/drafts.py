@@ -65,10 +65,7 @@ def check(draft: ProductDraft) -> ProductDraft:
         raise Refused("product_title_empty")
     if len(title) > TITLE_LENGTH:
         raise Refused("product_title_length", have=len(title), most=TITLE_LENGTH)
-    if len(draft.description) > DESCRIPTION_LENGTH:
-        raise Refused(
-            "product_description_length", have=len(draft.description), most=DESCRIPTION_LENGTH
-        )
+    _check_description(draft.description)
     if draft.status not in ("draft", "on_sale", "hidden"):
         raise Refused("product_status")
     if draft.no_return not in ("", *exceptions.KINDS):
@@ -92,6 +89,21 @@ def check(draft: ProductDraft) -> ProductDraft:
         category=tidy(draft.category)[:40],
         tags=tags(draft.tags),
     )
+
+
+def own_words(title: str, description: str) -> tuple[str, str]:
+    """A re-seller's title and text tidied, "" where she leaves the supplier's. Raises Refused:
+    product_title_length(have, most), product_description_length."""
+    title = tidy(title)
+    if len(title) > TITLE_LENGTH:
+        raise Refused("product_title_length", have=len(title), most=TITLE_LENGTH)
+    _check_description(description)
+    return title, _paragraphs(description)
+
+
+def _check_description(text: str) -> None:
+    if len(text) > DESCRIPTION_LENGTH:
+        raise Refused("product_description_length", have=len(text), most=DESCRIPTION_LENGTH)
 
 
 def tags(typed: Iterable[str]) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ ENOUGH = 999  # pieces that a page reckons with while the supplier has any
 
 class Listing(msgspec.Struct, frozen=True):
     """A product that this shop re-sells; `why_off`: withdrawn, gone, below_supply or out_of_bounds
-    while it cannot be sold; `seen_version` of the supplier's pages when it was last looked at."""
+    while it cannot be sold; `seen_version` of the supplier's pages when it was last looked at;
+    `own_title` and `own_description` are the re-seller's words, "" where the supplier's stand."""
 
     shop_id: int
     product_id: UUID
@@ -29,6 +30,8 @@ class Listing(msgspec.Struct, frozen=True):
     why_off: str | None
     ended_at: datetime | None
     seen_version: int
+    own_title: str = ""
+    own_description: str = ""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -125,10 +128,11 @@ async def list_(conn: db.Connection, listing: Listing, kinds: Sequence[Kind]) ->
     ended begins again under the product it had."""
     await db.run(
         conn,
-        f"insert into resold_products ({_LISTING}) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+        f"insert into resold_products ({_LISTING}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " on conflict on constraint resold_products_pkey do update"
         " set listed_at = excluded.listed_at, why_off = excluded.why_off, ended_at = null,"
-        " seen_version = excluded.seen_version",
+        " seen_version = excluded.seen_version, own_title = excluded.own_title,"
+        " own_description = excluded.own_description",
         *[getattr(listing, name) for name in Listing.__struct_fields__],
     )
     for each in kinds:
@@ -191,6 +195,19 @@ async def reprice(conn: db.Connection, shop_id: int, variant_id: UUID, price_min
         shop_id,
         variant_id,
         price_minor,
+    )
+
+
+async def reword(conn: db.Connection, listing: Listing, title: str, description: str) -> None:
+    """The re-seller's own checked words from now on; "": the supplier's."""
+    await db.run(
+        conn,
+        "update resold_products set own_title = $3, own_description = $4"
+        " where shop_id = $1 and product_id = $2",
+        listing.shop_id,
+        listing.product_id,
+        title,
+        description,
     )
 
 

@@ -184,6 +184,29 @@ async def write(
     await shops.touch(conn, shop_id, pricing=True)
 
 
+async def reword(
+    conn: db.Connection, shop_id: int, product_id: UUID, title: str, description: str, at: datetime
+) -> bool:
+    """Other checked words on a product; False when it has them."""
+    changed = await db.run(
+        conn,
+        "update products set title = $3, description = $4, updated_at = $5"
+        " where shop_id = $1 and product_id = $2"
+        " and (title, description) is distinct from ($3, $4)",
+        shop_id,
+        product_id,
+        title,
+        description,
+        at,
+    )
+    if not changed:
+        return False
+    found = await of(conn, shop_id, [product_id])
+    await search.write_many(conn, shop_id, [(key, draft_of(each)) for key, each in found.items()])
+    await shops.touch(conn, shop_id)
+    return True
+
+
 def _worded(ware: Ware) -> tuple[object, ...]:
     return ware.title, ware.description, ware.category, ware.options
 

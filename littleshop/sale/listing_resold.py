@@ -1,35 +1,32 @@
 """Listing what another shop ships: the supplier opens a product, a re-seller puts it on her shelf.
 
 The supplier's side and hers are two shops and so two transactions: her listing is written first, a
-job tells the supplier's books who lists it. What the supplier changes (price, stock, withdrawal) a
-sweep carries to every listing; placing an order asks the supplier's rows themselves.
+job tells the supplier's books who lists it. What the supplier changes afterwards a sweep carries to
+every listing (carrying.py); placing an order asks the supplier's rows themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db, ids, jobs
-from littleshop.catalog import drafts, photos, products, resold, virtual
+from littleshop.catalog import drafts, photos, products, resold, virtual, wares
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
 from littleshop.catalog.resold import Kind, Listing
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
-from littleshop.sale import telling_resellers
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import resale_offers
 from littleshop.supply.resale_offers import Offer, Price
 
 TAKEN, FOLLOW = "reselling.taken", "reselling.follow"
-TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {FOLLOW: jobs.Every(20)}
 SUGGESTED_BPS = 2000  # of the supply price: what is proposed where the shelf leaves no margin
 
 
@@ -163,13 +160,16 @@ def check_price(price: Price, retail_minor: int, currency: str) -> None:
 
 async def put_up(
     conn: db.Connection, shop_id: int, ware: Ware, prices: Mapping[UUID, int], at: datetime,
-    person_id: UUID | None = None,
+    person_id: UUID | None = None, *, words: tuple[str, str] = ("", ""),
 ) -> UUID:  # fmt: skip
-    """Put a supplier's product on this shop's shelf at these prices by the supplier's kind; the
-    product's id here, the same for a second press. What left her shelf begins anew at these prices.
+    """Put a supplier's product on this shop's shelf at these prices by the supplier's kind, under a
+    title and a text of its own or, where these are empty, the supplier's; the product's id here,
+    the same for a second press. What left her shelf begins anew at these prices.
 
-    Raises Refused: resale_own, resale_chain, resale_currency, and what check_price raises.
+    Raises Refused: resale_own, resale_chain, resale_currency, what drafts.own_words and what
+    check_price raises.
     """
+    words = drafts.own_words(*words)
     shop, supplier = await shops.get(conn, shop_id), ware.shop
     if supplier.shop_id == shop_id:
         raise Refused("resale_own")
@@ -185,7 +185,7 @@ async def put_up(
         if (await products.get(conn, shop_id, product_id)).status != "hidden":
             return product_id
         await resold.end(conn, shop_id, product_id, at)  # it was withdrawn, and is offered again
-    draft = _draft(ware, prices)
+    draft = _draft(ware, prices, words)
     if not await products.create(conn, shop_id, product_id, draft, at=at, person_id=person_id):
         await products.edit(conn, shop_id, product_id, draft, at=at, person_id=person_id)
     for picture in ware.pictures:
@@ -193,7 +193,7 @@ async def put_up(
             conn, shop_id, product_id, file=picture.file, width=picture.width,
             height=picture.height, colour=picture.colour, at=at,
         )  # fmt: skip
-    await _write(conn, shop_id, product_id, ware, at)
+    await _write(conn, shop_id, product_id, ware, words, at)
     await jobs.defer(
         conn, TAKEN, at=at, shop_id=supplier.shop_id, product_id=str(from_product),
         reseller_shop_id=shop_id,
@@ -201,15 +201,15 @@ async def put_up(
     return product_id
 
 
-def _draft(ware: Ware, prices: Mapping[UUID, int]) -> ProductDraft:
-    product = ware.product
+def _draft(ware: Ware, prices: Mapping[UUID, int], words: tuple[str, str]) -> ProductDraft:
+    product, (title, description) = ware.product, words
     return drafts.check(
         ProductDraft(
-            title=product.title,
+            title=title or product.title,
             variants=tuple(
                 VariantDraft(each.choice, prices[each.variant_id], 0) for each in ware.offered
             ),
-            description=product.description,
+            description=description or product.description,
             options=tuple(product.options),
             no_return=product.no_return_why,
         )
@@ -217,14 +217,16 @@ def _draft(ware: Ware, prices: Mapping[UUID, int]) -> ProductDraft:
 
 
 async def _write(
-    conn: db.Connection, shop_id: int, product_id: UUID, ware: Ware, at: datetime
-) -> None:
+    conn: db.Connection, shop_id: int, product_id: UUID, ware: Ware, words: tuple[str, str],
+    at: datetime,
+) -> None:  # fmt: skip
     """What is the supplier's of a product that is on this shop's shelf now."""
     supplier = ware.shop.shop_id
     own = {each.choice: each for each in await products.variants(conn, shop_id, product_id)}
     listing = Listing(
-        shop_id, product_id, supplier, ware.product.product_id, at, None, None, ware.shop.version
-    )
+        shop_id, product_id, supplier, ware.product.product_id, at, None, None, ware.shop.version,
+        *words,
+    )  # fmt: skip
     kinds = [
         Kind(
             shop_id,
@@ -258,6 +260,20 @@ async def reprice(
     await shops.touch(conn, listing.shop_id, pricing=True)
 
 
+async def reword(
+    conn: db.Connection, listing: Listing, title: str, description: str, at: datetime
+) -> None:
+    """The re-seller's own title and text; an empty one is the supplier's, now and when he changes
+    it. Raises Refused: as drafts.own_words."""
+    title, description = drafts.own_words(title, description)
+    theirs = await products.get(conn, listing.from_shop_id, listing.from_product_id)
+    await resold.reword(conn, listing, title, description)
+    await wares.reword(
+        conn, listing.shop_id, listing.product_id, title or theirs.title,
+        description or theirs.description, at,
+    )  # fmt: skip
+
+
 async def take_down(conn: db.Connection, listing: Listing, at: datetime) -> None:
     """The re-seller sells it no more: it leaves her shelf, and the supplier's list."""
     if not await resold.end(conn, listing.shop_id, listing.product_id, at):
@@ -269,108 +285,3 @@ async def take_down(conn: db.Connection, listing: Listing, at: datetime) -> None
         conn, TAKEN, at=at, shop_id=listing.from_shop_id, product_id=str(listing.from_product_id),
         reseller_shop_id=listing.shop_id, left=True,
     )  # fmt: skip
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """What a supplier says of a listing: why it cannot be sold, and its kinds that can."""
-
-    version: int
-    why_off: str | None
-    supply: dict[UUID, int]
-    there: frozenset[UUID]
-
-
-async def follow(database: db.Database, listing: Listing, at: datetime) -> bool:
-    """Carry what the supplier says to a listing; whether a visitor could see it."""
-    async with database.connection() as conn:
-        found = await _look(conn, listing)
-    return await database.transaction(partial(_carry, listing=listing, found=found, at=at))
-
-
-async def _look(conn: db.Connection, listing: Listing) -> _Found:
-    supplier, product_id = listing.from_shop_id, listing.from_product_id
-    shop = await shops.get(conn, supplier)
-    offer = await resale_offers.get(conn, supplier, product_id)
-    product = await products.get(conn, supplier, product_id)
-    variants = await products.variants(conn, supplier, product_id)
-    own = {
-        each.variant_id: each.price_minor
-        for each in await products.variants(conn, listing.shop_id, listing.product_id)
-    }
-    kinds = await resold.kinds(conn, listing.shop_id, listing.product_id)
-    prices = offer.prices if offer is not None and offer.stands else {}
-    spare = {each.variant_id: each.spare for each in variants}
-    why: set[str | None] = set()
-    there = set()
-    for kind in kinds:
-        price, retail = prices.get(kind.from_variant_id), own.get(kind.variant_id)
-        if price is None or retail is None or kind.from_variant_id not in spare:
-            continue
-        no = price.why_not(retail)
-        why.add(no)
-        if no is None and product.status == "on_sale" and shop.status == "open":
-            there |= {kind.variant_id} if spare[kind.from_variant_id] > 0 else set()
-    off: str | None = next((no for no in ("below_supply", "out_of_bounds") if no in why), None)
-    if not why or product.status != "on_sale" or shop.status == "closed":
-        off = "gone" if prices else "withdrawn"
-    supply = {key: price.supply_minor for key, price in prices.items()}
-    return _Found(shop.version, off, supply, frozenset(there))
-
-
-async def _carry(conn: db.Connection, listing: Listing, found: _Found, at: datetime) -> bool:
-    shop_id, product_id = listing.shop_id, listing.product_id
-    if await resold.get(conn, shop_id, product_id) is None:
-        return False
-    changed = False
-    for kind in await resold.kinds(conn, shop_id, product_id):
-        costs = found.supply.get(kind.from_variant_id, kind.supply_minor)
-        there = kind.variant_id in found.there
-        changed |= await resold.supply(conn, kind, costs, supplied=there)
-    if await resold.note(conn, shop_id, product_id, found.why_off, found.version):
-        if found.why_off is not None:
-            title = (await products.get(conn, shop_id, product_id)).title
-            await telling_resellers.off(conn, shop_id, product_id, title, found.why_off, at)
-        if found.why_off == "withdrawn":
-            await products.set_status(conn, shop_id, product_id, "hidden", at)
-    if changed:
-        await shops.touch(conn, shop_id, pricing=True)
-    return changed
-
-
-async def sweep(database: db.Database, at: datetime) -> int:
-    """Carry what changed at any supplier to every listing of his; how many were looked at."""
-    looked = 0
-    async with database.connection() as conn:
-        versions = await shops.versions(conn, await resold.suppliers(conn))
-        late = [
-            listing
-            for supplier, version in versions.items()
-            for listing in await resold.behind(conn, supplier, version)
-        ]
-    for listing in late:
-        await follow(database, listing, at)
-        looked += 1
-    return looked
-
-
-def tasks() -> dict[str, jobs.Task]:
-    """The jobs between a supplier and who lists what he ships."""
-
-    async def run_taken(
-        context: jobs.Context, *, shop_id: int, product_id: str, reseller_shop_id: int,
-        left: bool = False,
-    ) -> None:  # fmt: skip
-        done = resale_offers.leave if left else resale_offers.take
-
-        async def work(conn: db.Connection) -> None:
-            await done(conn, shop_id, UUID(product_id), reseller_shop_id, context.at)
-
-        await context.database.transaction(work)
-
-    async def run_follow(context: jobs.Context) -> None:
-        await sweep(context.database, context.at)
-
-    return {
-        TAKEN: jobs.Task(run_taken, attempts=40),
-        FOLLOW: jobs.Task(run_follow, attempts=3),
-    }

@@ -8,7 +8,8 @@ hold: the price is hers, the postage his.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -17,11 +18,11 @@ import msgspec
 from littleshop import db, ids
 from littleshop.catalog import provinces, resold
 from littleshop.crypto import Keyring
-from littleshop.errors import Refused
+from littleshop.errors import NotFound, Refused
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing import quotes
 from littleshop.pricing.facts import VariantFacts
-from littleshop.pricing.quotes import Agreed, Item, Quote
+from littleshop.pricing.quotes import Agreed, Item, Line, Quote
 from littleshop.sale import placing, sharing_out
 from littleshop.sale.placing import HOLD, Placed, Placing
 from littleshop.shop import shops
@@ -35,7 +36,7 @@ KIND = "resale"
 
 class Consignment(msgspec.Struct, frozen=True):
     """What of a basket in the shop `name` one supplier ships: his kinds, her prices by his kind,
-    and her kinds."""
+    her kinds, and what she calls them."""
 
     shop_id: int
     name: str
@@ -43,6 +44,7 @@ class Consignment(msgspec.Struct, frozen=True):
     items: tuple[Item, ...]
     prices: dict[UUID, int]
     own: dict[UUID, UUID]
+    titles: dict[UUID, str] = {}
 
     @property
     def here(self) -> tuple[Item, ...]:
@@ -88,6 +90,7 @@ async def consignments(
             items=(*consignment.items, Item(theirs, item.quantity)),
             prices=consignment.prices | {theirs: fact.price_minor},
             own=consignment.own | {theirs: item.variant_id},
+            titles=consignment.titles | {theirs: fact.title},
         )
     return found
 
@@ -130,10 +133,36 @@ def quote(
 
     Raises Refused: resale_gone(title=) when he does not offer it or not for so little, and what
     quotes.quote raises."""
-    _need_offered(consignment, shelf)
-    told = quotes.quote(shelf.facts, consignment.items, way, agreed(consignment), to=to)
-    lines = (msgspec.structs.replace(line, shelf_minor=None) for line in told.lines)
-    return msgspec.structs.replace(told, lines=tuple(lines)), _margin(consignment, shelf.terms)
+    with _in_her_words(consignment, shelf):
+        _need_offered(consignment, shelf)
+        told = quotes.quote(shelf.facts, consignment.items, way, agreed(consignment), to=to)
+    lines = tuple(_hers(line, consignment) for line in told.lines)
+    return msgspec.structs.replace(told, lines=lines), _margin(consignment, shelf.terms)
+
+
+@contextmanager
+def _in_her_words(consignment: Consignment, shelf: Shelf) -> Iterator[None]:
+    """A refusal names a thing as its buyer knows it."""
+    try:
+        yield
+    except NotFound:
+        raise
+    except Refused as no:
+        called = {
+            fact.title: consignment.titles.get(key, fact.title) for key, fact in shelf.facts.items()
+        }
+        title = no.details.get("title")
+        if title not in called:
+            raise
+        raise Refused(no.code, **{**no.details, "title": called[title]}) from no
+
+
+def _hers(line: Line, consignment: Consignment) -> Line:
+    """A line as her buyer reads it."""
+    fact = line.facts
+    if fact is not None and fact.variant_id in consignment.titles:
+        fact = msgspec.structs.replace(fact, title=consignment.titles[fact.variant_id])
+    return msgspec.structs.replace(line, shelf_minor=None, facts=fact)
 
 
 def there(consignment: Consignment, shelf: Shelf) -> dict[UUID, int]:
@@ -188,17 +217,15 @@ async def _place(
     conn: db.Connection, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
 ) -> Placed:
     shelf = await look(conn, consignment, lock=True)
-    _need_offered(consignment, shelf)
-    if wish.said is not None:
-        to = placing.where(wish.delivery)
-        now = quotes.quote(shelf.facts, consignment.items, wish.way, agreed(consignment), to=to)
-        if wish.said != placing.said(now, waits=False):
-            raise Refused("terms_changed")
-    placed, new = await placing.place_within(
-        conn, keyring, wish, pay_within=HOLD, agreed=agreed(consignment), at=at
-    )
+    now, _ = quote(consignment, shelf, wish.way, placing.where(wish.delivery))
+    if wish.said is not None and wish.said != placing.said(now, waits=False):
+        raise Refused("terms_changed")
+    with _in_her_words(consignment, shelf):
+        placed, new = await placing.place_within(
+            conn, keyring, wish, pay_within=HOLD, agreed=agreed(consignment), at=at
+        )
     if new:
-        await _keep(conn, wish, consignment, shelf.terms, placed, at)
+        await _keep(conn, wish, consignment, shelf, placed, at)
     return placed
 
 
@@ -206,15 +233,19 @@ async def _keep(
     conn: db.Connection,
     wish: Placing,
     consignment: Consignment,
-    terms: Mapping[UUID, Price],
+    shelf: Shelf,
     placed: Placed,
     at: datetime,
 ) -> None:
-    """Who sold it and what of it is hers, in the transaction that places it."""
+    """Who sold it, what of it is hers and what she calls it, in the transaction that places it."""
     goods = sum(consignment.prices[each.variant_id] * each.quantity for each in consignment.items)
-    shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(consignment, terms)
+    shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(consignment, shelf.terms)
     sold = Resale(shop_id, order_id, consignment.shop_id, goods - margin, margin, consignment.name)
     await resales.write(conn, sold)
+    facts, hers = shelf.facts, consignment.titles
+    titles = {key: name for key, name in hers.items() if key in facts and facts[key].title != name}
+    if titles:
+        await resales.name_lines(conn, shop_id, order_id, titles)
     order = await orders.lock(conn, shop_id, order_id)
     await sharing_out.have_mirrored(conn, order, at, about="placed")
 

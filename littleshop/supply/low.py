@@ -64,6 +64,21 @@ async def listing(conn: db.Connection, shop_id: int) -> list[Low]:
     )
 
 
+async def left(conn: db.Connection, shop_id: int, product_id: UUID) -> dict[UUID, int | None]:
+    """How many pieces of each kind of a product can be bought, where that is no more than its mark
+    says; None for plenty."""
+    rows = await conn.fetch(
+        f"select v.variant_id, v.on_hand - v.held as spare, {_MARK} as mark {_FROM}"
+        " where v.shop_id = $1 and v.product_id = $2 and not v.withdrawn",
+        shop_id,
+        product_id,
+    )
+    return {
+        row["variant_id"]: None if row["spare"] > row["mark"] else max(row["spare"], 0)
+        for row in rows
+    }
+
+
 async def default(conn: db.Connection, shop_id: int) -> int:
     """From how many pieces on a shop's things run low."""
     found = await db.value(conn, "select pieces from low_defaults where shop_id = $1", shop_id)

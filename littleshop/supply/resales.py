@@ -6,7 +6,7 @@ and her margin; neither the phone nor the address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -84,6 +84,22 @@ async def write(conn: db.Connection, resale: Resale) -> None:
         conn,
         f"insert into resales ({_RESALE}) values ($1, $2, $3, $4, $5, $6)",
         *[getattr(resale, name) for name in Resale.__struct_fields__],
+    )
+
+
+async def name_lines(
+    conn: db.Connection, shop_id: int, order_id: UUID, titles: Mapping[UUID, str]
+) -> None:
+    """What lines of an order of this shop are called where they were bought, by kind."""
+    await db.run(
+        conn,
+        "update order_items i set sold_as = w.title"
+        "  from unnest($3::uuid[], $4::text[]) as w(variant_id, title)"
+        " where i.shop_id = $1 and i.order_id = $2 and i.variant_id = w.variant_id",
+        shop_id,
+        order_id,
+        list(titles),
+        list(titles.values()),
     )
 
 

@@ -95,6 +95,12 @@ class OrderItem(msgspec.Struct, frozen=True):
     quantity: int
     currency: str
     discount_minor: int = 0
+    sold_as: str | None = None
+
+    @property
+    def called(self) -> str:
+        """Its title in the shop where it was bought, which its buyer knows."""
+        return self.sold_as or self.title
 
     @property
     def amount(self) -> Money:
@@ -139,7 +145,7 @@ async def items(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Order
         conn,
         OrderItem,
         "select i.position, i.product_id, i.variant_id, i.title, i.choice, i.photo, i.unit_minor,"
-        " i.quantity, o.currency, i.discount_minor from order_items i"
+        " i.quantity, o.currency, i.discount_minor, i.sold_as from order_items i"
         " join orders o on o.shop_id = i.shop_id and o.order_id = i.order_id"
         " where i.shop_id = $1 and i.order_id = $2 order by i.position",
         shop_id,

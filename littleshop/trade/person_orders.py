@@ -158,7 +158,8 @@ async def _things(
     return await db.all(
         conn,
         _Thing,
-        "select i.shop_id, i.order_id, (array_agg(i.title order by i.position))[1] as title,"
+        "select i.shop_id, i.order_id,"
+        "       (array_agg(coalesce(i.sold_as, i.title) order by i.position))[1] as title,"
         "       (array_agg(i.photo order by i.position))[1] as photo,"
         "       sum(i.quantity)::integer as pieces"
         "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"

@@ -17,7 +17,7 @@ from littleshop.ledger import accounts
 from littleshop.money import Money
 from littleshop.pricing import facts as pricing_facts
 from littleshop.pricing.quotes import Item
-from littleshop.sale import listing_resold, passing_on, reselling
+from littleshop.sale import carrying, listing_resold, passing_on, reselling
 from littleshop.sale.listing_resold import Ware
 from littleshop.sale.placing import Placed, Placing
 from littleshop.supply import resale_offers, resales
@@ -90,7 +90,7 @@ class Pair:
         await self.town.database.transaction(
             lambda conn: listing_resold.reprice(conn, listing, prices, offer)
         )
-        await listing_resold.follow(self.town.database, listing, self.town.at)
+        await carrying.follow(self.town.database, listing, self.town.at)
 
     async def takes_up(self, thing: Item) -> None:
         """From now on it is this that he offers and she lists."""
@@ -139,7 +139,7 @@ class Pair:
 
     async def jobs_are_done(self, *left_out: str) -> None:
         """The worker does what waits between the two shops, but for jobs of these names."""
-        known = passing_on.tasks(self.town.keyring) | listing_resold.tasks()
+        known = passing_on.tasks(self.town.keyring) | carrying.tasks()
         tasks: dict[str, Task] = {
             name: task for name, task in known.items() if name not in left_out
         }

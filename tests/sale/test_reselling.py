@@ -12,6 +12,7 @@ from littleshop import audit, db
 from littleshop.errors import Conflict, NotFound, Refused
 from littleshop.pricing.quotes import Item
 from littleshop.sale import (
+    carrying,
     listing_resold,
     passing_on,
     sharing_out,
@@ -246,7 +247,7 @@ async def test_nothing_is_sold_below_what_it_costs_her(town: Town) -> None:
     await two.asks("88.00")
     assert await two.listing() == (None, True)
     await two.buys(thing, "88.00")
-    await listing_resold.sweep(town.database, town.at)
+    await carrying.sweep(town.database, town.at)
     assert await two.listing() == (None, False)  # it was the last
     await town.books_balance()
 

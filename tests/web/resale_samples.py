@@ -11,25 +11,35 @@ from tests.web import storefront_goods as goods
 from tests.web.console_samples import ROOT, ago, around, yuan
 
 HERS = "晓晓的小铺"
+OFF = ("withdrawn", "gone", "below_supply", "out_of_bounds")
+GLAZES, PERCENT = ("青灰", "月白", "天目"), {"more": "30", "by": "percent"}
+THING = {"id": 1, "title": "青灰釉盖碗", "status": "on_sale", "url": "/@xiaoman/p/1",
+         "picture_url": "/town/gaiwan-celadon.svg"}  # fmt: skip
 
 
-def _price(locale: str, place: int, label: str) -> dict[str, Any]:
+def _price(place: int, label: str) -> dict[str, Any]:
     return {
         "name": f"price-{place}",
         "label": label,
         "value": "150.00",
         "supply": yuan(100),
-        "margin": yuan(50),
+        "gain": None if label else yuan(50),
+        "loss": None,
+        "asks": None,
         "least": yuan(120),
         "most": yuan(200) if place else None,
         "elsewhere": yuan(168),
+        "left": (None, 5, 0)[place],
     }
 
 
 def _kind(label: str, place: int) -> dict[str, Any]:
     names = {name: f"{name}-{place}" for name in ("supply", "least", "most")}
     values = {"supply": "100.00", "least": "", "most": ""}
-    return {"label": label, "alone": yuan(168), "names": names, "values": values}
+    return {
+        "label": label, "alone": yuan(168), "names": names, "values": values,
+        "asks": yuan(100) if place else None, "kind": f"kind-{place}", "offered": place != 2,
+    }  # fmt: skip
 
 
 def _order(state: str, **more: Any) -> dict[str, Any]:
@@ -50,48 +60,65 @@ def _listed(why_off: str | None, state: str = "on_sale") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _shelf(here: dict[str, Any], wrong: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The forms of who ships and of who sells."""
+    offer = here | {
+        "product": THING, "rows": [_kind("", 0)], "open_to": "all", "stands": False, "takers": 0,
+        "link": "https://shop.test/@xiaoman/p/1/resale?with=abc", "errors": {}, "sign": "¥",
+        "margin": None,
+    }  # fmt: skip
+    kinds = offer | {"rows": [_kind(each, at) for at, each in enumerate(GLAZES)], "margin": PERCENT}
+    sell = here | {
+        "product": THING, "supplier": "小满茶器", "rows": [_price(0, "")],
+        "action": f"{ROOT}/resell/1/1", "errors": {}, "sign": "¥", "margin": None,
+        "words": {"title": "", "description": ""},
+    }  # fmt: skip
+    several = sell | {"rows": [_price(at, name) for at, name in enumerate(GLAZES)],
+                      "margin": PERCENT}  # fmt: skip
+    hers = _price(0, "") | {"asks": yuan(150), "elsewhere": None}
+    one = sell | {"why_off": None, "sold_out": False, "again_url": "", "theirs": "青灰釉盖碗",
+                  "rows": [hers]}  # fmt: skip
+    listed = [_price(at, name) | {"asks": yuan(150)} for at, name in enumerate(GLAZES)]
+    own = {"title": "晓晓家的盖碗", "description": "每天都用的一只。"}
+    lost = {"rows": [hers | {"gain": None, "loss": yuan(5)}], "why_off": "below_supply"}
+    return {
+        "resale": ("resale", offer),
+        "resale-kinds": ("resale", kinds),
+        "resale-wrong": ("resale", kinds | {"stands": True, "takers": 1, "open_to": "link",
+                                            "errors": {"least-1": wrong}}),
+        "resell": ("resell", sell),
+        "resell-kinds": ("resell", several),
+        "resell-wrong": ("resell", several | {"words": own,
+                                              "errors": {"price-0": wrong, "more": wrong}}),
+        "resold-one": ("resold_one", one),
+        "resold-one-lost": ("resold_one", one | lost),
+        "resold-one-kinds": ("resold_one", one | {"margin": PERCENT | {"more": ""}, "words": own,
+                                                  "rows": listed}),
+        "resold-one-again": ("resold_one", one | {"again_url": "#"}),
+        "resold-one-gone": ("resold_one", one | {"sold_out": True}),
+        **{f"resold-one-{why}": ("resold_one", one | {"why_off": why}) for why in OFF},
+    }  # fmt: skip
+
+
 def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Pages of who ships and of who sells."""
     here = around(locale, "goods")
-    wrong = "？" if locale == "zh-CN" else "?"
-    thing = {"id": 1, "title": "青灰釉盖碗", "status": "on_sale", "url": "/@xiaoman/p/1",
-             "picture_url": "/town/gaiwan-celadon.svg"}  # fmt: skip
-    offer = here | {
-        "product": thing, "rows": [_kind("", 0)], "open_to": "all", "stands": False, "takers": 0,
-        "link": "https://shop.test/@xiaoman/p/1/resale?with=abc", "errors": {}, "sign": "¥",
-    }  # fmt: skip
-    sell = here | {
-        "product": thing, "supplier": "小满茶器", "rows": [_price(locale, 0, "")],
-        "action": f"{ROOT}/resell/1/1", "errors": {}, "sign": "¥",
-    }  # fmt: skip
-    one = sell | {"why_off": None, "sold_out": False, "again_url": ""}
     seller = {
         "name": HERS, "face_url": "", "url": "/@xiaoxiao", "listed": 1, "orders": 3,
         "sold": yuan(450), "owed": yuan(50), "owes": yuan(10),
     }  # fmt: skip
     offered = {"title": "青灰釉盖碗", "picture_url": "", "url": "#", "stands": True,
                "open_to_all": True, "takers": 1}  # fmt: skip
-    off = [_listed(why) for why in ("withdrawn", "gone", "below_supply", "out_of_bounds")]
     rows = [_order("to_ship", parcels=[]), _order("shipped"),
             _order("refunded", back=yuan(150), margin=yuan(0))]  # fmt: skip
-    two = [_kind("A", 0), _kind("B", 1)]
     return {
-        "resale": ("resale", offer),
-        "resale-wrong": ("resale", offer | {"rows": two, "stands": True, "takers": 1,
-                                            "open_to": "link", "errors": {"least-1": wrong}}),
+        **_shelf(here, "？" if locale == "zh-CN" else "?"),
         "resellers": ("resellers", here | {"things": [offered, offered | {"stands": False}],
                                            "rows": [seller]}),
         "resellers-nobody": ("resellers", here | {"things": [offered], "rows": []}),
         "resellers-none": ("resellers", here | {"things": [], "rows": []}),
-        "resell": ("resell", sell),
-        "resell-wrong": ("resell", sell | {"rows": [_price(locale, 0, "A"), _price(locale, 1, "B")],
-                                           "errors": {"price-0": wrong}}),
-        "resold-one": ("resold_one", one),
-        "resold-one-again": ("resold_one", one | {"again_url": "#"}),
-        "resold-one-gone": ("resold_one", one | {"sold_out": True}),
-        **{f"resold-one-{each['why_off']}": ("resold_one", one | {"why_off": each["why_off"]})
-           for each in off},
-        "resold": ("resold", here | {"things": [_listed(None), _listed(None, "sold_out"), *off],
+        "resold": ("resold", here | {"things": [_listed(None), _listed(None, "sold_out"),
+                                                *[_listed(why) for why in OFF]],
                                      "rows": rows, "q": ""}),
         "resold-found": ("resold", here | {"things": [], "rows": rows[:1], "q": "1044"}),
         "resold-nothing-found": ("resold", here | {"things": [], "rows": [], "q": "9"}),

@@ -264,6 +264,7 @@ def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
     return {
         "position": item.position,
         "title": item.title,
+        "sold_as": item.sold_as,
         "options": item.choice,
         "quantity": item.quantity,
         "total": item.amount,

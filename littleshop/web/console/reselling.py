@@ -22,10 +22,11 @@ from littleshop.sale import listing_resold
 from littleshop.supply import resale_offers, resales
 from littleshop.supply.resale_offers import Offer, Price
 from littleshop.web import addresses, forms, names
-from littleshop.web.console import frame, product
+from littleshop.web.console import frame, margins, product
+from littleshop.web.console.margins import Margin
 from littleshop.web.forms import Form
 
-SUPPLY_BPS = 7000  # what a supply price proposes, of the shelf's
+CUT = Margin("percent", 3000)  # what is proposed to leave to who sells, of the shelf's price
 FIELDS = ("supply", "least", "most")
 
 
@@ -56,7 +57,7 @@ async def _show(
             raise NotFound("product")
         known = await resale_offers.get(conn, work.shop.shop_id, found.product_id)
         takers = await resale_offers.resellers(conn, work.shop.shop_id, found.product_id)
-    stands = known is not None and known.stands
+    stands, several = known is not None and known.stands, len(variants) > 1
     return await frame.page(
         request,
         work,
@@ -64,7 +65,8 @@ async def _show(
         "goods",
         status=status,
         product={"id": found.product_id, "title": found.title},
-        rows=[_row(place, each, known, typed) for place, each in enumerate(variants)],
+        rows=[_row(place, each, known, typed, several) for place, each in enumerate(variants)],
+        margin=margins.shown(typed, "" if known else "30") if several else None,
         open_to=typed.get("open_to") or ("link" if known and not known.open_to_all else "all"),
         stands=stands,
         takers=sum(each.ended_at is None for each in takers),
@@ -80,20 +82,25 @@ def _link(request: Request, work: AtWork, product_id: UUID) -> str:
 
 
 def _row(
-    place: int, variant: Variant, known: Offer | None, typed: dict[str, str]
+    place: int, variant: Variant, known: Offer | None, typed: dict[str, str], several: bool
 ) -> dict[str, Any]:
-    """A kind with its three fields, as typed or as it stands."""
+    """A kind with its three fields, as typed or as it stands; of several kinds none has a supply
+    price of its own at first."""
     price = known.prices.get(variant.variant_id) if known else None
-    proposed = variant.price.bps(SUPPLY_BPS).minor if known is None else None
+    alone = variant.price_minor - CUT.of(variant.price_minor)
     stands = {
-        "supply": price.supply_minor if price else proposed,
+        "supply": price.supply_minor if price else None if known or several else alone,
         "least": price.least_minor if price else None,
         "most": price.most_minor if price else None,
     }
     named = {name: f"{name}-{place}" for name in FIELDS}
+    ticked = known is None or price is not None
     return {
         "label": " · ".join(variant.choice),
         "alone": variant.price,
+        "asks": Money(price.supply_minor, variant.currency) if price else None,
+        "kind": f"kind-{place}",
+        "offered": typed.get(f"kind-{place}") == "yes" if "kinds" in typed else ticked,
         "names": named,
         "values": {
             name: typed.get(at, forms.shown(stands[name], variant.currency))
@@ -103,8 +110,8 @@ def _row(
 
 
 async def save(request: Request) -> Response:
-    """POST root/goods/ID/resale: supply-N, least-N, most-N, open_to=all|link,
-    then=offer|withdraw"""
+    """POST root/goods/ID/resale: more, by=percent|sum, kinds=yes and kind-N=yes, supply-N, least-N,
+    most-N, open_to=all|link, then=offer|withdraw"""
     need_platform_holds(request)
     work, form = await http.at_work(request), await forms.read(request)
     found, variants, _ = await product.read(request, work)
@@ -112,54 +119,83 @@ async def save(request: Request) -> Response:
     if form.text("then", 20) == "withdraw":
         await _withdraw(request, work, found.product_id)
         return frame.go(request, here, "resale_withdrawn")
-    prices, errors = _read(request, form, variants)
-    if not errors:
-        errors = await _offer(request, work, form, found.product_id, prices)
-    if errors:
-        typed = {name: form.text(name, 20) for name in _names(variants)}
+    if errors := await _offer(request, work, form, found.product_id, variants):
+        typed = {name: form.text(name, 20) for name in _names(variants) if name in form}
         return await _show(request, work, typed, errors, 422)
     return frame.go(request, here, "resale_offered")
 
 
 def _names(variants: list[Variant]) -> list[str]:
-    return ["open_to", *(f"{name}-{at}" for at in range(len(variants)) for name in FIELDS)]
+    fields = ("kind", *FIELDS)
+    each = [f"{name}-{at}" for at in range(len(variants)) for name in fields]
+    return ["open_to", "kinds", *margins.FIELDS, *each]
 
 
 def _read(
-    request: Request, form: Form, variants: list[Variant]
+    request: Request, form: Form, variants: list[Variant], known: Offer | None
 ) -> tuple[list[Price], dict[str, str]]:
-    """The prices of the kinds that have one, and what is wrong with which field."""
-    prices, errors = [], {}
+    """The prices of the kinds that are offered, and what is wrong with which field."""
+    prices: list[Price] = []
+    errors: dict[str, str] = {}
+    margin = None
+    try:
+        margin = margins.read(form, variants[0].currency) if len(variants) > 1 else None
+    except Refused as no:
+        errors["more"] = frame.sentence(request, no)
     for place, each in enumerate(variants):
-        minors: dict[str, int | None] = {}
-        for name in FIELDS:
-            text = form.text(f"{name}-{place}", 20).strip()
-            try:
-                minors[name] = forms.price(text, each.currency) if text else None
-            except Refused as no:
-                errors[f"{name}-{place}"] = frame.sentence(request, no)
-        if minors.get("supply") is None:
-            if any(minors.values()):
-                lacks = frame.sentence(request, Refused("resale_supply_missing"))
-                errors.setdefault(f"supply-{place}", lacks)
+        if "kinds" in form and not form.ticked(f"kind-{place}"):
             continue
-        price = Price(
-            each.variant_id, minors["supply"] or 0, minors.get("least"), minors.get("most")
-        )
-        try:
-            prices.append(resale_offers.check(price, each.currency))
-        except Refused as no:
-            field = {"resale_least": "least", "resale_most": "most"}.get(no.code, "supply")
-            errors[f"{field}-{place}"] = frame.sentence(request, no)
+        before = known.prices.get(each.variant_id) if known else None
+        price, wrong = _price(request, form, each, place, (margin, before))
+        errors |= {key: said for key, said in wrong.items() if "more" not in errors}
+        prices += [price] if price else []
     if not prices and not errors:
         errors["supply-0"] = frame.sentence(request, Refused("resale_supply_missing"))
     return prices, errors
 
 
+def _price(
+    request: Request,
+    form: Form,
+    variant: Variant,
+    place: int,
+    besides: tuple[Margin | None, Price | None],
+) -> tuple[Price | None, dict[str, str]]:
+    """What is said of a kind: its own supply price goes before the margin for all, unless it is the
+    one it had."""
+    (margin, before), errors, minors = besides, {}, dict[str, int | None]()
+    for name in FIELDS:
+        text = form.text(f"{name}-{place}", 20).strip()
+        try:
+            minors[name] = forms.price(text, variant.currency) if text else None
+        except Refused as no:
+            errors[f"{name}-{place}"] = frame.sentence(request, no)
+    supply = minors.get("supply")
+    if margin is not None and (supply is None or (before and supply == before.supply_minor)):
+        supply = max(variant.price_minor - margin.of(variant.price_minor), 0)
+    if supply is None:
+        if any(minors.values()) or "kinds" in form:
+            lacks = frame.sentence(request, Refused("resale_supply_missing"))
+            errors.setdefault(f"supply-{place}", lacks)
+        return None, errors
+    price = Price(variant.variant_id, supply, minors.get("least"), minors.get("most"))
+    try:
+        return resale_offers.check(price, variant.currency), errors
+    except Refused as no:
+        field = {"resale_least": "least", "resale_most": "most"}.get(no.code, "supply")
+        errors[f"{field}-{place}"] = frame.sentence(request, no)
+    return None, errors
+
+
 async def _offer(
-    request: Request, work: AtWork, form: Form, product_id: UUID, prices: list[Price]
+    request: Request, work: AtWork, form: Form, product_id: UUID, variants: list[Variant]
 ) -> dict[str, str]:
-    """Write it; what is wrong with the whole."""
+    """Write it; what is wrong, by field."""
+    async with http.house(request).database.connection() as conn:
+        known = await resale_offers.get(conn, work.shop.shop_id, product_id)
+    prices, errors = _read(request, form, variants, known)
+    if errors:
+        return errors
     token = link_token(request, work.shop.shop_id, product_id)
     try:
         await http.house(request).database.transaction(

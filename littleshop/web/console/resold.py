@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -13,20 +13,19 @@ from starlette.routing import Route
 
 from littleshop import db, http
 from littleshop.catalog import products, resold
-from littleshop.catalog.products import Variant
 from littleshop.catalog.resold import Listing
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
-from littleshop.money import Money
-from littleshop.sale import listing_resold
+from littleshop.sale import carrying, listing_resold
 from littleshop.sale.listing_resold import Ware
 from littleshop.shop import shops
-from littleshop.supply import resale_offers
+from littleshop.supply import low, resale_offers
 from littleshop.supply.resale_offers import Price
 from littleshop.web import addresses, forms
-from littleshop.web.console import frame, resold_orders
+from littleshop.web.console import frame, resold_form, resold_orders
 from littleshop.web.console.reselling import need_platform_holds
+from littleshop.web.console.resold_form import Kind, Typed
 from littleshop.web.forms import Form
 
 
@@ -96,10 +95,6 @@ async def _form(
     errors: Mapping[str, str],
     status: int = 200,
 ) -> Response:
-    rows = [
-        _row(place, each, ware.offer.prices[each.variant_id], each.price, typed, None)
-        for place, each in enumerate(ware.offered)
-    ]
     token = _token(request)
     return await frame.page(
         request,
@@ -113,78 +108,49 @@ async def _form(
             "url": addresses.product(ware.shop.slug or "", ware.product.product_id),
         },
         supplier=ware.shop.name,
-        rows=rows,
+        **resold_form.context(await _offered(request, ware), typed),
         action=request.url.path + (f"?with={quote(token)}" if token else ""),
         errors=errors,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )
 
 
-def _row(
-    place: int,
-    variant: Variant,
-    price: Price,
-    elsewhere: Money | None,
-    typed: Mapping[str, str],
-    now: int | None,
-) -> dict[str, Any]:
-    """A kind with the field for its price: what it costs her, what it leaves, what she may ask."""
-    wish = now or listing_resold.suggested(price, variant.price_minor)
-    currency = variant.currency
-    return {
-        "name": f"price-{place}",
-        "label": " · ".join(variant.choice),
-        "value": typed.get(f"price-{place}", forms.shown(wish, currency)),
-        "supply": Money(price.supply_minor, currency),
-        "margin": Money(max(wish - price.supply_minor, 0), currency),
-        "least": Money(price.least_minor, currency) if price.least_minor else None,
-        "most": Money(price.most_minor, currency) if price.most_minor else None,
-        "elsewhere": elsewhere,
-    }
+async def _offered(request: Request, ware: Ware) -> list[Kind]:
+    """The kinds that he offers, by his ids."""
+    async with http.house(request).database.connection() as conn:
+        left = await low.left(conn, ware.shop.shop_id, ware.product.product_id)
+    return [
+        Kind(
+            each.variant_id, " · ".join(each.choice), ware.offer.prices[each.variant_id],
+            each.price_minor, each.currency, left.get(each.variant_id, 0),
+        )
+        for each in ware.offered
+    ]  # fmt: skip
 
 
 async def put_up(request: Request) -> Response:
-    """POST root/resell/SHOP/PRODUCT: price-N"""
+    """POST root/resell/SHOP/PRODUCT: more, by=percent|sum, price-N, title, description"""
     need_platform_holds(request)
     work, form = await http.at_work(request), await forms.read(request)
     ware = await _ware(request, work)
-    priced = [(each, ware.offer.prices[each.variant_id]) for each in ware.offered]
-    prices, errors = _read(request, form, priced)
-    if not errors:
+    typed = resold_form.read(request, form, await _offered(request, ware))
+    if not typed.errors:
         try:
-            product_id = await _put_up(request, work, ware, prices)
+            product_id = await _put_up(request, work, ware, typed)
             return frame.go(request, _here(work, product_id), "resale_listed")
         except Refused as no:
-            errors = {"price-0": frame.sentence(request, no)}
-    return await _form(request, work, ware, _typed(form, len(priced)), errors, 422)
+            typed.errors = {"price-0": frame.sentence(request, no)}
+    return await _form(request, work, ware, typed.fields, typed.errors, 422)
 
 
-async def _put_up(request: Request, work: AtWork, ware: Ware, prices: Mapping[UUID, int]) -> UUID:
+async def _put_up(request: Request, work: AtWork, ware: Ware, typed: Typed) -> UUID:
     """Raises Refused: as listing_resold.put_up."""
     at, by = http.now(request), work.person.person_id
     return await http.house(request).database.transaction(
-        lambda conn: listing_resold.put_up(conn, work.shop.shop_id, ware, prices, at, by)
+        lambda conn: listing_resold.put_up(
+            conn, work.shop.shop_id, ware, typed.prices, at, by, words=typed.words
+        )
     )
-
-
-def _typed(form: Form, count: int) -> dict[str, str]:
-    return {f"price-{place}": form.text(f"price-{place}", 20) for place in range(count)}
-
-
-def _read(
-    request: Request, form: Form, priced: Sequence[tuple[Variant, Price]]
-) -> tuple[dict[UUID, int], dict[str, str]]:
-    """Prices by kind, and what is wrong with which field."""
-    prices: dict[UUID, int] = {}
-    errors: dict[str, str] = {}
-    for place, (each, price) in enumerate(priced):
-        try:
-            minor = forms.price(form.text(f"price-{place}", 20), each.currency)
-            listing_resold.check_price(price, minor, each.currency)
-            prices[each.variant_id] = minor
-        except Refused as no:
-            errors[f"price-{place}"] = frame.sentence(request, no)
-    return prices, errors
 
 
 async def page(request: Request) -> Response:
@@ -201,17 +167,25 @@ async def _listing(conn: db.Connection, request: Request, work: AtWork) -> Listi
     return listing
 
 
-async def _priced(conn: db.Connection, listing: Listing) -> list[tuple[Variant, Price]]:
-    """Her kinds with what the supplier says of them now, or said last."""
+async def _kinds(conn: db.Connection, listing: Listing) -> list[Kind]:
+    """Her kinds by her ids, with what the supplier says of them now, or said last."""
     offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
+    left = await low.left(conn, listing.from_shop_id, listing.from_product_id)
     kinds = await resold.kinds(conn, listing.shop_id, listing.product_id)
     by_id = {each.variant_id: each for each in kinds}
     told = []
-    for variant in await products.variants(conn, listing.shop_id, listing.product_id):
-        kind = by_id.get(variant.variant_id)
+    for each in await products.variants(conn, listing.shop_id, listing.product_id):
+        kind = by_id.get(each.variant_id)
         if kind is not None:
-            now = offer.prices.get(kind.from_variant_id) if offer else None
-            told.append((variant, now or Price(kind.from_variant_id, kind.supply_minor)))
+            theirs = kind.from_variant_id
+            price = offer.prices.get(theirs) if offer else None
+            told.append(
+                Kind(
+                    each.variant_id, " · ".join(each.choice),
+                    price or Price(theirs, kind.supply_minor), each.price_minor, each.currency,
+                    left.get(theirs, 0), listed=True,
+                )
+            )  # fmt: skip
     return told
 
 
@@ -224,9 +198,10 @@ async def _listing_page(
 ) -> Response:
     async with http.house(request).database.connection() as conn:
         listing = await _listing(conn, request, work)
-        priced = await _priced(conn, listing)
+        kinds = await _kinds(conn, listing)
         supplier = await shops.get(conn, listing.from_shop_id)
         own = await products.get(conn, work.shop.shop_id, listing.product_id)
+        theirs = await products.get(conn, listing.from_shop_id, listing.from_product_id)
     return await frame.page(
         request,
         work,
@@ -242,11 +217,9 @@ async def _listing_page(
         supplier=supplier.name,
         why_off=listing.why_off,
         again_url=_again(work, listing) if own.status == "hidden" and not listing.why_off else "",
-        sold_out=not any(each.supplied for each, _ in priced),
-        rows=[
-            _row(place, each, price, None, typed, each.price_minor)
-            for place, (each, price) in enumerate(priced)
-        ],
+        theirs=theirs.title,
+        sold_out=all(each.left == 0 for each in kinds),
+        **resold_form.context(kinds, typed, (listing.own_title, listing.own_description)),
         errors=errors,
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )
@@ -257,40 +230,43 @@ def _again(work: AtWork, listing: Listing) -> str:
 
 
 async def save(request: Request) -> Response:
-    """POST root/goods/ID/resold: price-N, then=save|stop"""
+    """POST root/goods/ID/resold: more, by, price-N, title, description, then=save|stop"""
     work, form = await http.at_work(request), await forms.read(request)
     house, at = http.house(request), http.now(request)
     async with house.database.connection() as conn:
         listing = await _listing(conn, request, work)
-        priced = await _priced(conn, listing)
+        kinds = await _kinds(conn, listing)
     if form.text("then", 10) == "stop":
         await house.database.transaction(lambda conn: listing_resold.take_down(conn, listing, at))
         return frame.go(request, f"{frame.root(work.shop)}/resold", "resale_stopped")
-    if errors := await _reprice(request, form, listing, priced):
-        return await _listing_page(request, work, _typed(form, len(priced)), errors, 422)
-    await listing_resold.follow(house.database, listing, at)
+    typed = resold_form.read(request, form, kinds)
+    await _keep(request, form, listing, typed)
+    if typed.errors:
+        return await _listing_page(request, work, typed.fields, typed.errors, 422)
+    await carrying.follow(house.database, listing, at)
     return frame.go(request, _here(work, listing.product_id), "resale_repriced")
 
 
-async def _reprice(
-    request: Request, form: Form, listing: Listing, priced: Sequence[tuple[Variant, Price]]
-) -> dict[str, str]:
-    prices, errors = _read(request, form, priced)
-    if errors:
-        return errors
-
-    database = http.house(request).database
+async def _keep(request: Request, form: Form, listing: Listing, typed: Typed) -> None:
+    """Write what was typed unless something of it is wrong; what the supplier says otherwise by now
+    stands among the errors."""
+    if typed.errors:
+        return
+    database, at = http.house(request).database, http.now(request)
     async with database.connection() as conn:
         offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
+
+    async def write(conn: db.Connection) -> None:
+        await listing_resold.reprice(conn, listing, typed.prices, offer)
+        if "title" in form:
+            await listing_resold.reword(conn, listing, *typed.words, at)
+
     try:
-        await database.transaction(
-            lambda conn: listing_resold.reprice(conn, listing, prices, offer)
-        )
+        await database.transaction(write)
     except NotFound:
         raise
     except Refused as no:
-        return {"price-0": frame.sentence(request, no)}
-    return {}
+        typed.errors = {"price-0": frame.sentence(request, no)}
 
 
 async def sold(request: Request) -> Response:

@@ -79,7 +79,7 @@ async def read(
             lines.append(
                 Line(
                     url=addresses.review(token, item.position),
-                    title=item.title,
+                    title=item.called,
                     stars=said.stars if said else 0,
                     may_amend=said is not None and said.may_amend(at),
                 )

@@ -137,9 +137,9 @@ def _lines(
 
 def thing(item: OrderItem) -> SimpleNamespace:
     """A thing of an order with its picture."""
-    picture = SimpleNamespace(digest=item.photo, alt=item.title) if item.photo else None
+    picture = SimpleNamespace(digest=item.photo, alt=item.called) if item.photo else None
     return SimpleNamespace(
-        title=item.title,
+        title=item.called,
         choice=item.choice,
         picture=picture,
         price=Money(item.unit_minor, item.currency),

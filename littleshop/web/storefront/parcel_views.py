@@ -64,7 +64,7 @@ def _one(
     where: Where,
 ) -> SimpleNamespace:
     known = carriers.CARRIERS.get(parcel.carrier)
-    pieces = [(each.title, inside[each.position]) for each in things if each.position in inside]
+    pieces = [(each.called, inside[each.position]) for each in things if each.position in inside]
     ways, now, seller = where
     return SimpleNamespace(
         way=parcel_ways.told(locale, parcel, ways, now, seller=seller),

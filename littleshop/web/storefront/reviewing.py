@@ -120,9 +120,9 @@ def _form(request: Request, line: _Line, sheet: Sheet, status: int = 200) -> Res
         order=line.link.short,
         position=line.item.position,
         item=SimpleNamespace(
-            title=line.item.title,
+            title=line.item.called,
             choice=line.item.choice,
-            picture=views.Picture(line.item.photo, line.item.title) if line.item.photo else None,
+            picture=views.Picture(line.item.photo, line.item.called) if line.item.photo else None,
         ),
         sheet=sheet,
         said=said,
