@@ -20,6 +20,9 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _ATTEMPTS = 6
+# Prepared on each connection, and kept: asyncpg would keep a hundred for five minutes, and the
+# program has several hundreds, so most of them would be parsed and planned again and again.
+STATEMENTS = 512
 _RETRIED = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -154,6 +157,8 @@ async def open_database(
         init=prepare,
         server_settings=settings,
         command_timeout=30,
+        statement_cache_size=STATEMENTS,
+        max_cached_statement_lifetime=0,
         connection_class=_Kept,
     )
     return Database(pool)

@@ -223,9 +223,10 @@ class Stable:
         name = f"test_{os.getpid()}_{next(_number)}"
         # With wal_level = minimal copying the files is several times quicker than WAL_LOG.
         await self._ask(f"create database {name} template {self._template} strategy file_copy")
-        owner = await asyncpg.connect(self._cluster.dsn(name))
+        dsn = self._cluster.dsn(name)
+        owner = await asyncpg.connect(dsn, statement_cache_size=db.STATEMENTS)
         await db.prepare(owner)
-        made = Kept(name, self._cluster.dsn(name), owner)
+        made = Kept(name, dsn, owner)
         await made.learn()
         return made
 
