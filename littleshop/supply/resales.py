@@ -128,6 +128,16 @@ async def sellers_of(
     return {(row["shop_id"], row["order_id"]): row["sold_by_shop_id"] for row in rows}
 
 
+async def sold_by(conn: db.Connection, shop_id: int, order_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Which of these orders of this shop another one sold, by that one's name of then."""
+    rows = await conn.fetch(
+        "select order_id, sold_by_name from resales where shop_id = $1 and order_id = any ($2)",
+        shop_id,
+        list(order_ids),
+    )
+    return {row["order_id"]: row["sold_by_name"] for row in rows}
+
+
 async def sold(conn: db.Connection, shop_id: int) -> dict[int, Sold]:
     """What others sold for this shop, by who."""
     rows = await db.all(

@@ -133,9 +133,17 @@ def ended(case: Case) -> str:
 
 
 def silence(
-    locale: str, side: str, facts: Facts, now: datetime, zone: ZoneInfo, **names: str
+    locale: str,
+    side: str,
+    facts: Facts,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    yours: Money | None = None,
+    **names: str,
 ) -> Markup | None:
-    """What happens if nobody acts, when, and to which money; None where no clock runs."""
+    """What happens if nobody acts, when, and to which money; None where no clock runs. `yours`:
+    what of it the seller has in the end, where he is told so."""
     case, at = facts.case, facts.due_at
     if at is None:
         return None
@@ -149,6 +157,8 @@ def silence(
     elif case.status != "replacing":
         key += f".{case.kind}"
     amount = case.amount if case.status in ("asked", "sent_back") else facts.left
+    if yours is not None and case.status in GIVES_UP:
+        amount = yours
     then = _then(facts, at)
     return i18n.html(
         locale,

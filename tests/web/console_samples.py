@@ -97,6 +97,7 @@ def today(locale: str) -> dict[str, Any]:
             ),
             _todo("reminded", 1, number=1047, by=ago(-20), waits=True),
             _todo("pick_up", 2),
+            _todo("resold", 2, then="resold_by", amount=yuan(96), by=ago(-9 * 24)),
             _todo("low", 3, title="燕麦皂" if locale == "zh-CN" else "oat soap"),
             _todo("returned", 1, amount=yuan(212)),
         ],

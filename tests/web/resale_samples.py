@@ -48,6 +48,7 @@ def _order(state: str, **more: Any) -> dict[str, Any]:
         "margin": yuan(50), "back": yuan(0),
         "placed_at": ago(hours=3), "state": state, "supplier": "小满茶器",
         "parcels": ["顺丰速运 SF1408223001001"],
+        "expected": {"amount": yuan(48), "by": ago(-9 * 24) if state == "shipped" else None},
     }  # fmt: skip
     return told | more
 
@@ -105,25 +106,27 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     here = around(locale, "goods")
     seller = {
         "name": HERS, "face_url": "", "url": "/@xiaoxiao", "listed": 1, "orders": 3,
-        "sold": yuan(450), "owed": yuan(50), "owes": yuan(10),
+        "sold": yuan(450), "expected": yuan(30), "owed": yuan(50), "owes": yuan(10),
     }  # fmt: skip
     offered = {"title": "青灰釉盖碗", "picture_url": "", "url": "#", "stands": True,
                "open_to_all": True, "takers": 1}  # fmt: skip
+    listed = here | {"things": [], "rows": [], "q": "", "ahead": None}
+    ahead = {"count": 2, "amount": yuan(96), "by": ago(-9 * 24)}
     rows = [_order("to_ship", parcels=[]), _order("shipped"),
-            _order("refunded", back=yuan(150), margin=yuan(0))]  # fmt: skip
+            _order("refunded", back=yuan(150), margin=yuan(0), expected=None)]  # fmt: skip
     return {
         **_shelf(here, "？" if locale == "zh-CN" else "?"),
         "resellers": ("resellers", here | {"things": [offered, offered | {"stands": False}],
                                            "rows": [seller]}),
         "resellers-nobody": ("resellers", here | {"things": [offered], "rows": []}),
         "resellers-none": ("resellers", here | {"things": [], "rows": []}),
-        "resold": ("resold", here | {"things": [_listed(None), _listed(None, "sold_out"),
-                                                *[_listed(why) for why in OFF]],
-                                     "rows": rows, "q": ""}),
-        "resold-found": ("resold", here | {"things": [], "rows": rows[:1], "q": "1044"}),
-        "resold-nothing-found": ("resold", here | {"things": [], "rows": [], "q": "9"}),
-        "resold-first": ("resold", here | {"things": [_listed(None)], "rows": [], "q": ""}),
-        "resold-none": ("resold", here | {"things": [], "rows": [], "q": ""}),
+        "resold": ("resold", listed | {"things": [_listed(None), _listed(None, "sold_out"),
+                                                  *[_listed(why) for why in OFF]],
+                                       "rows": rows, "ahead": ahead}),
+        "resold-found": ("resold", listed | {"rows": rows[:1], "q": "1044", "ahead": ahead}),
+        "resold-nothing-found": ("resold", listed | {"q": "9"}),
+        "resold-first": ("resold", listed | {"things": [_listed(None)]}),
+        "resold-none": ("resold", listed),
     }  # fmt: skip
 
 

@@ -106,6 +106,8 @@ async def test_after_receipt_no_one_shop_is_said_to_get_all_his_money(market: Ma
 
 async def test_a_request_that_ends_without_money_says_the_same(market: Market) -> None:
     hers = await named(market)
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update shops set commission_bps = 500")
     order = await shipped(hers)
     wish = {"kind": "return", "reason": "not_wanted", "amount": "150.00", "words": "不想要了"}
     asked = await market.buyer.post(f"{order}/cases", data=wish | {"form_key": str(uuid4())})
@@ -116,6 +118,32 @@ async def test_a_request_that_ends_without_money_says_the_same(market: Market) -
     assert yes.status_code == 303, yes.text
     page = read(await market.buyer.get(case))
     assert f"{HE}同意了" in page and "我们把 ¥150.00 付给店家" in page and f"付给{HE}" not in page
+    hers_of_it = read(await market.seller.get(desk))
+    assert "¥95.00 归你" in hers_of_it and "¥150.00 归你" not in hers_of_it
+    order_page = read(await market.seller.get(f"/console/{market.shop_id}/orders/1001"))
+    assert "¥95.00 归你" in order_page and "¥150.00 归你" not in order_page
+
+
+async def test_pages_about_his_order_wear_the_face_of_the_shop_he_knows(market: Market) -> None:
+    hers = await named(market)
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update shops set awning = 'plum' where shop_id = $1", hers.shop_id)
+        await conn.execute("update shops set awning = 'moss' where shop_id = $1", market.shop_id)
+    order = await shipped(hers)
+    wish = {"kind": "return", "reason": "not_wanted", "amount": "150.00", "words": "不想要了"}
+    case = (
+        await market.buyer.post(f"{order}/cases", data=wish | {"form_key": str(uuid4())})
+    ).headers["location"]
+    await market.buyer.post(f"{case}/withdrawal")
+    asking = await market.buyer.get(f"{order}/cases")
+    await market.buyer.post(f"{order}/receipt")
+    review = await market.buyer.get(f"{order}/reviews/1")
+    verify = await market.world.browser("zh-CN").get(f"{order}/code")
+    for page in (await market.buyer.get(case), asking, review, verify):
+        assert page.status_code == 200, page.url
+        assert "aw-plum" in page.text and "aw-moss" not in page.text, page.url
+    note = f"在晓晓的小铺买的，由小满茶器（{HE}）发货，有问题也由它售后"
+    assert note in asking.text and note in (await market.buyer.get(case)).text
 
 
 async def test_a_basket_of_what_was_withdrawn_says_why_nothing_is_paid_and_leads_to_the_shop(

@@ -29,7 +29,7 @@ from littleshop.trade.handed_out import HandedOut
 from littleshop.trade.orders import Order, OrderItem
 from littleshop.web import case_story, couriers, evidence, forms, pages
 from littleshop.web.case_story import Facts
-from littleshop.web.console import frame, order_page
+from littleshop.web.console import frame, order_page, sold_by
 from littleshop.web.evidence import Shown
 
 FIELDS = {  # the act of an address -> where on the page its no is said
@@ -92,6 +92,7 @@ class Seen:
     name: str
     where: str  # the address for returns that was written last
     given: list[HandedOut]
+    yours: Money  # what of the rest is the seller's in the end
 
     @property
     def case(self) -> Case:
@@ -108,7 +109,8 @@ async def _see(request: Request) -> Seen:
         must = await returning.must_take_back(conn, order, case)
         where = await case_lists.last_address(conn, work.shop.shop_id)
         given = await handed_out.of_order(conn, work.shop.shop_id, order.order_id)
-    return Seen(work, facts, must, order.delivery(house.keyring).name, where, given)
+        yours = await sold_by.share(conn, order, facts.left)
+    return Seen(work, facts, must, order.delivery(house.keyring).name, where, given, yours)
 
 
 def _here(seen: Seen) -> str:
@@ -159,7 +161,9 @@ def _told(request: Request, seen: Seen) -> dict[str, Any]:
         "name": seen.name,
         "state": case_story.state(facts),
         "goes_back": facts.goes_back,
-        "silence": case_story.silence(locale, "seller", facts, now, zone, buyer=seen.name),
+        "silence": case_story.silence(
+            locale, "seller", facts, now, zone, yours=seen.yours, buyer=seen.name
+        ),
         "stopped": facts.stopped and case.is_open,
         "lines": case_story.lines(locale, "seller", facts, buyer=seen.name),
         "sources": facts.sources,

@@ -13,7 +13,7 @@ from littleshop.web.forms import Form
 WAYS = ("percent", "sum")
 FIELDS = ("more", "by")
 _WHOLE = 10_000  # hundredths of a per cent
-_MOST = 100 * _WHOLE
+_MOST = 10 * _WHOLE
 
 
 class Margin(msgspec.Struct, frozen=True):

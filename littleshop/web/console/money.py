@@ -29,6 +29,7 @@ from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Payout
 from littleshop.shop import cards
 from littleshop.shop.shops import Shop
+from littleshop.supply import prospects
 from littleshop.web import addresses, pages
 from littleshop.web.console import frame, statements, taken
 
@@ -57,8 +58,11 @@ async def page(request: Request) -> Response:
 async def _around(
     conn: db.Connection, work: http.AtWork, locale: str, at: datetime
 ) -> dict[str, Any]:
-    """What we lent, what we take, and what the owner may take along."""
+    """What we lent, what we take, what the owner may take along, and what of sales of two shops is
+    whose once their buyers have it."""
     shop = work.shop
+    ours = await prospects.coming(conn, shop.shop_id, at)
+    theirs = await prospects.going(conn, shop.shop_id)
     days = await seller_statements.days(conn, shop.shop_id)
     offered = statements.offered(shop, days, at.astimezone(SHANGHAI).date())
     share = await former.share(conn, shop.shop_id)
@@ -73,6 +77,10 @@ async def _around(
         "lent": await accounts.balance(conn, shop.shop_id, chart.DUE_TO_SHOP, shop.currency),
         "taken": await taken.told(conn, shop, locale, at),
         "statement": offered,
+        "margins": {
+            "ours": prospects.total(ours, shop.currency),
+            "theirs": prospects.total(theirs, shop.currency),
+        },
     }
 
 

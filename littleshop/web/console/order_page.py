@@ -195,8 +195,7 @@ async def page(request: Request) -> Response:
 
 
 def _yours(dossier: Dossier) -> Money:
-    """What of the order is the seller's: what did not go back, less our commission and what is of
-    the shop that sold it."""
+    """What of the order is the seller's: what is left, less our commission and others' parts."""
     order, rate, kept = dossier.order, dossier.rate, dossier.order.total - dossier.gone
     return kept - rate.of(kept) - sold_by.others(dossier.sold, order, rate, kept)
 
@@ -205,13 +204,13 @@ def _asked(request: Request, work: AtWork, dossier: Dossier) -> list[dict[str, A
     """What the buyer wanted back, the last one first; of the open one, what silence does."""
     locale, now, facts = pages.locale_of(request), http.now(request), dossier.facts
     here = f"{frame.root(work.shop)}/orders/{dossier.order.number}/cases"
-    zone, name = ZoneInfo(work.shop.zone), dossier.delivery.name
+    zone, name, ours = ZoneInfo(work.shop.zone), dossier.delivery.name, _yours(dossier)
     rows = []
     for each in reversed(dossier.asked):
         is_open = facts is not None and facts.case.case_id == each.case_id
         silence = None
         if facts is not None and is_open:
-            silence = case_story.silence(locale, "seller", facts, now, zone, buyer=name)
+            silence = case_story.silence(locale, "seller", facts, now, zone, yours=ours, buyer=name)
         rows.append(
             {
                 "url": f"{here}/{each.number}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.sale import finding, shipping
 from littleshop.shop import staff
+from littleshop.supply import resales
 from littleshop.trade import (
     carriers,
     case_lists,
@@ -59,8 +60,10 @@ def money(order: Order) -> str:
     return "back" if order.status == "refunded" else "none"
 
 
-def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict[str, Any]:
-    """An order as a row of a list, with what the seller wrote on it."""
+def line(
+    row: OrderRow, root: str, keyring: Keyring, own_note: str = "", sold_by: str = ""
+) -> dict[str, Any]:
+    """An order as a row of a list, with what the seller wrote on it and the shop that sold it."""
     delivery = row.delivery(keyring)
     return {
         "number": row.number,
@@ -75,6 +78,7 @@ def line(row: OrderRow, root: str, keyring: Keyring, own_note: str = "") -> dict
         "due_at": _due(row),
         "url": f"{root}/orders/{row.number}",
         "own_note": own_note,
+        "sold_by": sold_by,
     }
 
 
@@ -181,9 +185,10 @@ async def _read(
             stuck = {each.order_id for each in wanted if each.status != "refunding"}
             ready = [row for row in rows if row.order_id not in stuck]
             first = await _first(conn, shop_id, ready, keyring)
-        noted = await order_notes.marked(conn, shop_id, [row.order_id for row in rows])
+        noted = await _marks(conn, shop_id, rows)
         ended = {each: await order_lists.counted(conn, shop_id, each) for each in LONG}
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
+        others = await resold_orders.filter_(conn, work, http.now(request))
     requests = sum(each.sellers_turn for each in wanted)
     root = frame.root(work.shop)
     context = _list_context(request, rows, duties, state, q, root, first, requests, ended, noted)
@@ -192,7 +197,18 @@ async def _read(
         "looked": [i18n.t(locale, f"book.looked.{each}") for each in looked],
         "by": [i18n.t(locale, f"book.looked.{each}") for each in by],
     }
+    context["filters"] += others
     return context | searched | {"shipped_now": told, "never": not ever, "also": also}
+
+
+async def _marks(
+    conn: db.Connection, shop_id: int, rows: Sequence[OrderRow]
+) -> dict[UUID, tuple[str, str]]:
+    """What the seller wrote on orders of a list, and which other shops sold them."""
+    found = [row.order_id for row in rows]
+    noted = await order_notes.marked(conn, shop_id, found)
+    sold = await resales.sold_by(conn, shop_id, found)
+    return {each: (noted.get(each, ""), sold.get(each, "")) for each in found}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:
@@ -201,7 +217,7 @@ async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Respon
     async with house.database.connection() as conn:
         rows = await order_lists.by_phone(conn, work.shop.shop_id, phone_index)
         duties = await order_lists.duties(conn, work.shop.shop_id)
-        noted = await order_notes.marked(conn, work.shop.shop_id, [row.order_id for row in rows])
+        noted = await _marks(conn, work.shop.shop_id, rows)
     if not rows:
         raise NotFound("person")
     name = rows[0].delivery(house.keyring).name
@@ -220,12 +236,12 @@ async def _first(
     order = await orders.get(conn, shop_id, by_courier[0].order_id)
     assert order is not None
     items = await packing.of_order(conn, shop_id, order.order_id)
-    noted = await order_notes.marked(conn, shop_id, [order.order_id])
+    ((note, sold_by),) = (await _marks(conn, shop_id, by_courier[:1])).values()
     following = by_courier[1].number if len(by_courier) > 1 else None
     delivery = order.delivery(keyring)
     told = dock(order, items, delivery) | {
         "due_at": _due(by_courier[0]),
-        "pack": _pack(order, items, delivery, noted.get(order.order_id, "")),
+        "pack": _pack(order, items, delivery, note) | {"sold_by": sold_by},
     }
     return told, following
 
@@ -278,11 +294,11 @@ def _list_context(
     first: tuple[dict[str, Any], int | None] | None,
     requests: int = 0,
     ended: dict[str, int] | None = None,
-    noted: dict[UUID, str] | None = None,
+    noted: Mapping[UUID, tuple[str, str]] | None = None,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
     notes = noted or {}
-    shown = [line(row, root, keyring, notes.get(row.order_id, "")) for row in rows]
+    shown = [line(row, root, keyring, *notes.get(row.order_id, ())) for row in rows]
     asked = {"state": "cases", "count": requests, "url": f"{root}/cases", "chosen": False}
     dock_order, following = first or (None, None)
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]

@@ -19,7 +19,7 @@ from littleshop.i18n import SIGNS
 from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.sale import listing_resold
-from littleshop.supply import resale_offers, resales
+from littleshop.supply import prospects, resale_offers, resales
 from littleshop.supply.resale_offers import Offer, Price
 from littleshop.web import addresses, forms, names
 from littleshop.web.console import frame, margins, product
@@ -258,6 +258,7 @@ async def _sellers(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
     takers = await resale_offers.resellers(conn, shop_id)
     ids_ = {each.reseller_shop_id for each in takers} | set(sold)
     balances = await accounts.balances(conn, shop_id)
+    ahead = await prospects.going(conn, shop_id)
     listed = Counter(each.reseller_shop_id for each in takers if each.ended_at is None)
     rows, nothing = [], Money(0, currency)
     for shop in await resale_offers.doors(conn, list(ids_)):
@@ -271,6 +272,9 @@ async def _sellers(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
                 "orders": of.orders if of else 0,
                 "sold": Money(of.total_minor, currency) if of else nothing,
                 "owed": balances.get((chart.due_to(reseller), currency), nothing),
+                "expected": prospects.total(
+                    [each for each in ahead if each.other_shop_id == reseller], currency
+                ),
                 "owes": balances.get((chart.due_from(reseller), currency), nothing),
             }
         )

@@ -276,7 +276,10 @@ async def sold(request: Request) -> Response:
     async with http.house(request).database.connection() as conn:
         things = await _things(conn, work) if not q else []
         rows = await resold_orders.rows(request, conn, work, q)
-    return await frame.page(request, work, "resold.html", "goods", things=things, rows=rows, q=q)
+        ahead = await resold_orders.coming(conn, work.shop, http.now(request))
+    return await frame.page(
+        request, work, "resold.html", "goods", things=things, rows=rows, q=q, ahead=ahead
+    )
 
 
 async def _things(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:

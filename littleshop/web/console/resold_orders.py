@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,9 @@ from littleshop.crypto import Keyring
 from littleshop.http import AtWork
 from littleshop.money import Money
 from littleshop.shop import shops
-from littleshop.supply import resales
+from littleshop.shop.shops import Shop
+from littleshop.supply import prospects, resales
+from littleshop.supply.prospects import Prospect
 from littleshop.supply.resales import Passage, ResoldOrder
 from littleshop.trade import carriers
 from littleshop.web import pages
@@ -27,6 +30,8 @@ async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> l
     found = await _found(conn, http.house(request).keyring, work.shop.shop_id, q)
     names = await shops.names(conn, list({each.from_shop_id for each, _ in found}))
     passages = await resales.passages(conn, [each for each, _ in found])
+    ahead = await prospects.coming(conn, work.shop.shop_id, http.now(request))
+    by_order = {each.order_id: each for each in ahead}
     zone = ZoneInfo(work.shop.zone)
     return [
         {
@@ -37,6 +42,7 @@ async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> l
             "placed_at": each.placed_at.astimezone(zone),
             "supplier": names.get(each.from_shop_id, ""),
             **_became(request, each, passages[each.order_id]),
+            "expected": _expected(by_order.get(each.order_id), zone),
         }
         for each, name in found
     ]
@@ -62,6 +68,30 @@ async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
     return 0 if number is None else len(await resales.mirrored(conn, shop_id, number=number))
 
 
+async def filter_(conn: db.Connection, work: AtWork, at: datetime) -> list[dict[str, Any]]:
+    """The way from the list of orders to those that others ship; none for who never re-sold."""
+    shop_id = work.shop.shop_id
+    if not await resales.mirrored(conn, shop_id, most=1):
+        return []
+    count = len(await prospects.coming(conn, shop_id, at)) or None
+    url = f"/console/{shop_id}/resold"
+    return [{"state": "resold", "count": count, "url": url, "chosen": False}]
+
+
+async def coming(conn: db.Connection, shop: Shop, at: datetime) -> dict[str, Any] | None:
+    """How many of them are on their way, what they bring in all, and when the first is sure; None
+    while there is none."""
+    found = await prospects.coming(conn, shop.shop_id, at)
+    if not found:
+        return None
+    first = min((each.due_at for each in found if each.due_at is not None), default=None)
+    return {
+        "count": len(found),
+        "amount": prospects.total(found, shop.currency),
+        "by": None if first is None else first.astimezone(ZoneInfo(shop.zone)),
+    }
+
+
 def _number(q: str) -> int | None:
     digits = q.removeprefix("#")
     plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER
@@ -75,6 +105,13 @@ def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str
         "margin": _margin(mirror, passage),
         "parcels": [_parcel(request, each) for each in passage.parcels],
     }
+
+
+def _expected(ahead: Prospect | None, zone: ZoneInfo) -> dict[str, Any] | None:
+    if ahead is None:
+        return None
+    by = None if ahead.due_at is None else ahead.due_at.astimezone(zone)
+    return {"amount": ahead.amount, "by": by}
 
 
 def _margin(mirror: ResoldOrder, passage: Passage) -> Money:

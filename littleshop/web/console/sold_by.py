@@ -16,6 +16,7 @@ from littleshop.shop import shops
 from littleshop.social.referrals import Referral
 from littleshop.supply import resales
 from littleshop.supply.resales import Resale
+from littleshop.trade import fees
 from littleshop.trade.fees import Rate
 from littleshop.trade.orders import Order
 
@@ -54,6 +55,12 @@ def others(sold: SoldBy | None, order: Order, rate: Rate, kept: Money) -> Money:
         return Money(0, order.currency)
     parts = _shares(sold, order, rate, kept)
     return parts.margin + parts.referred
+
+
+async def share(conn: db.Connection, order: Order, kept: Money) -> Money:
+    """What of the kept part of an order is its seller's: less our fee and what is other shops'."""
+    rate = await fees.of_order(conn, order)
+    return kept - rate.of(kept) - others(await of(conn, order), order, rate, kept)
 
 
 def told(sold: SoldBy | None, order: Order, rate: Rate, kept: Money) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from littleshop.trade import case_lists, conversation_lists, order_lists, wishes
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
 from littleshop.web import addresses, keepers, pages, registration
-from littleshop.web.console import figures, frame, money
+from littleshop.web.console import figures, frame, money, resold_orders
 
 LOW = 3  # so many or fewer are worth a word
 MOST_LOW = 3
@@ -64,6 +64,7 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
     asked = await wishes.waiting(conn, shop.shop_id)
     talks = await conversation_lists.unread(conn, shop.shop_id, wishes=False)
     drawn = await figures.today(conn, shop, now)
+    ahead = await resold_orders.coming(conn, shop, now)
     requests = _requests(wanted, frame.root(shop))
     urgent = _urgent(duties, goods, bool(news), requests, frame.root(shop))
     urgent = _unless_registering(urgent, standing, pots["waits"])
@@ -74,7 +75,8 @@ async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) ->
         + [each for each in requests if each["kind"] != urgent["kind"]]
         + ([_todo("wish", asked, f"{frame.root(shop)}/wishes", waits=True)] if asked else [])
         + ([_todo("talk", talks, f"{frame.root(shop)}/conversations", waits=True)] if talks else [])
-        + _todos(shop, duties, goods, pots, back, latest, urgent["kind"]),
+        + _todos(shop, duties, goods, pots, back, latest, urgent["kind"])
+        + _resold(ahead, frame.root(shop)),
         "figures": drawn,
         "happened": [await told(conn, shop, each) for each in news],
         "purse": _purse(pots),
@@ -194,6 +196,15 @@ def _todos(
     waits_url = f"{addresses.OPENING}?shop={shop.shop_id}"
     found += [_todo(each, 1, waits_url, waits=True) for each in pots["waits"]]
     return found + _shelf(goods, root)
+
+
+def _resold(ahead: dict[str, Any] | None, root: str) -> list[dict[str, Any]]:
+    """What others ship for this shop: nothing to do, and money to come."""
+    if ahead is None:
+        return []
+    then = "resold_by" if ahead["by"] else "resold"
+    facts = {"amount": ahead["amount"], "by": ahead["by"], "then": then}
+    return [_todo("resold", ahead["count"], f"{root}/resold", **facts)]
 
 
 def _shelf(goods: list[Listed], root: str) -> list[dict[str, Any]]:

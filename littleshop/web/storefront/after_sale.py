@@ -29,7 +29,7 @@ from littleshop.web import addresses, case_story, couriers, evidence, flash, for
 from littleshop.web.case_story import Facts
 from littleshop.web.evidence import Shown
 from littleshop.web.forms import Form
-from littleshop.web.storefront import orders, views
+from littleshop.web.storefront import bought_at, orders
 from littleshop.web.storefront.orders import OrderLink
 
 REASONS = {  # what is offered for each kind, the likeliest first
@@ -95,7 +95,8 @@ async def _form(request: Request, link: OrderLink, sheet: Sheet, status: int = 2
         "storefront/case_new.html",
         status=status,
         private=True,
-        shop=views.shop(link.shop),
+        shop=bought_at.face(link.sold_by, link.shop),
+        ships=_ships(request, link),
         order=link.short,
         sent=link.order.status != "to_ship",
         kinds=kinds,
@@ -110,6 +111,13 @@ async def _form(request: Request, link: OrderLink, sheet: Sheet, status: int = 2
         answer_by=http.now(request) + returning.ANSWER,
         zone=ZoneInfo(link.shop.zone),
     )
+
+
+def _ships(request: Request, link: OrderLink) -> str:
+    """Where it was bought and who sees to it; "" where that is one shop."""
+    if link.sold_by is None:
+        return ""
+    return bought_at.note(pages.locale_of(request), link.sold_by, link.shop)
 
 
 async def _chosen(request: Request) -> dict[str, str]:
@@ -217,7 +225,8 @@ async def _page(
         "storefront/case.html",
         status=409 if wrong else 200,
         private=True,
-        shop=views.shop(link.shop),
+        shop=bought_at.face(link.sold_by, link.shop),
+        ships=_ships(request, link),
         order=link.short,
         zone=ZoneInfo(link.shop.zone),
         verify=not link.seen.may(roles.ASK_BACK),

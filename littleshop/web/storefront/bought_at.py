@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from littleshop import db, i18n
 from littleshop.sale import reselling
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import resales
 from littleshop.trade.orders import Order
+from littleshop.web.storefront import views
+from littleshop.web.storefront.views import ShopView
 
 
 async def shop_of(conn: db.Connection, order: Order) -> Shop | None:
@@ -35,6 +39,15 @@ async def names(conn: db.Connection, found: Sequence[Order]) -> dict[UUID, str]:
     told = await resales.sellers_of(conn, places)
     known = await shops.names(conn, list(set(told.values())))
     return {order_id: known.get(seller, "") for (_, order_id), seller in told.items()}
+
+
+def face(sold_by: Shop | None, supplier: Shop, locale: str | None = None) -> ShopView:
+    """The shop that a page about an order wears: the one its buyer knows. Who sees to what is wrong
+    with it is named as its `seller`: that is who ships."""
+    seen = views.shop(supplier, locale)
+    if sold_by is None:
+        return seen
+    return msgspec.structs.replace(views.shop(sold_by, locale), seller=seen.seller)
 
 
 def shipper(locale: str, supplier: Shop) -> str:

@@ -16,7 +16,7 @@ from littleshop.identity.phones import Phone
 from littleshop.trade import gifts
 from littleshop.trade.order_links import trust_device
 from littleshop.web import addresses, browsers, forms, pages
-from littleshop.web.storefront import orders, views
+from littleshop.web.storefront import bought_at, orders
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.orders import OrderLink
 from littleshop.web.storefront.visitors import remember
@@ -118,7 +118,7 @@ async def _page(
         "storefront/verify.html",
         status=409 if no else 200,
         private=True,
-        shop=views.shop(link.shop),
+        shop=bought_at.face(link.sold_by, link.shop),
         order=link.short,
         phone=crypto.mask_phone(phone.e164),
         sent=typed or (code is not None and code.expires_at > http.now(request)),

@@ -24,7 +24,7 @@ from littleshop.trade.orders import OrderItem
 from littleshop.trade.reviews import Photo, Review, Said
 from littleshop.web import addresses, flash, forms, pages
 from littleshop.web.forms import Form, Kept
-from littleshop.web.storefront import opinions, orders, views
+from littleshop.web.storefront import bought_at, opinions, orders, views
 from littleshop.web.storefront.orders import OrderLink
 from littleshop.web.storefront.visitors import shop_here, works_here
 
@@ -116,7 +116,7 @@ def _form(request: Request, line: _Line, sheet: Sheet, status: int = 200) -> Res
         "storefront/review.html",
         status=status,
         private=True,
-        shop=views.shop(line.link.shop, pages.locale_of(request)),
+        shop=bought_at.face(line.link.sold_by, line.link.shop, pages.locale_of(request)),
         order=line.link.short,
         position=line.item.position,
         item=SimpleNamespace(

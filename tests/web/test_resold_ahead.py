@@ -1,0 +1,76 @@
+"""What re-sold orders will bring stands where either seller looks, before the buyer has them."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from littleshop.sale import placing
+from tests.web.market import Market, reference_of
+from tests.web.test_reselling import Counter, counter
+
+
+@pytest.fixture
+async def hers(market: Market) -> Counter:
+    """Somebody has paid 150 in her shop: of what our fee of 5 % leaves a third is hers."""
+    found = await counter(market)
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update shops set commission_bps = 500")
+    await found.basket(found.product)
+    await market.notify(reference_of(await found.place(await found.form())), total_amount="150.00")
+    await market.world.work()
+    return found
+
+
+async def ship(market: Market) -> None:
+    parcel = {"carrier": "sf", "tracking_number": "SF1408223001001", "form_key": str(uuid4())}
+    here = f"/console/{market.shop_id}/orders/1001/parcels"
+    assert (await market.seller.post(here, data=parcel)).status_code == 303
+
+
+async def receive(market: Market, hers: Counter) -> None:
+    ((order_id,),) = await hers.rows("select order_id from orders")
+    token = placing.link(market.world.house.keyring, market.shop_id, order_id)  # type: ignore[arg-type]
+    await market.buyer.post(f"/o/{token}/receipt")
+    await market.world.work()
+
+
+async def test_who_sold_it_sees_it_in_her_orders_on_today_and_at_her_money(
+    market: Market, hers: Counter
+) -> None:
+    root, sum_ = f"/console/{hers.shop_id}", "¥47.50"
+    listed = await hers.her.get(f"{root}/orders")
+    assert f'href="{root}/resold"' in listed.text and "转卖的 <span" in listed.text
+    today = await hers.her.get(root)
+    assert "单转卖的在路上" in today.text and f"买家收到后归你 {sum_}" in today.text
+    money = await hers.her.get(f"{root}/money")
+    assert f"另有 {sum_} 是你转卖的" in money.text
+    assert f"买家收到后归你 {sum_}" in (await hers.her.get(f"{root}/resold")).text
+    await ship(market)
+    page = await hers.her.get(f"{root}/resold")
+    assert f"买家收到后归你 {sum_}，最迟" in page.text and "第一单最迟" in page.text
+    await receive(market, hers)
+    for gone in (root, f"{root}/money", f"{root}/resold"):
+        assert f"归你 {sum_}" not in (await hers.her.get(gone)).text
+    assert f'href="{root}/resold"' in (await hers.her.get(f"{root}/orders")).text
+    figures = await hers.her.get(f"{root}/figures.csv")
+    assert "150" not in figures.text  # what another ships is not her turnover
+    await market.books_balance()
+
+
+async def test_who_ships_sees_which_orders_another_shop_sold_and_what_is_not_hers(
+    market: Market, hers: Counter
+) -> None:
+    root, sum_ = f"/console/{market.shop_id}", "¥47.50"
+    for state in ("to_ship", "all"):
+        listed = await market.seller.get(f"{root}/orders", params={"state": state})
+        assert "晓晓的小铺卖的" in listed.text, state
+    assert f"其中 {sum_} 归替你卖的店" in (await market.seller.get(f"{root}/money")).text
+    sellers = f"还没收货的，买家收到后归它 {sum_}"
+    assert sellers in (await market.seller.get(f"{root}/resale")).text
+    await ship(market)
+    await receive(market, hers)
+    assert "归替你卖的店" not in (await market.seller.get(f"{root}/money")).text
+    assert sellers not in (await market.seller.get(f"{root}/resale")).text
+    await market.books_balance()
