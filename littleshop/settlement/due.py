@@ -107,16 +107,17 @@ async def first_run(
     coming: date,
     calendar: BusinessCalendar,
     kept: Money,
+    here: Money,
 ) -> Coming | None:
-    """The run, on the day `coming` or later, that pays the first part of what is available and not
-    `kept` back.
+    """The run, on the day `coming` or later, that pays the first part of what is available, not
+    `kept` back and `here` by now.
 
     None when nothing is. Raises UncoveredYear.
     """
     before = calendar.counts_before(coming)
     due = await accounts.payable_before(conn, shop_id, currency, before) - kept
     if due.minor > 0:
-        return Coming(coming, due)
+        return Coming(coming, min(due, here))
     found: Coming | None = None
     later = await accounts.payable_from(conn, shop_id, currency, before)
     for value_on, amount in later.items():
@@ -124,7 +125,7 @@ async def first_run(
         if found is not None and on != found.on:
             break
         if due.minor > 0:
-            found = Coming(on, due)
+            found = Coming(on, min(due, here))
     return found
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.clock import SHANGHAI, BusinessCalendar, UncoveredYear
-from littleshop.ledger import accounts, chart
+from littleshop.ledger import accounts, chart, cover
 from littleshop.money import Money
 from littleshop.risk.holds import Hold
 from littleshop.settlement import due, keeping_back, payouts, runs
@@ -34,7 +34,8 @@ class OnTheWay(msgspec.Struct, frozen=True):
 class Expected(msgspec.Struct, frozen=True):
     """A shop's money. `waits` are the things missing before a payout: identity, card, currency;
     `hold` keeps it back though nothing lacks; `next_on` is the run that pays next, and `next_sum`
-    what of it, `arrives_on` the day the bank carries it out."""
+    what of it, `arrives_on` the day the bank carries it out. `not_here` of what is available other
+    sellers owe still, `owed_by` says who and how much."""
 
     available: Money
     held: Money
@@ -45,6 +46,8 @@ class Expected(msgspec.Struct, frozen=True):
     next_sum: Money | None
     arrives_on: date | None
     waits: tuple[str, ...]
+    not_here: Money
+    owed_by: dict[int, Money]
     hold: Hold | None = None
 
 
@@ -69,11 +72,14 @@ async def expected(
     nothing = Money(0, currency)
     available = balances.get((chart.PAYABLE, currency), nothing)
     kept = await keeping_back.kept_back(conn, shop_id, currency, at)
+    own = {name: sum_.minor for (name, in_), sum_ in balances.items() if in_ == currency}
+    not_here = Money(cover.not_here(own), currency)
     waits = await blocks(conn, shop_id, currency)
     hold = await due.held(conn, shop_id, at)
     coming = None
-    if available.minor > kept.minor and not waits:
-        coming = await _next_run(conn, shop_id, kept, calendar, hold, at)
+    here = available - not_here
+    if min(available - kept, here).minor > 0 and not waits:
+        coming = await _next_run(conn, shop_id, kept, here, calendar, hold, at)
     return Expected(
         available=available,
         kept=kept,
@@ -94,6 +100,8 @@ async def expected(
         next_sum=None if coming is None else coming.amount,
         arrives_on=None if coming is None else coming.on,
         waits=waits,
+        not_here=not_here,
+        owed_by={other: Money(minor, currency) for other, minor in cover.owed_by(own).items()},
         hold=hold,
     )
 
@@ -128,6 +136,7 @@ async def _next_run(
     conn: db.Connection,
     shop_id: int,
     kept: Money,
+    here: Money,
     calendar: BusinessCalendar,
     hold: Hold | None,
     at: datetime,
@@ -143,6 +152,6 @@ async def _next_run(
             if free_on is None:
                 return None
             coming = max(coming, free_on)
-        return await due.first_run(conn, shop_id, kept.currency, coming, calendar, kept)
+        return await due.first_run(conn, shop_id, kept.currency, coming, calendar, kept, here)
     except UncoveredYear:
         return None

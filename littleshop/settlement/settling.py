@@ -18,7 +18,7 @@ from littleshop.clock import SHANGHAI, BusinessCalendar, value_date
 from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.jobs import Context, Daily, Every, Task
-from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger import accounts, chart, cover, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.risk import holds
@@ -215,7 +215,7 @@ async def ask(
     conn: db.Connection, desk: Desk, run: Run, shop_id: int, at: datetime
 ) -> list[Payout]:
     """Write what a shop is paid now, a payout for each rail that carries a part of it, and take it
-    off its balance; none when there is nothing to pay."""
+    off its balance; none when there is nothing to pay. What other sellers owe it waits."""
     balances = await accounts.lock_all(conn, shop_id, CURRENCY)
     left = await accounts.lock_payable(conn, shop_id, CURRENCY, before=run.counts_before)
     share = await former.share(conn, shop_id)  # who kept it before is paid first, alone
@@ -231,6 +231,7 @@ async def ask(
     if share is not None:
         held = await former.stopped(conn, shop_id, at)
     kept = await keeping_back.kept_back(conn, shop_id, CURRENCY, at)
+    here = Money(balances.get(chart.PAYABLE, 0) - cover.not_here(balances), CURRENCY)
     payee = await payees.active(conn, shop_id) if desk.others and share is None else None
     waiting = await open_payouts.waiting(conn, shop_id) if desk.others else {}
     buyers = 0
@@ -240,7 +241,7 @@ async def ask(
     for rail in every_way(desk):
         if held and not rail.pays_by_itself:
             continue
-        free = left if rail.pays_by_itself else left - kept
+        free = left if rail.pays_by_itself else min(left - kept, here)
         free = free if share is None else share.of(free)
         claim = Claim(shop_id, free, balances, waiting, payee, desk.usual, buyers)
         amount = rail.part(claim)
@@ -251,7 +252,7 @@ async def ask(
             conn, run, shop_id, amount, card, at, kept=left - amount, rail=rail.name, payee=to
         )
         if payout is not None:
-            left -= amount
+            left, here = left - amount, here - amount
             share = None if share is None else share.less(amount)
             waiting[rail.name] = waiting.get(rail.name, 0) + amount.minor
             asked.append(payout)

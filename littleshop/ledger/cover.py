@@ -1,0 +1,55 @@
+"""Cover: whether the money lies here for what a shop's books promise.
+
+What another seller owes a shop is in its balance at once, and comes over when he has it. Until then
+no run pays it: it would leave from what buyers, sharers or other sellers are owed. Whom a shop owes
+and is owed by at once is taken by the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from littleshop.ledger import chart
+
+_LIES_AT = tuple(
+    lies("") for lies in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
+)
+_PROMISED = (chart.ESCROW, chart.IN_TRANSIT, chart.SUSPENSE, chart.REFERRAL_HELD)
+
+
+def lies(balances: Mapping[str, int]) -> int:
+    """What lies with rails, institutions and the bank for a shop, minor units, whoever's it is."""
+    at_rails = sum(minor for name, minor in balances.items() if name.startswith(_LIES_AT))
+    return at_rails + balances.get(chart.BANK, 0)
+
+
+def owed_by(balances: Mapping[str, int]) -> dict[int, int]:
+    """Which sellers owe the shop more than it owes them, and how much more, minor units."""
+    return {other: minor for other, minor in _between(balances).items() if minor > 0}
+
+
+def promised(balances: Mapping[str, int]) -> int:
+    """What others than the shop are owed of what lies here: buyers, cards on their way, sharers
+    and other sellers; minor units."""
+    owed = sum(-minor for minor in _between(balances).values() if minor < 0)
+    return owed + sum(max(balances.get(name, 0), 0) for name in _PROMISED)
+
+
+def not_here(balances: Mapping[str, int]) -> int:
+    """What of a shop's balance waits for what other sellers owe it, minor units."""
+    payable, owed = balances.get(chart.PAYABLE, 0), sum(owed_by(balances).values())
+    lost = balances.get(chart.GATEWAY_FEE, 0) + balances.get(chart.CHARGEBACK_LOSS, 0)
+    ours = max(balances.get(chart.COMMISSION, 0) - lost, 0)
+    here = lies(balances) - promised(balances) - ours
+    return max(min(payable, owed, payable - here), 0)
+
+
+def _between(balances: Mapping[str, int]) -> dict[int, int]:
+    """What each other seller owes the shop, below zero what it owes him."""
+    found: dict[int, int] = {}
+    for name, minor in balances.items():
+        head, _, other = name.partition(":")
+        if head in (chart.DUE_FROM_SHOP, chart.DUE_TO_SHOP) and other:
+            sign = 1 if head == chart.DUE_FROM_SHOP else -1
+            found[int(other)] = found.get(int(other), 0) + sign * minor
+    return found
