@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from littleshop import db, jobs
 from littleshop.clock import SHANGHAI
@@ -27,6 +28,7 @@ from littleshop.settlement.bills import Difference, Movement, Row
 
 BACK = timedelta(days=14)  # bills that could not be read are asked for again so long
 FEE = "rail_fee"
+READ = "bills.read_rail"
 NEAR_MIDNIGHT = timedelta(minutes=30)  # what moved so near the end may stand on the next bill
 _log = logging.getLogger(__name__)
 
@@ -63,13 +65,16 @@ async def compare(database: db.Database, gateway: str, day: date, at: datetime) 
     await database.transaction(partial(_compare, gateway=gateway, day=day, at=at))
     async with database.connection() as conn:
         fees = await _fees(conn, gateway, day)
-    for (shop_id, held), fee in fees.items():
+    for (shop_id, held), fee in fees.kept.items():
         book = _book_held_fee if held else _book_fee
         named = f"{gateway}/{day}/held" if held else f"{gateway}/{day}"
         await database.transaction(
             partial(book, shop_id=shop_id, gateway=gateway, reference=named, fee=fee, at=at)
         )
-    await _undo_loans(database, gateway, day, at)
+    for ours, back in fees.back:
+        await database.transaction(
+            partial(_undo_loan, ours=ours, gateway=gateway, back=back, at=at)
+        )
     await database.transaction(partial(bills.mark_compared, gateway=gateway, day=day, at=at))
 
 
@@ -123,48 +128,42 @@ async def _compare_row(
         )  # fmt: skip
 
 
-async def _fees(conn: db.Connection, gateway: str, day: date) -> dict[tuple[int, bool], Money]:
-    """What the rail kept of each shop's money that day, less what it gave back; apart: of money
-    that it holds for the shop and has released. Of what is frozen the release tells the fee, and
+class _Fees(NamedTuple):
+    """Of a day's bill. `kept`: what the rail kept of each shop's money, less what it gave back;
+    apart (True): of money that it holds for the shop and has released. `back`: the refunds with
+    which it gave such a fee back, and how much."""
+
+    kept: dict[tuple[int, bool], Money]
+    back: list[tuple[Movement, Money]]
+
+
+async def _fees(conn: db.Connection, gateway: str, day: date) -> _Fees:
+    """What the books have to say of a bill's fees. Of what is frozen the release tells the fee, and
     that of a row which is late comes with it (`_book_late`)."""
     rows = await bills.rows_of(conn, gateway, day)
     late = await bills.late(conn, gateway, day)
     named = [row.own_reference for row in rows]
     ours = await bills.moved_under(conn, gateway, named)
     lay_at = await journals.lay_at(conn, named)
-    sums: dict[tuple[int, bool], Money] = defaultdict(lambda: Money(0, rows[0].currency))
+    fees = _Fees(defaultdict(lambda: Money(0, rows[0].currency)), [])
     for row in rows:
         known, where = ours.get(row.own_reference), lay_at.get(row.own_reference, "")
         if known is None or not row.fee_minor or where == chart.held_at(gateway):
             continue
         if row.own_reference in late:
             continue
-        of = (known.shop_id, where == chart.withdrawable(gateway))
-        sums[of] += Money(row.fee_minor, row.currency)
-    return dict(sums)
-
-
-async def _undo_loans(database: db.Database, gateway: str, day: date, at: datetime) -> None:
-    """A refund of what was released takes from the seller's account what its fee does not bring
-    back; our books took all of it, and lent what he lacked. With the fee there is no loan left."""
-    async with database.connection() as conn:
-        rows = [row for row in await bills.rows_of(conn, gateway, day) if row.fee_minor < 0]
-        named = [row.own_reference for row in rows]
-        ours = await bills.moved_under(conn, gateway, named)
-        lay_at = await journals.lay_at(conn, named)
-    for row in rows:
-        known = ours.get(row.own_reference)
-        if known is None or lay_at.get(row.own_reference) != chart.withdrawable(gateway):
-            continue
-        back = Money(-row.fee_minor, row.currency)
-        await database.transaction(
-            partial(_undo_loan, ours=known, gateway=gateway, back=back, at=at)
-        )
+        released = where == chart.withdrawable(gateway)
+        fees.kept[known.shop_id, released] += Money(row.fee_minor, row.currency)
+        if released and row.fee_minor < 0:
+            fees.back.append((known, Money(-row.fee_minor, row.currency)))
+    return fees
 
 
 async def _undo_loan(
     conn: db.Connection, ours: Movement, gateway: str, back: Money, at: datetime
 ) -> None:
+    """A refund of what was released takes from the seller's account what its fee does not bring
+    back; our books took all of it, and lent what he lacked. With the fee there is no loan left."""
     known = await journals.find(conn, ours.shop_id, "refunded", ours.reference)
     if known is not None and not await journals.find(
         conn, ours.shop_id, bridging.REPAID, ours.reference
@@ -257,12 +256,19 @@ def _agrees(one: Difference, here: Mapping[str, Movement], there: Mapping[str, R
 
 
 def tasks(rails: Mapping[str, Gateway]) -> dict[str, Task]:
-    """The jobs of reconciling: a pass over every rail that has bills."""
+    """The jobs of reconciling: a pass over every rail that has bills, each by itself, so that one
+    that cannot be compared keeps no other waiting."""
 
     async def read_all(context: Context) -> None:
         for rail in rails.values():
             if rail.has_bills:
-                for fault in await read(context.database, rail, context.at):
-                    _log.warning("bill not read: %s", fault)
+                one = partial(
+                    jobs.defer, name=READ, at=context.at, key=rail.name, gateway=rail.name
+                )
+                await context.database.transaction(one)
 
-    return {"bills.read": Task(read_all, attempts=3)}
+    async def read_rail(context: Context, gateway: str) -> None:
+        for fault in await read(context.database, rails[gateway], context.at):
+            _log.warning("bill not read: %s", fault)
+
+    return {"bills.read": Task(read_all, attempts=3), READ: Task(read_rail, attempts=3)}
