@@ -16,7 +16,7 @@ from littleshop import db, jobs
 from littleshop.catalog import products, resold, wares
 from littleshop.catalog.resold import Listing
 from littleshop.sale import telling_resellers
-from littleshop.sale.listing_resold import FOLLOW, TAKEN
+from littleshop.sale.listing_resold import FOLLOW, TAKEN, is_stale
 from littleshop.shop import shops
 from littleshop.supply import resale_offers
 
@@ -24,13 +24,14 @@ TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {FOLLOW: jobs.Every(20)}
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """What a supplier says of a listing: why it cannot be sold, its kinds that can, and his
-    words."""
+    """What a supplier says of a listing: why it cannot be sold, its kinds that can, whether he
+    withdrew it and offers it anew, and his words."""
 
     version: int
     why_off: str | None
     supply: dict[UUID, int]
     there: frozenset[UUID]
+    stale: bool
     title: str
     description: str
 
@@ -68,16 +69,20 @@ async def _look(conn: db.Connection, listing: Listing) -> _Found:
     off: str | None = next((no for no in ("below_supply", "out_of_bounds") if no in why), None)
     if not why or product.status != "on_sale" or shop.status == "closed":
         off = "gone" if prices else "withdrawn"
+    stale = offer is not None and offer.stands and is_stale(listing, offer)
+    if offer is not None and stale and not offer.open_to_all:
+        off = "withdrawn"  # it is offered to others only
     supply = {key: price.supply_minor for key, price in prices.items()}
     words = product.title, product.description
-    return _Found(shop.version, off, supply, frozenset(there), *words)
+    kept = frozenset() if stale else frozenset(there)
+    return _Found(shop.version, off, supply, kept, stale, *words)
 
 
 async def _carry(conn: db.Connection, listing: Listing, found: _Found, at: datetime) -> bool:
     shop_id, product_id = listing.shop_id, listing.product_id
     now = await resold.get(conn, shop_id, product_id)
-    if now is None:
-        return False
+    if now is None or now.listed_at != listing.listed_at:
+        return False  # she took it down, or put it up anew, meanwhile
     changed = await wares.reword(
         conn, shop_id, product_id, now.own_title or found.title,
         now.own_description or found.description, at,
@@ -86,15 +91,23 @@ async def _carry(conn: db.Connection, listing: Listing, found: _Found, at: datet
         costs = found.supply.get(kind.from_variant_id, kind.supply_minor)
         there = kind.variant_id in found.there
         changed |= await resold.supply(conn, kind, costs, supplied=there)
-    if await resold.note(conn, shop_id, product_id, found.why_off, found.version):
-        if found.why_off is not None:
-            title = (await products.get(conn, shop_id, product_id)).title
-            await telling_resellers.off(conn, shop_id, product_id, title, found.why_off, at)
-        if found.why_off == "withdrawn":
-            await products.set_status(conn, shop_id, product_id, "hidden", at)
+    noted = await resold.note(conn, shop_id, product_id, found.why_off, found.version)
+    if noted and found.why_off is not None:
+        title = (await products.get(conn, shop_id, product_id)).title
+        await telling_resellers.off(conn, shop_id, product_id, title, found.why_off, at)
+    if found.stale or found.why_off == "withdrawn":
+        changed |= await _take_off(conn, shop_id, product_id, at)
     if changed:
         await shops.touch(conn, shop_id, pricing=True)
     return changed
+
+
+async def _take_off(conn: db.Connection, shop_id: int, product_id: UUID, at: datetime) -> bool:
+    """It leaves the shelf; False when it had."""
+    if (await products.get(conn, shop_id, product_id)).status == "hidden":
+        return False
+    await products.set_status(conn, shop_id, product_id, "hidden", at)
+    return True
 
 
 async def sweep(database: db.Database, at: datetime) -> int:
@@ -118,12 +131,13 @@ def tasks() -> dict[str, jobs.Task]:
 
     async def run_taken(
         context: jobs.Context, *, shop_id: int, product_id: str, reseller_shop_id: int,
-        left: bool = False,
+        left: bool = False, since: str = "",
     ) -> None:  # fmt: skip
         done = resale_offers.leave if left else resale_offers.take
+        at = datetime.fromisoformat(since) if since else context.at
 
         async def work(conn: db.Connection) -> None:
-            await done(conn, shop_id, UUID(product_id), reseller_shop_id, context.at)
+            await done(conn, shop_id, UUID(product_id), reseller_shop_id, at)
 
         await context.database.transaction(work)
 

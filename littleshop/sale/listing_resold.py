@@ -25,6 +25,7 @@ from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import resale_offers
 from littleshop.supply.resale_offers import Offer, Price
+from littleshop.trade import teams
 
 TAKEN, FOLLOW = "reselling.taken", "reselling.follow"
 SUGGESTED_BPS = 2000  # of the supply price: what is proposed where the shelf leaves no margin
@@ -166,8 +167,8 @@ async def put_up(
     title and a text of its own or, where these are empty, the supplier's; the product's id here,
     the same for a second press. What left her shelf begins anew at these prices.
 
-    Raises Refused: resale_own, resale_chain, resale_currency, what drafts.own_words and what
-    check_price raises.
+    Raises Refused: resale_own, resale_chain, resale_made_own, resale_currency, what
+    drafts.own_words and what check_price raises.
     """
     words = drafts.own_words(*words)
     shop, supplier = await shops.get(conn, shop_id), ware.shop
@@ -182,9 +183,12 @@ async def put_up(
     product_id = ids.derived(from_product, f"resold by {shop_id}")
     before = await resold.of_supplier(conn, shop_id, supplier.shop_id, from_product)
     if before is not None and before.ended_at is None:
-        if (await products.get(conn, shop_id, product_id)).status != "hidden":
+        hidden = (await products.get(conn, shop_id, product_id)).status == "hidden"
+        if not hidden and not is_stale(before, ware.offer):
             return product_id
         await resold.end(conn, shop_id, product_id, at)  # it was withdrawn, and is offered again
+    if before is not None:
+        await _need_nothing_made_of_it(conn, shop_id, product_id)
     draft = _draft(ware, prices, words)
     if not await products.create(conn, shop_id, product_id, draft, at=at, person_id=person_id):
         await products.edit(conn, shop_id, product_id, draft, at=at, person_id=person_id)
@@ -196,9 +200,27 @@ async def put_up(
     await _write(conn, shop_id, product_id, ware, words, at)
     await jobs.defer(
         conn, TAKEN, at=at, shop_id=supplier.shop_id, product_id=str(from_product),
-        reseller_shop_id=shop_id,
+        reseller_shop_id=shop_id, since=at.isoformat(),
     )  # fmt: skip
     return product_id
+
+
+def is_stale(listing: Listing, offer: Offer) -> bool:
+    """Whether it was listed before the offer was withdrawn and made anew."""
+    return listing.listed_at < offer.opened_at
+
+
+async def _need_nothing_made_of_it(conn: db.Connection, shop_id: int, product_id: UUID) -> None:
+    """What she sold for another and then made a thing of her own: others would sell what she does
+    not ship, or it would be sent as a text, and its price for a team is over. Raises Refused:
+    resale_chain, resale_made_own."""
+    await products.lock(conn, shop_id, product_id)
+    own = await resale_offers.get(conn, shop_id, product_id)
+    if own is not None and own.stands:
+        raise Refused("resale_chain")
+    if (await virtual.of(conn, shop_id, product_id)).kind is not None:
+        raise Refused("resale_made_own")
+    await teams.withdraw(conn, shop_id, product_id)
 
 
 def _draft(ware: Ware, prices: Mapping[UUID, int], words: tuple[str, str]) -> ProductDraft:
@@ -283,5 +305,5 @@ async def take_down(conn: db.Connection, listing: Listing, at: datetime) -> None
     await products.set_status(conn, listing.shop_id, listing.product_id, "hidden", at)
     await jobs.defer(
         conn, TAKEN, at=at, shop_id=listing.from_shop_id, product_id=str(listing.from_product_id),
-        reseller_shop_id=listing.shop_id, left=True,
+        reseller_shop_id=listing.shop_id, left=True, since=at.isoformat(),
     )  # fmt: skip

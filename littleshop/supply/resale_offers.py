@@ -31,7 +31,8 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A product that others may sell; `prices` by kind. Not `open_to_all`: only with its link."""
+    """A product that others may sell; `prices` by kind. Not `open_to_all`: only with its link.
+    `opened_at`: since when it stands without a break; who listed it before does so no more."""
 
     shop_id: int
     product_id: UUID
@@ -167,14 +168,17 @@ async def offer(
     token_hash: bytes,
     at: datetime,
 ) -> None:
-    """Let others sell a product, or change for how much; what is not priced is not offered."""
+    """Let others sell a product, or change for how much; what is not priced is not offered. What
+    was withdrawn begins anew."""
     await db.run(
         conn,
         "insert into resale_offers (shop_id, product_id, open_to_all, token_hash, opened_at,"
         " changed_at) values ($1, $2, $3, $4, $5, $5)"
         " on conflict on constraint resale_offers_pkey do update"
         " set open_to_all = excluded.open_to_all, token_hash = excluded.token_hash,"
-        " changed_at = excluded.changed_at, withdrawn_at = null",
+        " changed_at = excluded.changed_at, withdrawn_at = null,"
+        " opened_at = case when resale_offers.withdrawn_at is null then resale_offers.opened_at"
+        "                  else excluded.opened_at end",
         shop_id,
         product_id,
         open_to_all,
@@ -216,19 +220,28 @@ async def withdraw(conn: db.Connection, shop_id: int, product_id: UUID, at: date
         product_id,
         at,
     )
+    await db.run(
+        conn,
+        "update resellers set ended_at = $3 where shop_id = $1 and product_id = $2"
+        " and ended_at is null",
+        shop_id,
+        product_id,
+        at,
+    )
     return changed == 1
 
 
 async def take(
     conn: db.Connection, shop_id: int, product_id: UUID, reseller_shop_id: int, at: datetime
 ) -> None:
-    """Another shop lists it."""
+    """Another shop lists it since then."""
     await db.run(
         conn,
         f"insert into resellers ({_RESELLER}) values ($1, $2, $3, $4, null)"
         " on conflict on constraint resellers_pkey do update"
-        " set listed_at = case when resellers.ended_at is null then resellers.listed_at"
-        "                      else excluded.listed_at end, ended_at = null",
+        " set listed_at = greatest(resellers.listed_at, excluded.listed_at),"
+        " ended_at = case when resellers.ended_at > excluded.listed_at then resellers.ended_at"
+        "            end",
         shop_id,
         product_id,
         reseller_shop_id,
@@ -261,10 +274,11 @@ async def is_taken(
 async def taken(
     conn: db.Connection, shop_id: int, products: Sequence[UUID], reseller_shop_id: int
 ) -> set[UUID]:
-    """Which of these products that shop lists now."""
+    """Which of these products that shop lists since they are offered as they are now."""
     rows = await conn.fetch(
-        "select product_id from resellers where shop_id = $1 and product_id = any ($2)"
-        " and reseller_shop_id = $3 and ended_at is null",
+        "select r.product_id from resellers r join resale_offers o on o.shop_id = $1"
+        " and o.product_id = r.product_id where r.shop_id = $1 and r.product_id = any ($2)"
+        " and r.reseller_shop_id = $3 and r.ended_at is null and r.listed_at >= o.opened_at",
         shop_id,
         list(products),
         reseller_shop_id,

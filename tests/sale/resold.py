@@ -116,6 +116,11 @@ class Pair:
         assert found is not None
         return found.why_off, any(each.spare > 0 for each in variants)
 
+    async def status(self) -> str:
+        """How it stands on her shelf."""
+        async with self.town.database.connection() as conn:
+            return (await products.get(conn, self.reseller, self.listed)).status
+
     async def places(
         self, thing: Item, total: str, who: Delivery = WANTING, key: str | None = None
     ) -> Placed:
