@@ -17,6 +17,7 @@ _MOVES = """
             ('margin', 'owed_by', 'payable'), ('margin_back', 'payable', 'owed_to'),
             ('received', 'escrow', 'referral_held'), ('clawed_back', 'referral_held', 'escrow'),
             ('referral_released', 'referral_held', 'owed_to'),
+            ('referral_released', 'rail', 'due_to_shop'),
             ('referral', 'owed_by', 'payable'), ('referral_back', 'payable', 'owed_to'),
             ('passed_on', 'owed_to', 'rail'), ('came_over', 'rail', 'owed_by'),
             ('refunded', 'escrow', 'rail'), ('refunded', 'escrow', 'held'),

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.clock import value_date
-from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger import accounts, chart, cover, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 
@@ -50,14 +50,7 @@ async def take_from_clearing(
     short = Money(amount.minor - free, amount.currency)
     if short.minor > 0:
         parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
-        await jobs.defer(
-            conn,
-            LEND,
-            at=at,
-            reference=named(shop_id, reference),
-            minor=short.minor,
-            currency=short.currency,
-        )
+        await _have_lent(conn, shop_id, reference, short, at)
     return await journals.post(
         conn,
         shop_id,
@@ -68,6 +61,35 @@ async def take_from_clearing(
         booked_at=at,
         transfers=parts,
     )
+
+
+async def lend_what_lacks(
+    conn: db.Connection,
+    shop_id: int,
+    *,
+    gateway: str,
+    most: Money,
+    reference: str,
+    at: datetime,
+) -> list[Transfer]:
+    """What is to be booked, under this reference, so that up to `most` of what others than the
+    seller are owed lies here: he gave back what he had on his card, and that took it. Mostly
+    nothing."""
+    lacks = cover.lacking(await accounts.lock_all(conn, shop_id, most.currency))
+    lent = Money(min(lacks, most.minor), most.currency)
+    if not lent:
+        return []
+    await _have_lent(conn, shop_id, reference, lent, at)
+    return [Transfer(chart.gateway_clearing(gateway), chart.DUE_TO_SHOP, lent)]
+
+
+async def _have_lent(
+    conn: db.Connection, shop_id: int, reference: str, amount: Money, at: datetime
+) -> None:
+    await jobs.defer(
+        conn, LEND, at=at, reference=named(shop_id, reference), minor=amount.minor,
+        currency=amount.currency,
+    )  # fmt: skip
 
 
 async def undo_loan(

@@ -28,11 +28,15 @@ def owed_by(balances: Mapping[str, int]) -> dict[int, int]:
     return {other: minor for other, minor in _between(balances).items() if minor > 0}
 
 
+def owed_to(balances: Mapping[str, int]) -> dict[int, int]:
+    """Which sellers the shop owes more than they owe it, and how much more, minor units."""
+    return {other: -minor for other, minor in _between(balances).items() if minor < 0}
+
+
 def promised(balances: Mapping[str, int]) -> int:
     """What others than the shop are owed of what lies here: buyers, cards on their way, sharers
     and other sellers; minor units."""
-    owed = sum(-minor for minor in _between(balances).values() if minor < 0)
-    return owed + sum(max(balances.get(name, 0), 0) for name in _PROMISED)
+    return sum(owed_to(balances).values()) + _set_aside(balances)
 
 
 def not_here(balances: Mapping[str, int]) -> int:
@@ -42,6 +46,18 @@ def not_here(balances: Mapping[str, int]) -> int:
     ours = max(balances.get(chart.COMMISSION, 0) - lost, 0)
     here = lies(balances) - promised(balances) - ours
     return max(min(payable, owed, payable - here), 0)
+
+
+def lacking(balances: Mapping[str, int]) -> int:
+    """How much less lies here than buyers, sharers and the shop itself are owed of it: it gave back
+    what it had been paid out already. A debt to another seller that makes up for that comes after
+    them."""
+    own = max(balances.get(chart.PAYABLE, 0), 0) - not_here(balances)
+    return max(_set_aside(balances) + own - lies(balances), 0)
+
+
+def _set_aside(balances: Mapping[str, int]) -> int:
+    return sum(max(balances.get(name, 0), 0) for name in _PROMISED)
 
 
 def _between(balances: Mapping[str, int]) -> dict[int, int]:

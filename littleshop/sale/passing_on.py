@@ -20,7 +20,7 @@ from littleshop import db, ids, jobs
 from littleshop.clock import value_date
 from littleshop.crypto import Keyring
 from littleshop.errors import GatewayError
-from littleshop.ledger import accounts, chart, journals
+from littleshop.ledger import accounts, chart, cover, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.sale import sharing_out, telling_resellers, telling_sharers
@@ -150,17 +150,18 @@ async def pass_on(
 
 
 def _owed_before(held: dict[str, int], account: str) -> int:
-    """What the sellers are owed whom this shop owes less than the one of this account."""
+    """What the sellers are owed, beyond what they owe, whom this shop owes less than the one of
+    this account."""
     mine = (held.get(account, 0), account)
-    others = [(minor, name) for name, minor in held.items() if name.startswith(_DUE_TO)]
-    return sum(minor for minor, name in others if minor > 0 and (minor, name) < mine)
+    others = [(chart.due_to(other), minor) for other, minor in cover.owed_to(held).items()]
+    return sum(minor for name, minor in others if (held[name], name) < mine)
 
 
 def _free(held: dict[str, int]) -> int:
-    """What lies with the rails and the bank beyond what buyers and the shop itself are owed."""
+    """What lies with the rails and the bank beyond what buyers and the shop itself are owed of
+    it."""
     spoken_for = sum(max(held.get(name, 0), 0) for name in _OWED)
-    lies = sum(minor for name, minor in held.items() if name.startswith(_LIES_AT))
-    return lies + held.get(chart.BANK, 0) - spoken_for
+    return cover.lies(held) + cover.not_here(held) - spoken_for
 
 
 async def come_over(
@@ -211,8 +212,6 @@ _OWED = (
     chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE, chart.REFERRAL_HELD
 )  # fmt: skip
 _RAILS = chart.gateway_clearing("")
-_DUE_TO = f"{chart.DUE_TO_SHOP}:"
-_LIES_AT = (_RAILS, chart.held_at(""), chart.withdrawable(""), chart.leaving(""))
 
 
 def tasks(keyring: Keyring) -> dict[str, jobs.Task]:

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from littleshop import db, jobs
 from littleshop.clock import value_date
-from littleshop.ledger import chart, journals
+from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
+from littleshop.pay import payments
 from littleshop.sale import sharing_out, telling_sharers
 from littleshop.social import referral_terms, referrals
 from littleshop.social.referral_terms import LineRates
@@ -118,6 +119,7 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
     if not transfers:
         return
     reference = str(order.order_id)
+    transfers += await _lend(conn, order, sum((each.amount for each in given), nothing), at)
     await journals.post(
         conn,
         order.shop_id,
@@ -129,6 +131,16 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
         transfers=transfers,
     )
     await sharing_out.tell_sharers(conn, order, given, sharing_out.REFERRED, reference, at)
+
+
+async def _lend(conn: db.Connection, order: Order, amount: Money, at: datetime) -> list[Transfer]:
+    """It was the sharers' while it was frozen: what of it other refunds of the seller took, the
+    platform lends."""
+    paid = await payments.taken_for(conn, order.shop_id, order.order_id)
+    return await bridging.lend_what_lacks(
+        conn, order.shop_id, gateway=paid[0].gateway, most=amount, reference=str(order.order_id),
+        at=at,
+    )  # fmt: skip
 
 
 async def mirror(
