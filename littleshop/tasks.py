@@ -37,6 +37,7 @@ from littleshop.sale import (
     releasing,
     resending,
     taking_back,
+    telling_handover,
     telling_news,
     ticking,
     tracking,
@@ -284,6 +285,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **waiting.tasks(),
         **recalling.tasks(),
         **telling_news.tasks(),
+        **telling_handover.tasks(),
         low.SWEEP: Task(low.sweep, attempts=3, longest_wait=_PATIENCE),
         **settling.tasks(
             routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar

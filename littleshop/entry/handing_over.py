@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from littleshop import ids
+from littleshop import ids, jobs
 from littleshop.clock import SHANGHAI
 from littleshop.crypto import Keyring, mask_phone
 from littleshop.db import Connection, Database
@@ -315,6 +315,10 @@ async def _pass_on(
     await ways.forget(conn, shop_id, before)
     await shop_acts.note(conn, shop_id, person.person_id, "handed_over", at=at, subject=str(before))
     await live.publish(conn, shop_id, Event("handed_over"), at=at)
+    await jobs.defer(
+        conn, handovers.TELL_BUYERS, at=at,
+        shop_id=shop_id, handover_id=str(handover.handover_id),
+    )  # fmt: skip
     return [] if handover.staff_stays else await _let_go(conn, shop_id, person.person_id, at)
 
 

@@ -13,6 +13,7 @@ from littleshop import db, ids
 from littleshop.db import Connection
 
 LIFE = timedelta(days=7)
+TELL_BUYERS = "handovers.tell_buyers"  # the job that tells who has an order open
 Status = Literal["asked", "done", "taken_back", "refused"]
 
 
@@ -156,6 +157,38 @@ async def finish(
         to_person,
         card_id,
         owed_minor,
+    )
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Since when somebody else keeps the shop, and the last buyer who knows it."""
+
+    since: datetime
+    up_to: bytes | None
+
+
+async def lock_told(conn: Connection, shop_id: int, handover_id: uuid.UUID) -> Told | None:
+    """How far its buyers were told, kept from others until the end; None when it is not done."""
+    return await db.one(
+        conn,
+        Told,
+        "select ended_at as since, told_to as up_to from handovers"
+        " where shop_id = $1 and handover_id = $2 and status = 'done' for update",
+        shop_id,
+        handover_id,
+    )
+
+
+async def tell_up_to(
+    conn: Connection, shop_id: int, handover_id: uuid.UUID, phone_index: bytes
+) -> None:
+    """Buyers up to this one, in the order of their indexes, have been told."""
+    await db.run(
+        conn,
+        "update handovers set told_to = $3 where shop_id = $1 and handover_id = $2",
+        shop_id,
+        handover_id,
+        phone_index,
     )
 
 

@@ -1,0 +1,97 @@
+"""Telling of a handover: who has an order open hears that somebody else keeps the shop now
+(docs/decisions/0053-leaving-a-shop.md), once, however many orders he has there.
+
+The takeover defers the job. It tells a handful in each transaction and keeps beside the handover
+how far it came: killed anywhere it goes on there, and nobody is told twice. An order that another
+shop sold is left out, since its buyer knows only that one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from littleshop import db, jobs
+from littleshop.sale import telling, telling_news
+from littleshop.shop import handovers, shops
+from littleshop.trade import orders
+
+HANDFUL = 100
+
+
+class Open(msgspec.Struct, frozen=True):
+    """A buyer, and his newest order that is open."""
+
+    phone_index: bytes
+    order_id: UUID
+
+
+async def tell(conn: db.Connection, shop_id: int, handover_id: UUID, at: datetime) -> int:
+    """Tell the next handful, by day where the shop is; how many they are, 0 when all know."""
+    told = await handovers.lock_told(conn, shop_id, handover_id)
+    if told is None:
+        return 0
+    found = await _next(conn, shop_id, told.since, told.up_to)
+    if not found:
+        return 0
+    shop = await shops.get(conn, shop_id)
+    for each in found:
+        order = await orders.get(conn, shop_id, each.order_id)
+        assert order is not None, each.order_id
+        await telling.buyer(
+            conn, order, "shop_has_new_owner", at,
+            occasion=str(handover_id), after=until_day(shop.zone, at),
+        )  # fmt: skip
+    await handovers.tell_up_to(conn, shop_id, handover_id, found[-1].phone_index)
+    return len(found)
+
+
+async def _next(
+    conn: db.Connection, shop_id: int, since: datetime, beyond: bytes | None
+) -> list[Open]:
+    """Buyers who ordered from the one before and for whom something is still to come: an order
+    that runs, or a request about one that was received."""
+    return await db.all(
+        conn,
+        Open,
+        """
+        select distinct on (o.phone_index) o.phone_index, o.order_id
+          from orders o
+         where o.shop_id = $1 and o.kind <> 'resale' and o.placed_at <= $2
+           and ($3::bytea is null or o.phone_index > $3)
+           and (o.status in ('waiting', 'invited', 'placed', 'collecting', 'claiming', 'forming',
+                             'to_ship', 'shipped', 'delivered')
+                or o.status = 'received'
+                   and exists (select from cases c where c.shop_id = $1
+                                 and c.order_id = o.order_id and c.ended_at is null))
+         order by o.phone_index, o.number desc
+         limit $4""",
+        shop_id,
+        since,
+        beyond,
+        HANDFUL,
+    )
+
+
+def until_day(zone: str, at: datetime) -> timedelta:
+    """How long until phones may ring where the shop is; nothing by day."""
+    if telling_news.by_day(zone, at):
+        return timedelta()
+    local = at.astimezone(ZoneInfo(zone))
+    day = local.date() + timedelta(days=local.time() >= telling_news.LATEST)
+    return datetime.combine(day, telling_news.EARLIEST, local.tzinfo) - local
+
+
+def tasks() -> dict[str, jobs.Task]:
+    """The job of this flow."""
+
+    async def run(context: jobs.Context, *, shop_id: int, handover_id: str) -> None:
+        handful = partial(tell, shop_id=shop_id, handover_id=UUID(handover_id), at=context.at)
+        while await context.database.transaction(handful):
+            pass
+
+    return {handovers.TELL_BUYERS: jobs.Task(run, attempts=40, longest_wait=timedelta(minutes=30))}
