@@ -100,3 +100,25 @@ async def test_an_address_that_tries_phone_after_phone_to_learn_who_used_a_code_
         await market.to_checkout()
         answers[(await market.place(await market.form() | {"coupon": "SPRING20"})).status_code] += 1
     assert answers == {409: 60, 429: 2} and await market.orders() == 1
+
+
+async def test_a_quiet_line_near_the_goods_leads_to_the_code_which_is_open_once_one_is_ready(
+    market: Market,
+) -> None:
+    await market.to_checkout()
+    bare = await market.buyer.get("/@xiaoman/checkout")
+    assert "有优惠券" not in bare.text  # the shop has none
+    here = f"/console/{market.shop_id}/coupons/new"
+    form = COUPON | {"form_key": hidden(await market.seller.get(here), "form_key"), "least": ""}
+    assert (await market.seller.post(here, data=form)).status_code == 303
+
+    shut = (await market.buyer.get("/@xiaoman/checkout")).text
+    assert '<details class="ask-coupon">' in shut
+    line, code = shut.index('href="#coupon-code"'), shut.index('id="coupon-code"')
+    assert line < shut.index('id="where"') < code < shut.index('id="sums"')
+    typed = await market.place(await market.form() | {"coupon": "spring-20", "then": "quote"})
+    assert '<details class="ask-coupon" open>' in typed.text and "用券减了 ¥" in typed.text
+
+    await market.buyer.post(f"/@xiaoman/coupons/{COUPON['code']}")
+    kept = (await market.buyer.get("/@xiaoman/checkout")).text
+    assert '<details class="ask-coupon" open>' in kept and "用券减了 ¥" in kept

@@ -230,6 +230,11 @@
     if (said) { code.setAttribute("aria-invalid", "true"); code.setAttribute("aria-describedby", said.id); }
     else for (const name of ["aria-invalid", "aria-describedby"]) code.removeAttribute(name);
   };
+  form.querySelector("[href='#coupon-code']")?.addEventListener("click", (event) => { // older browsers leave it shut
+    event.preventDefault();
+    field("coupon").closest("details").open = true;
+    field("coupon").focus();
+  });
   form.querySelector("[data-quote]")?.addEventListener("click", (event) => { event.preventDefault(); field("coupon").focus(); reckon(); });
   field("coupon")?.addEventListener("keydown", (event) => { // Enter asks about the code, it pays nothing
     if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); reckon(); }

@@ -170,8 +170,9 @@ def _sums(
     locale: str, shop: Shop, bag: Bag, form: Mapping[str, str], quote: Quote
 ) -> dict[str, Any]:
     """The receipt, and the coupon that can be typed where there are any."""
-    unused = askers.is_unused(quote, askers.code_of(form))
-    typed = SimpleNamespace(code=form.get("coupon", ""), unused=unused)
+    unused, nothing = askers.is_unused(quote, askers.code_of(form)), Money(0, shop.currency)
+    off = sum((-line.amount for line in quote.lines if line.kind == "coupon"), nothing)
+    typed = SimpleNamespace(code=form.get("coupon", ""), unused=unused, off=off or None)
     return {
         "lines": checkouts.lines(locale, quote, views.shop(shop).seller),
         "hints": askers.hints(locale, quote),
