@@ -76,10 +76,26 @@ async def test_a_purchase_is_ordered_scanned_in_counted_and_valued(room: BackRoo
     worth = shown(await room.get("/stock/value"))
     assert "¥504.60" in worth  # 20 pieces; one costs the average of 10 at 20, 8 and 3 at 30
     table = (await room.get("/stock/value.csv")).content.decode("utf-8-sig").splitlines()
-    assert table[1] == "'=gaiwan,,,69012345,20,0,168.00,25.23,142.77,504.60"
+    assert table[1] == "'=gaiwan,,,69012345,20,0,20,168.00,25.23,142.77,504.60"
     await packs(room, phone, bought, form_key)
     await others(room, thing, bought, count, form_key)
     await room.town.books_balance()
+
+
+async def test_what_lies_there_and_what_can_be_bought_have_each_one_word(room: BackRoom) -> None:
+    product = await room.world.add_product(room.client, room.town.shop_id, title="gaiwan")
+    async with room.world.house.database.connection() as conn:
+        await conn.execute("update variants set on_hand = 10, held = 4")
+    stock = shown(await room.get(f"/goods/{product}/stock"))
+    assert "On hand: 10 · 4 held for orders · Available: 6" in stock
+    assert "Available: 6" in shown(await room.get("/goods"))
+    editor = (await room.get(f"/goods/{product}")).text
+    assert "On hand" in editor and 'value="10"' in editor and "How many" not in editor
+    table = (await room.get("/stock/value.csv")).content.decode("utf-8-sig").splitlines()
+    assert "on hand,held for orders,available" in table[0] and ",10,4,6," in table[1]
+    chinese = {"accept-language": "zh-CN"}
+    there = await room.client.get(f"{room.root}/goods/{product}/stock", headers=chinese)
+    assert "在库 10 件 · 订单占用 4 件 · 可售 6 件" in shown(there)
 
 
 async def packs(room: BackRoom, phone: httpx.AsyncClient, bought: str, form_key: str) -> None:

@@ -114,7 +114,7 @@ async def table(request: Request) -> Response:
 
 def _table(found: Sequence[StockItem], currency: str, locale: str) -> list[list[str]]:
     money = ("price", "cost", "margin", "value")
-    names = ("title", "kind", "sku", "barcode", "on_hand", "held", *money)
+    names = ("title", "kind", "sku", "barcode", "on_hand", "held", "available", *money)
     heads = [i18n.t(locale, f"supply.csv.{name}") for name in names]
     rows = [
         [f"{head} ({currency})" if name in money else head
@@ -122,7 +122,7 @@ def _table(found: Sequence[StockItem], currency: str, locale: str) -> list[list[
     ]  # fmt: skip
     for each in found:
         texts = [each.title, each.choice, each.sku, each.barcode]
-        counts = [str(each.on_hand), str(each.held)]
+        counts = [str(each.on_hand), str(each.held), str(each.on_hand - each.held)]
         sums = (each.price_minor, each.cost_minor, each.margin_minor, each.value_minor)
         told = ["" if minor is None else tables.plain(minor, currency) for minor in sums]
         rows.append([*texts, *counts, *told])
