@@ -2,6 +2,10 @@
 
 Placing refuses by the shop's state, so no order, letter or seat comes after it; what was ordered
 runs on by its own clocks, and what is released is paid out as before. Its addresses stay its own.
+
+A shop that owes, because money it was paid out went back to buyers, closes when its owner has read
+how much: an open shop nobody sells in pays no more than a closed one. The sum is kept with the
+closing, and the operator's desk lists who closed and owes (oversight/owing.py).
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from littleshop import db
 from littleshop.db import Connection
 from littleshop.errors import NotFound, Refused
 from littleshop.identity.people import Person
+from littleshop.ledger import accounts, chart
+from littleshop.money import Money
 from littleshop.notify import live, messages
 from littleshop.notify.live import Event
 from littleshop.shop import closings, owners, shop_acts, shops, staff
@@ -19,13 +25,20 @@ from littleshop.shop import closings, owners, shop_acts, shops, staff
 HINT = "shop_closed"
 
 
-async def close(database: db.Database, owner: Person, shop_id: int, at: datetime) -> bool:
-    """Close the shop; False when it was closed already. Its owner hears of it. Raises NotFound."""
+async def close(
+    database: db.Database, owner: Person, shop_id: int, at: datetime, *, owed_seen: int = 0
+) -> bool:
+    """Close the shop; False when it was closed already. Its owner hears of it. `owed_seen` is what
+    he read that it owes, minor units. Raises Refused: closing_owes(sum) when it is more;
+    NotFound."""
 
     async def end(conn: Connection) -> bool:
         await _owned(conn, shop_id, owner)
-        if not await closings.close(conn, shop_id, owner.person_id, at):
+        owed = await owes(conn, shop_id)
+        if not await closings.close(conn, shop_id, owner.person_id, owed.minor, at):
             return False
+        if owed.minor > owed_seen:
+            raise Refused("closing_owes", sum=owed)
         await shop_acts.note(conn, shop_id, owner.person_id, "shop_closed", at=at)
         shop = await shops.get(conn, shop_id)
         for to in await owners.to_tell(conn, shop_id):
@@ -37,6 +50,13 @@ async def close(database: db.Database, owner: Person, shop_id: int, at: datetime
         return True
 
     return await database.transaction(end)
+
+
+async def owes(conn: Connection, shop_id: int) -> Money:
+    """What a shop was paid out and has gone back since: what its balance is below zero."""
+    currency = (await shops.get(conn, shop_id)).currency
+    held = await accounts.lock(conn, shop_id, [chart.PAYABLE], currency)
+    return Money(max(-held.get(chart.PAYABLE, 0), 0), currency)
 
 
 async def reopen(database: db.Database, owner: Person, shop_id: int, at: datetime) -> bool:

@@ -16,10 +16,11 @@ REOPENS = timedelta(days=30)  # so long the owner may open it again by himself
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A closing that is in force."""
+    """A closing that is in force; `owed_minor` is what the shop owed at that moment."""
 
     closed_by: uuid.UUID
     closed_at: datetime
+    owed_minor: int
 
     @property
     def until_at(self) -> datetime:
@@ -32,23 +33,27 @@ async def current(conn: Connection, shop_id: int) -> Closing | None:
     return await db.one(
         conn,
         Closing,
-        "select closed_by, closed_at from shop_closings where shop_id = $1 and reopened_at is null",
+        "select closed_by, closed_at, owed_minor from shop_closings"
+        " where shop_id = $1 and reopened_at is null",
         shop_id,
     )
 
 
-async def close(conn: Connection, shop_id: int, person_id: uuid.UUID, at: datetime) -> bool:
-    """Close an open or resting shop; False when it was closed before."""
+async def close(
+    conn: Connection, shop_id: int, person_id: uuid.UUID, owed_minor: int, at: datetime
+) -> bool:
+    """Close an open or resting shop, which owes so much; False when it was closed before."""
     if not await shops.close(conn, shop_id):
         return False
     await db.run(
         conn,
-        "insert into shop_closings (shop_id, closing_id, closed_by, closed_at)"
-        " values ($1, $2, $3, $4)",
+        "insert into shop_closings (shop_id, closing_id, closed_by, closed_at, owed_minor)"
+        " values ($1, $2, $3, $4, $5)",
         shop_id,
         ids.uuid7(at),
         person_id,
         at,
+        owed_minor,
     )
     return True
 

@@ -270,6 +270,8 @@ def money_around(locale: str) -> dict[str, Any]:
     return {
         "coming_more": 3,
         "lent": yuan(12.64),
+        "not_here": yuan(20),
+        "owed_by": [{"shop": "晓晓的小铺", "amount": yuan(20)}],
         "margins": {"ours": yuan(48), "theirs": yuan(30)},
         "taken": {"name": name, "own": False, "free": False, "rows": RATES, "then": then},
         "statement": {

@@ -19,7 +19,7 @@ from tests.web.night_shift import PHONE, Desk, at_work
 
 PAGES = (
     "", "/disputes", "/refunds", "/escrow", "/holds", "/differences", "/rails", "/jobs",
-    "/referrals",
+    "/referrals", "/debts",
     "/look-up", "/runs", "/acts",
 )  # fmt: skip
 

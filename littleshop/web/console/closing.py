@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -13,12 +15,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from littleshop import http, i18n
-from littleshop.db import Database
+from littleshop.db import Connection, Database
 from littleshop.errors import Refused
-from littleshop.ledger import accounts, chart
+from littleshop.ledger import accounts, chart, debts
 from littleshop.money import Money
 from littleshop.sale import closing
-from littleshop.shop import closings, handovers
+from littleshop.shop import closings, handovers, shops
 from littleshop.shop.shops import Shop
 from littleshop.trade import order_exports
 from littleshop.web import forms, pages
@@ -41,19 +43,28 @@ async def page(request: Request) -> Response:
         offered = await handovers.open_one(conn, shop.shop_id, now)
         running = await order_exports.running(conn, shop.shop_id)
         owed = await accounts.balance(conn, shop.shop_id, chart.PAYABLE, shop.currency)
+        waiting = await _waiting(conn, shop)
     return await frame.page(
         request, work, "closing.html", "today",
         closed=known, may_reopen=known is not None and known.until_at > now,
-        days=closings.REOPENS.days, running=running, owed=owed,
+        days=closings.REOPENS.days, running=running, owed=owed, waiting=waiting,
         held=Money(running.held_minor, shop.currency), offered=offered is not None,
     )  # fmt: skip
 
 
+async def _waiting(conn: Connection, shop: Shop) -> list[dict[str, Any]]:
+    """Which shops wait for what this one owes them."""
+    owed = [each for each in await debts.listed(conn, shop.shop_id) if each.to_shop_id]
+    names = await shops.names(conn, [each.to_shop_id for each in owed])
+    return [{"shop": names[each.to_shop_id], "amount": each.amount} for each in owed]
+
+
 async def turn(request: Request) -> Response:
-    """POST root/settings/closing: then=close|open; what it is already stays so"""
+    """POST root/settings/closing: then=close|open, owes (what he read); what it is stays so"""
     work, form = await http.at_work(request), await forms.read(request)
     wanted = "closed" if form.text("then") == "close" else "reopened"
-    act = closing.close if wanted == "closed" else closing.reopen
+    seen = http.number(form.text("owes", 18) or "0")
+    act = partial(closing.close, owed_seen=seen) if wanted == "closed" else closing.reopen
     back = f"{frame.root(work.shop)}{HERE}"
     try:
         await act(http.house(request).database, work.person, work.shop.shop_id, http.now(request))

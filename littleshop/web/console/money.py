@@ -27,7 +27,7 @@ from littleshop.settlement import (
 from littleshop.settlement.due import Line
 from littleshop.settlement.outlook import Expected, OnTheWay
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import cards
+from littleshop.shop import cards, shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import prospects
 from littleshop.web import addresses, pages
@@ -47,6 +47,7 @@ async def page(request: Request) -> Response:
         )
         ahead = await coming(conn, work.shop, http.now(request))
         paid = await _paid(conn, work.shop, beyond, locale)
+        paid["owed_by"] = await owed_by(conn, expected)
         context = pots(expected) | paid | await _around(conn, work, locale, http.now(request))
     root = frame.root(work.shop)
     context["coming"] = [_line(each, root) for each in ahead[:SHOWN]]
@@ -152,12 +153,21 @@ def pots(expected: Expected) -> dict[str, Any]:
     return {
         "available": expected.available,
         "kept": expected.kept,
+        "not_here": expected.not_here,
         "next": leaves,
         "held": expected.held,
         "held_orders": expected.held_orders,
         "waits": [each for each in expected.waits if each != "currency"],
         "hold": expected.hold,
     }
+
+
+async def owed_by(conn: db.Connection, expected: Expected) -> list[dict[str, Any]]:
+    """Which shops owe what of the balance waits; none while all of it is here."""
+    if not expected.not_here:
+        return []
+    names = await shops.names(conn, list(expected.owed_by))
+    return [{"shop": names[one], "amount": sum_} for one, sum_ in expected.owed_by.items()]
 
 
 def _on_the_way(each: OnTheWay, root: str, locale: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from littleshop.web.operator import (
+    debts,
     desk,
     differences,
     disputes,
@@ -45,6 +46,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{_REFUND}/to-us", refunds.to_us, methods=["POST"]),
     Route(f"{_REFUND}/by-hand", refunds.by_hand, methods=["POST"]),
     Route(escrow.HERE, escrow.listed),
+    Route(debts.HERE, debts.listed),
     Route(holds.HERE, holds.listed),
     Route(f"{_HOLD}/lifting", holds.lift, methods=["POST"]),
     Route(f"{_HOLD}/keeping", holds.keep, methods=["POST"]),

@@ -18,7 +18,7 @@ from littleshop.settlement import runs as run_steps
 from littleshop.shop import cards
 from littleshop.social import domains
 from littleshop.web import pages
-from littleshop.web.operator import escrow, frame
+from littleshop.web.operator import debts, escrow, frame
 
 PAGE = 20
 
@@ -49,11 +49,13 @@ async def _names_out(house: http.House) -> int:
 
 
 async def _more_rows(house: http.House, at: datetime) -> list[dict[str, Any]]:
-    """The days that wait to be closed, and what institutions hold where they do."""
+    """The days that wait to be closed, closed shops that owe, and what institutions hold where
+    they do."""
     async with house.database.connection() as conn:
         days = await closing.waiting(conn, list(house.rails.values()), at)
     held = await escrow.row(house, at)
-    return [_row("days", *days), *([] if held is None else [held])]
+    rows = [_row("days", *days), await debts.row(house)]
+    return [*rows, *([] if held is None else [held])]
 
 
 def _rows(waits: Waiting) -> list[dict[str, Any]]:
