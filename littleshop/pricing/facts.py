@@ -100,6 +100,12 @@ async def load(
     return {row.variant_id: row for row in rows.values()}
 
 
+async def of_shops(conn: db.Connection, wanted: Sequence[Wanted]) -> dict[Wanted, VariantFacts]:
+    """Facts of variants of several shops; one that does not exist is missing."""
+    rows = await _rows(conn, [(*each, None) for each in wanted])
+    return {(row.shop_id, row.variant_id): row for row in rows.values()}
+
+
 async def offers_of(conn: db.Connection, shop_id: int, asker: Asker) -> object:
     """What `asker` has in a shop, whatever he buys, as offers.read takes it."""
     return await db.value(

@@ -125,6 +125,28 @@ async def look(conn: db.Connection, consignment: Consignment, *, lock: bool = Fa
     return Shelf(facts, terms)
 
 
+async def look_at_all(conn: db.Connection, found: Mapping[int, Consignment]) -> dict[int, Shelf]:
+    """The same of what several suppliers ship for one shop, by the supplier, in as many statements
+    as of one."""
+    if not found:
+        return {}
+    wanted = [(supplier, each) for supplier, part in found.items() for each in part.prices]
+    facts = await pricing_facts.of_shops(conn, wanted)
+    places = list({(fact.shop_id, fact.product_id) for fact in facts.values()})
+    offers = await resale_offers.of_places(conn, places)
+    stand = {place: each for place, each in offers.items() if each.stands}
+    chosen = [place for place, each in stand.items() if not each.open_to_all]
+    reseller = next(iter(found.values())).shop_id
+    hers = await resale_offers.taken_of(conn, chosen, reseller) if chosen else set()
+    shelves = {supplier: Shelf({}, {}) for supplier in found}
+    for (supplier, variant_id), fact in facts.items():
+        shelves[supplier].facts[variant_id] = fact
+    for place, each in stand.items():
+        if each.open_to_all or place in hers:
+            shelves[place[0]].terms.update(each.prices)
+    return shelves
+
+
 def quote(
     consignment: Consignment, shelf: Shelf, way: str, to: str = provinces.UNKNOWN
 ) -> tuple[Quote, int]:

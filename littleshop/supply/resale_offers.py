@@ -12,6 +12,8 @@ from littleshop import db
 from littleshop.errors import Refused
 from littleshop.money import Money
 
+Place = tuple[int, UUID]  # a product of a shop
+
 
 class Price(msgspec.Struct, frozen=True):
     """What a piece of a kind costs the re-seller, and between which prices she may sell it (None:
@@ -59,12 +61,14 @@ class Reseller(msgspec.Struct, frozen=True):
 
 
 class Door(msgspec.Struct, frozen=True):
-    """A shop that sells for another, as that one may go and look at it."""
+    """A shop that sells or ships for another, as that one may go and look at it; `seller`: who
+    keeps it."""
 
     shop_id: int
     name: str
     slug: str | None
     picture: str | None
+    seller: str
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -78,6 +82,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 class _OfProduct(Price, frozen=True):
+    shop_id: int = 0
     product_id: UUID = UUID(int=0)
 
 
@@ -119,21 +124,66 @@ async def of_products(
     )
     if not rows:
         return {}
-    prices: dict[UUID, dict[UUID, Price]] = {row.product_id: {} for row in rows}
     found = await db.all(
         conn,
         _OfProduct,
-        "select product_id, variant_id, supply_minor, least_minor, most_minor from resale_prices"
-        " where shop_id = $1 and product_id = any ($2) order by variant_id",
+        "select shop_id, product_id, variant_id, supply_minor, least_minor, most_minor"
+        " from resale_prices where shop_id = $1 and product_id = any ($2) order by variant_id",
         shop_id,
-        list(prices),
+        [row.product_id for row in rows],
     )
+    return {key: each for (_, key), each in _priced(rows, found).items()}
+
+
+def _priced(rows: Sequence[_Row], found: Sequence[_OfProduct]) -> dict[Place, Offer]:
+    prices: dict[Place, dict[UUID, Price]] = {}
     for each in found:
-        prices[each.product_id][each.variant_id] = each
+        prices.setdefault((each.shop_id, each.product_id), {})[each.variant_id] = each
+    places = [(row.shop_id, row.product_id) for row in rows]
     return {
-        row.product_id: Offer(**msgspec.structs.asdict(row), prices=prices[row.product_id])
-        for row in rows
+        place: Offer(**msgspec.structs.asdict(row), prices=prices.get(place, {}))
+        for place, row in zip(places, rows, strict=True)
     }
+
+
+async def of_places(conn: db.Connection, places: Sequence[Place]) -> dict[Place, Offer]:
+    """The offers of products of several shops, as `get`."""
+    asked = [shop_id for shop_id, _ in places], [product_id for _, product_id in places]
+    rows = await db.all(
+        conn,
+        _Row,
+        f"select /* all shops: of a basket */ {_ROW} from resale_offers"
+        " join unnest($1::bigint[], $2::uuid[]) as w(shop_id, product_id)"
+        " using (shop_id, product_id)",
+        *asked,
+    )
+    found = await db.all(
+        conn,
+        _OfProduct,
+        "select /* all shops: of a basket */ shop_id, product_id, variant_id, supply_minor,"
+        " least_minor, most_minor from resale_prices"
+        " join unnest($1::bigint[], $2::uuid[]) as w(shop_id, product_id)"
+        " using (shop_id, product_id)",
+        *asked,
+    )
+    return _priced(rows, found)
+
+
+async def taken_of(
+    conn: db.Connection, places: Sequence[Place], reseller_shop_id: int
+) -> set[Place]:
+    """Which of these products of several shops that shop lists, as `taken`."""
+    rows = await conn.fetch(
+        "select /* all shops: of a basket */ r.shop_id, r.product_id from resellers r"
+        " join unnest($1::bigint[], $2::uuid[]) as w(shop_id, product_id)"
+        "   on w.shop_id = r.shop_id and w.product_id = r.product_id"
+        " join resale_offers o on o.shop_id = r.shop_id and o.product_id = r.product_id"
+        " where r.reseller_shop_id = $3 and r.ended_at is null and r.listed_at >= o.opened_at",
+        [shop_id for shop_id, _ in places],
+        [product_id for _, product_id in places],
+        reseller_shop_id,
+    )
+    return {(row["shop_id"], row["product_id"]) for row in rows}
 
 
 async def offered(conn: db.Connection, shop_id: int) -> list[UUID]:
@@ -306,7 +356,7 @@ async def doors(conn: db.Connection, shop_ids: Sequence[int]) -> list[Door]:
     return await db.all(
         conn,
         Door,
-        "select /* all shops: these few */ shop_id, name, slug, picture from shops"
+        "select /* all shops: these few */ shop_id, name, slug, picture, seller from shops"
         " where shop_id = any ($1) order by shop_id",
         list(shop_ids),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from littleshop import db
 from littleshop.sale import reselling, telling_resellers
+from littleshop.sale.reselling import Shelf
 from littleshop.supply import low, resale_offers, resales
 from tests.cast import CNY, Town
 from tests.sale.resold import TOKEN, pair
@@ -49,6 +50,38 @@ async def test_four_things_of_a_supplier_are_read_as_one_is(town: Town) -> None:
         assert len(reselling.there(consignment, shelf)) == len(basket)
         await two.takes_up(await town.stock(title, CNY("90.00")))
     assert counted == [[4, 2, 2]] * 4
+
+
+def said(shelves: Mapping[int, Shelf]) -> object:
+    """What suppliers say, wherever in a read it stood."""
+    return {
+        supplier: (
+            shelf.terms,
+            {key: (fact.title, fact.spare) for key, fact in shelf.facts.items()},
+        )
+        for supplier, shelf in shelves.items()
+    }
+
+
+async def test_a_basket_of_three_suppliers_is_read_as_one_of_one(town: Town) -> None:
+    """What each of them says is what he says alone."""
+    two = await pair(town)
+    await two.offers(to_all=False)
+    basket, counted = [await two.lists(token=TOKEN)], []
+    for at, name in enumerate(("乙店", "丙店", "丁店")):
+        async with town.database.connection() as conn:
+            found = await reselling.consignments(conn, two.reseller, basket)
+            together = await reselling.look_at_all(conn, found)
+            alone = {key: await reselling.look(conn, each) for key, each in found.items()}
+        assert len(together) == at + 1 and said(together) == said(alone)
+        assert all(reselling.there(found[key], shelf) for key, shelf in together.items())
+        counted.append(await reads(town, partial(reselling.look_at_all, found=found)))
+        if at < 2:
+            two.supplier = await town.open_shop(name, f"shop-{at}", f"+861390000300{at}")
+            await two.takes_up(await town.stock("茶杯", CNY("90.00")))
+            await two.offers(to_all=False)
+            basket.append(await two.lists(token=TOKEN))
+    assert counted == [4, 4, 4]
 
 
 async def test_what_became_of_three_orders_is_read_as_of_one(town: Town) -> None:

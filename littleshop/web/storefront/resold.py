@@ -17,8 +17,8 @@ from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item
 from littleshop.sale import reselling
 from littleshop.sale.reselling import Consignment, Shelf
-from littleshop.shop import shops
 from littleshop.shop.shops import Shop
+from littleshop.supply import resale_offers
 from littleshop.trade import carts
 from littleshop.trade.carts import CartItem
 from littleshop.web import addresses, pages
@@ -65,8 +65,8 @@ async def groups(
     if not found:
         return [], set()
     async with http.house(request).database.connection() as conn:
-        suppliers = {each: await shops.get(conn, each) for each in found}
-        shelves = {supplier: await reselling.look(conn, each) for supplier, each in found.items()}
+        suppliers = {each.shop_id: each for each in await resale_offers.doors(conn, list(found))}
+        shelves = await reselling.look_at_all(conn, found)
     locale, told, seen = pages.locale_of(request), [], set()
     for supplier, consignment in found.items():
         seen |= set(consignment.own.values())
