@@ -23,7 +23,7 @@ from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.notify import alerts, channels, live, messages
 from littleshop.oversight import appointing
-from littleshop.pay import notices, payments, refunds
+from littleshop.pay import chargebacks, notices, payments, refunds
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import (
@@ -144,8 +144,20 @@ async def _still_asked(context: Context, shop_id: int, reference: str) -> Paymen
 
 
 async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None:
-    """Send a refund to its rail until it is done, and book it. Several jobs may be for one refund
-    (the sweep has it sent again): one asks at a time, and reads what the last one has written."""
+    """Send a refund to its rail until it is done, and book it. One that the rail refuses while the
+    buyer's bank takes the payment back is nobody's work: the end of the dispute decides."""
+    try:
+        await _send_alone(context, shop_id, refund_id)
+    except GatewayError as no:
+        async with context.database.connection() as conn:
+            disputed = await chargebacks.open_for_refund(conn, shop_id, UUID(refund_id))
+        if no.retryable or not disputed:
+            raise
+
+
+async def _send_alone(context: Context, shop_id: int, refund_id: str) -> None:
+    """Several jobs may be for one refund (the sweep has it sent again): one asks at a time, and
+    reads what the last one has written."""
     if refund_id in _sending:
         raise GatewayError(f"refund {refund_id} is being sent by another job", retryable=True)
     _sending.add(refund_id)
@@ -180,6 +192,24 @@ async def _send_refund(context: Context, shop_id: int, refund_id: UUID) -> None:
     await context.database.transaction(
         lambda conn: refunding.hear(conn, shop_id, refund_id, context.at, advanced=by_us)
     )
+
+
+async def lose_chargeback(context: Context, *, shop_id: int, reference: str, dispute: str) -> None:
+    """Ask the rail what became of the refunds that a lost dispute met under way, then book it."""
+    async with context.database.connection() as conn:
+        payment = await payments.get(conn, shop_id, reference)
+        assert payment is not None, reference
+        asked = await charging_back.under_way(conn, payment)
+    refused = []
+    for refund in asked:
+        try:
+            await _send_alone(context, shop_id, str(refund.refund_id))
+        except GatewayError as no:
+            if no.retryable:
+                raise
+            refused.append(refund.refund_id)
+    lose = partial(charging_back.lose, refused=refused, at=context.at)
+    await context.database.transaction(lambda conn: lose(conn, shop_id, reference, dispute))
 
 
 async def lend(context: Context, *, reference: str, minor: int, currency: str) -> None:
@@ -271,6 +301,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         bridging.TAKE_BACK: Task(take_back, attempts=40, longest_wait=_PATIENCE),
         bridging.LEND: Task(lend, attempts=40, longest_wait=_PATIENCE),
         "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
+        charging_back.LOSE: Task(lose_chargeback, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
         "refunds.sweep": Task(sweep_refunds, attempts=3),

@@ -154,20 +154,25 @@ _REFUND_IS_BOOKED = """
               where j.shop_id = r.shop_id and j.kind = 'refunded' and j.reference = r.reference
                 and t.debit = r.paid_from and t.amount_minor = r.amount_minor)"""
 
-# Money of a refund that failed after it was done has come back, and another one stands for it; one
-# that was never done may have gone by the buyer's bank instead.
+# Money of a refund that failed after it was done has come back, and another one stands for it; of
+# those that were never done, what none stands for has gone by the buyer's bank instead.
 _FAILED_REFUND_CAME_BACK = """
     select r.shop_id, r.reference as subject, 'failed, and what came back is not booked or '
            || 'no other refund stands for it' as says
       from refunds r
      where r.status = 'failed' and ($1::bigint is null or r.shop_id = $1)
-       and (not (exists (select from refunds n where n.shop_id = r.shop_id
-                            and n.replaces = r.refund_id and n.amount_minor = r.amount_minor
-                            and n.paid_from = r.paid_from)
-                 or r.done_at is null and exists (
-                    select from chargebacks c where c.shop_id = r.shop_id
-                       and c.payment_id = r.payment_id and c.status = 'lost'
-                       and c.amount_minor - c.unbooked_minor >= r.amount_minor))
+       and (r.done_at is not null and not exists (
+             select from refunds n where n.shop_id = r.shop_id and n.replaces = r.refund_id
+                and n.amount_minor = r.amount_minor and n.paid_from = r.paid_from)
+         or r.done_at is null and (
+             select sum(f.amount_minor - coalesce(n.amount_minor, 0))
+               from refunds f left join refunds n on n.shop_id = f.shop_id
+                    and n.replaces = f.refund_id and n.paid_from = f.paid_from
+              where f.shop_id = r.shop_id and f.payment_id = r.payment_id
+                and f.status = 'failed' and f.done_at is null)
+             > (select coalesce(sum(c.amount_minor - c.unbooked_minor), 0) from chargebacks c
+                 where c.shop_id = r.shop_id and c.payment_id = r.payment_id
+                   and c.status = 'lost')
          or (r.done_at is not null) <> exists (
              select from journals j join transfers t
                  on t.shop_id = j.shop_id and t.journal_id = j.journal_id
@@ -249,15 +254,20 @@ _CASE_HAS_ITS_TIMER = """
                                            when 'replacing' then 'case_replace'
                                            else 'case_escalate' end)"""
 
+# Of what was replaced by less, the bank took the rest.
 _CASE_HAS_ITS_REFUND = """
     select c.shop_id, c.case_id as subject, c.status || ', agreed '
            || coalesce(c.agreed_minor, 0) || ', refunds ' || coalesce(r.minor, 0) as says
       from cases c
-      left join (select shop_id, case_id, sum(amount_minor) as minor,
-                        bool_and(status = 'done' or replaces is not null) as done from refunds
-                  where case_id is not null and status <> 'failed'
-                    and ($1::bigint is null or shop_id = $1)
-                  group by shop_id, case_id) r
+      left join (select f.shop_id, f.case_id,
+                        sum(f.amount_minor - case f.status when 'failed' then n.amount_minor
+                                                           else 0 end) as minor,
+                        bool_and(f.status in ('done', 'failed') or f.replaces is not null) as done
+                   from refunds f
+                   left join refunds n on n.shop_id = f.shop_id and n.replaces = f.refund_id
+                  where f.case_id is not null and (f.status <> 'failed' or n.refund_id is not null)
+                    and ($1::bigint is null or f.shop_id = $1)
+                  group by f.shop_id, f.case_id) r
         on r.shop_id = c.shop_id and r.case_id = c.case_id
      where ($1::bigint is null or c.shop_id = $1)
        and ((c.status in ('refunding', 'done')

@@ -74,6 +74,20 @@ async def find(conn: db.Connection, payment: Payment, dispute: str = "") -> Char
     )
 
 
+async def open_for_refund(conn: db.Connection, shop_id: int, refund_id: UUID) -> bool:
+    """Whether a bank is taking back the payment that a refund is of."""
+    return bool(
+        await db.value(
+            conn,
+            "select exists (select from refunds r join chargebacks c on c.shop_id = r.shop_id"
+            "  and c.payment_id = r.payment_id where r.shop_id = $1 and r.refund_id = $2"
+            "  and c.status = 'open')",
+            shop_id,
+            refund_id,
+        )
+    )
+
+
 async def open_of(conn: db.Connection, shop_id: int, order_id: UUID) -> Chargeback | None:
     """The oldest open chargeback of the payment that pays an order, if any. One of a payment that
     was returned concerns the order no more."""

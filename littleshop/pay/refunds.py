@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -264,14 +265,16 @@ async def fail(
     )
 
 
-async def drop(conn: db.Connection, payment: Payment, at: datetime) -> list[Refund]:
-    """asked or stuck -> failed, for good and with nothing in their place: refunds of a payment out
-    of escrow, but for those that share a case with others."""
-    return await db.all(
+async def drop(
+    conn: db.Connection, payment: Payment, refused: Collection[UUID], at: datetime
+) -> list[Refund]:
+    """asked -> failed, for good: refunds of a payment out of escrow that its rail refused, the
+    first asked first, but for those that share a case with others, or of which money moved."""
+    dropped = await db.all(
         conn,
         Refund,
         "update refunds r set status = 'failed', failed_at = $3"
-        " where shop_id = $1 and payment_id = $2 and status in ('asked', 'stuck')"
+        " where shop_id = $1 and payment_id = $2 and refund_id = any ($4) and status = 'asked'"
         "   and paid_from = 'escrow' and return_reference is null and advanced_at is null"
         "   and not exists (select from refunds o where o.shop_id = r.shop_id"
         "                      and o.case_id = r.case_id and o.refund_id <> r.refund_id"
@@ -279,11 +282,16 @@ async def drop(conn: db.Connection, payment: Payment, at: datetime) -> list[Refu
         payment.shop_id,
         payment.payment_id,
         at,
+        list(refused),
     )
+    return sorted(dropped, key=lambda each: (each.asked_at, each.refund_id))
 
 
-async def replace(conn: db.Connection, failed: Refund, at: datetime) -> Refund:
-    """Another refund takes the place of a failed one, under a reference of its own; asked."""
+async def replace(
+    conn: db.Connection, failed: Refund, at: datetime, *, amount: Money | None = None
+) -> Refund:
+    """Another refund takes the place of a failed one, of all of it or of what is still to go
+    (`amount`), under a reference of its own; asked."""
     refund = await db.one(
         conn,
         Refund,
@@ -296,7 +304,7 @@ async def replace(conn: db.Connection, failed: Refund, at: datetime) -> Refund:
         failed.payment_id,
         failed.order_id,
         ids.reference(),
-        failed.amount_minor,
+        (amount or failed.amount).minor,
         failed.currency,
         failed.reason,
         failed.paid_from,

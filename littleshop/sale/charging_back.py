@@ -2,25 +2,30 @@
 
 While it is open the order stands still. Won: it goes on. Lost: the rail has taken the money, so it
 is booked as gone back, out of escrow or out of what the seller had; what had gone back before
-that, by a refund, is gone twice: the platform bears it.
+that, by a refund, is gone twice: the platform bears it. Of a refund that is under way only the rail
+knows whether it went before: it is asked first, and what it refuses has gone by the bank instead.
 
 One of a payment that was returned (another one pays the order) stops nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from littleshop import db, ids
+from littleshop import db, ids, jobs
 from littleshop.ledger import bridging, chart
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
 from littleshop.pay.chargebacks import Chargeback
 from littleshop.pay.payments import Payment
+from littleshop.pay.refunds import Refund
 from littleshop.sale import pausing, paying, refunding, telling
 from littleshop.trade import cases, order_events, orders
 from littleshop.trade.orders import Order
+
+LOSE = "charging_back.lose"
 
 
 async def hear_opened(
@@ -57,25 +62,95 @@ async def hear_ended(
     at: datetime,
     dispute: str = "",
 ) -> bool:
-    """The bank has decided; False when that was known. Notices may come in any order."""
+    """The bank has decided; False when that was known. Notices may come in any order. A loss that
+    meets refunds under way ends when the rail was asked about them (`lose`)."""
     await hear_opened(conn, shop_id, reference, amount, at, dispute=dispute)
     order, payment = await _lock(conn, shop_id, reference)
     chargeback = await chargebacks.find(conn, payment, dispute)
     if chargeback is None or chargeback.status != "open":
         return False
+    if not won and await under_way(conn, payment):
+        await jobs.defer(
+            conn, LOSE, at=at, key=str(chargeback.chargeback_id), shop_id=shop_id,
+            reference=reference, dispute=dispute,
+        )  # fmt: skip
+        return True
     if won:
         await chargebacks.end(conn, chargeback, "won", 0, at)
+        for refund in await under_way(conn, payment):
+            await refunding.have_sent(conn, refund, at)
     else:
         await _lose(conn, order, payment, chargeback, at)
+    await _go_on(conn, order, payment, chargeback, won, at)
+    return True
+
+
+async def under_way(conn: db.Connection, payment: Payment) -> list[Refund]:
+    """Refunds of a payment that pays an order of which the rail has said nothing yet."""
     if payment.outcome != "accepted":
-        return True
+        return []
+    every = await refunds.of_order(conn, payment.shop_id, payment.order_id)
+    of_it = [each for each in every if each.payment_id == payment.payment_id]
+    return [each for each in of_it if each.status == "asked" and each.done_by == "rail"]
+
+
+async def lose(
+    conn: db.Connection,
+    shop_id: int,
+    reference: str,
+    dispute: str,
+    refused: Collection[UUID],
+    at: datetime,
+) -> bool:
+    """The bank has decided against us, and the rail has said what became of the refunds that were
+    under way: `refused` are those that it will never send. False when it ended meanwhile."""
+    order, payment = await _lock(conn, shop_id, reference)
+    chargeback = await chargebacks.find(conn, payment, dispute)
+    if chargeback is None or chargeback.status != "open":
+        return False
+    dropped = await refunds.drop(conn, payment, refused, at)
+    for refund in dropped:
+        await payments.keep(conn, shop_id, payment.payment_id, refund.amount)
+    payment = await payments.lock(conn, shop_id, reference)
+    booked = await _lose(conn, order, payment, chargeback, at)
+    await _ask_rest(conn, dropped, booked, at)
+    await _go_on(conn, order, payment, chargeback, False, at)
+    return True
+
+
+async def _ask_rest(
+    conn: db.Connection, dropped: Sequence[Refund], taken: Money, at: datetime
+) -> None:
+    """What went by the bank was part of what was to go back; what that leaves is asked anew."""
+    for refund in dropped:
+        by_bank = min(taken, refund.amount, key=lambda each: each.minor)
+        taken, rest = taken - by_bank, refund.amount - by_bank
+        if rest:
+            await refunding.ask_anew(conn, refund, rest, at)
+        elif refund.case_id is not None:
+            case = await cases.get(conn, refund.shop_id, refund.case_id)
+            assert case is not None, refund.case_id
+            await refunding.end_case(conn, case, at)
+
+
+async def _go_on(
+    conn: db.Connection,
+    order: Order,
+    payment: Payment,
+    chargeback: Chargeback,
+    won: bool,
+    at: datetime,
+) -> None:
+    """It is over: tell the order's history, and let its clocks go on."""
+    shop_id = order.shop_id
+    if payment.outcome != "accepted":
+        return
     await order_events.tell(
         conn, shop_id, order.order_id, "chargeback_won" if won else "chargeback_lost",
         by="platform", at=at, minor=chargeback.amount_minor,
     )  # fmt: skip
     await pausing.go_on(conn, order, at)
     await _end_pot(conn, shop_id, order.order_id, at)
-    return True
 
 
 async def _end_pot(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime) -> None:
@@ -95,10 +170,8 @@ async def _lock(conn: db.Connection, shop_id: int, reference: str) -> tuple[Orde
 
 async def _lose(
     conn: db.Connection, order: Order, payment: Payment, chargeback: Chargeback, at: datetime
-) -> None:
-    """Book what the rail took, as far as it had not gone back already."""
-    if payment.outcome == "accepted":
-        payment = await _drop_refunds(conn, order, payment, chargeback, at)
+) -> Money:
+    """Book what the rail took, as far as it had not gone back already; how much that was."""
     left = Money(0, order.currency)
     if payment.outcome == "accepted":
         left = await refunding.left_of(conn, order)
@@ -111,7 +184,7 @@ async def _lose(
     if unbooked:
         await _bear(conn, payment, chargeback, unbooked, at)
     if not booked:
-        return
+        return booked
     case = await cases.open_of(conn, order.shop_id, order.order_id)
     if booked == left and case is not None and case.status != "refunding":
         await refunding.end_case(conn, case, at)
@@ -119,30 +192,7 @@ async def _lose(
         conn, order, payment, booked, reference=str(ids.derived(chargeback.chargeback_id, "lost")),
         at=at,
     )  # fmt: skip
-
-
-async def _drop_refunds(
-    conn: db.Connection, order: Order, payment: Payment, chargeback: Chargeback, at: datetime
-) -> Payment:
-    """The bank took all that was left of a payment: a rail sends nothing back of that, so what was
-    asked to go back goes by the bank instead. One that went out after all is a difference on the
-    rail's bill."""
-    asked = [
-        each
-        for each in await refunds.of_order(conn, order.shop_id, order.order_id)
-        if each.payment_id == payment.payment_id and each.status in ("asked", "stuck")
-    ]
-    under_way = sum(each.amount_minor for each in asked)
-    left = payment.paid.minor - payment.refunded_minor + under_way
-    if not asked or chargeback.amount_minor < left:
-        return payment
-    for refund in await refunds.drop(conn, payment, at):
-        await payments.keep(conn, payment.shop_id, payment.payment_id, refund.amount)
-        if refund.case_id is not None:
-            case = await cases.get(conn, payment.shop_id, refund.case_id)
-            assert case is not None, refund.case_id
-            await refunding.end_case(conn, case, at)
-    return await payments.lock(conn, payment.shop_id, payment.reference)
+    return booked
 
 
 async def _bear(

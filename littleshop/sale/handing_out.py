@@ -13,8 +13,8 @@ from uuid import UUID
 from littleshop import db
 from littleshop.catalog import virtual
 from littleshop.errors import Refused
-from littleshop.pay import chargebacks, refunds
-from littleshop.sale import parcelling, telling
+from littleshop.pay import chargebacks
+from littleshop.sale import parcelling, refunding, telling
 from littleshop.trade import cases, deliveries, handed_out, order_events, orders
 from littleshop.trade.handed_out import Wanted
 from littleshop.trade.orders import Order
@@ -70,17 +70,16 @@ async def _give(conn: db.Connection, order: Order, line: Wanted, at: datetime) -
 
 
 async def kept_closed(conn: db.Connection, order: Order) -> str | None:
-    """Why what nobody opened stays closed: its money went back, is on its way back or is claimed by
-    a bank (goods_given_back), or its buyer asks for it just now (goods_asked_back). None: it does
-    not."""
+    """Why what nobody opened stays closed: all its money went back or is on its way, or a bank
+    claims it (goods_given_back), or its buyer asks for it just now (goods_asked_back). None: it
+    does not; who had a part given back keeps the goods."""
     if order.status in ("refunded", "cancelled"):
         return "goods_given_back"
-    asked = await refunds.of_order(conn, order.shop_id, order.order_id)
-    if asked and sum(each.amount_minor for each in asked) >= order.total_minor:
+    if order.total_minor and not await refunding.left_of(conn, order):
         return "goods_given_back"
     if await chargebacks.open_of(conn, order.shop_id, order.order_id) is not None:
         return "goods_given_back"
-    if await cases.open_of(conn, order.shop_id, order.order_id) is not None:
+    if await cases.undecided(conn, order.shop_id, order.order_id):
         return "goods_asked_back"
     return None
 

@@ -190,6 +190,15 @@ async def _ask(
     return refund
 
 
+async def ask_anew(conn: db.Connection, dropped: Refund, rest: Money, at: datetime) -> Refund:
+    """Of a refund that its rail refused for good, escrow still holds so much for the buyer."""
+    went = await payments.give_back(conn, dropped.shop_id, dropped.payment_id, rest)
+    assert went, dropped.reference
+    refund = await refunds.replace(conn, dropped, at, amount=rest)
+    await have_sent(conn, refund, at)
+    return refund
+
+
 async def _claw_back(
     conn: db.Connection, order: Order, amount: Money, reference: str, at: datetime
 ) -> None:

@@ -162,11 +162,12 @@ async def offer(
 async def _need_own(conn: db.Connection, order: Order, amount: Money) -> None:
     """What nobody asked for is given of what is still held of the order and of the seller's own
     balance; nothing is lent for it, or a seller could buy of himself, be paid out, and have the
-    platform give it back. Raises Refused("offer_beyond", most=)."""
-    balances = await accounts.lock(conn, order.shop_id, [chart.PAYABLE], order.currency)
+    platform give it back. What another shop had of the sale counts as his: she may be himself.
+    Raises Refused("offer_beyond", most=)."""
+    balances = await accounts.lock_all(conn, order.shop_id, order.currency)
     own = max(balances.get(chart.PAYABLE, 0), 0)
     found = await refunding.sources(conn, order, amount)
-    if found.balance.minor > own:
+    if (found.balance + found.margin + found.referred).minor > own:
         raise Refused("offer_beyond", most=Money(found.held.minor + own, order.currency))
 
 

@@ -10,7 +10,7 @@ from littleshop.errors import Refused
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments
 from littleshop.pay.gateways import Notice
-from littleshop.sale import charging_back, refunding, ticking
+from littleshop.sale import charging_back, ticking
 from littleshop.sale.placing import Placed
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale, after
@@ -144,44 +144,6 @@ async def test_what_had_gone_back_already_is_our_own_loss_and_is_written_down(
     assert await town.balance("due_to_shop") == CNY("70.00"), "of this shop the rail has nothing"
     (shown,) = await chargebacks.shown(owner)
     assert (shown.borne, shown.gateway) == (CNY("70.00"), "alipay")
-    await town.books_balance()
-
-
-@pytest.mark.parametrize("how", ["called off", "agreed"])
-async def test_a_refund_that_the_dispute_overtook_goes_by_the_bank_and_nobody_pays_twice(
-    town: Town, owner: db.Connection, how: str
-) -> None:
-    """The rail refuses to send back what is disputed; it was asked before we knew."""
-    sale = await after(town)
-    if how == "agreed":
-        await sale.asks("refund", "100.00")
-        await sale.seller_agrees()
-    else:
-        await town.database.transaction(
-            lambda conn: refunding.call_off(
-                conn, town.shop_id, sale.placed.order_id, by="seller", reason="broken", at=town.at
-            )
-        )
-    await opened(town, owner, CNY("100.00"))
-    town.later(days=9)
-    await ended(town, owner, CNY("100.00"), won=False)
-    assert await owner.fetchval("select unbooked_minor from chargebacks") == 0
-    assert await town.balance("chargeback_loss") == CNY("0.00")
-    assert await town.balance("escrow") == await town.balance("payable") == CNY("0.00")
-    assert await owner.fetchval("select status from refunds") == "failed"
-    assert await status(town, sale.placed) == "refunded"
-    await town.books_balance()
-
-
-async def test_a_bank_that_takes_a_part_leaves_a_refund_of_the_rest_on_its_way(
-    town: Town, owner: db.Connection
-) -> None:
-    sale = await shipped(town)
-    await sale.asks("refund", "70.00")
-    await sale.seller_agrees()
-    await ended(town, owner, CNY("30.00"), won=False)
-    assert await sale.rail_sends_all_back() == 1
-    assert await town.balance("chargeback_loss") == await town.balance("escrow") == CNY("0.00")
     await town.books_balance()
 
 

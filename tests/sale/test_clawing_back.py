@@ -15,6 +15,7 @@ from littleshop.shop.terms import Terms
 from littleshop.trade.cases import Case
 from tests.cast import CNY, MORNING, Town
 from tests.sale.after_sale import AfterSale, after, lends
+from tests.sale.resold import pair
 from tests.settlement.paper_bank import PaperBank, beijing, settle, verify
 from tests.settlement.test_settling import MON, TUE, WED
 
@@ -120,6 +121,20 @@ async def test_nothing_is_lent_for_what_a_seller_gives_back_unasked(town: Town) 
     await offers(town, sale, "30.00")
     await sale.rail_sends_all_back()
     assert await town.balance("payable") == await town.balance("due_to_shop") == CNY("0.00")
+    await town.books_balance()
+
+
+async def test_what_another_shop_had_of_the_sale_is_not_lent_for_a_gift_either(town: Town) -> None:
+    """He ships for 1 what she sells for 80, and she is he: her 79 are on her card."""
+    two = await pair(town)
+    await two.offers("1.00")
+    placed = await two.buys(await two.lists("80.00"), "80.00")
+    await town.ships(placed)
+    await town.receives(placed)
+    await two.jobs_are_done()
+    with pytest.raises(Refused, match="offer_beyond") as no:
+        await offers(town, AfterSale(town, placed), "80.00")
+    assert no.value.details["most"] == CNY("1.00")
     await town.books_balance()
 
 

@@ -230,10 +230,20 @@ async def bank_takes_it_back(world: World) -> World:
     payment = await payments.get(world.conn, world.town.shop_id, world.references[0])
     if payment is None or payment.status != "paid":
         raise NotNow
+    lost = await world.conn.fetchval("select 1 from jobs where name = $1", charging_back.LOSE)
+    if lost is not None:
+        raise NotNow
     heard = await charging_back.hear_ended(
         world.conn, world.town.shop_id, payment.reference, PRICE, won=False, at=world.town.at
     )
     if not heard:
+        raise NotNow
+    return world
+
+
+async def rail_says_what_the_loss_met(world: World) -> World:
+    """It was asked about the refunds that were under way, and sends none of them any more."""
+    if not await _lost(world):
         raise NotNow
     return world
 
@@ -255,6 +265,7 @@ EVENTS: tuple[Event, ...] = (
     a_part_is_agreed_back,
     rail_sends_back,
     bank_takes_it_back,
+    rail_says_what_the_loss_met,
 )
 
 
@@ -269,12 +280,27 @@ async def left_alone(world: World) -> None:
     for timer in clocks:
         if timer.kind == "pay_by":
             await ticking.tick(world.conn, timer, timer.due_at)
+    await _lost(world)
     await _send_back(world)
     jobs = await world.conn.fetch("delete from jobs where name = 'bridging.lend' returning *")
     for job in jobs:
         told = job["arguments"]
         amount = Money(told["minor"], told["currency"])
         await bridging.lend(world.conn, told["reference"], amount, world.town.at)
+
+
+async def _lost(world: World) -> bool:
+    """What was lost while refunds were under way: the rail sends those no more."""
+    of = "delete from jobs where name = $1 returning arguments"
+    jobs = await world.conn.fetch(of, charging_back.LOSE)
+    for job in jobs:
+        told = job["arguments"]
+        payment = await payments.get(world.conn, world.town.shop_id, told["reference"])
+        assert payment is not None
+        refused = [one.refund_id for one in await charging_back.under_way(world.conn, payment)]
+        about = (world.town.shop_id, told["reference"], told["dispute"], refused)
+        await charging_back.lose(world.conn, *about, world.town.at)
+    return bool(jobs)
 
 
 async def faults(world: World) -> list[str]:

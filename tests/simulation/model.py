@@ -13,7 +13,8 @@ PART = 30_00
 
 @dataclass
 class Model:
-    """`kept` is what of the accepted payment neither went back nor is going back."""
+    """`kept` is what of the accepted payment neither went back nor is going back; `own_back` how
+    many of the refunds under way are of it."""
 
     status: str = "placed"
     why: str = ""
@@ -22,8 +23,10 @@ class Model:
     taken: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
     going_back: int = 0
+    own_back: int = 0
     case: bool = False
     charged_back: bool = False
+    losing: bool = False
 
     def hear(self, rail: str, *, right: bool = True) -> None:
         """A rail says that it was paid; known once it was heard."""
@@ -41,12 +44,13 @@ class Model:
 
     def give_back(self, amount: int) -> bool:
         """Buyer and seller agree that so much goes back."""
-        if self.status not in ("to_ship", "shipped", "received") or self.case:
+        if self.status not in ("to_ship", "shipped", "received") or self.case or self.losing:
             return False
         if not 0 < amount <= self.kept:
             return False
         self.kept -= amount
         self.going_back += 1
+        self.own_back += 1
         self.case = True
         if self.kept == 0 and self.status != "received":
             self.status = "refunded"
@@ -101,20 +105,21 @@ class Model:
         return True
 
     def seller_calls_off(self) -> bool:
-        if self.status != "to_ship":
+        if self.status != "to_ship" or self.losing:
             return False
         self.status, self.kept = "refunded", 0
         self.going_back += 1
+        self.own_back += 1
         return True
 
     def seller_ships(self) -> bool:
-        if self.status != "to_ship":
+        if self.status != "to_ship" or self.losing:
             return False
         self.status = "shipped"
         return True
 
     def buyer_receives(self) -> bool:
-        if self.status != "shipped":
+        if self.status != "shipped" or self.losing:
             return False
         self.status = "received"
         return True
@@ -128,15 +133,31 @@ class Model:
     def rail_sends_back(self) -> bool:
         if not self.going_back:
             return False
-        self.going_back, self.case = 0, False
+        self.going_back, self.own_back, self.case = 0, 0, False
         return True
 
     def bank_takes_it_back(self) -> bool:
         if "a" not in self.heard or self.charged_back:
             return False
         self.charged_back = True
-        if self.accepted == "a":
-            self.kept = 0
-            if self.status in ("to_ship", "shipped"):
-                self.status = "refunded"
+        if self.accepted == "a" and self.own_back:
+            self.losing = True
+        elif self.accepted == "a":
+            self._lose()
         return True
+
+    def rail_says_what_the_loss_met(self) -> bool:
+        """None of what was going back of it goes any more."""
+        if not self.losing:
+            return False
+        self.losing = False
+        self.going_back -= self.own_back
+        if self.own_back:
+            self.own_back, self.case = 0, False
+        self._lose()
+        return True
+
+    def _lose(self) -> None:
+        self.kept = 0
+        if self.status in ("to_ship", "shipped"):
+            self.status = "refunded"
