@@ -230,8 +230,7 @@ async def bank_takes_it_back(world: World) -> World:
     payment = await payments.get(world.conn, world.town.shop_id, world.references[0])
     if payment is None or payment.status != "paid":
         raise NotNow
-    lost = await world.conn.fetchval("select 1 from jobs where name = $1", charging_back.LOSE)
-    if lost is not None:
+    if await world.conn.fetchval("select 1 from jobs where name = $1", charging_back.LOSE):
         raise NotNow
     heard = await charging_back.hear_ended(
         world.conn, world.town.shop_id, payment.reference, PRICE, won=False, at=world.town.at
