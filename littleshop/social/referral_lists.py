@@ -131,16 +131,25 @@ async def sharers(conn: db.Connection, shop_id: int) -> list[Sharer]:
 
 
 async def of_sharer(
-    conn: db.Connection, shop_id: int, earner_shop_id: int, most: int = 100
+    conn: db.Connection,
+    shop_id: int,
+    earner_shop_id: int,
+    beyond: UUID | None = None,
+    most: int = 100,
 ) -> list[Line]:
-    """What a shop earns of another, line by line, the latest first."""
+    """What a shop earns of another, line by line, the latest first; from behind the order `beyond`
+    on, nothing behind one that it did not earn of."""
     return await db.all(
         conn,
         Line,
         f"select {_COLUMNS} {_FROM} where g.shop_id = $1 and g.earner_shop_id = $2"
-        " order by g.fixed_at desc, o.number desc limit $3",
+        "  and ($3::uuid is null or (g.fixed_at, g.order_id) <"
+        "    (select b.fixed_at, b.order_id from referrals b"
+        "      where b.shop_id = $1 and b.earner_shop_id = $2 and b.order_id = $3))"
+        " order by g.fixed_at desc, g.order_id desc limit $4",
         shop_id,
         earner_shop_id,
+        beyond,
         most,
     )
 

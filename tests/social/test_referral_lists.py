@@ -36,3 +36,24 @@ async def test_a_page_shows_some_lines_and_the_sums_are_of_all(town: Town) -> No
     assert behind == [] and of_nobody == []
     assert (nothing.theirs_minor, nothing.frozen_minor, nothing.coming_minor) == (0, 0, 0)
     await town.books_balance()
+
+
+async def test_a_sellers_page_of_one_sharer_goes_on_behind_its_last_line(town: Town) -> None:
+    """Three orders, two of them paid in one moment: two to a page, each once, and only hers."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    placed = {(await told.buys()).order_id for _ in range(2)}
+    town.later(minutes=1)
+    latest = (await told.buys()).order_id
+    async with town.database.connection() as conn:
+        first = await referral_lists.of_sharer(conn, told.seller, told.lower, most=2)
+        last = first[-1].order_id
+        second = await referral_lists.of_sharer(conn, told.seller, told.lower, last, most=2)
+        others = await referral_lists.of_sharer(conn, told.seller, told.upper, last, most=9)
+        of_nobody = await referral_lists.of_sharer(conn, told.seller, told.lower, uuid4(), most=2)
+    assert first[0].order_id == latest
+    assert {line.order_id for line in first[1:] + second} == placed
+    assert (len(first), len(second), of_nobody) == (2, 1, [])
+    assert {line.earner_shop_id for line in others} == {told.upper}
+    await told.jobs_are_done()
+    await town.books_balance()

@@ -37,6 +37,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     }  # fmt: skip
     rows = [_line(state) for state in ("coming", "frozen", "stopped", "theirs", "back")]
     rows.append(_line("theirs", level=2, lost=yuan(1)))
+    shared = here | {"name": "晓晓的小铺", "rows": rows}
     sums = {"coming": yuan(1), "frozen": yuan(2), "theirs": yuan(3)}
     return {
         "referrals": ("referrals", page),
@@ -49,7 +50,8 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "referral-thing": ("referral_thing", own),
         "referral-thing-wrong": ("referral_thing", own | {"errors": errors, "below": below}),
         "referral-thing-not-here": ("referral_thing", own | {"possible": False}),
-        "referral-sharer": ("referral_sharer", here | {"name": "晓晓的小铺", "rows": rows}),
+        "referral-sharer": ("referral_sharer", shared | {"older_url": ""}),
+        "referral-sharer-many": ("referral_sharer", shared | {"older_url": "?"}),
         "earned": ("earned", here | {"rows": rows, "sums": sums, "older_url": ""}),
         "earned-many": ("earned", here | {"rows": rows, "sums": sums, "older_url": "?"}),
         "earned-none": ("earned", here | {"rows": [], "sums": sums, "older_url": ""}),

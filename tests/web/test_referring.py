@@ -112,6 +112,9 @@ async def test_a_chain_of_two_earns_and_everybody_reads_why(market: Market) -> N
     assert "周明的小铺" in page and "已归他" in page
     lines = (await market.seller.get(f"{root}/referrals/{lower.shop_id}")).text
     assert "已归他" in lines and "¥168.00 × 10%" in lines
+    beyond = f"{root}/referrals/{lower.shop_id}?beyond={uuid4()}"
+    assert "¥168.00 × 10%" not in (await market.seller.get(beyond)).text
+    assert (await market.seller.get(f"{beyond}0")).status_code == 404
     money = (await lower.browser.get(f"/console/{lower.shop_id}/money")).text
     assert "分享佣金收入" in money
     assert (await market.seller.get(f"{root}/referrals/{market.shop_id}")).status_code == 404

@@ -222,18 +222,19 @@ async def _write(
 
 
 async def sharer(request: Request) -> Response:
-    """GET root/referrals/SHOP: what a sharer's shop has earned, line by line"""
-    work = await http.at_work(request)
-    earner = http.number(request.path_params["earner"])
+    """GET root/referrals/SHOP?beyond=ORDER: what a sharer's shop has earned, line by line"""
+    work, earner = await http.at_work(request), http.number(request.path_params["earner"])
+    beyond = _beyond(request)
     async with http.house(request).database.connection() as conn:
-        found = await referral_lists.of_sharer(conn, work.shop.shop_id, earner)
-        if not found:
+        found = await referral_lists.of_sharer(conn, work.shop.shop_id, earner, beyond, LINES)
+        if not found and beyond is None:
             raise NotFound("sharer")
         names = await shops.names(conn, [earner])
         rows = await referral_views.told(conn, found, work.shop.zone)
     return await frame.page(
-        request, work, "referral_sharer.html", "money", name=names.get(earner, ""), rows=rows
-    )
+        request, work, "referral_sharer.html", "money", name=names.get(earner, ""), rows=rows,
+        older_url=_older(work, f"referrals/{earner}", found),
+    )  # fmt: skip
 
 
 async def thing(request: Request) -> Response:
@@ -283,13 +284,12 @@ async def save_thing(request: Request) -> Response:
 
 async def earned(request: Request) -> Response:
     """GET root/earned?beyond=ORDER: what this shop earned by sharing what others sell"""
-    work, after = await http.at_work(request), request.query_params.get("beyond", "")
-    beyond = http.uuid(after) if after else None
+    work, beyond = await http.at_work(request), _beyond(request)
     async with http.house(request).database.connection() as conn:
         found = await referral_lists.earned(conn, work.shop.shop_id, beyond, LINES)
         all_of_it = await referral_lists.earned_sums(conn, work.shop.shop_id)
         rows = await _with_shops(conn, work, found)
-    sums, older = _sums(work, all_of_it), _older(work, found)
+    sums, older = _sums(work, all_of_it), _older(work, "earned", found)
     return await frame.page(
         request, work, "earned.html", "money", rows=rows, sums=sums, older_url=older
     )
@@ -306,10 +306,16 @@ async def _with_shops(
     return rows
 
 
-def _older(work: AtWork, found: list[referral_lists.Line]) -> str:
+def _beyond(request: Request) -> UUID | None:
+    """Behind which order this page begins. Raises NotFound."""
+    after = request.query_params.get("beyond", "")
+    return http.uuid(after) if after else None
+
+
+def _older(work: AtWork, path: str, found: list[referral_lists.Line]) -> str:
     """Where the next page is; "" after a page that is not full."""
     full = len(found) == LINES
-    return f"{frame.root(work.shop)}/earned?beyond={found[-1].order_id}" if full else ""
+    return f"{frame.root(work.shop)}/{path}?beyond={found[-1].order_id}" if full else ""
 
 
 ROUTES = [
