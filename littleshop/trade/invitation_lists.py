@@ -50,3 +50,27 @@ async def lately_named(conn: db.Connection, shop_id: int, most: int = 6) -> list
         most,
     )
     return [row["variant_id"] for row in rows]
+
+
+async def past_paying(conn: db.Connection, shop_id: int, at: datetime) -> dict[UUID, str]:
+    """The orders that somebody else was asked to pay and that nobody can: their letter was taken
+    back (letter_back), used by others (letter_used), ended meanwhile (letter_ended) or names other
+    prices by now (letter_moved)."""
+    rows = await conn.fetch(
+        "select o.order_id, case when i.status = 'cancelled' then 'letter_back'"
+        "         when p.paid >= i.uses then 'letter_used'"
+        "         when i.expires_at <= $2 then 'letter_ended' else 'letter_moved' end as why"
+        "  from orders o"
+        "  join order_claims k on k.shop_id = $1 and k.order_id = o.order_id"
+        "  join invitations i on i.shop_id = $1 and i.invitation_id = k.claim_id"
+        "  cross join lateral (select count(*) as paid from order_claims u"
+        "    join orders w on w.shop_id = $1 and w.order_id = u.order_id"
+        "   where u.shop_id = $1 and u.claim_id = i.invitation_id and u.held"
+        "     and w.paid_at is not null) p"
+        " where o.shop_id = $1 and o.status = 'invited' and o.kind = 'invitation'"
+        "   and (i.status = 'cancelled' or p.paid >= i.uses or i.expires_at <= $2"
+        f"       or {invitations.MOVED})",
+        shop_id,
+        at,
+    )
+    return {row["order_id"]: row["why"] for row in rows}

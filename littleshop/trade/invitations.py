@@ -263,19 +263,22 @@ async def lines(conn: db.Connection, shop_id: int, invitation_id: UUID) -> list[
     )
 
 
+# An order `o` that waits to be paid at other prices than its letter `i` names by now.
+MOVED = """(i.amended_at >= o.placed_at
+   and (o.way = 'courier' and o.shipping_minor <> i.shipping_minor
+     or exists (select from order_items t join invitation_lines l on l.shop_id = $1
+                   and l.invitation_id = i.invitation_id and l.variant_id = t.variant_id
+                 where t.shop_id = $1 and t.order_id = o.order_id
+                   and t.unit_minor <> l.unit_minor)))"""
+
+
 async def moved(conn: db.Connection, shop_id: int, invitation_id: UUID) -> set[UUID]:
     """The orders by it that wait to be paid at other prices than it names by now."""
     rows = await conn.fetch(
         "select o.order_id from order_claims k"
         "  join orders o on o.shop_id = $1 and o.order_id = k.order_id and o.status = 'invited'"
         "  join invitations i on i.shop_id = $1 and i.invitation_id = k.claim_id"
-        "   and i.amended_at >= o.placed_at"
-        " where k.shop_id = $1 and k.claim_id = $2"
-        "   and (exists (select from order_items t join invitation_lines l on l.shop_id = $1"
-        "          and l.invitation_id = $2 and l.variant_id = t.variant_id"
-        "         where t.shop_id = $1 and t.order_id = o.order_id"
-        "           and t.unit_minor <> l.unit_minor)"
-        "     or (o.way = 'courier' and o.shipping_minor <> i.shipping_minor))",
+        f" where k.shop_id = $1 and k.claim_id = $2 and {MOVED}",
         shop_id,
         invitation_id,
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from uuid import UUID
 
+from littleshop.sale import inviting
+from littleshop.trade import invitations
+from tests.cast import CNY
 from tests.web.client import hidden, says
 from tests.web.market import WANTING, Market
 from tests.web.passing_on import asks, passes_on, written
@@ -141,3 +145,65 @@ async def test_who_asks_another_finds_that_button_alone_and_says_his_name_once(
         himself = (await market.world.browser("zh-CN").get(f"{link}/checkout")).text
         assert ("收件人" in himself) == (names == 2)
     assert await market.statuses() == ["invited", "invited"]
+
+
+async def amends(market: Market, price: str, hours: str = "") -> str:
+    """The seller changes the letter: where its page is at his desk."""
+    listed = (await market.seller.get(f"/console/{market.shop_id}/collect")).text
+    here = next(part.split('"')[0] for part in listed.split("/collect/")[1:] if part[8:9] == "-")
+    at = f"/console/{market.shop_id}/collect/{here}"
+    name = re.search(r'name="(p-[0-9a-f-]+)"', (await market.seller.get(at)).text)
+    assert name is not None
+    terms = {"words": "给你留着。", "shipping": "0", "hours": hours, name[1]: price}
+    assert (await market.seller.post(f"{at}/terms", data=terms)).status_code == 303
+    return at.removeprefix(f"/console/{market.shop_id}")
+
+
+async def seen_by_seller(market: Market, *paths: str) -> list[str]:
+    return [(await market.seller.get(f"/console/{market.shop_id}{path}")).text for path in paths]
+
+
+async def test_the_console_says_that_an_order_cannot_be_paid_since_its_letter_was_changed(
+    market: Market,
+) -> None:
+    sent = await passes_on(market.buyer, await written(market))
+    before = await seen_by_seller(market, "/orders?state=placed", "")
+    assert all("可以付了" in page for page in before)
+    desk = await amends(market, "150")
+    here, listed, row, today = await seen_by_seller(
+        market, "/orders/1001", "/orders?state=placed", desk, ""
+    )
+    assert "信改过了" in here and "照新的再请人付" in here and "没人付的话" not in here
+    assert "信改过，付不了" in listed and "信改过，付不了" in row
+    assert not any("可以付了" in page for page in (here, listed, row, today))
+    assert "改了价" in (await market.world.browser("zh-CN").get(sent.letter)).text
+    await amends(market, "168")  # as he was asked: it may be paid again
+    again = await seen_by_seller(market, "/orders?state=placed", "")
+    assert all("可以付了" in page for page in again)
+    await market.books_balance()
+
+
+async def test_the_console_says_that_an_order_cannot_be_paid_since_its_letter_ended_sooner(
+    market: Market,
+) -> None:
+    sent = await passes_on(market.buyer, await written(market))
+    desk = await amends(market, "168")
+    letter, house, at = UUID(desk.rpartition("/")[2]), market.world.house, market.world.later()
+    async with house.database.connection() as conn:
+        known = {
+            each.variant_id: 16800 for each in await invitations.lines(conn, market.shop_id, letter)
+        }
+    await house.database.transaction(
+        lambda conn: inviting.amend(
+            conn, market.shop_id, letter, words="", shipping=CNY("0"), prices=known, hours=1, at=at
+        )
+    )
+    assert "可以付了" in (await seen_by_seller(market, "/orders?state=placed"))[0]
+    await time_passes(market, hours=2)
+    pages = await seen_by_seller(market, "/orders/1001", "/orders?state=placed", desk, "")
+    assert await market.statuses() == ["invited"]
+    assert "信过期了，这一单付不了了" in pages[0]
+    assert "信过期，付不了" in pages[1] and "信过期，付不了" in pages[2]
+    assert not any("可以付了" in page for page in pages)
+    assert "/payment" not in (await market.world.browser("zh-CN").get(sent.letter)).text
+    await market.books_balance()

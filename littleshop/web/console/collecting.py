@@ -18,7 +18,7 @@ from littleshop.i18n import SIGNS
 from littleshop.money import Money
 from littleshop.sale import inviting
 from littleshop.social import outlets
-from littleshop.trade import invitations, takers, wishes
+from littleshop.trade import invitation_lists, invitations, takers, wishes
 from littleshop.trade.invitations import Invitation, Line
 from littleshop.trade.takers import Taker
 from littleshop.web import addresses, containers, forms, letter_views, names, pages, wish_views
@@ -160,8 +160,9 @@ async def _one(
         row = await invitations.get(conn, shop_id, invitation_id)
         lines = await invitations.lines(conn, shop_id, invitation_id)
         taken = await takers.of(conn, shop_id, invitation_id)
+        past = await invitation_lists.past_paying(conn, shop_id, at)
     state = row.state(at)
-    known = _context(request, work, row, lines, taken, state)
+    known = _context(request, work, row, lines, taken, state, past)
     if state in ("sent", "seen", "paid", "expired"):
         known |= _sending(request, row, letter_views.total(row, lines), work)
     return await frame.page(
@@ -179,6 +180,7 @@ def _context(
     lines: list[Line],
     taken: list[Taker],
     state: str,
+    past: Mapping[UUID, str],
 ) -> dict[str, Any]:
     phone = http.house(request).keyring.open(row.phone_sealed) if row.phone_sealed else ""
     open_now = state in ("sent", "seen")
@@ -212,15 +214,16 @@ def _context(
         "may_remind": open_now and bool(phone) and row.reminders < invitations.MOST_REMINDERS,
         "may_amend": open_now and row.taken == 0,
         "history": _history(row, taken),
-        "orders": [
-            {
-                "number": each.number,
-                "url": f"{frame.root(work.shop)}/orders/{each.number}",
-                "state": each.status,
-                "total": each.total,
-            }
-            for each in taken
-        ],
+        "orders": [_order(each, work, past) for each in taken],
+    }
+
+
+def _order(taker: Taker, work: AtWork, past: Mapping[UUID, str]) -> dict[str, Any]:
+    return {
+        "number": taker.number,
+        "url": f"{frame.root(work.shop)}/orders/{taker.number}",
+        "state": past.get(taker.order_id, taker.status),
+        "total": taker.total,
     }
 
 

@@ -25,6 +25,7 @@ from littleshop.trade import (
     cases,
     deliveries,
     fees,
+    invitation_lists,
     order_lists,
     orders,
     packing,
@@ -79,6 +80,7 @@ class Dossier:
     sold: SoldBy | None  # by another shop
     gift: Given | None
     off: discount_words.Rows
+    no_more: str  # why nobody can pay it (invitation_lists.past_paying)
 
     @property
     def unclaimed(self) -> bool:
@@ -148,7 +150,14 @@ async def read(request: Request, work: AtWork, number: str = "") -> Dossier:
             sold=await sold_by.of(conn, order),
             gift=await given.of(conn, house.keyring, order),
             off=await discount_words.of_order(conn, order),
+            no_more=await _no_more(conn, order, http.now(request)),
         )
+
+
+async def _no_more(conn: db.Connection, order: Order, at: datetime) -> str:
+    if order.status != "invited":
+        return ""
+    return (await invitation_lists.past_paying(conn, order.shop_id, at)).get(order.order_id, "")
 
 
 async def show(
@@ -240,7 +249,7 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
         "note": order.note,
         "orders_before": dossier.before,
         "handover": HANDOVER[order.way],
-        "lines": [_line(item, work) for item in dossier.items],
+        "lines": [lists.item_line(item, frame.root(work.shop)) for item in dossier.items],
         "to_pack": lists.things(dossier.to_pack),
         "adjusted": Money(order.adjusted_minor, order.currency) if order.adjusted_minor else None,
         "postage": order.shipping,
@@ -259,21 +268,10 @@ def told(dossier: Dossier, work: AtWork, locale: str) -> dict[str, Any]:
     }
 
 
-def _line(item: OrderItem, work: AtWork) -> dict[str, Any]:
-    return {
-        "position": item.position,
-        "title": item.title,
-        "sold_as": item.sold_as,
-        "options": item.choice,
-        "quantity": item.quantity,
-        "total": item.amount,
-        "picture_url": frame.picture(item.photo),
-        "url": f"{frame.root(work.shop)}/goods/{item.product_id}",
-    }
-
-
 def _head(dossier: Dossier, now: datetime) -> str:
     order = dossier.order
+    if dossier.no_more:
+        return dossier.no_more
     if order.status == "to_ship" and order.way == "pickup":
         return "pick_up"
     if order.status == "to_ship":
@@ -303,6 +301,7 @@ def _timer(dossier: Dossier) -> dict[str, Any] | None:
             amount = _yours(dossier) if kind == "auto_confirm" else left
             if kind == "close":
                 kind = WAITS.get(dossier.order.status, kind)
+                kind = "close_past_paying" if dossier.no_more else kind
             if kind == "auto_confirm" and dossier.order.direct:
                 kind = "auto_confirm_direct"
             if kind == "cancel_allowed" and dossier.order.way != "courier":

@@ -23,6 +23,7 @@ from littleshop.trade import (
     carriers,
     case_lists,
     deliveries,
+    invitation_lists,
     order_lists,
     order_notes,
     orders,
@@ -31,7 +32,7 @@ from littleshop.trade import (
 )
 from littleshop.trade.deliveries import Parcel
 from littleshop.trade.order_lists import Duties, OrderRow
-from littleshop.trade.orders import PAID, Delivery, Order
+from littleshop.trade.orders import PAID, Delivery, Order, OrderItem
 from littleshop.trade.packing import ToPack
 from littleshop.web import couriers, pages
 from littleshop.web.console import frame, resold_orders
@@ -40,6 +41,7 @@ LONG = ("done", "ended")  # lists that are counted up to a thousand
 MANY = 1000
 RARE = ("waiting", "gathering")  # lists that are named only while they are not empty
 JUST_SHIPPED = timedelta(minutes=30)
+Marks = tuple[str, str, str]  # of a row: own note, sold by, why it cannot be paid
 
 
 def place(delivery: Delivery) -> str:
@@ -61,9 +63,15 @@ def money(order: Order) -> str:
 
 
 def line(
-    row: OrderRow, root: str, keyring: Keyring, own_note: str = "", sold_by: str = ""
+    row: OrderRow,
+    root: str,
+    keyring: Keyring,
+    own_note: str = "",
+    sold_by: str = "",
+    no_more: str = "",
 ) -> dict[str, Any]:
-    """An order as a row of a list, with what the seller wrote on it and the shop that sold it."""
+    """An order as a row of a list, with what the seller wrote on it, the shop that sold it and why
+    it cannot be paid any more (invitation_lists.past_paying)."""
     delivery = row.delivery(keyring)
     return {
         "number": row.number,
@@ -73,12 +81,26 @@ def line(
         "title": row.title,
         "pieces": row.pieces,
         "total": row.total,
-        "state": row.status,
+        "state": no_more or row.status,
         "paid_at": row.paid_at if row.status == "to_ship" else None,
         "due_at": _due(row),
         "url": f"{root}/orders/{row.number}",
         "own_note": own_note,
         "sold_by": sold_by,
+    }
+
+
+def item_line(item: OrderItem, root: str) -> dict[str, Any]:
+    """A line of an order's own page."""
+    return {
+        "position": item.position,
+        "title": item.title,
+        "sold_as": item.sold_as,
+        "options": item.choice,
+        "quantity": item.quantity,
+        "total": item.amount,
+        "picture_url": frame.picture(item.photo),
+        "url": f"{root}/goods/{item.product_id}",
     }
 
 
@@ -185,7 +207,7 @@ async def _read(
             stuck = {each.order_id for each in wanted if each.status != "refunding"}
             ready = [row for row in rows if row.order_id not in stuck]
             first = await _first(conn, shop_id, ready, keyring)
-        noted = await _marks(conn, shop_id, rows)
+        noted = await _marks(conn, shop_id, rows, http.now(request))
         ended = {each: await order_lists.counted(conn, shop_id, each) for each in LONG}
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
         others = await resold_orders.filter_(conn, work, http.now(request))
@@ -202,13 +224,17 @@ async def _read(
 
 
 async def _marks(
-    conn: db.Connection, shop_id: int, rows: Sequence[OrderRow]
-) -> dict[UUID, tuple[str, str]]:
-    """What the seller wrote on orders of a list, and which other shops sold them."""
+    conn: db.Connection, shop_id: int, rows: Sequence[OrderRow], at: datetime
+) -> dict[UUID, Marks]:
+    """What the seller wrote on orders of a list, which other shops sold them, and why one that
+    somebody else was asked to pay cannot be paid."""
     found = [row.order_id for row in rows]
     noted = await order_notes.marked(conn, shop_id, found)
     sold = await resales.sold_by(conn, shop_id, found)
-    return {each: (noted.get(each, ""), sold.get(each, "")) for each in found}
+    past = {}
+    if any(row.status == "invited" for row in rows):
+        past = await invitation_lists.past_paying(conn, shop_id, at)
+    return {each: (noted.get(each, ""), sold.get(each, ""), past.get(each, "")) for each in found}
 
 
 async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Response:
@@ -217,7 +243,7 @@ async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Respon
     async with house.database.connection() as conn:
         rows = await order_lists.by_phone(conn, work.shop.shop_id, phone_index)
         duties = await order_lists.duties(conn, work.shop.shop_id)
-        noted = await _marks(conn, work.shop.shop_id, rows)
+        noted = await _marks(conn, work.shop.shop_id, rows, http.now(request))
     if not rows:
         raise NotFound("person")
     name = rows[0].delivery(house.keyring).name
@@ -236,7 +262,8 @@ async def _first(
     order = await orders.get(conn, shop_id, by_courier[0].order_id)
     assert order is not None
     items = await packing.of_order(conn, shop_id, order.order_id)
-    ((note, sold_by),) = (await _marks(conn, shop_id, by_courier[:1])).values()
+    note = (await order_notes.marked(conn, shop_id, [order.order_id])).get(order.order_id, "")
+    sold_by = (await resales.sold_by(conn, shop_id, [order.order_id])).get(order.order_id, "")
     following = by_courier[1].number if len(by_courier) > 1 else None
     delivery = order.delivery(keyring)
     told = dock(order, items, delivery) | {
@@ -294,7 +321,7 @@ def _list_context(
     first: tuple[dict[str, Any], int | None] | None,
     requests: int = 0,
     ended: dict[str, int] | None = None,
-    noted: Mapping[UUID, tuple[str, str]] | None = None,
+    noted: Mapping[UUID, Marks] | None = None,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
     notes = noted or {}

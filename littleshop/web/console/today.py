@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +19,13 @@ from littleshop.settlement import outlook, payouts
 from littleshop.settlement.payouts import Payout
 from littleshop.shop.shops import Shop
 from littleshop.social import credits
-from littleshop.trade import case_lists, conversation_lists, order_lists, wishes
+from littleshop.trade import (
+    case_lists,
+    conversation_lists,
+    invitation_lists,
+    order_lists,
+    wishes,
+)
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.order_lists import Duties, GoingBack, Happening
 from littleshop.web import addresses, keepers, pages, registration
@@ -53,6 +60,9 @@ async def page(request: Request) -> Response:
 async def _read(conn: db.Connection, house: House, shop: Shop, now: datetime) -> dict[str, Any]:
     """The context of today.html without its frame."""
     duties = await order_lists.duties(conn, shop.shop_id)
+    if duties.invited:
+        past = await invitation_lists.past_paying(conn, shop.shop_id, now)
+        duties = msgspec.structs.replace(duties, invited=duties.invited - len(past))
     goods = await products.listing(conn, shop.shop_id)
     news = await order_lists.happened(conn, shop.shop_id, list(HAPPENED))
     pots = money.pots(await outlook.expected(conn, shop.shop_id, house.calendar, now))
