@@ -98,8 +98,9 @@ async def claim(
     assert claimed is not None, order_id
     await timers.cancel(conn, shop_id, order_id, "claim_by")
     await order_events.tell(conn, shop_id, order_id, "gift_claimed", by="buyer", at=at)
-    await shipping.expect(conn, claimed, at)
-    await telling.buyer(conn, claimed, "gift_claimed", at)
+    given = await shipping.expect(conn, claimed, at)
+    tell = telling.payer if given else telling.buyer  # who got it at once heard that it is there
+    await tell(conn, claimed, "gift_claimed", at)
     return claimed
 
 

@@ -34,6 +34,7 @@ _RECIPIENT_ALONE = frozenset(
 # What both hear its giver hears with the amount, and the recipient in other words.
 _IN_OTHER_WORDS = {
     "gift_claimed": "gift_is_yours",
+    "goods_ready": "gift_ready",
     "case_agreed": "gift_agreed",
     "order_cancelled": "gift_off",
 }
@@ -116,8 +117,24 @@ async def buyer(
             conn, order.shop_id, [to], about=said, subject=subject, at=at, occasion=occasion,
             **known,
         )  # fmt: skip
-    if claimed is not None and about in _RECIPIENT_ALONE:
-        return
+    if claimed is None or about not in _RECIPIENT_ALONE:
+        await payer(
+            conn, order, about, at, carrier=carrier, occasion=occasion, after=after, **facts
+        )
+
+
+async def payer(
+    conn: db.Connection,
+    order: Order,
+    about: str,
+    at: datetime,
+    *,
+    carrier: str = "",
+    occasion: str = "",
+    after: timedelta = timedelta(),
+    **facts: Fact,
+) -> None:
+    """Tell the phone that ordered alone, also of a gift: its recipient heard otherwise."""
     customer = await customers.get(conn, order.shop_id, order.phone_index)
     if customer is None:
         return

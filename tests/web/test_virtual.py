@@ -137,6 +137,10 @@ async def test_a_gift_of_codes_is_opened_by_who_claimed_it_never_by_who_paid(
     assert (await friend.post(f"{link[0]}/claim", data=who)).status_code == 303
     await market.world.work()
     assert await market.statuses() == ["shipped"]
+    # his phone rings once, with what he can open; hers once more, that it was claimed
+    assert sorted(await told(market)) == ["gift_claimed", "gift_paid", "gift_ready"]
+    [rings] = [text for phone, text in market.world.inbox if phone.endswith("13900003003")]
+    assert link[0].removeprefix("/o/") in rings
     assert (await market.buyer.post(f"{given}/goods")).status_code == 409
     assert "AAA-1" not in (await market.buyer.get(given)).text
     assert t(LOCALE, "virtual.open") in (await friend.get(link[0])).text
