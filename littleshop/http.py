@@ -314,25 +314,31 @@ async def at_work(request: Request) -> AtWork:
         member = await staff.require(conn, shop_id, who.person.person_id)
         shop = await shops.get(conn, shop_id)
     request.state.at_work = found = AtWork(who.person, shop, member.role)
+    request.state.look_again = _still_at_work
     return found
 
 
-async def arrived(request: Request) -> None:
-    """The body of a request is there. It may have been sent slowly, so what was looked up a while
-    ago is looked up again: the moment, and whether its sender still works here as what he did, or
-    sits at the desk (`state.look_again`).
+async def _still_at_work(request: Request) -> None:
+    """Raises SignInFirst; NotFound for who does not work here any more as what he did."""
+    before, request.state.at_work = request.state.at_work, None
+    if (await at_work(request)).role != before.role:
+        raise NotFound
 
-    Raises SignInFirst; NotFound for who does not; what look_again raises.
+
+async def arrived(request: Request) -> None:
+    """The body of a request is there, which counts once. It may have been sent slowly, so what was
+    looked up a while ago is looked up again: the moment, and who sent it, by what said who that is
+    (`state.look_again`, of those who work in a shop and those at the desk).
+
+    Raises what look_again raises.
     """
     at: datetime | None = getattr(request.state, "now", None)
-    if at is None or house(request).clock.now() - at < FRESH_FOR:
+    if at is None or getattr(request.state, "arrived", False):
+        return
+    request.state.arrived = True
+    if house(request).clock.now() - at < FRESH_FOR:
         return
     request.state.now = None
-    before: AtWork | None = getattr(request.state, "at_work", None)
-    if before is not None:
-        request.state.at_work = None
-        if (await at_work(request)).role != before.role:
-            raise NotFound
     look_again = getattr(request.state, "look_again", None)
     if look_again is not None:
         await look_again(request)

@@ -53,7 +53,7 @@ RULES: dict[str, tuple[Limit, ...]] = {
         Limit("device", 30, timedelta(hours=1)),
         Limit("address", 2000, timedelta(hours=1)),
     ),
-    # A typed coupon that takes nothing off: of one for each phone that tells who bought before.
+    # What a typed coupon takes off for a typed phone, told without an order: who bought before.
     "coupon": (Limit("address", 60, timedelta(hours=1)),),
     "pay": (
         Limit("order", 30, timedelta(hours=1)),

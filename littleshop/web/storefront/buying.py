@@ -101,6 +101,9 @@ async def _page(
     """The checkout with what was typed, each refusal of `wrong` said at its field."""
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
+    if _by_phone(wrong) and askers.code_of(form):
+        # who asks phone after phone what a code takes off would learn who bought here
+        http.check_limits(request, "coupon", http.address(request))
     quote, wrong = await _quoted(request, shop, bag, way, form, wrong)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
@@ -184,6 +187,11 @@ def _sums(
     }
 
 
+def _by_phone(wrong: Mapping[str, Refused]) -> bool:
+    """Whether the sums are those of the phone that was typed: placing has looked at it."""
+    return not wrong.keys().isdisjoint(("form", "coupon"))
+
+
 async def _quoted(
     request: Request,
     shop: Shop,
@@ -194,7 +202,7 @@ async def _quoted(
 ) -> tuple[Quote, Mapping[str, Refused]]:
     """What it comes to where the form says, and what is wrong with the form; to where nothing is
     sent that is said at the province. Raises Refused."""
-    to, placing = checkouts.region_of(form), not wrong.keys().isdisjoint(("form", "coupon"))
+    to, placing = checkouts.region_of(form), _by_phone(wrong)
     try:
         return await _quote(request, shop, bag, way, form, to, placing=placing), wrong
     except Refused as no:
@@ -214,7 +222,8 @@ async def _quote(
     *,
     placing: bool,
 ) -> Quote:
-    """What it comes to now for who asks, sent to this province. Raises Refused."""
+    """What it comes to now for who asks, sent to this province; `placing`, by the phone that was
+    typed too. Raises Refused."""
     only = [item.variant_id for item in bag.items]
     asker = await askers.asking(request, shop, form, placing=placing, cart_id=bag.cart_id)
     facts = await http.house(request).loader.facts(shop.shop_id, only, asker)
@@ -245,7 +254,7 @@ async def _unused(
     request: Request, shop: Shop, bag: Bag, form: Mapping[str, str]
 ) -> dict[str, Refused]:
     """What is wrong with a coupon that was typed and takes nothing off, said once before anybody
-    pays without it: the page that says it posts back that it did. Raises Refused: too_many."""
+    pays without it: the page that says it posts back that it did."""
     code = askers.code_of(form)
     if not code or askers.code_of({"coupon": form.get("coupon_seen", "")}) == code:
         return {}
@@ -254,10 +263,7 @@ async def _unused(
         quote, _ = await _quoted(request, shop, bag, way, form, {"form": AGAIN})
     except Refused:
         return {}  # what else is wrong is said by placing
-    if not askers.is_unused(quote, code):
-        return {}
-    http.check_limits(request, "coupon", http.address(request))
-    return {"coupon": AGAIN}
+    return {"coupon": AGAIN} if askers.is_unused(quote, code) else {}
 
 
 async def _stopped(
@@ -297,9 +303,7 @@ async def _place(
 ) -> placing.Placed:
     """Raises Refused: too_many, cart_empty, and as placing.place."""
     house, at = http.house(request), http.now(request)
-    address = http.address(request)
-    # nobody has verified the phone: counted alone, a stranger could shut its owner out
-    http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
+    checkouts.count(request, delivery, device)
     wish = Placing(
         shop_id=shop.shop_id,
         items=bag.items,

@@ -194,8 +194,8 @@ async def _place(
     request: Request, sold: Sold, form: Mapping[str, str], delivery: Delivery, device: bytes
 ) -> Placed:
     """Raises Refused: too_many, cart_empty, and as reselling.place; Conflict."""
-    house, at, address = http.house(request), http.now(request), http.address(request)
-    http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
+    house, at = http.house(request), http.now(request)
+    checkouts.count(request, delivery, device)
     async with house.database.connection() as conn:
         cart = await carts.find(conn, sold.shop.shop_id, device)
     basket = cart.cart_id if cart else ids.derived(AT_ONCE, f"{sold.shop.shop_id}:{device!r}")
@@ -207,7 +207,7 @@ async def _place(
         total_seen=Money(checkouts.total_of(form), sold.supplier.currency),
         key=checkouts.key_of(form),
         device=device,
-        address=address,
+        address=http.address(request),
         locale=pages.locale_of(request),
         note=checkouts.plain(form.get("note", "")),
         cart_id=reselling.cart_of(basket, sold.consignment),

@@ -41,9 +41,8 @@ async def _claim(
     request: Request, link: OrderLink, form: Mapping[str, str], delivery: Delivery
 ) -> Response:
     token, device = http.make_device(request)
-    address = http.address(request)
     try:
-        http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
+        checkouts.count(request, delivery, device)
         work = partial(_work, request, link, delivery, _swapped(form), device)
         await http.house(request).database.transaction(work)
     except Refused as no:

@@ -315,8 +315,7 @@ async def _accept(
 ) -> Placed:
     """Raises Refused: too_many, cart_empty, and as inviting.accept; Conflict."""
     house, at = http.house(request), http.now(request)
-    address = http.address(request)
-    http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
+    checkouts.count(request, delivery, device)
     if await cashier.waits(request, found.shop):
         raise Refused("not_admitted")
     wish = Placing(
@@ -327,7 +326,7 @@ async def _accept(
         total_seen=Money(checkouts.total_of(form), found.row.currency),
         key=checkouts.key_of(form),
         device=device,
-        address=address,
+        address=http.address(request),
         locale=pages.locale_of(request),
         note=checkouts.plain(form.get("note", "")),
         said=checkouts.said_of(form),
