@@ -105,7 +105,7 @@ def bag_of(form: Mapping[str, str]) -> Bag:
 
 
 def count(request: Request, delivery: Delivery, device: bytes) -> None:
-    """Count that somebody orders. Nobody has verified the phone: counted alone, a stranger could shut
+    """Count that somebody orders. Nobody verified the phone: counted alone, a stranger could shut
     its owner out. Raises Refused: too_many."""
     address = http.address(request)
     http.check_limits(request, "checkout", f"{delivery.phone} {address}", device, address)
