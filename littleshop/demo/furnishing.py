@@ -14,7 +14,7 @@ from littleshop.catalog import drafts, photos, products
 from littleshop.catalog.drafts import Option, ProductDraft, VariantDraft
 from littleshop.clock import BusinessCalendar
 from littleshop.crypto import Keyring
-from littleshop.demo import Goods, Store
+from littleshop.demo import Goods, Store, Variation, purchasing
 from littleshop.demo.past import Held, Past
 from littleshop.demo.planning import DAYS, Plan
 from littleshop.demo.playing import Stage, variant_ids
@@ -65,9 +65,12 @@ async def _furnish(conn: db.Connection, keyring: Keyring, store: Store, plan: Pl
         free_over_minor=store.shipping.free_over_minor,
         pickup_place=PICKUP.get(store.slug),
     )
+    kinds: dict[UUID, Variation] = {}
     for place, goods in enumerate(reversed(store.products)):  # the last one made lies on top
         moment = at + timedelta(minutes=20 + 9 * place)
-        await _shelve(conn, store, shop_id, goods, owner.person_id, moment)
+        kinds |= await _shelve(conn, store, shop_id, goods, owner.person_id, moment)
+    bought_at = at + timedelta(hours=6)
+    await purchasing.buy(conn, keyring, store, plan, shop_id, owner.person_id, kinds, bought_at)
     for share, shared_at in zip(store.shares, plan.shared_at, strict=True):
         await shares.make(
             conn,
@@ -129,7 +132,8 @@ def product_id(store: Store, key: str) -> UUID:
 
 async def _shelve(
     conn: db.Connection, store: Store, shop_id: int, goods: Goods, person_id: UUID, at: datetime
-) -> None:
+) -> dict[UUID, Variation]:
+    """Put it on the shelf, of which nothing lies there yet; what its kinds are of the plan's."""
     colon = "：" if store.locale.startswith("zh") else ": "
     facts = "\n".join(f"{name}{colon}{told}" for name, told in goods.facts)
     draft = ProductDraft(
@@ -142,7 +146,7 @@ async def _shelve(
             VariantDraft(
                 choice=variant.options,
                 price_minor=variant.price_minor,
-                stock=variant.stock,
+                stock=0,
                 compare_at_minor=variant.compare_at_minor,
                 sku=variant.sku,
             )
@@ -152,11 +156,9 @@ async def _shelve(
     )
     own = product_id(store, goods.key)
     await products.create(conn, shop_id, own, drafts.check(draft), at=at, person_id=person_id)
+    made = await products.variants(conn, shop_id, own)
     if goods.team_of:
-        prices = {
-            each.variant_id: each.price.bps(goods.team_bps).minor // 10 * 10
-            for each in await products.variants(conn, shop_id, own)
-        }
+        prices = {each.variant_id: each.price.bps(goods.team_bps).minor // 10 * 10 for each in made}
         await teams.offer(conn, shop_id, own, goods.team_of, prices, at)
     for key in goods.pictures:
         picture = demo.picture(key)
@@ -170,6 +172,7 @@ async def _shelve(
             colour=picture.colour,
             at=at,
         )
+    return {each.variant_id: kind for each, kind in zip(made, goods.variants, strict=True)}
 
 
 async def stage(

@@ -47,6 +47,30 @@ def test_the_shelves_hold_what_the_town_says(built: Built) -> None:
     assert all(0 <= stands[sku] - said[sku] <= held[sku] for sku in said)
 
 
+def test_what_lies_on_a_shelf_was_bought_and_is_worth_what_it_cost(built: Built) -> None:
+    """Every shop has a purchase that came; what is sold out is ordered again."""
+    costs = {
+        (store.slug, variant.sku): variant.cost_minor
+        for store in demo.as_written().shops
+        for goods in store.products
+        for variant in goods.variants
+    }
+    rows = built.rows(
+        "select slug, sku, cost_minor from variants join shops using (shop_id) where on_hand > 0"
+    )
+    assert rows and all(row["cost_minor"] == costs[row["slug"], row["sku"]] for row in rows)
+    bought = built.rows("select shop_id, status, ordered_at < ended_at as came from purchases")
+    came = [row for row in bought if row["status"] == "received"]
+    assert len(came) == len(demo.as_written().shops) and all(row["came"] for row in came)
+    assert {row["status"] for row in bought} == {"received", "ordered"}
+    assert built.value("select sum(quantity) from receipts") == sum(
+        variant.stock
+        for store in demo.as_written().shops
+        for goods in store.products
+        for variant in goods.variants
+    )
+
+
 def test_there_is_something_to_do_today_in_every_shop(built: Built) -> None:
     rows = built.rows(
         "select s.shop_id, count(*) filter (where o.status = 'to_ship') as to_ship,"
