@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -46,7 +46,7 @@ from littleshop.sale import (
 from littleshop.sale.paying import Paid
 from littleshop.settlement import reconciling_bills, reconciling_by_asking, routing, settling
 from littleshop.shop import slugs
-from littleshop.social import passcodes, probing, shares
+from littleshop.social import passcodes, probing, referrals, shares
 from littleshop.supply import low
 from littleshop.trade import carts, offline_acts, order_words, person_orders, trackings
 
@@ -239,14 +239,11 @@ async def sweep_payments(context: Context) -> None:
     """Attempts whose time is up are closed at their rail."""
     async with context.database.connection() as conn:
         overdue = await payments.overdue(conn, context.at)
+    before = context.at - ASK_AGAIN
     for payment in overdue:
         await context.database.transaction(
-            partial(_question, payment, context.at - ASK_AGAIN, context.at)
+            partial(paying.question, payment=payment, asked_before=before, at=context.at)
         )
-
-
-async def _question(payment: Payment, before: datetime, at: datetime, conn: db.Connection) -> None:
-    await paying.question(conn, payment, before, at)
 
 
 async def sweep_refunds(context: Context) -> None:
@@ -270,6 +267,7 @@ async def sweep_forgotten(context: Context) -> None:
         await limits.sweep(conn, context.at)
         await passcodes.sweep(conn, context.at)
         await shares.forget_names(conn, context.at)
+        await referrals.forget(conn, context.at)
         await slugs.sweep(conn, context.at)
         await carts.sweep(conn, context.at - carts.KEPT)
         await notices.sweep(conn, context.at - NOTICES_KEPT)
@@ -354,6 +352,7 @@ TIMETABLE = Timetable(
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,
         **passing_on.TIMETABLE,
+        **referring.TIMETABLE,
         **importing.TIMETABLE,
         **carrying.TIMETABLE,
         **person_orders.TIMETABLE,

@@ -62,7 +62,8 @@ _GOES_TO_ITS_SHARER = f"""
         on e.shop_id = m.shop_id and e.order_id = m.order_id and e.earner_shop_id = m.other_id
      where coalesce(m.minor, 0) <> coalesce(e.minor, 0)"""
 
-# It was sold by that share, to somebody else, at rates that held when it was ordered.
+# It was sold by that share, to somebody else, at rates that held when it was ordered. What a device
+# said is forgotten three years after what it brought last (social/referrals.py).
 _WAS_AGREED = """
     select g.shop_id, g.order_id as subject, 'level ' || g.level || ' earns ' || g.amount_minor
            || ' of ' || g.base_minor || ' that nobody agreed to, or by no share' as says
@@ -71,7 +72,7 @@ _WAS_AGREED = """
       left join share_descents d on d.shop_id = o.shop_id and d.code = o.share_code
       left join shares h on h.shop_id = g.shop_id and h.code = g.code
       left join lateral (
-        select x.earner_shop_id, x.person_id from sharers x
+        select x.earner_shop_id, x.starts_at as said_at from sharers x
          where x.shop_id = g.shop_id and x.device = h.device and x.starts_at <= o.placed_at
          order by x.starts_at desc limit 1) s on true
       left join lateral (
@@ -95,7 +96,10 @@ _WAS_AGREED = """
      where ($1::bigint is null or g.shop_id = $1)
        and (o.paid_at is null or o.kind not in ('checkout', 'team', 'gift', 'pay_for_me')
          or g.code is distinct from case g.level when 1 then o.share_code else d.parent_code end
-         or s.earner_shop_id is distinct from g.earner_shop_id
+         or (s.earner_shop_id is distinct from g.earner_shop_id
+             and not (s.said_at is null and coalesce(g.fixed_at <
+                      ((select max(day) from closed_days where shop_id = 0) - 1098)::timestamptz,
+                      false)))
          or p.as_said is not true or p.base is distinct from g.base_minor
          or g.base_minor > o.total_minor - o.shipping_minor
          or div(p.parts, 10000) <> g.amount_minor

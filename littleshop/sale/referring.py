@@ -21,15 +21,16 @@ from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.pay import payments
 from littleshop.sale import sharing_out, telling_sharers
-from littleshop.social import referral_terms, referrals
+from littleshop.social import referral_terms, referrals, sharer_shops
 from littleshop.social.referral_terms import LineRates
 from littleshop.social.referrals import Candidate, Earned, Referral, ReferralLine
 from littleshop.trade import orders
 from littleshop.trade.orders import Order
 
-MIRROR = "referring.mirror"
+MIRROR, LOOK = "referring.mirror", "referring.look"
 RELEASED = "referral_released"  # the seller's journal
 KINDS = ("checkout", "team", "gift", "pay_for_me")
+TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {LOOK: jobs.Every(300)}
 
 
 async def fix(conn: db.Connection, order: Order, *, held_for: str | None, at: datetime) -> None:
@@ -37,7 +38,7 @@ async def fix(conn: db.Connection, order: Order, *, held_for: str | None, at: da
     no share brought; `held_for`: at whose own account an institution holds the money."""
     if order.share_code is None or held_for is not None or order.kind not in KINDS:
         return
-    found = await _earners(conn, order, at)
+    found = await _earners(conn, order)
     if not found:
         return
     of = (conn, order.shop_id, order.order_id)
@@ -59,25 +60,19 @@ async def fix(conn: db.Connection, order: Order, *, held_for: str | None, at: da
             )  # fmt: skip
 
 
-async def _earners(conn: db.Connection, order: Order, at: datetime) -> list[Candidate]:
+async def _earners(conn: db.Connection, order: Order) -> list[Candidate]:
     """Whose shops earn of it, the first level first: each person and each shop once."""
     assert order.share_code is not None
-    may = await referrals.candidates(
-        conn, order.shop_id, order.order_id, code=order.share_code, placed_at=order.placed_at
-    )
-    if not may:
-        return []
-    owners = await referrals.able(
-        conn, [each.earner_shop_id for each in may], currency=order.currency,
-        phone_index=order.phone_index, at=at,
-    )  # fmt: skip
     found: list[Candidate] = []
-    for each in may:
+    for each in await referrals.candidates(
+        conn, order.shop_id, order.order_id, code=order.share_code, placed_at=order.placed_at,
+        currency=order.currency, phone_index=order.phone_index,
+    ):  # fmt: skip
         again = any(
             each.person_id == one.person_id or each.earner_shop_id == one.earner_shop_id
             for one in found
         )
-        if owners.get(each.earner_shop_id) == each.person_id and not again:
+        if not again:
             found.append(each)
     return found
 
@@ -177,4 +172,7 @@ def tasks() -> dict[str, jobs.Task]:
     ) -> None:
         await mirror(context.database, from_shop_id, UUID(order_id), level, context.at)
 
-    return {MIRROR: jobs.Task(run_mirror, attempts=40)}
+    async def run_look(context: jobs.Context) -> None:
+        await sharer_shops.look_again(context.database, context.at)
+
+    return {MIRROR: jobs.Task(run_mirror, attempts=40), LOOK: jobs.Task(run_look, attempts=3)}

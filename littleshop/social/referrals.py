@@ -8,15 +8,22 @@ the second who made the share by which the first had come; there is no third.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from littleshop import db
 from littleshop.money import Money
+from littleshop.social import sharer_shops
 from littleshop.social.referral_terms import AFTER
 from littleshop.trade import counters
+
+# What a device said is forgotten so long after something else was said, or after it made its last
+# share and somebody ordered by one: unless it earned, for that is provable as long as the books are
+# kept.
+KEPT = timedelta(days=365)
+PROVEN = timedelta(days=3 * 366)
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -106,6 +113,9 @@ async def share_for(
         person_id,
         earner_shop_id,
     )
+    if earner_shop_id is not None:
+        for found in await sharer_shops.look(conn, [earner_shop_id], at):
+            await sharer_shops.carry(conn, shop_id, found, at)
     return True
 
 
@@ -123,6 +133,33 @@ async def sharing(conn: db.Connection, shop_id: int, device: bytes) -> Sharing |
     )
 
 
+async def forget(conn: db.Connection, at: datetime) -> int:
+    """Forget what devices said long ago: what a later word took the place of, and what no share
+    was made and nothing ordered by since, unless it earned while the books of that are kept."""
+    gone = await db.run(
+        conn,
+        "delete from sharers s /* all shops: the worker's sweep */ where s.starts_at < $1"
+        "   and (exists (select from sharers n where n.shop_id = s.shop_id"
+        "                   and n.device = s.device and n.starts_at > s.starts_at"
+        "                   and n.starts_at < $1)"
+        "     or not exists (select from sharers n where n.shop_id = s.shop_id"
+        "                       and n.device = s.device and n.starts_at > s.starts_at)"
+        "        and not exists (select from shares h where h.shop_id = s.shop_id"
+        "                           and h.device = s.device and (h.created_at >= $1"
+        "                             or exists (select from orders o where o.shop_id = h.shop_id"
+        "                                           and o.share_code = h.code"
+        "                                           and o.placed_at >= $1))))"
+        "   and not exists (select from shares h"
+        "                     join referrals g on g.shop_id = h.shop_id and g.code = h.code"
+        "                    where h.shop_id = s.shop_id and h.device = s.device"
+        "                      and g.fixed_at >= $2)",
+        at - KEPT,
+        at - PROVEN,
+    )
+    await sharer_shops.forget(conn)
+    return gone
+
+
 _CANDIDATES = """
 select w.level, w.code, s.person_id, s.earner_shop_id
   from (select 1 as level, $2::text as code
@@ -132,8 +169,9 @@ select w.level, w.code, s.person_id, s.earner_shop_id
  cross join lateral (select x.person_id, x.earner_shop_id from sharers x
                       where x.shop_id = $1 and x.device = h.device and x.starts_at <= $3
                       order by x.starts_at desc limit 1) s
- where s.earner_shop_id is not null
-   and (exists (select from referral_terms t where t.shop_id = $1)
+  join sharer_shops k on k.shop_id = $1 and k.earner_shop_id = s.earner_shop_id
+   and k.owner_id = s.person_id and k.earns and k.currency = $5 and $6 <> all (k.crew_phones)
+ where (exists (select from referral_terms t where t.shop_id = $1)
         or exists (select from referral_exceptions t where t.shop_id = $1))
    and not exists (select from referral_stops z where z.shop_id = $1
                       and z.stopped_at <= $3 and (z.lifted_at is null or z.lifted_at > $3))
@@ -153,11 +191,14 @@ async def candidates(
     *,
     code: str,
     placed_at: datetime,
+    currency: str,
+    phone_index: bytes,
 ) -> list[Candidate]:
-    """Who may earn of an order credited to `code`: who said so before it was placed, neither works
-    in the shop nor bought it on a device of his. One statement by keys; in a shop without terms,
-    nobody."""
-    return await db.all(conn, Candidate, _CANDIDATES, shop_id, code, placed_at, order_id)
+    """Who may earn of an order credited to `code`: who said so before it was placed, for a shop of
+    his own that can, and neither works in this one nor bought it on a device of his, nor did one
+    who works in his. One statement by keys of this shop; in a shop without terms, nobody."""
+    of = (shop_id, code, placed_at, order_id, currency, phone_index)
+    return await db.all(conn, Candidate, _CANDIDATES, *of)
 
 
 async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> bool:
@@ -191,33 +232,6 @@ async def earns(conn: db.Connection, shop_id: int, code: str, at: datetime) -> b
             at,
         )
     )
-
-
-async def able(
-    conn: db.Connection,
-    shop_ids: Sequence[int],
-    *,
-    currency: str,
-    phone_index: bytes,
-    at: datetime,
-) -> dict[int, UUID]:
-    """Which of these shops can earn of what somebody with this phone buys, and who owns each: open,
-    in this currency, nobody stopped its payouts, and the buyer does not work there."""
-    rows = await conn.fetch(
-        "select e.shop_id, t.person_id from shops e"
-        "  join staff t on t.shop_id = e.shop_id and t.role = 'owner'"
-        " where e.shop_id = any ($1) and e.status = 'open' and e.currency = $2"
-        "   and not exists (select from staff s join people p on p.person_id = s.person_id"
-        "                    where s.shop_id = e.shop_id and p.phone_index = $3)"
-        "   and not exists (select from payout_holds h where h.shop_id = e.shop_id"
-        "                      and h.kind <> 'card_changed' and h.lifted_at is null"
-        "                      and (h.until_at is null or h.until_at > $4))",
-        list(shop_ids),
-        currency,
-        phone_index,
-        at,
-    )
-    return {row["shop_id"]: row["person_id"] for row in rows}
 
 
 async def write(conn: db.Connection, referral: Referral, lines: Sequence[ReferralLine]) -> None:

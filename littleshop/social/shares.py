@@ -259,8 +259,9 @@ async def credit(
     """The code that an order placed at `at` is credited to, or None.
 
     None when the touch is older than seven days (or from the future), the share is not this
-    shop's or had run out when it was touched, or the buyer made the share or works here. The buyer
-    is known by his device, by the phone he orders with and, when he is signed in, as `person_id`.
+    shop's or had run out when it was touched, or the buyer made the share, works here, or works in
+    the shop for which it earns. The buyer is known by his device, by the phone he orders with and,
+    when he is signed in, as `person_id`.
     """
     if not at - TOUCH <= touched.at <= at + timedelta(minutes=1):
         return None
@@ -279,6 +280,11 @@ async def credit(
                                    or exists (select from sharers x where x.shop_id = $1
                                                  and x.device = h.device
                                                  and x.person_id = p.person_id)
+                                   or exists (select from sharers x join sharer_shops k
+                                                   on k.shop_id = x.shop_id
+                                                  and k.earner_shop_id = x.earner_shop_id
+                                               where x.shop_id = $1 and x.device = h.device
+                                                 and p.person_id = any (k.crew))
                                    or exists (select from staff s where s.shop_id = $1
                                                  and s.person_id = p.person_id)))""",
         shop_id,

@@ -19,7 +19,7 @@ from littleshop.sale.paying import Paid
 from littleshop.settlement import due, seller_statements
 from littleshop.settlement.due import Span
 from littleshop.shop import shops
-from littleshop.social import credits, referral_stops, referral_terms, referrals
+from littleshop.social import credits, referral_stops, referral_terms, referrals, sharer_shops
 from littleshop.social.credits import Buyer
 from littleshop.social.referral_terms import Rates
 from littleshop.social.referrals import Referral
@@ -117,6 +117,7 @@ async def test_a_refund_after_the_window_is_given_back_by_who_earned(town: Town)
     await told.agrees(1000, 200)
     placed = await told.buys()
     await told.is_received(placed)
+    await told.is_received(await town.buys([told.bowl], CNY("100.00")))
     await told.window_closes()
     await told.jobs_are_done()
     await town.database.transaction(
@@ -127,7 +128,7 @@ async def test_a_refund_after_the_window_is_given_back_by_who_earned(town: Town)
     )  # fmt: skip
     await AfterSale(town, placed).rail_sends_all_back()
     await told.jobs_are_done()
-    assert await told.has() == (CNY("0.00"), CNY("0.00"), CNY("0.00"), CNY("0.00"))
+    assert await told.has() == (CNY("100.00"), CNY("0.00"), CNY("0.00"), CNY("0.00"))
     assert await told.balance(told.lower, f"due_to_shop:{told.seller}") == CNY("0.00")
     await town.books_balance()
 
@@ -175,8 +176,10 @@ async def test_who_does_not_earn(town: Town, owner: db.Connection) -> None:
     on_his = await town.buys([told.bowl], CNY("100.00"), share_code=told.by_lower, device=ZHOU)
     assert await told.earns(on_his) == only_upper
     await town.database.transaction(partial(shops.pause, shop_id=told.lower))
+    assert await sharer_shops.look_again(town.database, town.at) == 1
     assert await told.earns(await told.buys()) == only_upper
     await town.database.transaction(partial(shops.resume, shop_id=told.lower))
+    assert await sharer_shops.look_again(town.database, town.at) == 1
     await owner.execute(
         "insert into staff values ($1, $2, 'packer', $3)", told.seller, told.lowers_person, town.at
     )
