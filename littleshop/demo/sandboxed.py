@@ -53,13 +53,8 @@ async def tell_couriers(house: House, until: datetime) -> None:
     async with house.database.connection() as conn:
         waiting = await _on_their_way(conn)
     latest = until - NOT_THERE
-    parcels = [
-        {"number": each.number, "began_at": stamp(max(each.left_at, latest))} for each in waiting
-    ]
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-        url = f"{house.settings.sandbox_url}/control/courier/history"
-        answer = await client.post(url, content=msgspec.json.encode({"parcels": parcels}))
-        answer.raise_for_status()
+    began = {each.number: max(each.left_at, latest) for each in waiting}
+    await _begin(house.settings.sandbox_url, began)
 
     async def ask(conn: db.Connection) -> None:
         for each in waiting:
@@ -69,6 +64,27 @@ async def tell_couriers(house: House, until: datetime) -> None:
             )
 
     await house.database.transaction(ask)
+
+
+async def tell_of_parcels(database: db.Database, sandbox_url: str) -> None:
+    """Whatever left and no courier was asked about begins its way when it left: told before the
+    clock moves, so that its first scans are not of the time it moves to."""
+    async with database.connection() as conn:
+        waiting = await _on_their_way(conn)
+    if waiting:
+        await _begin(sandbox_url, {each.number: each.left_at for each in waiting})
+
+
+async def _begin(sandbox_url: str, began: dict[str, datetime]) -> None:
+    parcels = [
+        {"number": number, "began_at": stamp(at)}
+        for number, at in began.items()
+        if number.isalnum() and 6 <= len(number) <= 32  # else no courier has it
+    ]
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        url = f"{sandbox_url}/control/courier/history"
+        answer = await client.post(url, content=msgspec.json.encode({"parcels": parcels}))
+        answer.raise_for_status()
 
 
 class _Parcel(msgspec.Struct, frozen=True):

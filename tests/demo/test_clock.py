@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from littleshop import installation
+from littleshop.config import Settings
 from littleshop.demo import clock
+from tests import sandbox_process
+from tests.cast import CNY, Town
 
 
 def test_a_span_is_days_hours_or_minutes() -> None:
@@ -32,3 +37,24 @@ def test_live_has_no_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: object) ->
     monkeypatch.setenv("LITTLESHOP_MODE", "live")
     monkeypatch.setenv("PUBLIC_URL", "https://shop.example")
     assert clock.command(["--advance", "1d"]) == 1
+
+
+async def test_a_parcel_that_left_before_the_clock_moved_was_collected_then(
+    town: Town, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TAKEN_AFTER", 0)  # nobody else reads it
+    placed = await town.buys([await town.stock()], CNY("168.00"))
+    await town.ships(placed, "YT880000002077")
+    with sandbox_process.running(tmp_path) as sandbox:
+        settings = Settings(
+            home=tmp_path, mode="demo", database_url=dsn, public_url="http://127.0.0.1",
+            sandbox_url=sandbox.url, rails={"courier": {}},
+        )  # fmt: skip
+        await town.database.transaction(
+            lambda conn: installation.settle(conn, settings, town.keyring)
+        )
+        for _ in range(2):
+            await clock.advance(settings, timedelta(days=1))
+        told = await sandbox.read("/control/courier/parcels/YT880000002077")
+    first = min(scan["at"] for scan in told["scans"])
+    assert first == town.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
