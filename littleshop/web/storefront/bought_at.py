@@ -26,12 +26,6 @@ async def shop_of(conn: db.Connection, order: Order) -> Shop | None:
     return await shops.find(conn, resale.sold_by_shop_id) if resale else None
 
 
-async def name(conn: db.Connection, shop: Shop, order_id: UUID) -> str:
-    """The name of the shop in which an order of `shop` was bought, as its buyer knows it."""
-    resale = await resales.of_order(conn, shop.shop_id, order_id)
-    return (resale.sold_by_name if resale else "") or shop.name
-
-
 async def names(conn: db.Connection, found: Sequence[Order]) -> dict[UUID, str]:
     """The names of the shops in which these orders were bought, where others ship them."""
     places = [(each.shop_id, each.order_id) for each in found if each.kind == reselling.KIND]

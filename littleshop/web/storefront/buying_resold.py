@@ -181,7 +181,8 @@ async def _ordered(request: Request, sold: Sold, form: Mapping[str, str]) -> Res
         return await _page(request, sold, form, wrong)
     token, device = http.make_device(request)
     placed = await _place(request, sold, form, delivery, device)
-    answer = await cashier.begin(request, sold.supplier, placed, form.get("method", ""))
+    method = form.get("method", "")
+    answer = await cashier.begin(request, sold.supplier, placed, method, sold_by=sold.shop)
     return remember(request, answer, token)
 
 

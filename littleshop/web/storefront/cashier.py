@@ -28,7 +28,6 @@ from littleshop.trade.orders import PAYABLE
 from littleshop.trade.timers import Timer
 from littleshop.web import addresses, flash, keepers, names, pages, wechat_bridge
 from littleshop.web.storefront import (
-    bought_at,
     giving,
     in_wechat,
     letters,
@@ -59,10 +58,12 @@ class Payable(Protocol):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """The same with what of it is paid now; None: all, by its buyer."""
+    """The same with the name of the shop that its buyer knows, and with what of it is paid now;
+    None: all, by its buyer."""
 
     order_id: UUID
     token: str
+    seller: str
     part: PartDue | None = None
 
 
@@ -134,7 +135,8 @@ async def pay(request: Request) -> Response:
         return flash.refuse(request, addresses.order(link.token), no)
     if giving.gives(link):
         return await _give(request, link, form)
-    return await begin(request, link.shop, link, form.get("method", ""), form.get("how", ""))
+    method, how = form.get("method", ""), form.get("how", "")
+    return await begin(request, link.shop, link, method, how, sold_by=link.sold_by)
 
 
 async def _give(request: Request, link: OrderLink, form: Mapping[str, str]) -> Response:
@@ -152,7 +154,9 @@ async def _give(request: Request, link: OrderLink, form: Mapping[str, str]) -> R
     if not method and len(here) != 1:
         to = addresses.order_part(link.token, "payment")
         return remember(request, RedirectResponse(to, status_code=303), token)
-    answer = await begin(request, link.shop, link, method, form.get("how", ""), part)
+    answer = await begin(
+        request, link.shop, link, method, form.get("how", ""), part, sold_by=link.sold_by
+    )
     return remember(request, answer, token)
 
 
@@ -163,10 +167,13 @@ async def begin(
     method: str,
     how: str = "",
     part: PartDue | None = None,
+    *,
+    sold_by: Shop | None = None,
 ) -> Response:
     """Send the buyer to pay in the way his container can, or to the page that says how.
 
     `how` page: at a desktop, to the rail's own page instead of a code. `part`: what is paid of it.
+    `sold_by`: the shop in which it was bought, where another ships it.
     """
     to = addresses.order_part(order.token, "payment")
     found = [way for way in await offered(request, shop) if method in (way.gateway, "")]
@@ -181,7 +188,7 @@ async def begin(
     wanted = How.PAGE if how == "page" and found[0].how is How.QR else found[0].how
     if wanted is How.JSAPI and in_wechat.openid(request) is None:
         return in_wechat.log_in(request, addresses.order_part(order.token, "payment/wechat"))
-    bill = Bill(order.order_id, order.token, part)
+    bill = Bill(order.order_id, order.token, (sold_by or shop).name, part)
     return await go_on(request, shop, bill, Way(found[0].gateway, wanted))
 
 
@@ -250,13 +257,11 @@ async def _send(
     request: Request, shop: Shop, order: Bill, payment: Payment, openid: str | None = None
 ) -> PayAnswer:
     house = http.house(request)
-    async with house.database.connection() as conn:
-        subject = await bought_at.name(conn, shop, order.order_id)
     back = f"{names.origin(request)}{addresses.order_part(order.token, 'payment')}?returned=1"
     return await paying.send(
         house.rails[payment.gateway],
         payment,
-        subject=subject[:60],
+        subject=order.seller[:60],
         return_url=back,
         notify_url=house.notify_url(payment.gateway),
         openid=openid,
@@ -275,7 +280,8 @@ async def known_to_wechat(request: Request) -> Response:
     part = giving.part_of(link, await giving.mine(request, link))
     if giving.gives(link) and part is None:
         return RedirectResponse(addresses.order(link.token), status_code=303)
-    bill, way = Bill(link.order_id, link.token, part), Way("wechat_pay", How.JSAPI)
+    bill = Bill(link.order_id, link.token, link.bought_in.name, part)
+    way = Way("wechat_pay", How.JSAPI)
     answer = await go_on(request, link.shop, bill, way, openid=found)
     return in_wechat.remember(request, answer, found)
 
