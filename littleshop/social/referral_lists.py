@@ -165,9 +165,7 @@ async def of_order(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Li
     )
 
 
-async def _known(
-    conn: db.Connection, shop_id: int, beyond: UUID | None, most: int | None
-) -> list[Earned]:
+async def _known(conn: db.Connection, shop_id: int, beyond: UUID | None, most: int) -> list[Earned]:
     """What a shop's own rows know of, the latest first, from behind the order `beyond` on."""
     return await db.all(
         conn,
@@ -209,14 +207,32 @@ async def earned(
     )
 
 
-async def earned_sums(conn: db.Connection, shop_id: int) -> Sums:
-    """All that a shop earned by sharing, however many lines a page shows."""
-    known = await _known(conn, shop_id, None, None)
-    sums = await db.one(
+async def earned_sums(conn: db.Connection, shop_id: int, since: datetime) -> Sums:
+    """All that a shop earned by sharing, however many lines a page shows: what is its own by its
+    own books, and of what is not in them yet, fixed `since` then, by the sellers' rows."""
+    own = await db.value(
+        conn,
+        "select coalesce(sum(case j.kind when 'referral' then t.amount_minor"
+        "                    else -t.amount_minor end), 0)::bigint"
+        "  from journals j join transfers t"
+        "    on t.shop_id = j.shop_id and t.journal_id = j.journal_id"
+        " where j.shop_id = $1 and j.kind in ('referral', 'referral_back')",
+        shop_id,
+    )
+    known = await db.all(
+        conn,
+        Earned,
+        f"select {', '.join(Earned.__struct_fields__)} from earned_referrals e"
+        " where shop_id = $1 and fixed_at >= $2 and not exists ("
+        "   select from journals j where j.shop_id = e.shop_id and j.kind = 'referral'"
+        "      and j.reference = e.from_shop_id || '/' || e.order_id)",
+        shop_id,
+        since,
+    )
+    sums = await db.the_one(
         conn, Sums, f"select {_SUMS} from (select {_COLUMNS} {_FROM} {_PLACES}) l", *_keys(known)
     )
-    assert sums is not None
-    return sums
+    return msgspec.structs.replace(sums, theirs_minor=own + sums.theirs_minor)
 
 
 class NamedLine(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from littleshop.social import referral_lists
-from tests.cast import Town
+from tests.cast import MORNING, Town
 from tests.sale.referred import chain
 
 
@@ -23,12 +23,12 @@ async def test_a_page_shows_some_lines_and_the_sums_are_of_all(town: Town) -> No
     third = await told.buys()
     await told.jobs_are_done()
     async with town.database.connection() as conn:
-        sums = await referral_lists.earned_sums(conn, told.lower)
+        sums = await referral_lists.earned_sums(conn, told.lower, MORNING)
         latest = await referral_lists.earned(conn, told.lower, most=2)
         oldest = await referral_lists.earned(conn, told.lower, latest[-1].order_id, most=2)
         behind = await referral_lists.earned(conn, told.lower, oldest[-1].order_id, most=2)
         of_nobody = await referral_lists.earned(conn, told.lower, uuid4())
-        nothing = await referral_lists.earned_sums(conn, told.seller)
+        nothing = await referral_lists.earned_sums(conn, told.seller, MORNING)
     assert (sums.theirs_minor, sums.frozen_minor, sums.coming_minor) == (1000, 1000, 1000)
     placed = [third.order_id, second.order_id, first.order_id]
     assert [line.order_id for line in latest + oldest] == placed

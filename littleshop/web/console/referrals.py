@@ -3,6 +3,7 @@ frozen; and what this shop itself earned by sharing others' things."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from littleshop.web.forms import Form
 from littleshop.web.rates import percent
 
 ROOT = "/console/{shop_id}"
+UNDECIDED = timedelta(days=400)  # longer than any order waits for its end
 LINES = 100  # a page of what was earned
 _FIELD_OF = {"referral_second": "second"}
 
@@ -283,13 +285,17 @@ async def save_thing(request: Request) -> Response:
 
 
 async def earned(request: Request) -> Response:
-    """GET root/earned?beyond=ORDER: what this shop earned by sharing what others sell"""
-    work, beyond = await http.at_work(request), _beyond(request)
+    """GET root/earned?beyond=ORDER: what this shop earned by sharing what others sell; the sums
+    stand on the first page"""
+    work, beyond, sums = await http.at_work(request), _beyond(request), None
+    since = http.now(request) - UNDECIDED
     async with http.house(request).database.connection() as conn:
         found = await referral_lists.earned(conn, work.shop.shop_id, beyond, LINES)
-        all_of_it = await referral_lists.earned_sums(conn, work.shop.shop_id)
+        if beyond is None:
+            all_of_it = await referral_lists.earned_sums(conn, work.shop.shop_id, since)
+            sums = _sums(work, all_of_it)
         rows = await _with_shops(conn, work, found)
-    sums, older = _sums(work, all_of_it), _older(work, "earned", found)
+    older = _older(work, "earned", found)
     return await frame.page(
         request, work, "earned.html", "money", rows=rows, sums=sums, older_url=older
     )
