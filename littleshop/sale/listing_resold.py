@@ -183,8 +183,7 @@ async def put_up(
     product_id = ids.derived(from_product, f"resold by {shop_id}")
     before = await resold.of_supplier(conn, shop_id, supplier.shop_id, from_product)
     if before is not None and before.ended_at is None:
-        hidden = (await products.get(conn, shop_id, product_id)).status == "hidden"
-        if not hidden and not is_stale(before, ware.offer):
+        if not is_stale(before, ware.offer):
             return product_id
         await resold.end(conn, shop_id, product_id, at)  # it was withdrawn, and is offered again
     if before is not None:

@@ -217,6 +217,7 @@ async def test_what_was_withdrawn_and_is_offered_again_is_put_up_at_a_new_price(
     thing = await two.lists("80.00")
     await two.withdraws()
     await two.jobs_are_done()
+    town.later(minutes=1)
     await two.offers("70.00")
     await two.jobs_are_done()
     with pytest.raises(Refused, match="resale_gone"):  # it does not come back by itself

@@ -211,6 +211,7 @@ async def test_what_is_offered_again_is_put_back_from_her_own_page(market: Marke
     await market.world.work()
     here = f"/console/{hers.shop_id}/goods/{hers.product}/resold"
     assert "不再开放转卖" in (await hers.her.get(here)).text
+    market.world.later(minutes=1)
     await offers(market)
     await market.world.work()
     page = await hers.her.get(here)
@@ -272,3 +273,15 @@ async def test_what_another_ships_has_no_team_price_and_what_others_sell_is_neve
     assert no.status_code == 422 and "先停掉" in no.text
     assert (await market.seller.post(f"{its}/resale", data={"then": "withdraw"})).status_code == 303
     assert (await market.seller.post(f"{its}/virtual", data=text)).status_code == 303
+
+
+async def test_what_she_hides_herself_is_hers_still_at_her_price(market: Market) -> None:
+    """Nobody offered it again: her form stays, and the supplier's link leads to it."""
+    hers = await counter(market)
+    here = f"/console/{hers.shop_id}/goods/{hers.product}"
+    hides = await hers.her.post(f"{here}/status", data={"status": "hidden"})
+    assert hides.status_code == 303
+    page = (await hers.her.get(f"{here}/resold")).text
+    assert "供货的店又开放了" not in page and 'name="price-0"' in page
+    link = f"/console/{hers.shop_id}/resell/{market.shop_id}/{market.product}"
+    assert (await hers.her.get(link)).headers["location"] == f"{here}/resold"

@@ -38,15 +38,10 @@ async def offer(request: Request) -> Response:
         known = await resold.of_supplier(
             conn, work.shop.shop_id, ware.shop.shop_id, ware.product.product_id
         )
-        hidden = known is not None and await _hidden(conn, known)
-    if known is not None and known.ended_at is None and not hidden:
+    stands = known is not None and known.ended_at is None
+    if known is not None and stands and not listing_resold.is_stale(known, ware.offer):
         return RedirectResponse(_here(work, known.product_id), status_code=303)
     return await _form(request, work, ware, {}, {})
-
-
-async def _hidden(conn: db.Connection, listing: Listing) -> bool:
-    """Whether it left her shelf when it was withdrawn; offered again, it is put up anew."""
-    return (await products.get(conn, listing.shop_id, listing.product_id)).status == "hidden"
 
 
 async def brought(request: Request, work: AtWork) -> dict[str, str] | None:
@@ -202,6 +197,8 @@ async def _listing_page(
         supplier = await shops.get(conn, listing.from_shop_id)
         own = await products.get(conn, work.shop.shop_id, listing.product_id)
         theirs = await products.get(conn, listing.from_shop_id, listing.from_product_id)
+        offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
+    again = offer is not None and offer.stands and listing_resold.is_stale(listing, offer)
     return await frame.page(
         request,
         work,
@@ -216,7 +213,7 @@ async def _listing_page(
         },
         supplier=supplier.name,
         why_off=listing.why_off,
-        again_url=_again(work, listing) if own.status == "hidden" and not listing.why_off else "",
+        again_url=_again(work, listing) if again else "",
         theirs=theirs.title,
         sold_out=all(each.left == 0 for each in kinds),
         **resold_form.context(kinds, typed, (listing.own_title, listing.own_description)),
