@@ -6,17 +6,19 @@ codes that are put in go to it first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from littleshop import db
 from littleshop.catalog import virtual
+from littleshop.crypto import Keyring
 from littleshop.errors import Refused
 from littleshop.pay import chargebacks
 from littleshop.sale import parcelling, refunding, telling
 from littleshop.trade import cases, deliveries, handed_out, order_events, orders
-from littleshop.trade.handed_out import Wanted
+from littleshop.trade.handed_out import HandedOut, Wanted
 from littleshop.trade.orders import Order
 
 
@@ -72,7 +74,7 @@ async def _give(conn: db.Connection, order: Order, line: Wanted, at: datetime) -
 async def kept_closed(conn: db.Connection, order: Order) -> str | None:
     """Why what nobody opened stays closed: all its money went back or is on its way, or a bank
     claims it (goods_given_back), or its buyer asks for it just now (goods_asked_back). None: it
-    does not; who had a part given back keeps the goods."""
+    does not; who had a part given back keeps the goods, but for whole codes (codes_shown)."""
     if order.status in ("refunded", "cancelled"):
         return "goods_given_back"
     if order.total_minor and not await refunding.left_of(conn, order):
@@ -96,6 +98,25 @@ async def open_(conn: db.Connection, shop_id: int, order_id: UUID, at: datetime)
     if (why := await kept_closed(conn, order)) is not None:
         raise Refused(why)
     await handed_out.open_(conn, shop_id, order_id, at)
+
+
+async def codes_shown(
+    conn: db.Connection, keyring: Keyring, order: Order, given: Sequence[HandedOut]
+) -> tuple[dict[int, list[str]], int]:
+    """The codes of an opened order by line, and how many of them stay closed. Of several codes of
+    one kind whoever asked for the money of some, and had it before he opened any, has as many as
+    what is left pays for, in whole codes upwards. What a seller gives unasked closes none."""
+    codes = await virtual.given(conn, keyring, order.shop_id, order.order_id)
+    if len(given) != 1 or given[0].opened_at is None or not order.total_minor:
+        return codes, 0
+    opened_at, line = given[0].opened_at, codes.get(given[0].position, [])
+    back = sum(
+        case.agreed_minor or 0
+        for case in await cases.of_order(conn, order.shop_id, order.order_id)
+        if case.reason != cases.OFFERED and case.asked_at < opened_at
+    )
+    closed = min(back * len(line) // order.total_minor, max(len(line) - 1, 0))
+    return {given[0].position: line[: len(line) - closed]}, closed
 
 
 async def catch_up(database: db.Database, shop_id: int, product_id: UUID, at: datetime) -> int:

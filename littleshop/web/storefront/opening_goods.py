@@ -14,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from littleshop import http
-from littleshop.catalog import virtual
 from littleshop.errors import NotFound
 from littleshop.sale import handing_out
 from littleshop.trade import handed_out, roles
+from littleshop.trade import orders as placed
 from littleshop.trade.handed_out import HandedOut
 from littleshop.web import addresses, pages
 from littleshop.web.storefront import orders, views
@@ -52,8 +52,7 @@ async def show(request: Request) -> Response:
     """GET /o/TOKEN/goods"""
     link, given = await _opened(request)
     house = http.house(request)
-    async with house.database.connection() as conn:
-        codes = await virtual.given(conn, house.keyring, link.shop.shop_id, link.order_id)
+    codes, closed = await _codes(house, link, given)
     return pages.page(
         request,
         "storefront/goods_opened.html",
@@ -61,9 +60,19 @@ async def show(request: Request) -> Response:
         shop=views.shop(link.shop),
         back=addresses.order(link.token),
         things=[_thing(house, link, each, codes.get(each.position, [])) for each in given],
+        closed=closed,
         now=http.now(request),
         zone=ZoneInfo(link.shop.zone),
     )
+
+
+async def _codes(
+    house: http.House, link: OrderLink, given: list[HandedOut]
+) -> tuple[dict[int, list[str]], int]:
+    async with house.database.connection() as conn:
+        order = await placed.get(conn, link.shop.shop_id, link.order_id)
+        assert order is not None, link.order_id
+        return await handing_out.codes_shown(conn, house.keyring, order, given)
 
 
 def _thing(
