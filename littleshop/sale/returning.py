@@ -90,6 +90,8 @@ async def ask(
     if wish.reason not in cases.REASONS:
         raise Refused("case_reason")
     highest = await most(conn, order, wish.kind, wish.reason)
+    if wish.kind == "exchange" and order.total_minor and not highest:
+        raise Refused("case_not_now")  # who had all his money back is owed no other piece
     if wish.kind != "exchange" and not _fits(wish.amount, highest):
         raise Refused("case_amount", most=highest)
     fault = wish.reason in _SELLERS_FAULT

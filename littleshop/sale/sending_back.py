@@ -94,8 +94,10 @@ async def replace(
 
 
 async def not_replaced(conn: db.Connection, case: Case, at: datetime) -> Case:
-    """The seller never sent another piece: the money goes back instead."""
+    """The seller never sent another piece: the money goes back instead, where any is left."""
     order = await orders.lock(conn, case.shop_id, case.order_id)
     await cases.tell(conn, case, "not_replaced", by="clock", at=at)
     amount = await refunding.left_of(conn, order)
+    if not amount:
+        return await returning.end(conn, order, case, "lapsed", at)
     return await returning.give_back(conn, order, case, amount, left=("replacing",), at=at)
