@@ -324,7 +324,7 @@ async def take_back(conn: db.Connection, shop_id: int, order_id: UUID, at: datet
     """What an order shipped is on the shelf again, a movement per variant: no more of it than is
     still with the buyer, however often its goods are said to come back. A code that was given
     stays given: who had it may have seen it."""
-    for variant_id, pieces in await _away(conn, shop_id, order_id):
+    for variant_id, pieces in await away(conn, shop_id, order_id):
         if pieces > 0 and not await db.value(conn, _ANY_CODES, shop_id, [variant_id]):
             await move(
                 conn, shop_id, variant_id, pieces, reason="returned", order_id=order_id, at=at
@@ -355,7 +355,7 @@ async def send_again(conn: db.Connection, shop_id: int, order_id: UUID, at: date
         )
 
 
-async def _away(conn: db.Connection, shop_id: int, order_id: UUID) -> list[tuple[UUID, int]]:
+async def away(conn: db.Connection, shop_id: int, order_id: UUID) -> list[tuple[UUID, int]]:
     """How many pieces of each variant of an order a buyer can send back: what left the shelf for it
     and did not come back, and no more than he ordered (a broken one is replaced)."""
     rows = await conn.fetch(

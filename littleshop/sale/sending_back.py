@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
 from littleshop.sale import parcelling, refunding, returning, shipping, telling
-from littleshop.trade import carriers, cases, deliveries, orders
+from littleshop.trade import carriers, cases, deliveries, orders, returned_goods
 from littleshop.trade.cases import Case
+from littleshop.trade.returned_goods import TakenIn
 
 
 async def send_back(
@@ -37,13 +39,14 @@ async def send_back(
 async def take_back(
     conn: db.Connection, shop_id: int, case_id: UUID, *, by: str, to_shelf: bool, at: datetime
 ) -> Case:
-    """The goods are here again, `to_shelf` to be sold: the money goes back, or another piece goes
-    out. `by`: seller or clock. Raises Refused("case_moved")."""
+    """The goods are here again, `to_shelf` to be sold unless they were taken in before: the money
+    goes back, or another piece goes out. `by`: seller or clock. Raises Refused("case_moved")."""
     order, case = await returning.lock(conn, shop_id, case_id)
     if case.status != "sent_back":
         raise Refused("case_moved")
     await cases.tell(conn, case, "taken_back", by=by, at=at, to_shelf=to_shelf)
-    if to_shelf:
+    taken_in = await returned_goods.of_case(conn, shop_id, case_id)
+    if to_shelf and taken_in is None:
         await stock.take_back(conn, shop_id, order.order_id, at)
     if case.kind == "return":
         return await returning.give_back(
@@ -54,6 +57,47 @@ async def take_back(
     )
     await returning.clock(conn, moved, "case_replace", returning.REPLACE, at)
     return moved
+
+
+async def take_in(
+    conn: db.Connection,
+    shop_id: int,
+    case_id: UUID,
+    pieces: Mapping[UUID, tuple[int, int]],
+    *,
+    person_id: UUID,
+    at: datetime,
+) -> int | None:
+    """Whoever unpacked it says how many pieces of each variant are good and how many spoilt: they
+    are in stock, and gone from it again where they are spoilt. The money stays where it is until
+    somebody takes the goods back who may. The order's number; None the second time.
+
+    Raises Refused: case_moved, returned_none, returned_more.
+    """
+    order, case = await returning.lock(conn, shop_id, case_id)
+    if await returned_goods.of_case(conn, shop_id, case_id) is not None:
+        return None
+    if case.status != "sent_back":
+        raise Refused("case_moved")
+    away = dict(await stock.away(conn, shop_id, order.order_id))
+    if any(sum(each) > away.get(variant_id, 0) for variant_id, each in pieces.items()):
+        raise Refused("returned_more")
+    good, spoilt = (sum(each[kind] for each in pieces.values()) for kind in (0, 1))
+    if not good + spoilt:
+        raise Refused("returned_none")
+    for variant_id, (fine, broken) in sorted(pieces.items()):
+        of = (conn, shop_id, variant_id)
+        if fine + broken:
+            await stock.move(
+                *of, fine + broken, reason="returned", order_id=order.order_id, at=at,
+                person_id=person_id,
+            )  # fmt: skip
+        if broken:  # of no order: it came back, and what became of it is ours
+            await stock.move(*of, -broken, reason="damaged", at=at, person_id=person_id)
+    await returned_goods.write(
+        conn, shop_id, case_id, TakenIn(good=good, spoilt=spoilt, taken_by=person_id, taken_at=at)
+    )
+    return order.number
 
 
 async def replace(

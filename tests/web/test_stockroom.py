@@ -7,8 +7,12 @@ import re
 import httpx
 import pytest_asyncio
 
+from littleshop import http, ids
+from littleshop.pricing.quotes import Item
 from littleshop.shop import staff
+from tests.cast import CNY
 from tests.web.back_room import BackRoom, shown
+from tests.web.buyers_phone import NUMBER, Wanting
 from tests.web.client import World, hidden
 
 STAFF = "13900001002"
@@ -124,3 +128,69 @@ async def others(room: BackRoom, thing: str, bought: str, count: str, supplier: 
         for path in (f"{bought}/receipts", f"{bought}/lines", f"{count}/end"):
             answer = await stranger.post(f"{place}{path}", data=scan)
             assert answer.status_code in (404, 303), path
+
+
+async def on_its_way_back(room: BackRoom, pieces: int) -> Wanting:
+    """A buyer sends all that she bought back."""
+    wanting = Wanting(room, room.world.browser())
+    token = http.device_token(room.world.house.keyring, "wanting's phone")
+    wanting.phone.cookies.set(http.DEVICE, token)
+    bowl = await room.town.stock()
+    wanting.placed = await room.town.buys(
+        [Item(bowl.variant_id, pieces)], CNY(f"{168 * pieces}.00"), device=ids.hashed(token)
+    )
+    await room.town.ships(wanting.placed)
+    await wanting.asks("return", "not_as_described")
+    await room.follow(await wanting.seller("agreement", words="林小满 13900001001\n西湖边 3 号亭"))
+    assert (await wanting.acts("parcel", tracking_number=NUMBER, carrier="")).status_code == 303
+    return wanting
+
+
+async def test_the_packer_takes_in_what_came_back_and_sees_and_moves_no_money(
+    room: BackRoom,
+) -> None:
+    wanting = await on_its_way_back(room, 3)
+    phone = await hires(room)
+    assert "1 parcel is on its way back" in shown(await phone.get(f"{room.root}/stock"))
+    page = await phone.get(f"{room.root}/stock/returned")
+    assert "SF12 3456 7890 123" in shown(page) and "of 3" in shown(page)
+    assert "¥" not in page.text
+    where = re.search(r'action="[^"]+(/stock/returned/[0-9a-f-]+)"', page.text)
+    names = re.findall(r'name="((?:good|spoilt)-[0-9a-f-]+)"', page.text)
+    assert where is not None and len(names) == 2
+    told = {"variant": hidden(page, "variant")}
+    for typed, said in (
+        (("3", "1"), "more than was sent out"),
+        (("0", "0"), "Say how many came back"),
+        (("x", "0"), "whole number"),
+    ):
+        wrong = await phone.post(
+            room.root + where[1], data=told | dict(zip(names, typed, strict=True))
+        )
+        assert (wrong.status_code, said in shown(wrong)) == (422, True), typed
+    before = await in_stock(room)
+    for _ in range(2):  # a second press finds it done
+        went = await phone.post(
+            room.root + where[1], data=told | dict(zip(names, "21", strict=True))
+        )
+        assert went.status_code == 303
+    assert await in_stock(room) == before + 2
+    assert "Nothing is on its way back" in shown(await phone.get(f"{room.root}/stock/returned"))
+    assert (await wanting.case()).status == "sent_back"  # the money waits for who may give it
+    assert (
+        await phone.get(f"{room.root}/orders/{wanting.placed.number}/cases/1")
+    ).status_code == 404
+    desk = await wanting.desk("/cases/1")
+    assert "2 good, 1 spoilt" in shown(desk) and 'name="to_shelf"' not in desk.text
+    await room.follow(await wanting.seller("receipt", to_shelf="yes"))
+    assert (await wanting.case()).status == "refunding"
+    assert await in_stock(room) == before + 2  # it is there already
+    acts = shown(await room.get("/acts"))
+    assert "Put into stock what came back of order" in acts
+    await wanting.rail_sends_back()
+    await room.town.books_balance()
+
+
+async def in_stock(room: BackRoom) -> int:
+    async with room.world.house.database.connection() as conn:
+        return int(await conn.fetchval("select sum(on_hand) from variants"))

@@ -22,11 +22,12 @@ from littleshop.money import Money
 from littleshop.sale import parcelling, refunding, returning, sending_back
 from littleshop.sale.shipping import tracking_number
 from littleshop.shop import shop_acts
-from littleshop.trade import carriers, case_lists, cases, handed_out, orders
+from littleshop.trade import carriers, case_lists, cases, handed_out, orders, returned_goods
 from littleshop.trade.case_lists import CaseRow
 from littleshop.trade.cases import Case
 from littleshop.trade.handed_out import HandedOut
 from littleshop.trade.orders import Order, OrderItem
+from littleshop.trade.returned_goods import TakenIn
 from littleshop.web import case_story, couriers, evidence, forms, pages
 from littleshop.web.case_story import Facts
 from littleshop.web.console import frame, order_page, sold_by
@@ -93,6 +94,7 @@ class Seen:
     where: str  # the address for returns that was written last
     given: list[HandedOut]
     yours: Money  # what of the rest is the seller's in the end
+    taken_in: TakenIn | None
 
     @property
     def case(self) -> Case:
@@ -110,7 +112,9 @@ async def _see(request: Request) -> Seen:
         where = await case_lists.last_address(conn, work.shop.shop_id)
         given = await handed_out.of_order(conn, work.shop.shop_id, order.order_id)
         yours = await sold_by.share(conn, order, facts.left)
-    return Seen(work, facts, must, order.delivery(house.keyring).name, where, given, yours)
+        taken_in = await returned_goods.of_case(conn, work.shop.shop_id, case.case_id)
+    name = order.delivery(house.keyring).name
+    return Seen(work, facts, must, name, where, given, yours, taken_in)
 
 
 def _here(seen: Seen) -> str:
@@ -169,6 +173,7 @@ def _told(request: Request, seen: Seen) -> dict[str, Any]:
         "sources": facts.sources,
         "left": facts.left,
         "where": seen.where,
+        "taken_in": seen.taken_in,
         "handed_out": bool(seen.given),
         "opened_at": next((each.opened_at for each in seen.given if each.opened_at), None),
         "carrier_name": _carrier(case, locale),
@@ -226,8 +231,7 @@ async def _act(request: Request, seen: Seen, said: str, act: Act) -> Response:
         await http.house(request).database.transaction(work)
     except Refused as no:
         return await _page(request, await _see(request), no=no)
-    facts = {"name": seen.name, "number": seen.facts.order.number}
-    return frame.go(request, _here(seen), said, **facts)
+    return frame.go(request, _here(seen), said, name=seen.name, number=seen.facts.order.number)
 
 
 async def agree(request: Request) -> Response:

@@ -110,6 +110,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
         "/stock/purchases",
         "/stock/purchases/{purchase_id}",
         "/stock/purchases/{purchase_id}/receipts",
+        "/stock/returned",
+        "/stock/returned/{case_id}",
     ),
     "goods": (
         "/goods/{product_id}/news",

@@ -19,6 +19,7 @@ from littleshop.money import Money
 from littleshop.shop import shop_acts, staff
 from littleshop.supply import low, purchases, stock_items, stocktakes
 from littleshop.supply.stock_items import Movement, StockItem
+from littleshop.trade import returned_goods
 from littleshop.web import forms, pages
 from littleshop.web.console import figures, frame, tables
 from littleshop.web.forms import Form
@@ -34,8 +35,9 @@ async def hub(request: Request) -> Response:
         running = await low.listing(conn, shop_id)
         bought = await purchases.listing(conn, shop_id)
         counted = await stocktakes.listing(conn, shop_id)
+        back = await returned_goods.awaited(conn, shop_id)
     return await frame.page(
-        request, work, "stockroom.html", "goods",
+        request, work, "stockroom.html", "goods", back=len(back),
         low=len(running), awaited=sum(each.awaited for each in bought),
         open_count=next((each for each in counted if each.status == "open"), None),
         may_set=staff.may(work.role, "goods"),
