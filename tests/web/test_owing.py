@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest_asyncio
 
@@ -36,8 +38,10 @@ async def test_a_shop_that_owes_closes_when_its_owner_has_read_how_much(
     room: BackRoom, world: World
 ) -> None:
     await gave_back(room)
+    await room.sells()  # and one order is to be shipped, which every page of hers counts
     page = await room.get(CLOSING)
     assert "The shop owes ¥100.00" in shown(page) and 'name="owes" value="10000"' in page.text
+    assert re.search(r'data-live-count="waiting"><span[^>]*>[^<]*</span>1</span>', page.text)
     for seen in ({}, {"owes": "9999"}):
         told = shown(await room.follow(await room.post(CLOSING, then="close", **seen)))
         assert "The shop owes ¥100.00 by now" in told and "Closed since" not in told

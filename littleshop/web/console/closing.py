@@ -43,16 +43,16 @@ async def page(request: Request) -> Response:
         offered = await handovers.open_one(conn, shop.shop_id, now)
         running = await order_exports.running(conn, shop.shop_id)
         owed = await accounts.balance(conn, shop.shop_id, chart.PAYABLE, shop.currency)
-        waiting = await _waiting(conn, shop)
+        creditors = await _creditors(conn, shop)
     return await frame.page(
         request, work, "closing.html", "today",
         closed=known, may_reopen=known is not None and known.until_at > now,
-        days=closings.REOPENS.days, running=running, owed=owed, waiting=waiting,
+        days=closings.REOPENS.days, running=running, owed=owed, creditors=creditors,
         held=Money(running.held_minor, shop.currency), offered=offered is not None,
     )  # fmt: skip
 
 
-async def _waiting(conn: Connection, shop: Shop) -> list[dict[str, Any]]:
+async def _creditors(conn: Connection, shop: Shop) -> list[dict[str, Any]]:
     """Which shops wait for what this one owes them."""
     owed = [each for each in await debts.listed(conn, shop.shop_id) if each.to_shop_id]
     names = await shops.names(conn, [each.to_shop_id for each in owed])
