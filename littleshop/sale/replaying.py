@@ -7,7 +7,10 @@ the answer was lost, is answered as done.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -24,7 +27,23 @@ from littleshop.trade import deliveries, offline_acts, orders
 from littleshop.trade.offline_acts import Known
 
 State = Literal["done", "conflict", "refused"]
+PATIENCE = 10.0  # seconds that a press waits for an equal one before it
 RIGHTS = {"ship": "ship", "price": "goods", "stock": "goods"}
+
+
+class _Quicker(Exception):
+    """Another process has done the same act meanwhile: what we did is undone, its answer holds."""
+
+
+class _Turn:
+    """Equal presses of this process that are under way."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.presses = 0
+
+
+_turns: dict[tuple[int, int, UUID], _Turn] = {}
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -55,10 +74,41 @@ class Answer(msgspec.Struct, frozen=True):
 async def replay(
     database: db.Database, shop_id: int, person_id: UUID, act_id: UUID, act: Act, at: datetime
 ) -> Answer:
-    """Do it, or say why not; the second time says what the first said.
+    """Do it, or say why not; the second time, also one that came at the same moment, says what the
+    first said. Presses of one act wait for one another outside of the pool.
 
-    Raises Conflict for a known id with other content; NotFound.
+    Raises Conflict for a known id with other content; NotFound; db.Unavailable when the first was
+    not done within PATIENCE.
     """
+    async with _in_turn(database, shop_id, act_id):
+        return await _replay(database, shop_id, person_id, act_id, act, at)
+
+
+@asynccontextmanager
+async def _in_turn(database: db.Database, shop_id: int, act_id: UUID) -> AsyncIterator[None]:
+    """Of one act one press at a time in this process; of the other processes each has one that
+    waits for the first one's row."""
+    place = (id(database), shop_id, act_id)
+    turn = _turns.setdefault(place, _Turn())
+    turn.presses += 1
+    try:
+        try:
+            await asyncio.wait_for(turn.lock.acquire(), PATIENCE)
+        except TimeoutError as fault:
+            raise db.Unavailable("another press of the same act takes long") from fault
+        try:
+            yield
+        finally:
+            turn.lock.release()
+    finally:
+        turn.presses -= 1
+        if not turn.presses:
+            del _turns[place]
+
+
+async def _replay(
+    database: db.Database, shop_id: int, person_id: UUID, act_id: UUID, act: Act, at: datetime
+) -> Answer:
     content = hashlib.sha256(msgspec.json.encode(act)).digest()
 
     async def once(conn: db.Connection) -> Answer:
@@ -69,10 +119,17 @@ async def replay(
         told = Known(content, msgspec.to_builtins(answer))
         if await offline_acts.keep(conn, shop_id, act_id, person_id, act.kind, told, at):
             return answer
-        raise db.Unavailable("another press of the same act was quicker: ask again")
+        raise _Quicker
+
+    async def again(conn: db.Connection) -> Answer:
+        known = await offline_acts.find(conn, shop_id, act_id)
+        assert known is not None  # we waited until it was written
+        return _again(known, content)
 
     try:
         return await database.transaction(once)
+    except _Quicker:
+        return await database.transaction(again)
     except NotFound:
         raise
     except Refused as no:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
+from littleshop import db
+from littleshop.sale import replaying
 from tests.cast import CNY
 from tests.web.back_room import SURE, BackRoom, shown
 from tests.web.client import World
@@ -108,3 +112,24 @@ async def test_the_page_for_a_dead_spot_holds_nothing_of_anybody(
     )
     worker = await world.browser().get("/sw.js")
     assert "clear()" in worker.text and "/console/" in worker.text
+
+
+async def test_a_phone_that_is_to_come_again_is_told_when(
+    room: BackRoom, owner: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "PATIENCE", 0.01)
+    placed = await room.sells()
+    ship = {"kind": "ship", "order": str(placed.number), "number": SURE}
+    told = {"key": str(uuid.uuid4())} | ship
+    async with owner.transaction():
+        await owner.execute("select from orders where order_id = $1 for update", placed.order_id)
+        presses = [
+            asyncio.ensure_future(room.client.post(f"{room.root}/offline", json=told))
+            for _ in range(2)
+        ]
+        [busy], _ = await asyncio.wait(presses, return_when=asyncio.FIRST_COMPLETED)
+    answer = busy.result()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert sorted([each.status_code for each in await asyncio.gather(*presses)]) == [200, 503]
+    assert (await sends(room, ship, told["key"]))["state"] == "done"
+    await room.town.books_balance()

@@ -86,3 +86,14 @@ def test_what_changed_meanwhile_waits_for_its_sellers_choice_and_a_fault_for_the
     chosen = phone(*seen, ("answers", moved), replay, mine)
     assert chosen["acts"] == [] and chosen["sent"][-1]["seen"] == "8"
     assert len({each["key"] for each in chosen["sent"]}) == 3
+
+
+def test_a_busy_shop_is_asked_again_when_it_says_so_under_the_same_key() -> None:
+    busy = [503, {}, {"retry-after": "0"}]
+    seen = (hello(TEA), ("signal", False), ships(TEA), ships(TEA), ("signal", True))
+    replay = ("say", {"say": "replay"})
+    told = phone(*seen, ("answers", [busy, busy]), replay)
+    assert told["acts"] == [] and len(told["sent"]) == 4
+    assert len({each["key"] for each in told["sent"]}) == 2
+    away = phone(*seen, ("answers", [busy] * 9), replay)
+    assert [act["state"] for act in away["acts"]] == ["waiting"] * 2 and len(away["sent"]) == 3

@@ -46,8 +46,8 @@ globalThis.fetch = async (asked, more) => {
   const url = new URL(asked.url || asked, SITE).pathname;
   if (url === "/offline") return new Response("<p>dead spot</p>");
   sent.push({ url, ...(more ? JSON.parse(more.body) : { form: true }) });
-  const [status, told] = answers.shift() || [200, { state: "done" }];
-  return new Response(JSON.stringify(told), { status });
+  const [status, told, headers] = answers.shift() || [200, { state: "done" }];
+  return new Response(JSON.stringify(told), { status, headers });
 };
 globalThis.self = { addEventListener: (name, hear) => { heard[name] = hear; }, skipWaiting() {},
   registration: {}, crypto: globalThis.crypto, location: new URL(SITE),

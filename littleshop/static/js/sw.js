@@ -85,16 +85,26 @@ const replay = () => {
   running = running || send().finally(() => { running = null; });
   return running;
 };
+// A shop that is busy says when to come again; it is asked twice more before the rest waits too.
+const TIMES = 3, LONGEST = 20;
+const deliver = async (each) => {
+  for (let time = 1; ; time += 1) {
+    const answer = await fetch(`${each.root}/offline`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ key: each.key, who: each.who, ...each.act }),
+    });
+    const seconds = Number.parseInt(answer.headers.get("retry-after"), 10);
+    if (answer.status !== 503 || !(seconds >= 0) || time === TIMES) return answer;
+    await new Promise((done) => { setTimeout(done, 1000 * Math.min(seconds, LONGEST)); });
+  }
+};
 const send = async () => {
   for (const each of (await all()).filter((act) => ["waiting", "sign_in"].includes(act.state))) {
     let answer;
     try {
-      answer = await fetch(`${each.root}/offline`, {
-        method: "POST",
-        redirect: "manual",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ key: each.key, who: each.who, ...each.act }),
-      });
+      answer = await deliver(each);
     } catch { break; }
     if (answer.type === "opaqueredirect" || answer.status === 401) { await put({ ...each, state: "sign_in" }); break; }
     if (answer.status === 429 || answer.status >= 500) break;
