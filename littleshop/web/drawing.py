@@ -74,6 +74,8 @@ class Steppable(Protocol):
     @property
     def arrived_on(self) -> date | None: ...
     @property
+    def is_back(self) -> bool: ...
+    @property
     def ended_at(self) -> datetime | None: ...
     @property
     def people(self) -> People: ...
@@ -123,6 +125,9 @@ def steps_of(
         if name == "sent" and state == "done" and not order.scanned:
             name = "said_sent"
         rows.append(_step(locale, state, name, icon, (by or seller, holds, who), at, now, zone))
+    if order.paid_at and not order.direct and (kept := _kept(order)):
+        note = i18n.t(locale, f"storefront.step.paid.{kept}_note", seller=seller)
+        rows[0] = msgspec.structs.replace(rows[0], reason=note)
     if ended:
         rows.append(
             _step(locale, "stopped", order.state, "ban", (seller, holds, ""), ended, now, zone)
@@ -130,6 +135,17 @@ def steps_of(
     elif not order.direct:
         rows.append(_payout(locale, order, seller, due, now, zone))
     return rows
+
+
+def _kept(order: Steppable) -> str:
+    """What became of the money that was paid and held; "" while it is."""
+    if order.state == "refunded":
+        return "back" if order.is_back else "going_back"
+    if order.state != "received":
+        return ""
+    if order.people.shipper:  # two shops share it, each on its own day
+        return "shops"
+    return "paid_out" if order.arrived_on else "owed"
 
 
 def _payout(

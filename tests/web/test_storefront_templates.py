@@ -6,11 +6,14 @@ import gzip
 import json
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 
+from littleshop.i18n import t
 from littleshop.web import assets, pages
+from littleshop.web.drawing import People
 from tests.cast import CNY
 from tests.web import storefront_samples as kept
 
@@ -170,6 +173,29 @@ def test_an_order_whose_payout_arrived_says_so_with_a_tick_and_no_promise() -> N
     assert "Ada has been paid" in html and "being paid" not in html
     row = html[html.rindex('<li class="done"') :]
     assert "Ada was paid" in row and "yesterday" in row and "by yesterday" not in html
+
+
+@both
+def test_the_step_paid_says_where_the_money_is_by_now(locale: str) -> None:
+    """Held, the seller's, with him, on its way back or back; never two at once."""
+    told = {name: t(locale, f"storefront.step.paid.{name}_note", seller="Ada")
+            for name in ("owed", "paid_out", "going_back", "back", "shops")}  # fmt: skip
+    held = t(locale, "storefront.step.paid.done_note", seller="Ada", holds="").strip()
+
+    def shown(state: str, **facts: object) -> set[str]:
+        context = kept.order(state)
+        vars(context["order"]).update(facts, paid_at=context["now"], ended_at=context["now"])
+        html = unescape(drawn("order", context, locale, fragment="status"))
+        found = {name for name, said in told.items() if f">{said}<" in html}
+        return found | ({"held"} if held in html else set())
+
+    arrived = (kept.order("received")["now"] - timedelta(days=1)).date()
+    assert shown("to_ship") == shown("shipped") == {"held"}
+    assert shown("received") == {"owed"}
+    assert shown("received", arrived_on=arrived) == {"paid_out"}
+    assert shown("received", people=People(shipper="Kiln")) == {"shops"}
+    assert shown("refunded", is_back=False) == {"going_back"}
+    assert shown("refunded") == {"back"}
 
 
 def test_a_payout_whose_hour_has_passed_unheard_is_not_promised_for_a_day_that_is_over() -> None:
