@@ -68,6 +68,10 @@ async def test_a_wrong_code_is_said_and_the_sixth_is_not_looked_at(
 ) -> None:
     desk = await at_work(world, client)
     wrong = "000000" if desk.code() != "000000" else "111111"
+    empty = await client.post("/operator/code", data={"code": " "})
+    assert says(
+        empty, "en", "totp_empty"
+    )  # no SMS was sent, and none is spoken of; no try is spent
     for _ in range(5):
         answer = await client.post("/operator/code", data={"code": wrong})
         assert answer.status_code == 422 and says(answer, "en", "totp_wrong")

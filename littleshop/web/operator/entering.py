@@ -40,7 +40,9 @@ async def confirm(request: Request) -> Response:
 
 
 async def _prove(request: Request, who: Somebody, digits: str) -> None:
-    """Raises Refused code_empty, code_length, too_many, totp_wrong, totp_used; NotFound."""
+    """Raises Refused totp_empty, code_length, too_many, totp_wrong, totp_used; NotFound."""
+    if not digits.strip():  # no SMS was sent: the app shows it
+        raise Refused("totp_empty")
     codes.check_typed(digits)
     person_id, house = who.person.person_id, http.house(request)
     await http.check_exactly(request, "operator_code", str(person_id), str(person_id))
