@@ -67,8 +67,8 @@ async def test_what_is_said_to_be_all_there_is_shown_and_then_it_is_the_sellers(
     assert "青灰釉盖碗" in page.text and "Yes, pay 小满茶器 ¥168.00" in shown(page)
     answer = await wanting.phone.post(f"{wanting.order}/receipt")
     assert answer.status_code == 303
-    page = shown(await wanting.page())
-    assert "Held until it was received, now 小满茶器’s" in page and "We hold it" not in page
+    told = shown(await wanting.page())
+    assert "Held until it was received, now 小满茶器’s" in told and "We hold it" not in told
 
 
 async def test_goods_travel_back_and_the_money_follows(wanting: Wanting) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import littleshop
 from littleshop import i18n
 from littleshop.web import pages
 from littleshop.web.console import charts, installing, proportions
+from tests.web import console_more_samples as more
 from tests.web.console_pages import everything
 
 FOLDER = Path(littleshop.__file__).parent
@@ -198,3 +201,22 @@ def test_bars_of_a_list_compare_with_the_longest() -> None:
 )
 def test_people_who_came_back_are_counted_out_of_ten(part: int, whole: int, ten: int) -> None:
     assert proportions.out_of_ten(part, whole) == ten
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_a_payout_that_no_bank_confirmed_is_not_promised_for_a_day_that_is_over(
+    locale: str,
+) -> None:
+    context = more.money(locale)
+    told = {key: i18n.t(locale, f"console.payout.{key}", day="|").split("|")
+            for key in ("sent", "late")}  # fmt: skip
+
+    def says(key: str, html: str) -> bool:
+        row = html[html.index("8814") :]
+        return all(part in unescape(row) for part in told[key])
+
+    before = pages.render(locale, "console/money.html", **context)
+    assert says("sent", before) and not says("late", before)
+    after = context["now"] + timedelta(days=4)
+    late = pages.render(locale, "console/money.html", **context | {"now": after})
+    assert says("late", late) and not says("sent", late)
