@@ -101,9 +101,7 @@ async def _page(
     """The checkout with what was typed, each refusal of `wrong` said at its field."""
     house, locale, at = http.house(request), pages.locale_of(request), http.now(request)
     way = checkouts.way_of(form, shop)
-    if _by_phone(wrong) and askers.code_of(form):
-        # who asks phone after phone what a code takes off would learn who bought here
-        http.check_limits(request, "coupon", http.address(request))
+    _count_code(request, form, wrong)
     quote, wrong = await _quoted(request, shop, bag, way, form, wrong)
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
@@ -185,6 +183,13 @@ def _sums(
         "nothing_sent": quote.way == "none",
         "virtual": quote.way == "none",
     }
+
+
+def _count_code(request: Request, form: Mapping[str, str], wrong: Mapping[str, Refused]) -> None:
+    """Who asks phone after phone what a code takes off would learn who bought here. Raises Refused:
+    too_many."""
+    if _by_phone(wrong) and askers.code_of(form):
+        http.check_limits(request, "coupon", http.address(request))
 
 
 def _by_phone(wrong: Mapping[str, Refused]) -> bool:
