@@ -106,7 +106,6 @@ async def _page(
     waits, offered = await cashier.waits(request, shop), await cashier.offered(request, shop)
     told = placing.said(quote, waits=waits)
     methods = cashier.methods(request, offered, form.get("method", ""))
-    items_text = checkouts.items_text(bag.items)
     here = _here(request, shop, bag, form, quote)
     return pages.page(
         request,
@@ -130,7 +129,7 @@ async def _page(
         asks_tick=checkouts.asks_tick(told),
         ticked=form.get("no_return_seen") == "yes",
         key=form.get("key") or checkouts.fresh_key(),
-        items_text=items_text,
+        items_text=checkouts.items_text(bag.items),
         cart_id=bag.cart_id,
         team=bag.team,
         gift=await wrapping.shown(request, shop, bag, form),
