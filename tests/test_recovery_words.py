@@ -30,7 +30,7 @@ async def test_it_says_who_told_what_is_left_and_the_next_step(
     )
     found = await recovery_words.left(owner, recovery, ["alipay", "bank"], town.at)
     said = "\n".join(recovery_words.sentences(found, [], DESK))
-    assert DESK in said and "explain them at the desk" in said and "到运营台" in said
+    assert DESK in said and "explain them at the desk" in said and "到工作台" in said
     await owner.execute("delete from differences")
     for days, step in ((0, "tomorrow"), (1, "Next: ./run recover --release")):
         at = town.at + timedelta(days=days)

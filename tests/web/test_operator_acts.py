@@ -23,7 +23,7 @@ from tests.web.test_held import given_up
 
 async def test_a_dispute_is_decided_and_both_sides_are_told(desk: Desk) -> None:
     sale, path = await desk.dispute("30.00")
-    assert "wait for your word" in shown(await desk.get())
+    assert "1 dispute waits for your decision" in shown(await desk.get())
     page = shown(await desk.get(path))
     assert "碎了" in page and "发货时完好" in page and "陈**" in page
     assert "文三路" not in page and "13800002046" not in page  # not where they live
@@ -177,7 +177,7 @@ async def hold_of(desk: Desk) -> holds.Hold:
 async def test_a_hold_is_left_and_then_lifted_each_with_its_reason(desk: Desk) -> None:
     hold = await hold_of(desk)
     here = f"/holds/{hold.shop_id}/{hold.hold_id}"
-    assert "A shop’s payouts wait for you" in shown(await desk.get())
+    assert "1 shop’s payouts wait for you" in shown(await desk.get())
     assert "小满茶器" in shown(await desk.get("/holds"))
     assert "few words" in await desk.does(f"{here}/lifting", reason=" ")
     assert "stays on hold" in await desk.does(f"{here}/keeping", reason="she does not answer")

@@ -90,7 +90,7 @@ async def test_a_row_of_somebody_else_is_explained_and_the_day_closed(monday: Re
     [one] = await monday.reads()
     page = shown(await desk.get("/differences"))
     assert "The bill has ¥8.00, our books have nothing" in page and "None of our numbers" in page
-    assert "A bill and our books differ" in shown(await desk.get())
+    assert "bill line and our books differ" in shown(await desk.get())
     close = f"/days/{MON}/closing"
     assert "One difference" in await desk.does(close, reason="all is well")
     here = f"/differences/{one.difference_id}"

@@ -42,7 +42,7 @@ async def test_a_refund_that_came_back_is_paid_by_hand_with_the_banks_number(
     desk: Desk,
 ) -> None:
     refund = await stuck(desk)
-    assert "A refund did not reach its buyer" in shown(await desk.get())
+    assert "1 refund did not reach its buyer" in shown(await desk.get())
     page = await desk.get("/refunds")
     assert "called it done, then it failed" in shown(page) and "¥ 30 .00" in shown(page)
     assert f"{refund}/by-hand" in page.text and f"{refund}/card" not in page.text
