@@ -49,6 +49,10 @@ STEPS = (
     (timedelta(hours=22), "out_for_delivery", "快递员正在派送，请保持电话畅通"),
     (timedelta(hours=24), "delivered", "已签收，感谢使用"),
 )
+CALLED_OFF = {  # what a seller writes to his buyer
+    "zh": "打包时发现少了一件，抱歉",
+    "en": "One was missing when I packed it. Sorry!",
+}
 CARRIERS = (("sf", "SF1408", 9), ("zto", "7568", 10), ("yto", "YT88", 11), ("yunda", "4630", 11))
 
 
@@ -176,7 +180,8 @@ async def _leave(conn: db.Connection, stage: Stage, wish: Wish, placed: Placed) 
     shop_id, order_id, at = stage.shop_id, placed.order_id, wish.leaves_at
     if wish.fate == "called_off":
         # its sellers are never so late that a buyer might
-        await refunding.call_off(conn, shop_id, order_id, by="seller", reason="not_shipped", at=at)
+        reason = CALLED_OFF["zh" if wish.buyer.locale.startswith("zh") else "en"]
+        await refunding.call_off(conn, shop_id, order_id, by="seller", reason=reason, at=at)
     elif wish.fate not in ("received", "silent"):
         return
     elif wish.way == "pickup":
