@@ -6,6 +6,7 @@ its faults are the switches `<rail>.notify.*`.
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from sandbox.store import Row, Value
 from sandbox.world import World
 
 JSON = {"Content-Type": "application/json"}
+NOT_UNDER_WAY = "id not in (select value from json_each(?))"
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,13 @@ class Copy:
 
 @dataclass(frozen=True)
 class Sending:
-    """One send that has fallen due: the notice, and its copies by the numbers of their attempts."""
+    """One send that has fallen due: the notice, and its copies by the numbers of their attempts.
+
+    `again` is when it is sent once more unless somebody hears this one.
+    """
 
     notice: Value
+    again: str | None
     copies: dict[int, Copy]
 
 
@@ -85,18 +91,21 @@ class Sender:
     async def keep_sending(
         self, world: World, settle: Callable[[World], None] = lambda _: None
     ) -> None:
-        """Settle and send what falls due until cancelled; wakes for news and for clock jumps."""
-        running: set[asyncio.Task[None]] = set()
+        """Settle and send what falls due until cancelled; wakes for news and for clock jumps.
+
+        A notice is not sent again while a send of it has no answer, however far the clock jumps.
+        """
+        running: dict[asyncio.Task[None], Value] = {}
         while True:
             await world.rest()
             world.wake.clear()
             settle(world)
-            for sending in self._claim(world):
+            for sending in self._claim(world, list(running.values())):
                 task = asyncio.create_task(self._deliver(world, sending))
-                running.add(task)
-                task.add_done_callback(running.discard)
+                running[task] = sending.notice
+                task.add_done_callback(running.pop)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._until_next(world)):
+                async with asyncio.timeout(self._until_next(world, list(running.values()))):
                     await world.wake.wait()
 
     def _reorders(self, world: World) -> bool:
@@ -109,14 +118,16 @@ class Sender:
             *values,
         )
 
-    def _claim(self, world: World) -> list[Sending]:
+    def _claim(self, world: World, under_way: list[Value]) -> list[Sending]:
         """Take what is due, decide its faults, plan the next send; all in one step."""
         with world.store.transaction():
             if not self._reorders(world):
                 self._send_now(world, "state = 'held'")
             due = world.store.all(
-                f"select * from {self.notices} where next_at <= ? order by next_at, rowid limit 50",
+                f"select * from {self.notices} where next_at <= ? and {NOT_UNDER_WAY}"
+                " order by next_at, rowid limit 50",
                 stamp(world.clock.now()),
+                json.dumps(under_way),
             )
             return [sending for row in due if (sending := self._prepare(world, row))]
 
@@ -135,7 +146,8 @@ class Sender:
             return None
         count = max(1, faults.number(f"{self.rail}.notify.copies"))
         copies = self.copies(world, notice, count)
-        return Sending(notice["id"], {self._log(world, notice, one.told): one for one in copies})
+        logged = {self._log(world, notice, one.told): one for one in copies}
+        return Sending(notice["id"], again, logged)
 
     def _log(self, world: World, notice: Row, told: Mapping[str, Value]) -> int:
         row = {self.notice_column: notice["id"], "at": stamp(world.clock.now()), **told}
@@ -159,8 +171,10 @@ class Sender:
                 heard |= one.counts and status is not None and self.heard(status, text)
             if heard:
                 world.store.run(
-                    f"update {self.notices} set state = 'delivered', next_at = null where id = ?",
+                    f"update {self.notices} set state = 'delivered', next_at = null"
+                    " where id = ? and next_at is ?",  # unless it was asked for again meanwhile
                     sending.notice,
+                    sending.again,
                 )
             self._release(world, sending.notice)
         world.wake.set()
@@ -171,9 +185,11 @@ class Sender:
         refunded = f"select {owner} from {self.notices} where id = ? and {self.refund}"
         self._send_now(world, f"state = 'held' and ({owner}) in ({refunded})", notice)
 
-    def _until_next(self, world: World) -> float:
-        moments = (f"select min(next_at) as at from {self.notices}", *self.due)
-        row = world.store.one(f"select min(at) from ({' union all '.join(moments)})")
+    def _until_next(self, world: World, under_way: list[Value]) -> float:
+        own = f"select min(next_at) as at from {self.notices} where {NOT_UNDER_WAY}"
+        row = world.store.one(
+            f"select min(at) from ({' union all '.join((own, *self.due))})", json.dumps(under_way)
+        )
         if row is None or row[0] is None:
             return 30.0
         wait = (unstamp(row[0]) - world.clock.now()).total_seconds()

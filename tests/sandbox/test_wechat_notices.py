@@ -73,6 +73,31 @@ def test_sixteen_sends_follow_the_schedule_until_it_was_heard(
     assert settled(sandbox, number)["state"] == "given_up"
 
 
+def test_a_clock_that_jumps_before_the_answer_sends_nothing_twice(
+    sandbox: Program, wechat: WechatMerchant, ear: Ear
+) -> None:
+    ear.answers.clear()
+    number = wechat.paid(100, ear.url)
+    ear.hear(1)
+    sandbox.jump(seconds=20)
+    sandbox.jump(seconds=20)
+    ear.answers.set()
+    assert settled(sandbox, number)["state"] == "delivered"
+    sandbox.jump(days=2)
+    assert told(sandbox, number)[0]["sends"] == len(ear.heard) == 1
+
+
+def test_what_is_asked_for_again_before_the_answer_is_sent_again(
+    sandbox: Program, wechat: WechatMerchant, ear: Ear
+) -> None:
+    ear.answers.clear()
+    number = wechat.paid(100, ear.url)
+    ear.hear(1)
+    sandbox.post(f"/control/wechat_pay/trades/{number}/resend")
+    ear.answers.set()
+    ear.hear(2)
+
+
 def test_the_status_outranks_the_body(sandbox: Program, wechat: WechatMerchant, ear: Ear) -> None:
     ear.status = 204
     assert settled(sandbox, wechat.paid(100, ear.url))["state"] == "delivered"

@@ -9,12 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Ear:
-    """What came: (headers, body) in order. It answers `status`."""
+    """What came: (headers, body) in order. It answers `status`, once it `answers` at all."""
 
     url: str
     status: int = 200
     changed: threading.Condition = field(default_factory=threading.Condition)
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
 
     def hear(self, count: int) -> list[tuple[dict[str, str], bytes]]:
         """Wait until so many notices have come."""
@@ -34,6 +35,7 @@ def listening() -> Iterator[Ear]:
             with ear.changed:
                 ear.heard.append((dict(self.headers), body))
                 ear.changed.notify_all()
+            ear.answers.wait(10)
             self.send_response(ear.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -43,6 +45,7 @@ def listening() -> Iterator[Ear]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     ear = Ear(f"http://127.0.0.1:{server.server_port}/hear")
+    ear.answers.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield ear
