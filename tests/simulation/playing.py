@@ -319,8 +319,7 @@ def _under_way(people: People, *, hurry: bool) -> int:
         " as orders, (select count(*) from cases where ended_at is null) as cases,"
         " (select count(*) from refunds where status in ('asked', 'stuck')) as refunds,"
         " (select count(*) from releases where status <> 'done') as releases,"
-        " (select count(*) from payouts p where status in ('asked', 'funded', 'sent')"
-        f"  and not {comparing.WAITS}) as payouts,"
+        " (select count(*) from payouts where status in ('asked', 'funded', 'sent')) as payouts,"
         " (select count(*) from chargebacks where status = 'open') as chargebacks,"
         f" (select count(*) from orders o where o.status = 'received' and {SHARED_OUT}) as shared"
     )

@@ -14,7 +14,6 @@ from littleshop.sale import listing_resold
 from littleshop.supply.resale_offers import Price
 from tests.flows.people import Shopkeeper
 from tests.simulation.buying import Buying, Wish
-from tests.simulation.comparing import WAITS
 from tests.simulation.town import Town
 
 OFFERED = 0  # which of a shop's goods its neighbour sells
@@ -130,16 +129,14 @@ class Resold:
 
 
 def counted(town: Town) -> dict[str, int]:
-    """What re-sellers were given of it, and what came back from them, in fen; and the payouts that
-    wait until another seller has what he owes."""
+    """What re-sellers were given of it, and what came back from them, in fen."""
     [row] = town.read(
         "select /* all shops: the whole town */"
         " coalesce(sum(amount_minor) filter (where t.credit like 'due_to_shop:%'), 0)::bigint"
         "  as given_minor,"
         " coalesce(sum(amount_minor) filter (where t.debit like 'due_from_shop:%'), 0)::bigint"
         "  as taken_back_minor, (select count(*) from resold_products where ended_at is not null"
-        "  or why_off is not null) as off, (select count(*) from payouts p where"
-        f"  {WAITS}) as payouts_waiting"
+        "  or why_off is not null) as off"
         " from transfers t join journals j on j.shop_id = t.shop_id"
         " and j.journal_id = t.journal_id join orders o on o.shop_id = j.shop_id"
         " and o.order_id = j.order_id where o.kind = 'resale'"
