@@ -16,13 +16,15 @@ OPEN = timedelta(days=180)  # no order is on its way longer
 
 class Prospect(msgspec.Struct, frozen=True):
     """An order that is paid and not received: `minor` of it is the margin after our fee, of what
-    has not gone back; `due_at`: when it is at the latest, None before it is shipped."""
+    has not gone back; `due_at`: when it is at the latest, None before it is shipped, which
+    `sent` says."""
 
     other_shop_id: int
     order_id: UUID
     currency: str
     minor: int
     due_at: datetime | None
+    sent: bool
 
     @property
     def amount(self) -> Money:
@@ -34,7 +36,7 @@ _PROSPECT = """
          o.total_minor - o.refunded_minor,
          fee_of(o.total_minor - o.refunded_minor, coalesce(f.rate_bps, o.commission_bps),
                 coalesce(f.fixed_minor, 0), coalesce(f.lowest_minor, 0), f.highest_minor)) as minor,
-       t.due_at"""
+       t.due_at, o.status <> 'to_ship' as sent"""
 _FACTS = """
   left join order_fees f on f.shop_id = o.shop_id and f.order_id = o.order_id
   left join timers t on t.shop_id = o.shop_id and t.subject = o.order_id

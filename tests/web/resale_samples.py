@@ -111,8 +111,9 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     offered = {"title": "青灰釉盖碗", "picture_url": "", "url": "#", "stands": True,
                "open_to_all": True, "takers": 1}  # fmt: skip
     listed = here | {"things": [], "rows": [], "q": "", "ahead": None}
-    ahead = {"count": 2, "amount": yuan(96), "by": ago(-9 * 24)}
-    rows = [_order("to_ship", parcels=[]), _order("shipped"),
+    ahead = {"count": 2, "where": "part", "packed": 1, "sent": 1, "amount": yuan(96),
+             "by": ago(-9 * 24)}  # fmt: skip
+    rows = [_order("to_ship", parcels=[]), _order("part_sent"), _order("shipped"),
             _order("refunded", back=yuan(150), margin=yuan(0), expected=None)]  # fmt: skip
     return {
         **_shelf(here, "？" if locale == "zh-CN" else "?"),

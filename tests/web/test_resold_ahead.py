@@ -43,19 +43,40 @@ async def test_who_sold_it_sees_it_in_her_orders_on_today_and_at_her_money(
     listed = await hers.her.get(f"{root}/orders")
     assert f'href="{root}/resold"' in listed.text and "转卖的 <span" in listed.text
     today = await hers.her.get(root)
-    assert "单转卖的在路上" in today.text and f"买家收到后归你 {sum_}" in today.text
+    assert f"供货的店在备货。买家收到后归你 {sum_}" in today.text
     money = await hers.her.get(f"{root}/money")
     assert f"另有 {sum_} 是你转卖的" in money.text
-    assert f"买家收到后归你 {sum_}" in (await hers.her.get(f"{root}/resold")).text
+    page = await hers.her.get(f"{root}/resold")
+    assert "付了，在备货" in page.text and page.text.count(sum_) == 1  # said once: after our fee
+    assert "路上" not in today.text + page.text and "你赚" not in page.text
     await ship(market)
     page = await hers.her.get(f"{root}/resold")
-    assert f"买家收到后归你 {sum_}，最迟" in page.text and "第一单最迟" in page.text
+    assert f"买家收到后归你 {sum_}，最迟" in page.text and "已发出" in page.text
+    today = await hers.her.get(root)
+    assert "单转卖的还没收货" in today.text and "都已发出。" in today.text
+    assert f"归你 {sum_}，第一单最迟" in today.text
     await receive(market, hers)
     for gone in (root, f"{root}/money", f"{root}/resold"):
         assert f"归你 {sum_}" not in (await hers.her.get(gone)).text
     assert f'href="{root}/resold"' in (await hers.her.get(f"{root}/orders")).text
+    assert "你赚 ¥50.00" in (await hers.her.get(f"{root}/resold")).text  # before our fee
     figures = await hers.her.get(f"{root}/figures.csv")
     assert "150" not in figures.text  # what another ships is not her turnover
+    await market.books_balance()
+
+
+async def test_of_several_it_is_said_how_many_are_packed_and_how_many_sent(
+    market: Market, hers: Counter
+) -> None:
+    await hers.basket(hers.product)
+    await market.notify(reference_of(await hers.place(await hers.form())), total_amount="150.00")
+    await market.world.work()
+    root = f"/console/{hers.shop_id}"
+    page = await hers.her.get(f"{root}/resold")
+    assert "2 单还没收货" in page.text and "归你 ¥95.00。 供货的店在备货。" in page.text
+    await ship(market)
+    for told in (root, f"{root}/resold"):
+        assert "1 单在备货，1 单已发出。" in (await hers.her.get(told)).text, told
     await market.books_balance()
 
 

@@ -79,14 +79,18 @@ async def filter_(conn: db.Connection, work: AtWork, at: datetime) -> list[dict[
 
 
 async def coming(conn: db.Connection, shop: Shop, at: datetime) -> dict[str, Any] | None:
-    """How many of them are on their way, what they bring in all, and when the first is sure; None
-    while there is none."""
+    """How many of them are paid and not received, where they are (`packed`, `part` of them sent, or
+    all `sent`), what they bring in all, and when the first is sure; None while there is none."""
     found = await prospects.coming(conn, shop.shop_id, at)
     if not found:
         return None
     first = min((each.due_at for each in found if each.due_at is not None), default=None)
+    sent = sum(each.sent for each in found)
     return {
         "count": len(found),
+        "packed": len(found) - sent,
+        "sent": sent,
+        "where": "packed" if not sent else "sent" if sent == len(found) else "part",
         "amount": prospects.total(found, shop.currency),
         "by": None if first is None else first.astimezone(ZoneInfo(shop.zone)),
     }
@@ -99,8 +103,9 @@ def _number(q: str) -> int | None:
 
 
 def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str, Any]:
+    state = "received" if passage.status == "closed" else passage.status
     return {
-        "state": "received" if passage.status == "closed" else passage.status,
+        "state": "part_sent" if state == "to_ship" and passage.parcels else state,
         "back": Money(passage.refunded_minor, mirror.currency),
         "margin": _margin(mirror, passage),
         "parcels": [_parcel(request, each) for each in passage.parcels],

@@ -212,8 +212,9 @@ def _resold(ahead: dict[str, Any] | None, root: str) -> list[dict[str, Any]]:
     """What others ship for this shop: nothing to do, and money to come."""
     if ahead is None:
         return []
-    then = "resold_by" if ahead["by"] else "resold"
+    then = f"resold_{ahead['where']}" + ("_by" if ahead["by"] else "")
     facts = {"amount": ahead["amount"], "by": ahead["by"], "then": then}
+    facts |= {"packed": ahead["packed"], "sent": ahead["sent"]}
     return [_todo("resold", ahead["count"], f"{root}/resold", **facts)]
 
 
