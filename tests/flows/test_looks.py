@@ -15,6 +15,10 @@ WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWi
 REACH = """() => [...document.querySelectorAll("body *")]
   .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth)
   .map(one => `${one.tagName}.${one.className} ${one.textContent.trim().slice(0, 60)}`).pop()"""
+# Filters of a list that lie beside the page, where nobody looks for them.
+BESIDE = """() => [...document.querySelectorAll(".filters a")]
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map(one => one.textContent.trim())"""
 # What a finger meets 21 px around the middle of everything that can be pressed. A link inside a
 # sentence is as high as its line; what a label covers is pressed through the label.
 TOO_SMALL = """() => {
@@ -63,7 +67,7 @@ def looks_right(page: Page) -> list[str]:
     page.emulate_media(color_scheme="dark")
     wrong += too_wide(page, min(WIDTHS))
     page.set_viewport_size({"width": 390, "height": 844})
-    wrong += [f"{page.url}: {one}" for one in page.evaluate(TOO_SMALL)]
+    wrong += [f"{page.url}: {one}" for look in (TOO_SMALL, BESIDE) for one in page.evaluate(look)]
     return wrong
 
 
