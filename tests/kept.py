@@ -15,7 +15,7 @@ import itertools
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -185,11 +185,12 @@ class Kept:
                 )
         await self.owner.execute(";".join(self.sequences))
 
-    async def leave(self) -> None:
-        """Let nobody be connected, for a test that copies it; the next one has another."""
-        for pool in self.pools:
-            await pool.close()
-        await self.owner.close()
+    async def remembered(self) -> Kept:
+        """The same database, for a test that goes on from here many times: `clean` of what is
+        returned brings it back to how it is now."""
+        now = replace(self, seeds={}, uses=0)
+        await now.learn()
+        return now
 
     def end(self) -> None:
         """Let every connection go, whatever it does."""

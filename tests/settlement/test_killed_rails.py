@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from littleshop import db
-from littleshop.postgres import Cluster
 from tests.cast import CNY, Town
 from tests.kept import Kept
 from tests.sale.escrow import SELLER
@@ -34,12 +33,12 @@ async def paid_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_anywhere_in_a_run_over_two_rails_pays_each_once(
-    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, lent: Kept
+    town: Town, owner: db.Connection, bank: PaperBank, lent: Kept
 ) -> None:
     await held_and_taken(town, owner, bank)
     bank.others, bank.usual = (*bank.others, sending(PaperTransfers())), "alipay"
     beijing(town, TUE, 8)
-    assert await dies_everywhere(cluster, town, bank, lent, paid_once, at_once=False) > 8
+    assert await dies_everywhere(town, bank, lent, paid_once, at_once=False) > 8
 
 
 async def back_once(town: Town, bank: PaperBank) -> None:
@@ -50,7 +49,7 @@ async def back_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_ends_are_heard_books_each_once(
-    town: Town, owner: db.Connection, bank: PaperBank, cluster: Cluster, lent: Kept
+    town: Town, owner: db.Connection, bank: PaperBank, lent: Kept
 ) -> None:
     await held_and_taken(town, owner, bank)
     bank.others, bank.usual = (*bank.others, sending(PaperTransfers(ends="pending"))), "alipay"
@@ -61,4 +60,4 @@ async def test_a_kill_while_ends_are_heard_books_each_once(
     (asked,) = alipay.asked
     alipay.ends_as(asked, "failed")
     town.later(days=1)  # what came back counts for a later run
-    assert await dies_everywhere(cluster, town, bank, lent, back_once, at_once=True) > 3
+    assert await dies_everywhere(town, bank, lent, back_once, at_once=True) > 3

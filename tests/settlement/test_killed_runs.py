@@ -1,6 +1,6 @@
 """A process that dies between any two steps of a run, and two that run at once: paid once.
 
-Each death begins from the same state: the town's database is copied for every boundary.
+Each death begins from the same state: what the one before wrote is deleted.
 """
 
 from __future__ import annotations
@@ -8,16 +8,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-import asyncpg
 import pytest
 
 from littleshop import db
-from littleshop.postgres import Cluster
 from littleshop.settlement.bank_answers import BankReason
 from tests.cast import CNY, Town
 from tests.kept import Kept
@@ -25,7 +22,6 @@ from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verif
 from tests.settlement.test_settling import TUE, WED, bank, of_shop, paid_on_tuesday, told
 
 __all__ = ["bank"]  # the fixture
-AT_A_TIME = 4  # deaths tried side by side, each in a copy of its own
 T = TypeVar("T")
 Check = Callable[[Town, PaperBank], Awaitable[None]]
 
@@ -51,57 +47,32 @@ class Mortal(db.Database):
         return done
 
 
-class Crypt:
-    """Copies of one town, which nobody is connected to meanwhile."""
-
-    def __init__(self, cluster: Cluster, town: Town, bank: PaperBank, name: str) -> None:
-        self.cluster, self.town, self.bank, self.name = cluster, town, bank, name
-
-    @asynccontextmanager
-    async def copied(self, number: int) -> AsyncIterator[tuple[Town, PaperBank]]:
-        """The town and its bank as they were."""
-        name = f"{self.name}_{number}"
-        conn = await asyncpg.connect(self.cluster.dsn())
-        try:
-            await conn.execute(f"create database {name} template {self.name} strategy file_copy")
-            database = await db.open_database(self.cluster.dsn(name), size=2)
-            try:
-                yield replace(self.town, database=database), copy.deepcopy(self.bank)
-            finally:
-                await database.close()
-                await conn.execute(f"drop database {name} with (force)")
-        finally:
-            await conn.close()
-
-    async def dies(self, commits: int, check: Check, *, at_once: bool) -> bool:
-        """Die after so many commits, prove the books, run to the end and look; False when the
-        whole day took fewer."""
-        async with self.copied(commits) as (town, bank):
-            mortal = Mortal(town.database.pool)
-            mortal.lives, mortal.at_once = commits, at_once
-            died = False
-            try:
-                await settle(replace(town, database=mortal), bank)
-            except Killed:
-                died = True
-            await town.books_balance()
-            await settle(town, bank)
-            await town.books_balance()
-            await check(town, bank)
-            return died
+async def dies(town: Town, bank: PaperBank, commits: int, check: Check, *, at_once: bool) -> bool:
+    """Die after so many commits, prove the books, run to the end and look; False when the whole
+    day took fewer."""
+    mortal = Mortal(town.database.pool)
+    mortal.lives, mortal.at_once = commits, at_once
+    died = False
+    try:
+        await settle(replace(town, database=mortal), bank)
+    except Killed:
+        died = True
+    await town.books_balance()
+    await settle(town, bank)
+    await town.books_balance()
+    await check(town, bank)
+    return died
 
 
 async def dies_everywhere(
-    cluster: Cluster, town: Town, bank: PaperBank, lent: Kept, check: Check, *, at_once: bool
+    town: Town, bank: PaperBank, lent: Kept, check: Check, *, at_once: bool
 ) -> int:
     """Die at every boundary of the day's pass; how many there were."""
-    await lent.leave()
-    crypt = Crypt(cluster, town, bank, lent.name)
-    for first in itertools.count(1, AT_A_TIME):
-        some = range(first, first + AT_A_TIME)
-        died = await asyncio.gather(*(crypt.dies(each, check, at_once=at_once) for each in some))
-        if not all(died):
-            return first + died.index(False) - 1
+    as_it_is = await lent.remembered()
+    for commits in itertools.count(1):
+        if not await dies(town, copy.deepcopy(bank), commits, check, at_once=at_once):
+            return commits - 1
+        assert await as_it_is.clean()
     raise AssertionError("unreachable")
 
 
@@ -112,12 +83,12 @@ async def sent_once(town: Town, bank: PaperBank) -> None:
 
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_kill_between_any_two_steps_repeats_nothing(
-    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept, at_once: bool
+    town: Town, bank: PaperBank, lent: Kept, at_once: bool
 ) -> None:
     await verify(town)
     await sells(town, CNY("168.00"))
     beijing(town, TUE, 8)
-    assert await dies_everywhere(cluster, town, bank, lent, sent_once, at_once=at_once) > 12
+    assert await dies_everywhere(town, bank, lent, sent_once, at_once=at_once) > 12
 
 
 async def returned_once(town: Town, bank: PaperBank) -> None:
@@ -133,14 +104,14 @@ async def returned_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_the_statement_is_heard_books_it_once(
-    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept
+    town: Town, bank: PaperBank, lent: Kept
 ) -> None:
     payout = await paid_on_tuesday(town, bank)
     bank.pays(TUE, payout)
     bank.returns(TUE, payout, BankReason.OTHER)
     bank.lump(TUE, CNY("11.00"))
     beijing(town, WED, 8)
-    assert await dies_everywhere(cluster, town, bank, lent, returned_once, at_once=True) > 6
+    assert await dies_everywhere(town, bank, lent, returned_once, at_once=True) > 6
 
 
 async def given_back_once(town: Town, bank: PaperBank) -> None:
@@ -149,12 +120,12 @@ async def given_back_once(town: Town, bank: PaperBank) -> None:
 
 
 async def test_a_kill_while_a_rejection_is_heard_gives_back_once(
-    town: Town, bank: PaperBank, cluster: Cluster, lent: Kept
+    town: Town, bank: PaperBank, lent: Kept
 ) -> None:
     payout = await paid_on_tuesday(town, bank)
     bank.says(payout, "rejected", "RJCT", BankReason.ACCOUNT_CLOSED)
     town.later(hours=2)
-    assert await dies_everywhere(cluster, town, bank, lent, given_back_once, at_once=True) > 3
+    assert await dies_everywhere(town, bank, lent, given_back_once, at_once=True) > 3
 
 
 async def test_two_passes_at_once_pay_once(town: Town, bank: PaperBank) -> None:
