@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from uuid import uuid4
 
 import pytest
 
 from littleshop.sale import placing
+from tests.web.back_room import BackRoom
 from tests.web.market import Market, reference_of
 from tests.web.test_reselling import Counter, counter
+from tests.web.test_staff import joins
 
 
 @pytest.fixture
@@ -94,4 +98,21 @@ async def test_who_ships_sees_which_orders_another_shop_sold_and_what_is_not_her
     await receive(market, hers)
     assert "归替你卖的店" not in (await market.seller.get(f"{root}/money")).text
     assert sellers not in (await market.seller.get(f"{root}/resale")).text
+    await market.books_balance()
+
+
+async def test_her_list_of_orders_leads_nobody_to_a_page_that_is_not_his(
+    market: Market, hers: Counter
+) -> None:
+    room = BackRoom(market.world, hers.her)
+    room.root = f"/console/{hers.shop_id}"
+    for role in ("packer", "manager"):
+        browser = await joins(room, market.world, role)
+        for q in ("", "1001"):
+            page = await browser.get(f"{room.root}/orders", params={"q": q})
+            found = re.findall(r'<a [^>]*href="([^"]+)"', page.text)
+            ways = {unescape(each) for each in found if each.startswith(room.root)}
+            assert any("/resold" in each for each in ways) == (role == "manager"), (role, q)
+            for way in ways:
+                assert (await browser.get(way)).status_code in (200, 303), (role, q, way)
     await market.books_balance()

@@ -199,7 +199,8 @@ async def _read(
         if q:
             found = await finding.find(conn, keyring, shop_id, q)
             rows, looked, by = found.rows, found.looked, found.by
-            also = await resold_orders.numbered(conn, shop_id, q)
+            if staff.may(work.role, "goods"):
+                also = await resold_orders.numbered(conn, shop_id, q)
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)
@@ -211,16 +212,23 @@ async def _read(
         ended = {each: await order_lists.counted(conn, shop_id, each) for each in LONG}
         ever = rows or await order_lists.of_state(conn, shop_id, "all", most=1)
         others = await resold_orders.filter_(conn, work, http.now(request))
-    requests = sum(each.sellers_turn for each in wanted)
     root = frame.root(work.shop)
-    context = _list_context(request, rows, duties, state, q, root, first, requests, ended, noted)
+    context = _list_context(request, rows, duties, state, q, root, first, ended, noted)
     locale = pages.locale_of(request)
     searched = {
         "looked": [i18n.t(locale, f"book.looked.{each}") for each in looked],
         "by": [i18n.t(locale, f"book.looked.{each}") for each in by],
     }
-    context["filters"] += others
+    context["filters"] += _cases(work, sum(each.sellers_turn for each in wanted)) + others
     return context | searched | {"shipped_now": told, "never": not ever, "also": also}
+
+
+def _cases(work: AtWork, count: int = 0) -> list[dict[str, Any]]:
+    """The way from a list of orders to what buyers ask for; none for who may not open it."""
+    if not staff.may(work.role, "deals"):
+        return []
+    url = f"{frame.root(work.shop)}/cases"
+    return [{"state": "cases", "count": count, "url": url, "chosen": False}]
 
 
 async def _marks(
@@ -249,6 +257,7 @@ async def of_phone(request: Request, work: AtWork, phone_index: bytes) -> Respon
     name = rows[0].delivery(house.keyring).name
     root = frame.root(work.shop)
     context = _list_context(request, rows, duties, "all", name, root, None, noted=noted)
+    context["filters"] += _cases(work)
     return await frame.page(request, work, "orders.html", "people", **context, shipped_now=[])
 
 
@@ -319,14 +328,12 @@ def _list_context(
     q: str,
     root: str,
     first: tuple[dict[str, Any], int | None] | None,
-    requests: int = 0,
     ended: dict[str, int] | None = None,
     noted: Mapping[UUID, Marks] | None = None,
 ) -> dict[str, Any]:
     keyring, locale = http.house(request).keyring, pages.locale_of(request)
     notes = noted or {}
     shown = [line(row, root, keyring, *notes.get(row.order_id, ())) for row in rows]
-    asked = {"state": "cases", "count": requests, "url": f"{root}/cases", "chosen": False}
     dock_order, following = first or (None, None)
     rest = [row for row in shown if dock_order is None or row["number"] != dock_order["number"]]
     counts = {
@@ -347,8 +354,7 @@ def _list_context(
             }
             for each in (*order_lists.STATES, "all")
             if each not in RARE or counts[each] or each == state
-        ]
-        + [asked],
+        ],
         "state": state,
         "q": q,
         "first": dock_order,

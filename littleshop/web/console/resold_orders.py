@@ -13,7 +13,7 @@ from littleshop import db, http
 from littleshop.crypto import Keyring
 from littleshop.http import AtWork
 from littleshop.money import Money
-from littleshop.shop import shops
+from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.supply import prospects, resales
 from littleshop.supply.prospects import Prospect
@@ -69,9 +69,10 @@ async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
 
 
 async def filter_(conn: db.Connection, work: AtWork, at: datetime) -> list[dict[str, Any]]:
-    """The way from the list of orders to those that others ship; none for who never re-sold."""
+    """The way from the list of orders to those that others ship; none for who never re-sold, or
+    may not open their page."""
     shop_id = work.shop.shop_id
-    if not await resales.mirrored(conn, shop_id, most=1):
+    if not staff.may(work.role, "goods") or not await resales.mirrored(conn, shop_id, most=1):
         return []
     count = len(await prospects.coming(conn, shop_id, at)) or None
     url = f"/console/{shop_id}/resold"
