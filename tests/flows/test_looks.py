@@ -17,7 +17,8 @@ REACH = """() => [...document.querySelectorAll("body *")]
   .map(one => `${one.tagName}.${one.className} ${one.textContent.trim().slice(0, 60)}`).pop()"""
 # Filters of a list that lie beside the page, where nobody looks for them.
 BESIDE = """() => [...document.querySelectorAll(".filters a")]
-  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth
+    || one.getBoundingClientRect().left < 0)
   .map(one => one.textContent.trim())"""
 # What a finger meets 21 px around the middle of everything that can be pressed. A link inside a
 # sentence is as high as its line; what a label covers is pressed through the label.
