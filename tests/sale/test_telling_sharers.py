@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from littleshop import db
+from littleshop import db, i18n
 from littleshop.sale import returning
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale
@@ -49,3 +49,12 @@ async def test_a_sharer_hears_what_comes_once_a_day_and_each_time_what_goes_back
     await chained.jobs_are_done()
     assert (await told(owner, chained.lower))[2:] == ["referral_back"]
     await town.books_balance()
+
+
+def test_what_is_the_sharers_is_promised_to_no_payout() -> None:
+    """Who sold it may owe it still, and a run pays only what came over."""
+    for locale, promises in (("en", ("next", "card")), ("zh-CN", ("下一", "下次", "卡"))):
+        said = [
+            i18n.t(locale, f"push.referral_yours.{part}", shop="S") for part in ("title", "body")
+        ]
+        assert not [word for word in promises if word in " ".join(said)], said
