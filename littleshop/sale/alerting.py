@@ -42,6 +42,8 @@ CLIMBING = {
     "talk_asked": "people",
     "wish_asked": "people",
 }
+# What rings browsers once and climbs no further, and whose.
+RINGING = {"goods_in_return": "deals", "goods_in_exchange": "deals"}
 FOR_NOTHING = frozenset({"talk_asked", "wish_asked"})
 TOGETHER = {"order_paid": "orders_wait", "talk_asked": "talks_wait"}  # several in one sentence
 WAITS = {  # so long a rung is given before the next
@@ -179,7 +181,7 @@ async def _browsers(
     conn: db.Connection, shop_id: int, crew: Sequence[staff.Member], about: str
 ) -> list[Recipient]:
     """Who listens with a browser: the owner, and of the others who may do what it is about."""
-    right = CLIMBING[about]
+    right = (CLIMBING | RINGING)[about]
     may = [each.person_id for each in crew if staff.may(each.role, right)]
     wanted = await ways.in_browsers(conn, shop_id, may)
     found = await subscriptions.of(conn, shop_id, wanted)

@@ -9,9 +9,11 @@ from uuid import UUID
 from littleshop import db
 from littleshop.catalog import stock
 from littleshop.errors import Refused
-from littleshop.sale import parcelling, refunding, returning, shipping, telling
+from littleshop.sale import alerting, parcelling, refunding, returning, shipping, telling
+from littleshop.shop import staff
 from littleshop.trade import carriers, cases, deliveries, orders, returned_goods
 from littleshop.trade.cases import Case
+from littleshop.trade.orders import Order
 from littleshop.trade.returned_goods import TakenIn
 
 
@@ -94,10 +96,24 @@ async def take_in(
             )  # fmt: skip
         if broken:  # of no order: it came back, and what became of it is ours
             await stock.move(*of, -broken, reason="damaged", at=at, person_id=person_id)
-    await returned_goods.write(
-        conn, shop_id, case_id, TakenIn(good=good, spoilt=spoilt, taken_by=person_id, taken_at=at)
-    )
+    taken = TakenIn(good=good, spoilt=spoilt, taken_by=person_id, taken_at=at)
+    await returned_goods.write(conn, shop_id, case_id, taken)
+    await _tell_who_decides(conn, order, case, taken)
     return order.number
+
+
+async def _tell_who_decides(conn: db.Connection, order: Order, case: Case, taken: TakenIn) -> None:
+    """The goods are in and the money, or another piece, waits for who may give it; nobody hears it
+    where who unpacked them may do so himself."""
+    crew = await staff.of_shop(conn, order.shop_id)
+    if any(each.person_id == taken.taken_by and staff.may(each.role, "deals") for each in crew):
+        return
+    await alerting.tell(
+        conn, order.shop_id, f"goods_in_{case.kind}", order.order_id, taken.taken_at,
+        occasion=str(case.number), climbs=False, number=order.number, amount=case.amount,
+        good=taken.good, spoilt=taken.spoilt,
+        url=f"/console/{order.shop_id}/orders/{order.number}/cases/{case.number}",
+    )  # fmt: skip
 
 
 async def replace(

@@ -37,7 +37,7 @@ async def told(town: Town) -> list[tuple[str, str]]:
     return [(row["about"], row["channel"]) for row in rows]
 
 
-async def listens(town: Town) -> None:
+async def listens(town: Town, endpoint: str = ENDPOINT) -> None:
     """A browser of the owner wants to be told."""
     owner = town.person_id
     assert owner is not None
@@ -45,7 +45,7 @@ async def listens(town: Town) -> None:
     keys = {"p256dh": push.encoded(browser.point), "auth": push.encoded(browser.auth)}
     await town.database.transaction(
         lambda conn: subscriptions.add(
-            conn, town.shop_id, owner, sender(), endpoint=ENDPOINT, **keys, locale="en", at=town.at
+            conn, town.shop_id, owner, sender(), endpoint=endpoint, **keys, locale="en", at=town.at
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest_asyncio
@@ -11,6 +12,8 @@ from littleshop import http, ids
 from littleshop.pricing.quotes import Item
 from littleshop.shop import staff
 from tests.cast import CNY
+from tests.notify.test_push import ENDPOINT
+from tests.sale.test_alerting import listens
 from tests.web.back_room import BackRoom, shown
 from tests.web.buyers_phone import NUMBER, Wanting
 from tests.web.client import World, hidden
@@ -151,6 +154,7 @@ async def test_the_packer_takes_in_what_came_back_and_sees_and_moves_no_money(
 ) -> None:
     wanting = await on_its_way_back(room, 3)
     phone = await hires(room)
+    await both_listen(room)
     assert "1 parcel is on its way back" in shown(await phone.get(f"{room.root}/stock"))
     page = await phone.get(f"{room.root}/stock/returned")
     assert "SF12 3456 7890 123" in shown(page) and "3 expected" in shown(page)
@@ -175,6 +179,7 @@ async def test_the_packer_takes_in_what_came_back_and_sees_and_moves_no_money(
         )
         assert went.status_code == 303
     assert await in_stock(room) == before + 2
+    assert await rang(room) == [("goods_in_return", {"good": 2, "spoilt": 1})]  # once, the owner
     assert "Nothing is on its way back" in shown(await phone.get(f"{room.root}/stock/returned"))
     assert (await wanting.case()).status == "sent_back"  # the money waits for who may give it
     assert (
@@ -189,6 +194,39 @@ async def test_the_packer_takes_in_what_came_back_and_sees_and_moves_no_money(
     assert "Put into stock what came back of order" in acts
     await wanting.rail_sends_back()
     await room.town.books_balance()
+
+
+async def test_who_may_give_the_money_is_not_told_what_he_took_in_himself(room: BackRoom) -> None:
+    await on_its_way_back(room, 1)
+    await both_listen(room)
+    page = await room.get("/stock/returned")
+    where = re.search(r'action="[^"]+(/stock/returned/[0-9a-f-]+)"', page.text)
+    variant = hidden(page, "variant")
+    assert where is not None
+    went = await room.post(where[1], variant=variant, **{f"good-{variant}": "1"})
+    assert went.status_code == 303
+    assert await rang(room) == []
+    await room.town.books_balance()
+
+
+async def both_listen(room: BackRoom) -> None:
+    """Everybody in the shop has a browser that wants to be told."""
+    async with room.world.house.database.connection() as conn:
+        for member in await staff.of_shop(conn, room.town.shop_id):
+            his = replace(room.town, person_id=member.person_id)
+            await listens(his, f"{ENDPOINT}/{member.role}")
+
+
+async def rang(room: BackRoom) -> list[tuple[str, dict[str, int]]]:
+    """What was said of goods that are in, each time to the owner's browser."""
+    async with room.world.house.database.connection() as conn:
+        rows = await conn.fetch(
+            "select m.about, m.channel, m.facts, s.role from messages m"
+            " left join staff s on s.shop_id = m.shop_id and s.person_id = m.person_id"
+            " where m.about like 'goods_in%'"
+        )
+    assert {(row["channel"], row["role"]) for row in rows} <= {("push", "owner")}
+    return [(row["about"], {k: row["facts"][k] for k in ("good", "spoilt")}) for row in rows]
 
 
 async def in_stock(room: BackRoom) -> int:
