@@ -26,7 +26,7 @@ from littleshop.money import Money
 from littleshop.sale import sharing_out, telling_resellers, telling_sharers
 from littleshop.supply import resales
 from littleshop.supply.resales import ResoldOrder
-from littleshop.trade import orders
+from littleshop.trade import order_words, orders
 
 PASS_ON, COME_OVER, SWEEP = "reselling.pass_on", "reselling.come_over", "reselling.pass_on_all"
 PASSED_ON, CAME_OVER = "passed_on", "came_over"  # journals of who owed, and of who was owed
@@ -56,6 +56,7 @@ async def mirror(
         order = await orders.get(conn, from_shop_id, order_id)
     if resale is None or order is None:
         return None
+    name = order.delivery(keyring).name
     row = ResoldOrder(
         shop_id=resale.sold_by_shop_id,
         from_shop_id=from_shop_id,
@@ -63,7 +64,7 @@ async def mirror(
         number=0,
         order_number=order.number,
         phone_index=order.phone_index,
-        name_sealed=keyring.seal(order.delivery(keyring).name),
+        name_sealed=keyring.seal(name),
         currency=order.currency,
         total_minor=order.total_minor,
         margin_minor=resale.margin_minor,
@@ -71,8 +72,12 @@ async def mirror(
     )
 
     async def work(conn: db.Connection) -> ResoldOrder | None:
-        await resales.mirror(conn, row)
-        return await resales.find(conn, row.shop_id, from_shop_id, order_id)
+        new = await resales.mirror(conn, row)
+        found = await resales.find(conn, row.shop_id, from_shop_id, order_id)
+        if new and found is not None:
+            words = order_words.of_buyer(keyring, row.shop_id, name, use=order_words.RESOLD)
+            await order_words.write(conn, row.shop_id, [(found.number, word) for word in words])
+        return found
 
     return await database.transaction(work)
 

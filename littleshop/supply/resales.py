@@ -204,6 +204,21 @@ async def mirrored(
     )
 
 
+async def of_numbers(
+    conn: db.Connection, shop_id: int, numbers: Sequence[int]
+) -> list[ResoldOrder]:
+    """Those of what a shop sold and others ship that have these numbers of hers, the latest
+    first."""
+    return await db.all(
+        conn,
+        ResoldOrder,
+        f"select {_RESOLD} from resold_orders where shop_id = $1 and number = any ($2)"
+        " order by placed_at desc, number desc",
+        shop_id,
+        list(numbers),
+    )
+
+
 async def passages(conn: db.Connection, mirrors: Sequence[ResoldOrder]) -> dict[UUID, Passage]:
     """What became of these orders at the shops that ship them, by order."""
     found = await db.all(

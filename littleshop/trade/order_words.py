@@ -1,5 +1,6 @@
 """Order words: an order is found by its recipient's name and the tail of his phone without either
-being read: each word is a blind index under a key of its use, another one in every shop.
+being read: each word is a blind index under a key of its use, another one in every shop. What
+another shop ships is found by words of a use of its own, under the number of the shop that sold it.
 
 A job enters them shop by shop, up to the number that was placed last, so they may lag.
 """
@@ -22,6 +23,7 @@ TIMETABLE: dict[str, Every | Daily] = {JOB: Every(5)}
 BATCH = 300  # orders of a shop in one transaction
 SHOPS = 1000  # shops at once
 TAIL = 4
+OWN, RESOLD = "name", "resold name"  # uses of a name's words
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _DOUBLE = re.compile(
     "欧阳|司马|上官|诸葛|司徒|东方|独孤|南宫|夏侯|尉迟|皇甫|公孙|慕容|令狐|长孙|宇文|轩辕|司空"
@@ -44,10 +46,10 @@ def names(text: str) -> list[str]:
     return [word for word in dict.fromkeys(found) if word]
 
 
-def of_name(keyring: Keyring, shop_id: int, name: str) -> bytes | None:
+def of_name(keyring: Keyring, shop_id: int, name: str, *, use: str = OWN) -> bytes | None:
     """The word of a name or surname as it is typed into a search; None for none."""
     whole = "".join(re.findall(r"\w+", search.plain(name)))
-    return keyring.word("name", f"{shop_id}:{whole}") if whole else None
+    return keyring.word(use, f"{shop_id}:{whole}") if whole else None
 
 
 def of_tail(keyring: Keyring, shop_id: int, tail: str) -> bytes:
@@ -55,9 +57,14 @@ def of_tail(keyring: Keyring, shop_id: int, tail: str) -> bytes:
     return keyring.word("phone tail", f"{shop_id}:{tail}")
 
 
+def of_buyer(keyring: Keyring, shop_id: int, name: str, *, use: str = OWN) -> list[bytes]:
+    """All words of a name."""
+    return [keyring.word(use, f"{shop_id}:{word}") for word in names(name)]
+
+
 def of_delivery(keyring: Keyring, shop_id: int, to: Delivery) -> list[bytes]:
     """All words of where an order goes."""
-    made = [keyring.word("name", f"{shop_id}:{name}") for name in names(to.name)]
+    made = of_buyer(keyring, shop_id, to.name)
     if len(to.phone) > TAIL:
         made.append(of_tail(keyring, shop_id, to.phone[-TAIL:]))
     return made

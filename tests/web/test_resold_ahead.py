@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from littleshop.sale import placing
+from littleshop.web.console import resold_orders
 from tests.web.back_room import BackRoom
 from tests.web.market import Market, reference_of
 from tests.web.test_reselling import Counter, counter
@@ -115,4 +116,21 @@ async def test_her_list_of_orders_leads_nobody_to_a_page_that_is_not_his(
             assert any("/resold" in each for each in ways) == (role == "manager"), (role, q)
             for way in ways:
                 assert (await browser.get(way)).status_code in (200, 303), (role, q, way)
+    await market.books_balance()
+
+
+async def test_a_name_is_found_however_long_ago_it_was_sold(
+    market: Market, hers: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the last orders any part of a name is found, of all of them the name and the surname."""
+    monkeypatch.setattr(resold_orders, "LOOKED_THROUGH", 0)
+    root = f"/console/{hers.shop_id}"
+    for q in ("陈婉婷", "陈", "婉婷"):
+        assert "买家看到的订单号 1001" in (await hers.her.get(f"{root}/resold?q={q}")).text, q
+        own = await hers.her.get(f"{root}/orders", params={"q": q})
+        assert "转卖的订单里有 1 单" in own.text, q
+    for q in ("婷", "林", "。"):
+        assert "转卖的订单里没有" in (await hers.her.get(f"{root}/resold?q={q}")).text, q
+    theirs = f"/console/{market.shop_id}/resold?q=陈婉婷"
+    assert "转卖的订单里没有" in (await market.seller.get(theirs)).text
     await market.books_balance()

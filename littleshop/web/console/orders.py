@@ -200,7 +200,7 @@ async def _read(
             found = await finding.find(conn, keyring, shop_id, q)
             rows, looked, by = found.rows, found.looked, found.by
             if staff.may(work.role, "goods"):
-                also = await resold_orders.numbered(conn, shop_id, q)
+                also = await resold_orders.also(conn, keyring, shop_id, q)
         else:
             rows = await order_lists.of_state(conn, shop_id, state, beyond=beyond)
             told = await _shipped_now(conn, request, shop_id)

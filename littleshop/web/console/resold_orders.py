@@ -18,10 +18,10 @@ from littleshop.shop.shops import Shop
 from littleshop.supply import prospects, resales
 from littleshop.supply.prospects import Prospect
 from littleshop.supply.resales import Passage, ResoldOrder
-from littleshop.trade import carriers
+from littleshop.trade import carriers, order_words
 from littleshop.web import pages
 
-SHOWN, LOOKED_THROUGH = 100, 500  # orders of a page, and in which a name is looked for
+SHOWN, LOOKED_THROUGH = 100, 500  # orders of a page, and in which a part of a name is looked for
 LONGEST_NUMBER = 9  # digits of an order's number
 
 
@@ -51,21 +51,39 @@ async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> l
 async def _found(
     conn: db.Connection, keyring: Keyring, shop_id: int, q: str
 ) -> list[tuple[ResoldOrder, str]]:
-    """What was sold and to whom: the last orders, or those with the number `q`, or, of the last,
-    those in whose name it stands."""
+    """What was sold and to whom: the last orders, or those with the number `q`, or those of that
+    name or surname; in the last ones any part of a name is found."""
     number = _number(q)
     most = LOOKED_THROUGH if q and number is None else SHOWN
     last = await resales.mirrored(conn, shop_id, number=number, most=most)
     named = [(each, keyring.open(each.name_sealed)) for each in last]
     if q and number is None:
         named = [(each, name) for each, name in named if q.casefold() in name.casefold()]
+        near = {each.number for each, _ in named}
+        whole = [each for each in await _of_name(conn, keyring, shop_id, q)
+                 if each.number not in near]  # fmt: skip
+        named += [(each, keyring.open(each.name_sealed)) for each in whole]
+        named.sort(key=lambda each: each[0].placed_at, reverse=True)
     return named[:SHOWN]
 
 
-async def numbered(conn: db.Connection, shop_id: int, q: str) -> int:
-    """How many orders that others ship have what was searched for as her number or the buyer's."""
+async def _of_name(
+    conn: db.Connection, keyring: Keyring, shop_id: int, q: str
+) -> list[ResoldOrder]:
+    word = order_words.of_name(keyring, shop_id, q, use=order_words.RESOLD)
+    if word is None:
+        return []
+    numbers = await order_words.having(conn, shop_id, word, SHOWN)
+    return await resales.of_numbers(conn, shop_id, numbers)
+
+
+async def also(conn: db.Connection, keyring: Keyring, shop_id: int, q: str) -> int:
+    """How many orders that others ship have what was searched for as her number or the buyer's, or
+    as its name; SHOWN at most."""
     number = _number(q)
-    return 0 if number is None else len(await resales.mirrored(conn, shop_id, number=number))
+    if number is None:
+        return len(await _of_name(conn, keyring, shop_id, q))
+    return len(await resales.mirrored(conn, shop_id, number=number))
 
 
 async def filter_(conn: db.Connection, work: AtWork, at: datetime) -> list[dict[str, Any]]:
