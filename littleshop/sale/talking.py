@@ -21,7 +21,7 @@ from littleshop.errors import Refused
 from littleshop.notify import live, messages
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
-from littleshop.sale import alerting, texting
+from littleshop.sale import alerting, telling, texting
 from littleshop.shop import shops
 from littleshop.trade import conversation_blocks, conversations, gifts, letters, orders
 from littleshop.trade.conversations import Begun, Conversation
@@ -236,7 +236,6 @@ async def tell_buyer(conn: db.Connection, conversation: Conversation, at: dateti
         return
     if not await texting.take_of_talk(conn, conversation, at):
         return
-    shop = await shops.get(conn, shop_id)
     await messages.send(
         conn,
         shop_id,
@@ -245,8 +244,18 @@ async def tell_buyer(conn: db.Connection, conversation: Conversation, at: dateti
         subject=conversation_id,
         occasion=at.isoformat(),
         at=at,
-        shop=shop.name,
+        shop=await _shop_known(conn, conversation),
     )
+
+
+async def _shop_known(conn: db.Connection, conversation: Conversation) -> str:
+    """The name of the shop as who writes knows it: of an order, where it was bought."""
+    shop_id, subject = conversation.shop_id, conversation.subject
+    if conversation.about == "order" and subject is not None:
+        order = await orders.get(conn, shop_id, subject)
+        if order is not None:
+            return await telling.shop_known(conn, order)
+    return (await shops.get(conn, shop_id)).name
 
 
 async def _tell_seller(

@@ -108,7 +108,9 @@ async def buyer(
         claimed = await gifts.of_order(conn, order.shop_id, order.order_id)
     if claimed is not None and about in _FOR_RECIPIENT:
         to = Recipient(None, claimed.phone_sealed, claimed.locale, after=after)
-        known = {"shop": await _shop(conn, order), "number": order.number}
+        known: dict[str, Fact] = {
+            "shop": await shop_known(conn, order), "number": order.number,
+        }  # fmt: skip
         known |= _named(facts, carrier, claimed.locale)
         known.pop("amount", None)
         subject = f"{order.order_id}:{gifts.ROLE}"  # its link is the recipient's
@@ -138,7 +140,9 @@ async def payer(
     customer = await customers.get(conn, order.shop_id, order.phone_index)
     if customer is None:
         return
-    known = {"shop": await _shop(conn, order), "number": order.number, "amount": order.total}
+    known: dict[str, Fact] = {
+        "shop": await shop_known(conn, order), "number": order.number, "amount": order.total,
+    }  # fmt: skip
     await messages.send(
         conn,
         order.shop_id,
@@ -151,7 +155,7 @@ async def payer(
     )
 
 
-async def _shop(conn: db.Connection, order: Order) -> Fact:
+async def shop_known(conn: db.Connection, order: Order) -> str:
     """The shop as the buyer knows it: where he bought."""
     if order.kind == "resale":
         resale = await resales.of_order(conn, order.shop_id, order.order_id)

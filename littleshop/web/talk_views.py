@@ -22,7 +22,8 @@ from littleshop.web import evidence
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What a conversation is about, as it is now; `gone`: nobody can buy it any more."""
+    """What a conversation is about, as it is now; `gone`: nobody can buy it any more; `sold_as`:
+    what its buyer knows it as, where another shop sold it under a name of its own."""
 
     about: str
     title: str = ""
@@ -32,6 +33,12 @@ class Card(msgspec.Struct, frozen=True):
     number: int = 0
     state: str = ""
     link: str = ""
+    sold_as: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its title as its buyer reads it."""
+        return self.sold_as or self.title
 
 
 async def card(conn: db.Connection, conversation: Conversation) -> Card:
@@ -77,6 +84,7 @@ async def _order(conn: db.Connection, conversation: Conversation) -> Card:
         picture=things[0].photo if things else "",
         price=None if conversation.role == "recipient" else order.total,
         number=order.number,
+        sold_as=(things[0].sold_as or "") if things else "",
     )
 
 

@@ -14,6 +14,7 @@ from littleshop.web import pages
 from tests.web import storefront_goods as goods
 from tests.web.market import Market, reference_of
 from tests.web.test_reselling import HERS, Counter, counter
+from tests.web.test_talking import begins, says_more
 
 SHE, HE = "何晓晓", "林小满"  # the seller he knows, and who ships
 
@@ -195,3 +196,31 @@ async def test_on_time_is_the_shippers_word_and_stands_where_shipping_is_spoken_
         shown = goods.product(ships="小满茶器", record=record)
         drawn = pages.render("en", "storefront/product.html", **shown)
         assert ("98%" in drawn) is said
+
+
+async def test_what_is_said_about_his_order_bears_the_name_and_the_face_that_he_knows(
+    market: Market,
+) -> None:
+    hers = await named(market)
+    own = {"title": "晓晓家的盖碗", "description": "", "price-0": "150", "then": "save"}
+    listing = f"/console/{hers.shop_id}/goods/{hers.product}/resold"
+    assert (await hers.her.post(listing, data=own)).status_code == 303
+    async with market.world.house.database.connection() as conn:
+        await conn.execute("update shops set awning = 'plum' where shop_id = $1", hers.shop_id)
+        await conn.execute("update shops set awning = 'moss' where shop_id = $1", market.shop_id)
+    place = f"{await shipped(hers)}/conversation"
+    asking = await market.buyer.get(place)
+    talk = (await begins(market.buyer, place, "几时到")).headers["location"]
+    page, door = await market.buyer.get(talk), await market.world.browser("zh-CN").get(talk)
+    assert "晓晓家的盖碗" in page.text and "青灰釉盖碗" not in page.text
+    for shown in (asking, page, door):
+        assert "aw-plum" in shown.text and "aw-moss" not in shown.text, shown.url
+    desk = f"/console/{market.shop_id}/conversations"
+    found = re.search(rf"{desk}/[0-9a-f-]{{36}}", (await market.seller.get(desk)).text)
+    assert found is not None
+    theirs = await market.seller.get(found[0])
+    assert "青灰釉盖碗" in theirs.text and "买家看到的是「晓晓家的盖碗」" in theirs.text
+    await says_more(market.seller, found[0], "明天到")
+    await market.world.work()
+    assert "晓晓的小铺" in market.world.inbox[-1][1]
+    await market.books_balance()

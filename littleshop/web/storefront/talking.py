@@ -25,7 +25,7 @@ from littleshop.trade import conversation_lists, conversations, roles
 from littleshop.trade.conversations import Begun, Conversation
 from littleshop.web import addresses, forms, pages, wish_views
 from littleshop.web.forms import Form, Kept
-from littleshop.web.storefront import afterwards, orders, talks, views
+from littleshop.web.storefront import afterwards, bought_at, orders, talks
 from littleshop.web.storefront.talks import Talk
 from littleshop.web.storefront.visitors import remember, shop_here
 
@@ -42,6 +42,7 @@ class Place(msgspec.Struct, frozen=True):
     title: str = ""
     role: str = "buyer"
     phone: str | None = None
+    sold_by: Shop | None = None  # whose face it has, where the shop ships what another sold
 
 
 async def _place(request: Request) -> Place:
@@ -53,7 +54,7 @@ async def _place(request: Request) -> Place:
         phone = afterwards.own_phone(http.house(request).keyring, link.seen)
         return Place(
             link.shop, "order", link.order_id, here, addresses.order(link.token),
-            str(link.order.number), link.seen.role, phone,
+            str(link.order.number), link.seen.role, phone, link.sold_by,
         )  # fmt: skip
     shop = await shop_here(request)
     slug = shop.slug or ""
@@ -101,7 +102,7 @@ async def _form(
         "storefront/talk_new.html",
         status=422 if no else 200,
         private=True,
-        shop=views.shop(place.shop, pages.locale_of(request)),
+        shop=bought_at.face(place.sold_by, place.shop, pages.locale_of(request)),
         about=place.about,
         title=place.title,
         here=place.here,

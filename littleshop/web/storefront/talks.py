@@ -32,7 +32,7 @@ from littleshop.trade import (
 from littleshop.trade.conversation_lists import Row
 from littleshop.trade.conversations import Conversation
 from littleshop.web import addresses, browsers, forms, pages, talk_live, talk_views
-from littleshop.web.storefront import views
+from littleshop.web.storefront import bought_at
 from littleshop.web.storefront.checkouts import read_form
 from littleshop.web.storefront.visitors import is_person, remember
 
@@ -40,13 +40,15 @@ PURPOSE = "talk"
 
 
 class Talk(msgspec.Struct, frozen=True):
-    """A conversation behind a link; `own`: this device reads and writes in it."""
+    """A conversation behind a link; `own`: this device reads and writes in it; `sold_by`: the shop
+    its buyer bought in, where that is not the one that ships and answers."""
 
     conversation: Conversation
     shop: Shop
     token: str
     device: bytes
     own: bool
+    sold_by: Shop | None = None
 
 
 def address(request: Request, conversation: Conversation) -> str:
@@ -65,7 +67,8 @@ async def behind(request: Request) -> Talk:
     async with http.house(request).database.connection() as conn:
         found = await conversations.by_token(conn, shop_id, ids.hashed(token))
         own = device is not None and await _is_own(conn, found, device)
-        return Talk(found, await shops.get(conn, shop_id), token, device or b"", own)
+        shop, sold_by = await shops.get(conn, shop_id), await _sold_by(conn, found)
+        return Talk(found, shop, token, device or b"", own, sold_by)
 
 
 async def _is_own(conn: db.Connection, conversation: Conversation, device: bytes) -> bool:
@@ -79,6 +82,13 @@ async def _is_own(conn: db.Connection, conversation: Conversation, device: bytes
     return order is not None and await order_links.is_trusted(
         conn, order, conversation.role, device
     )
+
+
+async def _sold_by(conn: db.Connection, conversation: Conversation) -> Shop | None:
+    if conversation.about != "order" or conversation.subject is None:
+        return None
+    order = await orders.get(conn, conversation.shop_id, conversation.subject)
+    return None if order is None else await bought_at.shop_of(conn, order)
 
 
 async def owned(request: Request) -> Talk:
@@ -132,7 +142,7 @@ async def thread(
         status=422 if no else 200,
         fragment=fragment,
         private=True,
-        shop=views.shop(talk.shop, pages.locale_of(request)),
+        shop=bought_at.face(talk.sold_by, talk.shop, pages.locale_of(request)),
         token=talk.token,
         card=card,
         card_url=_card_url(request, talk, card),
@@ -276,7 +286,7 @@ def door(
         "storefront/talk_door.html",
         status=422 if no else 200,
         private=True,
-        shop=views.shop(talk.shop, pages.locale_of(request)),
+        shop=bought_at.face(talk.sold_by, talk.shop, pages.locale_of(request)),
         token=talk.token,
         can_prove=_proven(request, talk) is not None,
         sent=sent,
