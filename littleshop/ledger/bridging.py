@@ -150,21 +150,12 @@ async def bear(
     what the rails hold; what is owed to buyers and seller is not touched, and lent instead."""
     held = await accounts.lock_all(conn, shop_id, amount.currency)
     clearing = chart.gateway_clearing(gateway)
-    owed = sum(max(held.get(name, 0), 0) for name in _OWED) - held.get(chart.BANK, 0)
-    owed += chart.owed_to_sellers(held)
-    others = sum(
-        minor for name, minor in held.items() if name.startswith(_LIES_AT) and name != clearing
-    )
+    others = cover.lies(held) - held.get(clearing, 0)
+    spoken_for = max(cover.spoken_for(held) - others, 0)
     return await take_from_clearing(
         conn, shop_id, gateway=gateway, account=account, amount=amount, kind=kind,
-        reference=reference, order_id=order_id, spoken_for=max(owed - others, 0), at=at,
+        reference=reference, order_id=order_id, spoken_for=spoken_for, at=at,
     )  # fmt: skip
-
-
-_OWED = (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT, chart.SUSPENSE)
-_LIES_AT = tuple(
-    lies("") for lies in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
-)
 
 
 async def give_to_clearing(

@@ -23,6 +23,14 @@ def lies(balances: Mapping[str, int]) -> int:
     return at_rails + balances.get(chart.BANK, 0)
 
 
+def spoken_for(balances: Mapping[str, int]) -> int:
+    """What anybody but the platform is owed of what lies here: buyers, who paid astray, the shop
+    itself, cards on their way, sharers and other sellers; minor units."""
+    own = max(balances.get(chart.PAYABLE, 0), 0)
+    sellers = chart.owed_to_sellers(balances) - balances.get(chart.REFERRAL_HELD, 0)
+    return _set_aside(balances) + own + sellers
+
+
 def owed_by(balances: Mapping[str, int]) -> dict[int, int]:
     """Which sellers owe the shop more than it owes them, and how much more, minor units."""
     return {other: minor for other, minor in _between(balances).items() if minor > 0}

@@ -12,7 +12,7 @@ from functools import partial
 
 from littleshop import db, jobs
 from littleshop.clock import value_date
-from littleshop.ledger import accounts, bridging, chart, journals
+from littleshop.ledger import accounts, bridging, chart, cover, journals
 from littleshop.ledger.journals import Transfer
 from littleshop.money import Money
 from littleshop.settlement.desks import CURRENCY, Desk
@@ -47,12 +47,7 @@ async def _repay(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> N
         return
     held = await accounts.lock_all(conn, shop_id, CURRENCY)
     rails = {name: minor for name, minor in held.items() if name.startswith(_RAILS)}
-    spoken_for = sum(
-        max(held.get(name, 0), 0) for name in (chart.ESCROW, chart.PAYABLE, chart.IN_TRANSIT)
-    )
-    spoken_for += chart.owed_to_sellers(held)
-    elsewhere = sum(minor for name, minor in held.items() if name.startswith(_HELD))
-    free = sum(rails.values()) + elsewhere + held.get(chart.BANK, 0) - spoken_for
+    free = cover.lies(held) - cover.spoken_for(held)
     left = min(held.get(chart.DUE_TO_SHOP, 0), free, sum(rails.values()))
     if left <= 0:
         return
@@ -82,5 +77,3 @@ async def _repay(conn: db.Connection, run: Run, shop_id: int, at: datetime) -> N
 
 
 _RAILS = chart.gateway_clearing("")
-# what institutions hold for buyers and seller, and what is on its way from there to him
-_HELD = (chart.held_at(""), chart.withdrawable(""), chart.leaving(""))

@@ -88,10 +88,8 @@ async def test_a_retained_sum_is_never_paid_out(town: Town) -> None:
     await town.books_balance()
 
 
-async def test_what_the_platform_lent_for_a_refund_is_repaid_by_the_next_sales(
-    town: Town, owner: db.Connection
-) -> None:
-    """The seller was paid, the buyer got his money back, and the next sales make up for both."""
+async def lent_for_a_refund(town: Town, owner: db.Connection) -> PaperBank:
+    """A hundred were on the seller's card when their buyer got them back."""
     bank = PaperBank()
     await verify(town)
     beijing(town, MON, 10)
@@ -111,6 +109,28 @@ async def test_what_the_platform_lent_for_a_refund_is_repaid_by_the_next_sales(
     assert await lends(town, owner) == CNY("100.00")
     assert await town.balance("payable") == CNY("-100.00")
     await town.books_balance()
+    return bank
+
+
+async def test_what_came_astray_is_its_payers_and_repays_no_loan(
+    town: Town, owner: db.Connection
+) -> None:
+    bank = await lent_for_a_refund(town, owner)
+    placed = await town.place([await town.stock(price=CNY("60.00"))], CNY("60.00"), key="astray")
+    reference = await town.opens_cashier(placed)
+    assert await town.money_arrives(reference, CNY("59.00")) == "returned"
+    beijing(town, THU, 8)
+    await settle(town, bank)
+    assert await town.balance("due_to_shop") == CNY("100.00")
+    assert await town.balance("suspense") == CNY("59.00")
+    await town.books_balance()
+
+
+async def test_what_the_platform_lent_for_a_refund_is_repaid_by_the_next_sales(
+    town: Town, owner: db.Connection
+) -> None:
+    """The seller was paid, the buyer got his money back, and the next sales make up for both."""
+    bank = await lent_for_a_refund(town, owner)
     await sells(town, CNY("130.00"), "SF1408223100672")
     bank.lump(THU, CNY("30.00"))  # the rail took the refund out of what it pays
     beijing(town, THU, 8)

@@ -50,6 +50,7 @@ SEES_THE_CLOCK = 1.05  # every process reads it once a second
 # What a day brings at least, on average, or the run says that too little happened.
 LEAST = {"orders": 4.0, "shipped": 1.0, "received": 0.3}
 LEAST_OF_A_RAIL = {"orders": 0.5, "paid": 0.3, "refunds": 0.05}
+MOST_SURELY = 2  # rails and kinds of order that chance may leave for who surely pays, in any run
 
 
 def play(*, days: int, seed: int, plant: str | None, escrow: str = OWN) -> dict[str, Any]:
@@ -125,6 +126,9 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         }
         held = holding.counted(town, books) if town.escrow != OWN else {}
     too_few = _too_few(town.happened, by_rail, days) + kinds.too_few(by_kind, days)
+    only_surely = sure.needed(town)
+    if len(only_surely) > MOST_SURELY:
+        too_few.append(f"nobody paid by chance: {', '.join(only_surely)}")
     return {
         "days": days,
         "plant": plant,
@@ -138,6 +142,7 @@ def told(town: Town, days: int, plant: str | None = None) -> dict[str, Any]:
         "held": held,
         "events": dict(sorted(town.happened.items())),
         "left": town.left,
+        "only_surely": only_surely,
         "too_few": too_few + (holding.too_few(held, days) if held else []),
         "wrong": wrong[:50],
         "evidence": evidence.keep(town, books, wrong) if wrong and plant is None else None,

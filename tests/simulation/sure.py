@@ -27,6 +27,12 @@ def everything_is_paid_once(town: Town) -> None:
             _surely(kind, kinds.unpaid, town, lambda kind=kind: people.buy(kind))  # type: ignore[misc]
 
 
+def needed(town: Town) -> list[str]:
+    """The rails and kinds that nobody else had paid."""
+    mark = "surely "
+    return sorted(name.removeprefix(mark) for name in town.happened if name.startswith(mark))
+
+
 def _without_money(town: Town) -> list[str]:
     books = town.books()
     return [rail for rail in town.rails if not rails.moved(books, rail)[0]]

@@ -58,6 +58,7 @@ def test_two_days_with_faults_and_kills_agree_to_the_fen(town: Town, lived: dict
 def test_every_rail_took_money_and_its_bills_were_held_against_the_books(
     lived: dict[str, Any],
 ) -> None:
+    assert len(set(lived["only_surely"]) & set(RAILS)) <= 1, lived["events"]
     assert {rail: lived["rails"][rail] for rail in RAILS if not lived["rails"][rail]["paid"]} == {}
     assert all(lived["rails"][rail]["bills"] > 0 for rail in RAILS if rail != "baidu_wallet")
     assert lived["audit"]["checked"]["payouts"] > 0
@@ -65,6 +66,7 @@ def test_every_rail_took_money_and_its_bills_were_held_against_the_books(
 
 def test_every_kind_of_order_was_paid(lived: dict[str, Any]) -> None:
     assert set(lived["kinds"]) >= set(kinds.known(OWN))
+    assert len(lived["only_surely"]) <= playing.MOST_SURELY, lived["events"]
     assert {kind: told for kind, told in lived["kinds"].items() if not told["paid"]} == {}
 
 
