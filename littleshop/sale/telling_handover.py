@@ -3,7 +3,8 @@
 
 The takeover defers the job. It tells a handful in each transaction and keeps beside the handover
 how far it came: killed anywhere it goes on there, and nobody is told twice. An order that another
-shop sold is left out, since its buyer knows only that one.
+shop sold is left out, since its buyer knows only that one; who bought here what another shop ships
+is told by a job in that one, in other words: who ships, and whom he turns to, stays.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from littleshop.shop import handovers, shops
 from littleshop.trade import orders
 
 HANDFUL = 100
+TELL_ELSEWHERE = "handovers.tell_buyer_elsewhere"
 
 
 class Open(msgspec.Struct, frozen=True):
-    """A buyer, and his newest order that is open."""
+    """A buyer, and his newest order that is open, in the shop that ships it; one of this shop's own
+    before what others ship."""
 
     phone_index: bytes
+    shop_id: int
     order_id: UUID
 
 
@@ -40,6 +44,12 @@ async def tell(conn: db.Connection, shop_id: int, handover_id: UUID, at: datetim
         return 0
     shop = await shops.get(conn, shop_id)
     for each in found:
+        if each.shop_id != shop_id:
+            await jobs.defer(
+                conn, TELL_ELSEWHERE, at=at, key=f"{handover_id}/{each.order_id}",
+                shop_id=each.shop_id, order_id=str(each.order_id), handover_id=str(handover_id),
+            )  # fmt: skip
+            continue
         order = await orders.get(conn, shop_id, each.order_id)
         assert order is not None, each.order_id
         await telling.buyer(
@@ -48,6 +58,19 @@ async def tell(conn: db.Connection, shop_id: int, handover_id: UUID, at: datetim
         )  # fmt: skip
     await handovers.tell_up_to(conn, shop_id, handover_id, found[-1].phone_index)
     return len(found)
+
+
+async def tell_elsewhere(
+    conn: db.Connection, shop_id: int, order_id: UUID, handover_id: UUID, at: datetime
+) -> None:
+    """The same to the buyer of an order that this shop ships and the other one sold; again is
+    harmless."""
+    order, shop = await orders.get(conn, shop_id, order_id), await shops.get(conn, shop_id)
+    assert order is not None, order_id
+    await telling.buyer(
+        conn, order, "bought_in_has_new_owner", at,
+        occasion=str(handover_id), after=until_day(shop.zone, at), by=shop.name,
+    )  # fmt: skip
 
 
 async def _next(
@@ -59,16 +82,21 @@ async def _next(
         conn,
         Open,
         """
-        select distinct on (o.phone_index) o.phone_index, o.order_id
-          from orders o
-         where o.shop_id = $1 and o.kind <> 'resale' and o.placed_at <= $2
-           and ($3::bytea is null or o.phone_index > $3)
+        select /* all shops: what it sold and others ship */ distinct on (o.phone_index)
+               o.phone_index, o.shop_id, o.order_id
+          from (select shop_id, order_id from orders
+                 where shop_id = $1 and kind <> 'resale' and placed_at <= $2
+                 union all
+                select from_shop_id, order_id from resold_orders
+                 where shop_id = $1 and placed_at <= $2) as sold
+          join orders o on o.shop_id = sold.shop_id and o.order_id = sold.order_id
+         where ($3::bytea is null or o.phone_index > $3)
            and (o.status in ('waiting', 'invited', 'placed', 'collecting', 'claiming', 'forming',
                              'to_ship', 'shipped', 'delivered')
                 or o.status = 'received'
-                   and exists (select from cases c where c.shop_id = $1
+                   and exists (select from cases c where c.shop_id = o.shop_id
                                  and c.order_id = o.order_id and c.ended_at is null))
-         order by o.phone_index, o.number desc
+         order by o.phone_index, o.shop_id = $1 desc, o.placed_at desc, o.number desc
          limit $4""",
         shop_id,
         since,
@@ -94,4 +122,17 @@ def tasks() -> dict[str, jobs.Task]:
         while await context.database.transaction(handful):
             pass
 
-    return {handovers.TELL_BUYERS: jobs.Task(run, attempts=40, longest_wait=timedelta(minutes=30))}
+    async def run_elsewhere(
+        context: jobs.Context, *, shop_id: int, order_id: str, handover_id: str
+    ) -> None:
+        await context.database.transaction(
+            lambda conn: tell_elsewhere(
+                conn, shop_id, UUID(order_id), UUID(handover_id), context.at
+            )
+        )
+
+    half_an_hour = timedelta(minutes=30)
+    return {
+        handovers.TELL_BUYERS: jobs.Task(run, attempts=40, longest_wait=half_an_hour),
+        TELL_ELSEWHERE: jobs.Task(run_elsewhere, attempts=40, longest_wait=half_an_hour),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -12,12 +13,15 @@ import pytest
 from littleshop import db, jobs
 from littleshop.clock import Clock
 from littleshop.sale import telling_handover
+from littleshop.sale.placing import Placed
+from littleshop.shop import staff
 from littleshop.trade.orders import Delivery
 from tests.cast import CNY, PRIYA, WANTING, Town
+from tests.sale.resold import Pair, pair
 from tests.settlement.paper_bank import verify
 from tests.settlement.test_handing_over import meets, offers, takes
 
-ABOUT = "shop_has_new_owner"
+ABOUT, ELSEWHERE = "shop_has_new_owner", "bought_in_has_new_owner"
 NEIGHBOURS = [
     msgspec.structs.replace(WANTING, phone=f"+86138000031{place:02}") for place in range(7)
 ]
@@ -28,6 +32,17 @@ async def buys(town: Town, who: Delivery = WANTING, **more: object) -> str:
     bowl, phone = await town.stock("盖碗", CNY("168.00")), who.phone.encode().rjust(32)
     placed = await town.buys([bowl], CNY("168.00"), who=who, device=phone, **more)
     return str(placed.order_id)
+
+
+async def pays(two: Pair, placed: Placed) -> None:
+    reference = await two.town.opens_cashier(placed)
+    assert await two.town.money_arrives(reference, CNY("80.00")) == "accepted"
+
+
+async def owner(town: Town, shop_id: int) -> UUID:
+    async with town.database.connection() as conn:
+        crew = await staff.of_shop(conn, shop_id)
+    return crew[0].person_id
 
 
 async def changes_hands(town: Town) -> UUID:
@@ -93,6 +108,34 @@ async def test_a_kill_after_any_handful_leaves_nobody_out_and_tells_nobody_twice
     await works(town)
     assert await told(town) == sorted(asked)
     assert late not in await told(town)
+
+
+async def test_who_bought_there_what_another_shop_ships_hears_who_ships_it(town: Town) -> None:
+    """Once as well, in the shop that ships; not where the shop's own order was told of."""
+    two = await pair(town)
+    hers = replace(town, shop_id=two.reseller, person_id=await owner(town, two.reseller))
+    await verify(hers)
+    await two.offers()
+    thing = await two.lists()
+    both = await two.buys(thing, "80.00")
+    await buys(hers)  # the same phone, of her own things
+    for who in (NEIGHBOURS[0], NEIGHBOURS[0], NEIGHBOURS[1]):
+        await pays(two, await two.places(thing, "80.00", who))
+    last = await two.places(thing, "80.00", NEIGHBOURS[1])
+    await two.jobs_are_done()
+    await changes_hands(hers)
+    hers.later(minutes=1)
+    town.at = hers.at
+    await two.buys(thing, "80.00")
+    for _ in range(2):
+        await works(hers)
+    heard = await told(town, ELSEWHERE)
+    assert len(heard) == 2 and str(last.order_id) in heard and str(both.order_id) not in heard
+    assert len(await told(hers)) == 1 and await told(town) == []
+    async with town.database.connection() as conn:
+        facts = await conn.fetchval("select facts from messages where about = $1", ELSEWHERE)
+    assert (facts["shop"], facts["by"]) == ("晓晓的小铺", "小满茶器")
+    await town.books_balance()
 
 
 async def test_by_night_the_word_waits_for_the_morning(town: Town) -> None:
