@@ -56,13 +56,14 @@ class ResoldOrder(msgspec.Struct, frozen=True):
 
 class Passage(msgspec.Struct, frozen=True):
     """What the supplier's rows say of such an order; `parcels` with carrier and tracking number,
-    the first one first."""
+    the first one first; `asked`: its buyer wants something back, and that is not over."""
 
     order_id: UUID
     status: str
     total_minor: int
     refunded_minor: int
     parcels: list[dict[str, str]]
+    asked: bool
 
 
 class Sold(msgspec.Struct, frozen=True):
@@ -229,7 +230,9 @@ async def passages(conn: db.Connection, mirrors: Sequence[ResoldOrder]) -> dict[
         "         'carrier', p.carrier, 'number', p.tracking_number)"
         "         order by p.handed_over_at, p.parcel_id) from parcels p"
         "        where p.shop_id = o.shop_id and p.order_id = o.order_id and p.way = 'courier'"
-        "          and p.taken_back_at is null), '[]') as parcels"
+        "          and p.taken_back_at is null), '[]') as parcels,"
+        "       exists (select from cases c where c.shop_id = o.shop_id"
+        "                  and c.order_id = o.order_id and c.ended_at is null) as asked"
         "  from unnest($1::bigint[], $2::uuid[]) as w(shop_id, order_id)"
         "  join orders o on o.shop_id = w.shop_id and o.order_id = w.order_id",
         [each.from_shop_id for each in mirrors],

@@ -45,7 +45,7 @@ def _kind(label: str, place: int) -> dict[str, Any]:
 def _order(state: str, **more: Any) -> dict[str, Any]:
     told = {
         "number": 1001, "order_number": 1044, "name": "陈婉婷", "total": yuan(150),
-        "margin": yuan(50), "back": yuan(0),
+        "margin": yuan(50), "back": yuan(0), "asked": False,
         "placed_at": ago(hours=3), "state": state, "supplier": "小满茶器",
         "parcels": ["顺丰速运 SF1408223001001"],
         "expected": {"amount": yuan(48), "by": ago(-9 * 24) if state == "shipped" else None},
@@ -113,7 +113,7 @@ def console(locale: str) -> dict[str, tuple[str, dict[str, Any]]]:
     listed = here | {"things": [], "rows": [], "q": "", "ahead": None}
     ahead = {"count": 2, "where": "part", "packed": 1, "sent": 1, "amount": yuan(96),
              "by": ago(-9 * 24)}  # fmt: skip
-    rows = [_order("to_ship", parcels=[]), _order("part_sent"), _order("shipped"),
+    rows = [_order("to_ship", parcels=[]), _order("part_sent"), _order("shipped", asked=True),
             _order("refunded", back=yuan(150), margin=yuan(0), expected=None)]  # fmt: skip
     return {
         **_shelf(here, "？" if locale == "zh-CN" else "?"),

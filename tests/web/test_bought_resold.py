@@ -120,6 +120,9 @@ async def test_a_request_that_ends_without_money_says_the_same(market: Market) -
     page = read(await market.buyer.get(case))
     assert f"{HE}同意了" in page and "我们把 ¥150.00 付给店家" in page and f"付给{HE}" not in page
     hers_of_it = read(await market.seller.get(desk))
+    assert "晓晓的小铺卖的" in hers_of_it  # whom the buyer will speak of
+    asked_of_her = read(await hers.her.get(f"/console/{hers.shop_id}/resold"))
+    assert "买家申请了售后，由小满茶器处理" in asked_of_her
     assert "¥95.00 归你" in hers_of_it and "¥150.00 归你" not in hers_of_it
     order_page = read(await market.seller.get(f"/console/{market.shop_id}/orders/1001"))
     assert "¥95.00 归你" in order_page and "¥150.00 归你" not in order_page

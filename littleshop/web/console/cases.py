@@ -33,17 +33,9 @@ from littleshop.web.case_story import Facts
 from littleshop.web.console import frame, order_page, sold_by
 from littleshop.web.evidence import Shown
 
-FIELDS = {  # the act of an address -> where on the page its no is said
-    "refusal": "refuse",
-    "words": "say",
-    "agreement": "agree",
-}
-
-OFFER_FIELDS = {
-    "case_amount": "amount",
-    "offer_beyond": "amount",
-    "case_words": "refund_reason",
-}
+# The act of an address -> where on the page its no is said.
+FIELDS = {"refusal": "refuse", "words": "say", "agreement": "agree"}
+OFFER_FIELDS = {"case_amount": "amount", "offer_beyond": "amount", "case_words": "refund_reason"}
 
 
 async def listed(request: Request) -> Response:
@@ -95,6 +87,7 @@ class Seen:
     given: list[HandedOut]
     yours: Money  # what of the rest is the seller's in the end
     taken_in: TakenIn | None
+    sold_by: str  # another shop that sold it, or ""
 
     @property
     def case(self) -> Case:
@@ -112,9 +105,10 @@ async def _see(request: Request) -> Seen:
         where = await case_lists.last_address(conn, work.shop.shop_id)
         given = await handed_out.of_order(conn, work.shop.shop_id, order.order_id)
         yours = await sold_by.share(conn, order, facts.left)
+        shop = await sold_by.name(conn, order)
         taken_in = await returned_goods.of_case(conn, work.shop.shop_id, case.case_id)
     name = order.delivery(house.keyring).name
-    return Seen(work, facts, must, name, where, given, yours, taken_in)
+    return Seen(work, facts, must, name, where, given, yours, taken_in, shop)
 
 
 def _here(seen: Seen) -> str:
@@ -174,6 +168,7 @@ def _told(request: Request, seen: Seen) -> dict[str, Any]:
         "left": facts.left,
         "where": seen.where,
         "taken_in": seen.taken_in,
+        "sold_by": seen.sold_by,
         "handed_out": bool(seen.given),
         "opened_at": next((each.opened_at for each in seen.given if each.opened_at), None),
         "carrier_name": _carrier(case, locale),

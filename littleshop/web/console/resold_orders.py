@@ -126,6 +126,7 @@ def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str
     return {
         "state": "part_sent" if state == "to_ship" and passage.parcels else state,
         "back": Money(passage.refunded_minor, mirror.currency),
+        "asked": passage.asked,
         "margin": _margin(mirror, passage),
         "parcels": [_parcel(request, each) for each in passage.parcels],
     }

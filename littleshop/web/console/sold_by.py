@@ -57,6 +57,11 @@ def others(sold: SoldBy | None, order: Order, rate: Rate, kept: Money) -> Money:
     return parts.margin + parts.referred
 
 
+async def name(conn: db.Connection, order: Order) -> str:
+    """The shop that sold an order, as its buyer knew it then; "" for one of ours."""
+    return (await resales.sold_by(conn, order.shop_id, [order.order_id])).get(order.order_id, "")
+
+
 async def share(conn: db.Connection, order: Order, kept: Money) -> Money:
     """What of the kept part of an order is its seller's: less our fee and what is other shops'."""
     rate = await fees.of_order(conn, order)
