@@ -186,6 +186,7 @@ async def test_the_packer_takes_in_what_came_back_and_sees_and_moves_no_money(
         await phone.get(f"{room.root}/orders/{wanting.placed.number}/cases/1")
     ).status_code == 404
     desk = await wanting.desk("/cases/1")
+    assert "What came back is unpacked" in shown(desk) and "on its way back" not in shown(desk)
     assert "2 good, 1 spoilt" in shown(desk) and 'name="to_shelf"' not in desk.text
     await room.follow(await wanting.seller("receipt", to_shelf="yes"))
     assert (await wanting.case()).status == "refunding"
