@@ -100,6 +100,16 @@ def midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
+def each_day(
+    first: date, last: date, zone: str
+) -> tuple[list[date], list[datetime], list[datetime]]:
+    """The days from `first` to `last`, both included, when each begins and when it ends. To ask an
+    index for one day after the other costs half of asking each of its rows for the day it is on."""
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    moments = [midnight(day, zone) for day in [*days, last + DAY]]
+    return days, moments[:-1], moments[1:]
+
+
 class Reach(msgspec.Struct, frozen=True):
     """Days from `first` to `last`, both included; of the days up to `until` there are folded ones,
     and `late` are those of which something went back since."""
@@ -143,21 +153,16 @@ async def _gone(
         conn,
         _Sum,
         f"""
-        select coalesce(g.day, d.day) as day, coalesce(g.minor, 0) as minor,
-               coalesce(d.gone_minor, 0) as folded
-          from (select (o.paid_at at time zone $4)::date as day, sum({_GONE})::bigint as minor
-                  from orders o where o.shop_id = $1 and o.paid_at >= $2 and o.paid_at < $3
-                   and {_WENT} group by 1) g
-          full join (select day, gone_minor from sale_days
-                      where shop_id = $1 and day >= $5 and day <= $6 and gone_minor > 0) d
-            on d.day = g.day
-         order by 1""",
+        select d.day, coalesce(g.minor, 0) as minor, coalesce(f.gone_minor, 0) as folded
+          from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) d (day, since, until)
+          cross join lateral (
+            select sum({_GONE})::bigint as minor from orders o
+             where o.shop_id = $1 and o.paid_at >= d.since and o.paid_at < d.until and {_WENT}) g
+          left join sale_days f on f.shop_id = $1 and f.day = d.day
+         where g.minor > 0 or f.gone_minor > 0
+         order by d.day""",
         shop_id,
-        midnight(first, zone),
-        midnight(last + DAY, zone),
-        zone,
-        first,
-        last,
+        *each_day(first, last, zone),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import msgspec
 
 from littleshop import db
-from littleshop.insights.sales import DAY, midnight
+from littleshop.insights.sales import each_day
 
 
 class PaidMinute(msgspec.Struct, frozen=True):
@@ -113,17 +113,20 @@ async def gave_back(
         conn,
         Back,
         """
-        select day, count(*) as count, sum(minor)::bigint as minor
-          from (select (done_at at time zone $4)::date as day, amount_minor as minor from refunds
-                 where shop_id = $1 and status = 'done' and paid_from = 'escrow'
-                   and done_at >= $2 and done_at < $3
-                union all
-                select (ended_at at time zone $4)::date, amount_minor - unbooked_minor
-                  from chargebacks where shop_id = $1 and status = 'lost'
-                   and ended_at >= $2 and ended_at < $3) each
-         group by day order by day""",
+        select d.day, r.count + c.count as count,
+               coalesce(r.minor, 0) + coalesce(c.minor, 0) as minor
+          from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) d (day, since, until)
+          cross join lateral (
+            select count(*) as count, sum(amount_minor)::bigint as minor from refunds
+             where shop_id = $1 and status = 'done' and paid_from = 'escrow'
+               and done_at >= d.since and done_at < d.until) r
+          cross join lateral (
+            select count(*) as count, sum(amount_minor - unbooked_minor)::bigint as minor
+              from chargebacks
+             where shop_id = $1 and status = 'lost'
+               and ended_at >= d.since and ended_at < d.until) c
+         where r.count + c.count > 0
+         order by d.day""",
         shop_id,
-        midnight(first, zone),
-        midnight(last + DAY, zone),
-        zone,
+        *each_day(first, last, zone),
     )
