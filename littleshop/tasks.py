@@ -13,7 +13,7 @@ import asyncpg
 
 from littleshop import config, db, logs, recoveries
 from littleshop.catalog import importing, search
-from littleshop.entry import admitting, crediting, signing_in, verifying
+from littleshop.entry import admitting, crediting, handing_over, signing_in, verifying
 from littleshop.errors import GatewayError
 from littleshop.http import House, open_house
 from littleshop.identity import codes, operators, sessions, verifier
@@ -315,6 +315,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **recalling.tasks(),
         **telling_news.tasks(),
         **telling_handover.tasks(),
+        **handing_over.tasks(),
         low.SWEEP: Task(low.sweep, attempts=3, longest_wait=_PATIENCE),
         **settling.tasks(
             routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar

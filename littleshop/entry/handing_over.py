@@ -11,8 +11,9 @@ orders. The new owner's identity and card are asked for anew; then payouts wait 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -26,6 +27,7 @@ from littleshop.entry.changing_card import HELD
 from littleshop.errors import NotFound, Refused
 from littleshop.identity import numbers, operators, people, phones, sessions
 from littleshop.identity.people import Person
+from littleshop.jobs import Context, Task
 from littleshop.ledger import accounts, chart
 from littleshop.notify import live, messages, subscriptions, ways
 from littleshop.notify.live import Event
@@ -48,6 +50,7 @@ from littleshop.shop.cards import BankCard
 from littleshop.shop.handovers import Handover, Offer
 
 PURPOSE = "hand_over"  # of the code; also the end of its text's name
+SETTLE = "handing_over.settle"
 TYPING = timedelta(minutes=15)  # so long what was filled in waits for its code
 
 
@@ -271,22 +274,49 @@ async def accept(
             raise Refused("own_goods_only")
         await _ready(conn, shop_id, at)
         gone.extend(await _pass_on(conn, keyring, found, person, owing, at))
+        await jobs.defer(
+            conn, SETTLE, at=at, shop_id=shop_id, handover_id=str(found.handover_id),
+            gone=[str(each) for each in gone],
+        )  # fmt: skip
         return found
 
     found = await database.transaction(take)
-
-    async def settle(conn: Connection) -> None:
-        last = (await handovers.done(conn, shop_id))[-1]
-        if last.handover_id != found.handover_id:
-            return  # an old link, pressed again when the shop had gone on: nothing is hers to end
-        for each in (found.from_person, *gone):
-            await staff.forget_shop(conn, each, shop_id)
-        await staff.note_owner(conn, person.person_id, shop_id, at)
-        await openings.take_over(conn, person.person_id, shop_id, locale=person.locale, at=at)
-        await sessions.end_all(conn, found.from_person, last.ended_at or at)
-
+    settle = partial(_settle, shop_id=shop_id, handover_id=found.handover_id, gone=gone, at=at)
     await database.transaction(settle)
     return found
+
+
+async def _settle(
+    conn: Connection, *, shop_id: int, handover_id: UUID, gone: Sequence[UUID], at: datetime
+) -> None:
+    """What the persons have of it: whose shop it is, and that the one before is signed out. A
+    second time changes nothing."""
+    last = (await handovers.done(conn, shop_id))[-1]
+    if last.handover_id != handover_id or last.to_person is None:
+        return  # an old link, pressed again when the shop had gone on: nothing is hers to end
+    for each in (last.from_person, *gone):
+        if await staff.role_of(conn, shop_id, each) is None:  # nor was asked back meanwhile
+            await staff.forget_shop(conn, each, shop_id)
+    person = await people.get(conn, last.to_person)
+    assert person is not None
+    await staff.note_owner(conn, person.person_id, shop_id, at)
+    await openings.take_over(conn, person.person_id, shop_id, locale=person.locale, at=at)
+    await sessions.end_all(conn, last.from_person, last.ended_at or at)
+
+
+async def settle(context: Context, *, shop_id: int, handover_id: str, gone: Sequence[str]) -> None:
+    """The same for who died between the shop's transaction and the persons'."""
+    people_gone = [UUID(each) for each in gone]
+    await context.database.transaction(
+        partial(
+            _settle, shop_id=shop_id, handover_id=UUID(handover_id), gone=people_gone, at=context.at
+        )
+    )
+
+
+def tasks() -> dict[str, Task]:
+    """The jobs of handing over."""
+    return {SETTLE: Task(settle, attempts=40)}
 
 
 async def _pass_on(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
-from littleshop import audit, db, ids
+from littleshop import audit, db, ids, jobs
+from littleshop.clock import Clock
 from littleshop.entry import handing_over, opening, proving_phone, stopping_handover, verifying
 from littleshop.entry.handing_over import Details, Wish
 from littleshop.errors import NotFound, Refused
@@ -22,6 +24,7 @@ from littleshop.shop import cards, merchants, staff
 from littleshop.shop.handovers import Handover
 from tests.cast import CNY, Town
 from tests.settlement.paper_bank import PaperBank, beijing, sells, settle, verify
+from tests.settlement.test_killed_runs import Killed, Mortal
 
 MON, TUE, WED, THU, FRI = (date(2026, 11, day) for day in (23, 24, 25, 26, 27))
 NUMBER = "11010519491231002X"
@@ -267,6 +270,31 @@ async def hands_on(town: Town, keeper: Person, to: str, number: str) -> Handover
         town.database, town.keyring, keeper, wish, codes.words(town.keyring, code.code_id),
         browser=asker.browser, locale="zh-CN", at=town.at,
     )  # fmt: skip
+
+
+async def test_a_process_that_dies_once_the_shop_has_gone_over_leaves_its_new_owner_the_shop(
+    town: Town,
+) -> None:
+    """What the persons have of it is another transaction: a job does it, and once more no harm."""
+    await verify(town)
+    owner, yun = await owner_of(town), await meets(town)
+    await town.database.transaction(
+        lambda conn: sessions.start(conn, owner.person_id, device="phone", at=town.at, token="his")
+    )
+    offer = await offers(town)
+    mortal = Mortal(town.database.pool)
+    mortal.lives = 1
+    with pytest.raises(Killed):
+        await takes(replace(town, database=mortal), yun, offer)
+    for _ in range(2):
+        await jobs.drain(town.database, handing_over.tasks(), Clock(town.at - Clock().now()))
+        async with town.database.connection() as conn:
+            shops = await staff.shops_of(conn, yun.person_id)
+            assert [one.shop_id for one in shops] == [town.shop_id]
+            assert await staff.shops_of(conn, owner.person_id) == []
+            assert await sessions.find(conn, "his", town.at) is None
+            assert await opening.progress(conn, yun.person_id, town.shop_id)
+    await town.books_balance()
 
 
 async def test_a_shop_that_goes_on_twice_promises_its_balance_once(

@@ -88,20 +88,23 @@ async def test_a_code_that_this_phone_has_used_up_is_said_too_and_leaves_the_add
     assert "coupon=SPRING20" not in no.text
 
 
-@pytest.mark.parametrize("said_before", [False, True])
+NOBODY_ASKS = {"then": "pay_for_me", "from_name": ""}
+SAID_BEFORE = {"coupon_seen": "SPRING20", "total": "1"}
+
+
+@pytest.mark.parametrize("wrong", [{}, SAID_BEFORE, NOBODY_ASKS])
 async def test_an_address_that_tries_phone_after_phone_to_learn_who_used_a_code_is_stopped(
-    market: Market, said_before: bool
+    market: Market, wrong: dict[str, str]
 ) -> None:
     """A fresh device each time, and nothing is ordered by it; also of phones that never used it,
-    when the form says that a page told it before, and its sum is wrong."""
+    when the form says that a page told it before and its sum is wrong, or lacks a name."""
     await is_made(market)
     await is_used_up(market)
-    wrong = {"coupon_seen": "SPRING20", "total": "1"} if said_before else {}
     answers = Counter[int]()
     for last in range(62):
         market.buyer = market.world.browser()
         await market.to_checkout()
-        whose = {"phone": f"138 0000 3{last:03}"} if said_before else {}
+        whose = {"phone": f"138 0000 3{last:03}"} if wrong else {}
         tried = await market.form() | {"coupon": "SPRING20"} | wrong | whose
         answers[(await market.place(tried)).status_code] += 1
     assert answers == {409: 60, 429: 2} and await market.orders() == 1

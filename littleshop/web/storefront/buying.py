@@ -185,9 +185,9 @@ def _sums(
 
 
 def _count_code(request: Request, form: Mapping[str, str], wrong: Mapping[str, Refused]) -> None:
-    """Who asks phone after phone what a code takes off would learn who bought here. Raises Refused:
-    too_many."""
-    if _by_phone(wrong) and askers.code_of(form):
+    """Who asks phone after phone what a code takes off would learn who bought here: every answer
+    that places nothing counts, whatever else is wrong with the form. Raises Refused: too_many."""
+    if wrong and askers.code_of(form):
         http.check_limits(request, "coupon", http.address(request))
 
 
