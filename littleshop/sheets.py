@@ -151,11 +151,17 @@ def digits_lost(cell: str) -> bool:
 
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: OWASP, CSV injection."""
-    return f"'{cell}" if cell[:1] in _FORMULA else cell
+    return f"'{cell}" if _is_formula(cell) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    """Also of wide letters, and behind what is not seen: some programs take those off first."""
+    seen = next((one for one in cell if unicodedata.category(one) not in ("Cf", "Zs")), "")
+    return cell[:1] in _FORMULA or unicodedata.normalize("NFKC", seen) in _FORMULA
 
 
 def guarded(cell: str) -> str:
     """A cell that comes back through `bare` as it is: neither a formula, nor a mark of its own,
     nor a code that a spreadsheet would take for a number and shorten."""
     long = cell.isdigit() and (len(cell) > 11 or (len(cell) > 1 and cell[0] == "0"))
-    return f"'{cell}" if long or cell[:1] in (*_FORMULA, "'") or cell[:2] == '="' else cell
+    return f"'{cell}" if long or cell[:1] == "'" or _is_formula(cell) else cell

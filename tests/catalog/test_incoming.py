@@ -154,6 +154,14 @@ def test_a_sheet_of_a_taobao_assistant_has_kinds_and_pictures(file: Path) -> Non
     assert plain.pieces[0].grams == 250
 
 
+@pytest.mark.parametrize("before", ["", " ", "\u3000", "\u200b", "\ufeff", "\u200b" * 99])
+@pytest.mark.parametrize("sign", ["=", "＝", "＋", "-", "＠"])
+def test_no_spreadsheet_calculates_what_somebody_is_called(before: str, sign: str) -> None:
+    """Also where a program drops what is not seen, or takes a wide letter for a narrow one."""
+    assert sheets.harmless(f"{before}{sign}1+1") == f"'{before}{sign}1+1"
+    assert sheets.harmless(f"{before}小满{sign}1") == f"{before}小满{sign}1"
+
+
 def test_what_goes_out_comes_back_the_same(file: Path) -> None:
     glaze = Option("釉色", ("青灰", "月白"), {"青灰": "#889988"})
     nasty = Ware(
