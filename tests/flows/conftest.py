@@ -24,7 +24,7 @@ from tests.flows.running import Running, start, stop
 
 expect.set_options(timeout=15_000)  # two cores may have other work too
 CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome")
+    (path for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
      if (path := shutil.which(name))),
     None,
 )  # fmt: skip
