@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from littleshop import db
-from littleshop.insights.sales import Reach, midnight
+from littleshop.insights.sales import DAY, Reach, midnight, whole_months
 from littleshop.insights.sharing import INVITATION
 
 KINDS = ["shop", "look", "basket"]  # came at all, looked at a thing, put one in the basket
@@ -113,16 +113,24 @@ async def ways(conn: db.Connection, reach: Reach) -> list[Way]:
         reach.last,
         unfolded,
         midnight(unfolded, reach.zone),
-        reach.live[1],
+        midnight(reach.last + DAY, reach.zone),
+        *whole_months(reach.first, reach.last, unfolded),
     )
 
 
 _CODE = f"case kind when '{INVITATION}' then kind else share_code end"
+# $4 what is not folded, which begins at $5; between $7 and $8 whole months are read as such
 _WAYS = f"""
 with each as (
   select code, sum(paid) as orders, sum(minor) as minor
-    from (select code, paid, paid_minor as minor from share_days
-           where shop_id = $1 and day >= $2 and day <= $3 and day < $4 and paid > 0
+    from (select code, paid, paid_minor as minor from share_months
+           where shop_id = $1 and month >= $7 and month < $8
+          union all
+          select code, paid, paid_minor from share_days
+           where shop_id = $1 and day >= $2 and day < $7 and day < $4 and paid > 0
+          union all
+          select code, paid, paid_minor from share_days
+           where shop_id = $1 and day >= $8 and day <= $3 and day < $4 and paid > 0
           union all
           select {_CODE}, 1, total_minor from orders
            where shop_id = $1 and paid_at >= $5 and paid_at < $6

@@ -275,17 +275,18 @@ select w.product_id, p.title,
 async def things(conn: db.Connection, reach: Reach, most: int) -> list[Thing]:
     """What brought the most that was kept, the most first."""
     asked = _asked(reach)
-    found = await conn.fetch(_BEST, *asked, most, *_whole_months(reach))
+    months = whole_months(reach.first, reach.last, reach.until)
+    found = await conn.fetch(_BEST, *asked, most, *months)
     best = [row["product_id"] for row in found]
     return await db.all(conn, Thing, _TITLED, *asked, best)
 
 
-def _whole_months(reach: Reach) -> tuple[date, date]:
-    """The first month of which every day is asked for and folded, and the first that is not;
-    twice the first day when there is none."""
-    since = reach.first if reach.first.day == 1 else _month_after(reach.first)
-    until = min(reach.last + DAY, reach.until).replace(day=1)
-    return (since, until) if since < until else (reach.first, reach.first)
+def whole_months(first: date, last: date, until: date) -> tuple[date, date]:
+    """The first month of which every day is asked for (from `first` to `last`) and folded (before
+    `until`), and the first that is not; twice the first day when there is none."""
+    begin = first if first.day == 1 else _month_after(first)
+    end = min(last + DAY, until).replace(day=1)
+    return (begin, end) if begin < end else (first, first)
 
 
 def _month_after(day: date) -> date:

@@ -36,6 +36,14 @@ select $1, day, code, sum(placed), sum(paid), sum(minor)
  group by day, code
 on conflict on constraint share_days_pkey do update
    set placed = excluded.placed, paid = excluded.paid, paid_minor = excluded.paid_minor"""
+# $2 the first day of a month, $3 the first day that is not folded
+_FOLD_MONTHS = """
+insert into share_months (shop_id, month, code, paid, paid_minor)
+select $1, date_trunc('month', d.day::timestamp)::date, d.code, sum(d.paid), sum(d.paid_minor)
+  from share_days d where d.shop_id = $1 and d.day >= $2 and d.day < $3 and d.paid > 0
+ group by 2, d.code
+on conflict on constraint share_months_pkey do update
+   set paid = excluded.paid, paid_minor = excluded.paid_minor"""
 
 # $2 first day, $3 its begin, $4 the begin of what is not folded, $5 the most codes
 _BROUGHT = f"""
@@ -172,8 +180,11 @@ def _today(zone: str, at: datetime) -> date:
 
 async def _fold(each: _Behind, at: datetime, conn: db.Connection) -> None:
     today = _today(each.zone, at)
-    since = _midnight(each.until or _LONG_AGO, each.zone)
+    first = each.until or _LONG_AGO
+    since = _midnight(first, each.zone)
     await db.run(conn, _FOLD, each.shop_id, since, _midnight(today, each.zone), each.zone)
+    month = (first - timedelta(days=1)).replace(day=1)  # also the one that ended the day before
+    await db.run(conn, _FOLD_MONTHS, each.shop_id, month, today)
     await db.run(
         conn,
         "insert into share_folds (shop_id, until) values ($1, $2)"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from littleshop import db
-from littleshop.insights import comers, sales, takings
+from littleshop.insights import comers, sales, sharing, takings
+from littleshop.sale import charging_back
+from littleshop.social import shares
+from littleshop.social.shares import Share
 from tests.cast import CNY, Town
 from tests.sale.after_sale import AfterSale
+from tests.sale.test_charging_back import reference, shipped
 
 SHANGHAI = "Asia/Shanghai"
 FIRST, SECOND, THIRD = date(2026, 11, 30), date(2026, 12, 1), date(2026, 12, 2)
@@ -101,6 +106,89 @@ async def test_figures_of_another_shop_are_not_in_these(town: Town) -> None:
     assert (await read(town, day - timedelta(days=9), day))["things"] == []
     town.shop_id = mine
     assert len((await read(town, day - timedelta(days=9), day))["things"]) == 1
+
+
+async def test_ways_say_the_same_by_days_and_by_months_and_nothing_after_the_last_day(
+    town: Town,
+) -> None:
+    cup = await town.stock(price=PRICE, pieces=9)
+    share = await town.database.transaction(partial(_share, town))
+    for moment in [
+        datetime(2026, 9, 30, 15, 59, 59, tzinfo=UTC),  # a second before October
+        datetime(2026, 9, 30, 16, tzinfo=UTC),
+        datetime(2026, 10, 31, 15, 59, 59, tzinfo=UTC),
+        datetime(2026, 10, 31, 16, tzinfo=UTC),  # November
+        datetime(2026, 11, 30, 16, tzinfo=UTC),  # December
+    ]:
+        town.at = moment
+        await town.buys([cup], PRICE, share_code=share.code, device=moment.isoformat().encode())
+    spans = [
+        (date(2026, 9, 30), date(2026, 12, 1), 5),
+        (date(2026, 10, 1), date(2026, 10, 31), 2),  # a month and nothing else
+        (date(2026, 10, 2), date(2026, 11, 30), 2),
+        (date(2026, 10, 1), date(2026, 11, 1), 3),
+        (date(2026, 9, 30), date(2026, 10, 30), 2),
+        (date(2026, 9, 30), date(2026, 9, 30), 1),
+    ]
+    town.later(days=1, hours=1)
+    for _ in range(3):  # nothing folded, then all but what people come by, then that too
+        for first, last, orders in spans:
+            [way] = (await read(town, first, last))["ways"]
+            assert (way.label, way.orders, way.minor) == ("周六市集", orders, orders * 100_00)
+        done = await sales.fold(town.database, town.at)
+        if not done:
+            await sharing.fold(town.database, town.at)
+    assert await town.database.statement(_months) == [1, 2, 1, 1]
+    await town.books_balance()
+
+
+async def _share(town: Town, conn: db.Connection) -> Share:
+    return await shares.make(
+        conn,
+        town.shop_id,
+        product_id=None,
+        channel="link",
+        label="周六市集",
+        device=None,
+        person_id=town.person_id,
+        at=town.at,
+    )
+
+
+async def _months(conn: db.Connection) -> list[int]:
+    rows = await conn.fetch(
+        "select sum(paid)::int as n from share_months group by month order by month"
+    )
+    return [row["n"] for row in rows]
+
+
+async def test_money_that_went_back_around_midnight_counts_on_the_day_it_left(
+    town: Town, owner: db.Connection
+) -> None:
+    town.at = datetime(2026, 11, 29, tzinfo=UTC)
+    await shipped(town)
+    taken = await reference(owner)
+    for moment in [
+        datetime(2026, 11, 30, 15, 59, 59, tzinfo=UTC),
+        datetime(2026, 11, 30, 16, tzinfo=UTC),  # December
+    ]:
+        town.at = moment
+        sale = await shipped(town)
+        await sale.asks("refund", "30.00")
+        await sale.seller_agrees()
+        await sale.rail_sends_all_back()
+    await town.database.transaction(partial(_bank_takes_back, town, taken))
+    async with town.database.connection() as conn:
+        back = await takings.gave_back(conn, town.shop_id, SHANGHAI, FIRST, THIRD)
+        none = await takings.gave_back(conn, town.shop_id, SHANGHAI, THIRD, THIRD)
+    assert back == [takings.Back(FIRST, 1, 30_00), takings.Back(SECOND, 2, 130_00)]
+    assert none == []
+    await town.books_balance()
+
+
+async def _bank_takes_back(town: Town, number: str, conn: db.Connection) -> None:
+    await charging_back.hear_opened(conn, town.shop_id, number, PRICE, town.at)
+    await charging_back.hear_ended(conn, town.shop_id, number, PRICE, won=False, at=town.at)
 
 
 @pytest.mark.parametrize("zone", ZONES)
