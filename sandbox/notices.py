@@ -96,6 +96,11 @@ class Sender:
         A notice is not sent again while a send of it has no answer, however far the clock jumps.
         """
         running: dict[asyncio.Task[None], Value] = {}
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del running[task]
+            world.wake.set()
+
         while True:
             await world.rest()
             world.wake.clear()
@@ -103,7 +108,7 @@ class Sender:
             for sending in self._claim(world, list(running.values())):
                 task = asyncio.create_task(self._deliver(world, sending))
                 running[task] = sending.notice
-                task.add_done_callback(running.pop)
+                task.add_done_callback(ended)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._until_next(world, list(running.values()))):
                     await world.wake.wait()
@@ -177,7 +182,6 @@ class Sender:
                     sending.again,
                 )
             self._release(world, sending.notice)
-        world.wake.set()
 
     def _release(self, world: World, notice: Value) -> None:
         """After a refund's notice has been sent, the payment's held one follows."""
