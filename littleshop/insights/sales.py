@@ -207,18 +207,24 @@ class Thing(msgspec.Struct, frozen=True):
     gone_minor: int
 
 
-# Of the days that are late ($8, the first begins at $9) what is gone of each thing by now.
+# The orders of which something went back of the days that are late: $8, from $9 to $10 each. OFFSET
+# keeps them few: a planner that could reorder this would read all items of the shop instead.
+_WENT_BACK = f"""
+  unnest($8::date[], $9::timestamptz[], $10::timestamptz[]) l (day, since, until)
+  cross join lateral (
+    select l.day, o.order_id, o.total_minor, {_GONE} as gone from orders o
+     where o.shop_id = $1 and o.paid_at >= l.since and o.paid_at < l.until and {_WENT} offset 0) o
+  cross join lateral (
+    select i.product_id, i.quantity, i.unit_minor, i.discount_minor from order_items i
+     where i.shop_id = $1 and i.order_id = o.order_id offset 0) i"""
+# What is gone of each thing by now on the days that are late.
 _LATE = f"""
   select o.day, i.product_id, 0::bigint as orders, 0::bigint as pieces, 0::bigint as minor,
          coalesce(sum(i.quantity) filter (where o.gone >= o.total_minor), 0)::bigint as gone_pieces,
          coalesce(sum(((i.quantity * i.unit_minor - i.discount_minor) * o.gone::numeric
            / nullif(o.total_minor, 0))::bigint), 0)::bigint as gone_minor
-    from (select o.order_id, o.total_minor, {_GONE} as gone,
-                 (o.paid_at at time zone $4)::date as day
-            from orders o
-           where o.shop_id = $1 and o.paid_at >= $9 and o.paid_at < $2 and {_WENT}) o
-    join order_items i on i.shop_id = $1 and i.order_id = o.order_id
-   where o.day = any ($8) and i.product_id = any ($10::uuid[]) group by 1, 2"""
+    from {_WENT_BACK}
+   where i.product_id = any ($11::uuid[]) group by 1, 2"""
 # $2 and $3 what is not folded, $5 to $7 the folded days: first, last, up to
 _EVERY = f"""
 with every as (
@@ -226,26 +232,26 @@ with every as (
          case when day = any ($8) then 0 else gone_pieces end as gone_pieces,
          case when day = any ($8) then 0 else gone_minor end as gone_minor
     from product_days where shop_id = $1 and day >= $5 and day <= $6 and day < $7
-     and product_id = any ($10::uuid[])
+     and product_id = any ($11::uuid[])
   union all
-  ({_THINGS} and i.product_id = any ($10::uuid[]) group by 1, i.product_id)
+  ({_THINGS} and i.product_id = any ($11::uuid[]) group by 1, i.product_id)
   union all
   ({_LATE}))"""
 _SUMS = """
   sum(orders)::bigint as orders, sum(pieces)::bigint as pieces, sum(minor)::bigint as minor,
   sum(gone_pieces)::bigint as gone_pieces, sum(gone_minor)::bigint as gone_minor"""
 # Which things brought the most that was kept; one sum over all of them, the rest only of those.
-# $11 and $12: the months between which all days are folded and asked for; days before and after.
+# $12 and $13: the months between which all days are folded and asked for; days before and after.
 _BEST = f"""
 select product_id
   from (select product_id, minor - gone_minor as kept from product_months
-         where shop_id = $1 and month >= $11 and month < $12
+         where shop_id = $1 and month >= $12 and month < $13
         union all
         select product_id, minor - gone_minor from product_days
-         where shop_id = $1 and day >= $5 and day < $11 and day < $7
+         where shop_id = $1 and day >= $5 and day < $12 and day < $7
         union all
         select product_id, minor - gone_minor from product_days
-         where shop_id = $1 and day >= $12 and day <= $6 and day < $7
+         where shop_id = $1 and day >= $13 and day <= $6 and day < $7
         union all
         select product_id, gone_minor from product_days where shop_id = $1 and day = any ($8)
         union all
@@ -254,13 +260,8 @@ select product_id
         select i.product_id,
                - ((i.quantity * i.unit_minor - i.discount_minor) * o.gone::numeric
                   / nullif(o.total_minor, 0))::bigint
-          from (select o.order_id, o.total_minor, {_GONE} as gone,
-                       (o.paid_at at time zone $4)::date as day
-                  from orders o
-                 where o.shop_id = $1 and o.paid_at >= $9 and o.paid_at < $2 and {_WENT}) o
-          join order_items i on i.shop_id = $1 and i.order_id = o.order_id
-         where o.day = any ($8)) as each
- group by product_id having sum(kept) > 0 order by sum(kept) desc, product_id limit $10"""
+          from {_WENT_BACK}) as each
+ group by product_id having sum(kept) > 0 order by sum(kept) desc, product_id limit $11"""
 _TITLED = f"""{_EVERY},
 whole as (select product_id, {_SUMS} from every group by product_id)
 select w.product_id, p.title,
@@ -311,9 +312,9 @@ async def thing_days(conn: db.Connection, reach: Reach, product_id: UUID) -> lis
 
 
 def _asked(reach: Reach) -> tuple[object, ...]:
-    late = midnight(min(reach.late, default=reach.last + DAY), reach.zone)
     span = (reach.shop_id, *reach.live, reach.zone, reach.first, reach.last, reach.until)
-    return (*span, reach.late, late)
+    begins = [midnight(day, reach.zone) for day in reach.late]
+    return (*span, reach.late, begins, [midnight(day + DAY, reach.zone) for day in reach.late])
 
 
 class _Behind(msgspec.Struct, frozen=True):
