@@ -14,6 +14,7 @@ import io
 import itertools
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -78,6 +79,7 @@ class Loop(uvloop.Loop):
 
 
 _loop: list[Loop] = []
+before_end: list[Callable[[], None]] = []  # what others keep open on the loop, to be closed first
 
 
 def loop() -> asyncio.AbstractEventLoop:
@@ -273,6 +275,8 @@ def _on_kept_loop() -> bool:
 
 def end() -> None:
     """Close the loop at last."""
+    while before_end:
+        before_end.pop()()
     for kept in _loop:
         kept.run_until_complete(asyncio.sleep(0))  # what was told to close does
         kept.end()

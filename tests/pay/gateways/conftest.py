@@ -28,7 +28,9 @@ class StillClock(Clock):
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox_process.Sandbox]:
     """One sandbox for all tests of the gateways."""
     with sandbox_process.running(tmp_path_factory.mktemp("sandbox")) as found:
-        yield found
+        near = sandbox_process.Near(found.url)
+        yield near
+        near.hang_up()
 
 
 @pytest_asyncio.fixture(params=STAGES)
