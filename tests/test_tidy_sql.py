@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections import defaultdict
@@ -14,7 +15,6 @@ from tests import sql_text
 from tests.sql_text import ROOT, Statement
 from tests.sql_ties import untied
 
-STATEMENTS = sql_text.statements("littleshop")
 KINDS = sql_text.table_kinds()
 TABLES = set(KINDS)
 MIGRATIONS = {
@@ -65,16 +65,22 @@ _CLOCK = re.compile(
 _INSERT_IN_WITH = re.compile(r"\bas\s+(?:not\s+)?(?:materialized\s*)?\(\s*insert\b", re.IGNORECASE)
 
 
+@functools.cache
+def _statements() -> list[Statement]:
+    """Read by the first test that asks: every process collects this file, one runs it."""
+    return sql_text.statements("littleshop")
+
+
 def places(found: list[Statement]) -> list[str]:
     return [statement.place for statement in found]
 
 
 def all_texts() -> list[tuple[str, str]]:
-    return [(s.place, s.text) for s in STATEMENTS] + list(MIGRATIONS.items())
+    return [(s.place, s.text) for s in _statements()] + list(MIGRATIONS.items())
 
 
 def test_there_is_sql_to_look_at() -> None:
-    assert len(STATEMENTS) > 20
+    assert len(_statements()) > 20
     assert len(TABLES) > 20
 
 
@@ -91,7 +97,7 @@ def test_no_merge_and_no_insert_inside_with() -> None:
 
 def test_pages_hold_no_sql() -> None:
     pages = ("littleshop.web", "littleshop.api")
-    assert places([s for s in STATEMENTS if s.module.startswith(pages)]) == []
+    assert places([s for s in _statements() if s.module.startswith(pages)]) == []
 
 
 def test_every_table_says_of_which_kind_it_is() -> None:
@@ -105,7 +111,7 @@ def test_every_tenant_table_of_a_statement_is_tied_to_a_shop() -> None:
     """Or it says in the text, /* all shops: why */, that it is a sweep over all of them."""
     loose = {
         s.place: found
-        for s in STATEMENTS
+        for s in _statements()
         if "all shops:" not in s.remarks and (found := untied(s.text, TENANT))
     }
     assert loose == {}
@@ -164,7 +170,7 @@ def test_a_table_that_a_shop_binds_is_left_alone(sql: str) -> None:
 
 def writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for statement in STATEMENTS:
+    for statement in _statements():
         for table in statement.written(TABLES):
             found[table].add(statement.module)
     return found
@@ -197,7 +203,7 @@ def test_sql_names_only_tables_of_its_own_or_lower_layers() -> None:
     }
     upwards = [
         f"{s.place} {table}"
-        for s in STATEMENTS
+        for s in _statements()
         for table in sorted(s.tables(TABLES))
         if not s.module.startswith(tuple(READS_UPWARDS))
         and owner.get(table, min(height.values())) > height[s.module.split(".")[1]]
