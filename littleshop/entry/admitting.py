@@ -28,7 +28,7 @@ from littleshop.notify.live import Event
 from littleshop.pay.gateways import Escrow
 from littleshop.pay.gateways.escrow import Admission as Answer
 from littleshop.pay.gateways.escrow import AdmissionRequest
-from littleshop.shop import admissions, cards, id_photos, merchants, owners, shops
+from littleshop.shop import admissions, cards, id_photos, merchants, shops, staff
 from littleshop.shop.admissions import Admission
 from littleshop.shop.id_photos import IdPhotos
 from littleshop.trade import counters
@@ -275,7 +275,7 @@ async def _tell(conn: db.Connection, admission: Admission, about: str, at: datet
     """Word to the owner, once for each admission, and to every console that is open now."""
     shop_id = admission.shop_id
     shop = await shops.get(conn, shop_id)
-    for to in await owners.to_tell(conn, shop_id):
+    for to in await staff.recipients(conn, shop_id, owners=True):
         rail = i18n.t(to.locale, f"checkout.method.{admission.gateway}")
         await messages.send(
             conn, shop_id, [to], about=about, subject=admission.admission_id, at=at,

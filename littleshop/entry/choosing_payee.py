@@ -23,7 +23,7 @@ from littleshop.ids import uuid7
 from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
 from littleshop.risk import holds
-from littleshop.shop import cards, owners, payees, shops, staff
+from littleshop.shop import cards, payees, shops, staff
 from littleshop.shop.payees import Rail
 
 
@@ -55,7 +55,7 @@ async def _tell(
 ) -> None:
     """Word to the owner and to the phone the bank knows of the card, as of a changed card."""
     shop, card = await shops.get(conn, shop_id), await cards.active(conn, shop_id)
-    to = await owners.to_tell(conn, shop_id)
+    to = await staff.recipients(conn, shop_id, owners=True)
     known = {keyring.open(one.phone_sealed) for one in to if one.phone_sealed is not None}
     if card is not None and keyring.open(card.phone_sealed) not in known:
         to.append(Recipient(None, card.phone_sealed, to[0].locale))

@@ -11,7 +11,7 @@ from littleshop import db
 from littleshop.notify import live, messages
 from littleshop.notify.live import Event
 from littleshop.risk import holds
-from littleshop.shop import owners, shops
+from littleshop.shop import shops, staff
 
 
 async def held(conn: db.Connection, shop_id: int, hold_id: UUID, at: datetime) -> None:
@@ -53,7 +53,7 @@ async def _tell(
     again."""
     shop = await shops.get(conn, shop_id)
     url = f"/console/{shop_id}/{page}"
-    for to in await owners.to_tell(conn, shop_id):
+    for to in await staff.recipients(conn, shop_id, owners=True):
         await messages.send(
             conn, shop_id, [to],
             about=about, subject=cause, at=at, shop=shop.name, url=url, **facts,

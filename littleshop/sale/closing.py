@@ -20,7 +20,7 @@ from littleshop.ledger import accounts, chart
 from littleshop.money import Money
 from littleshop.notify import live, messages
 from littleshop.notify.live import Event
-from littleshop.shop import closings, owners, shop_acts, shops, staff
+from littleshop.shop import closings, shop_acts, shops, staff
 
 HINT = "shop_closed"
 
@@ -41,7 +41,7 @@ async def close(
             raise Refused("closing_owes", sum=owed)
         await shop_acts.note(conn, shop_id, owner.person_id, "shop_closed", at=at)
         shop = await shops.get(conn, shop_id)
-        for to in await owners.to_tell(conn, shop_id):
+        for to in await staff.recipients(conn, shop_id, owners=True):
             await messages.send(
                 conn, shop_id, [to], about="shop_closed", subject=f"{shop_id}:{at:%Y%m%d%H%M}",
                 at=at, shop=shop.name, url=f"/console/{shop_id}/settings/closing",

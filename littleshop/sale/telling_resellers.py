@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from littleshop import db
-from littleshop.identity import people
-from littleshop.notify import messages, subscriptions
-from littleshop.notify.messages import Fact, Recipient
+from littleshop.notify import messages
+from littleshop.notify.messages import Fact
 from littleshop.shop import shops, staff
 from littleshop.supply.resales import ResoldOrder
 
@@ -54,14 +53,7 @@ async def _tell(
     **facts: Fact,
 ) -> None:
     shop = await shops.get(conn, shop_id)
-    members = [member.person_id for member in await staff.of_shop(conn, shop_id)]
-    browsers = await subscriptions.of(conn, shop_id, members)
-    known = await people.known(conn, members)
-    to = [
-        Recipient(each, known[each].phone_sealed, known[each].locale, tuple(browsers.get(each, ())))
-        for each in members
-        if each in known
-    ]
+    to = await staff.recipients(conn, shop_id)
     await messages.send(
         conn, shop_id, to, about=about, subject=subject, at=at, occasion=occasion,
         shop=shop.name, **facts,

@@ -13,7 +13,7 @@ from littleshop.money import Money
 from littleshop.notify import messages
 from littleshop.notify.messages import Fact
 from littleshop.sale import sharing_out
-from littleshop.shop import owners, shops
+from littleshop.shop import shops, staff
 
 
 async def coming(conn: db.Connection, shop_id: int, at: datetime) -> None:
@@ -40,7 +40,8 @@ async def _tell(
     conn: db.Connection, shop_id: int, about: str, subject: str, at: datetime, **facts: Fact
 ) -> None:
     shop = await shops.get(conn, shop_id)
+    to = await staff.recipients(conn, shop_id, owners=True)
     await messages.send(
-        conn, shop_id, await owners.to_tell(conn, shop_id), about=about, subject=subject, at=at,
+        conn, shop_id, to, about=about, subject=subject, at=at,
         occasion="", shop=shop.name, url=f"/console/{shop_id}/earned", **facts,
     )  # fmt: skip

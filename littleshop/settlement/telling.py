@@ -10,7 +10,7 @@ from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
 from littleshop.settlement import former
 from littleshop.settlement.payouts import Payout
-from littleshop.shop import owners, shops
+from littleshop.shop import shops, staff
 
 
 async def owner(
@@ -42,7 +42,7 @@ async def _whose(conn: db.Connection, payout: Payout) -> list[Recipient]:
     """Who is paid: the owner, or who kept the shop when it was earned (settlement/former.py)."""
     before = await former.keeper_of(conn, payout.shop_id, payout.card_id)
     if before is None:
-        return await owners.to_tell(conn, payout.shop_id)
+        return await staff.recipients(conn, payout.shop_id, owners=True)
     person = await people.get(conn, before)
     assert person is not None, before
     return [Recipient(person.person_id, person.phone_sealed, person.locale)]

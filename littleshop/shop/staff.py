@@ -10,6 +10,9 @@ import msgspec
 from littleshop import db
 from littleshop.db import Connection
 from littleshop.errors import NotFound
+from littleshop.identity import people
+from littleshop.notify import subscriptions
+from littleshop.notify.messages import Recipient
 
 INVITED = ("manager", "packer", "bookkeeper")  # the roles that are given; the owner opened the shop
 _ALL = frozenset(("owner", *INVITED))
@@ -164,6 +167,23 @@ async def of_shop(conn: Connection, shop_id: int) -> list[Member]:
         " order by role = 'owner' desc, added_at",
         shop_id,
     )
+
+
+async def recipients(conn: Connection, shop_id: int, *, owners: bool = False) -> list[Recipient]:
+    """Who is told of what concerns a shop: everybody who works there, or the owners alone, each in
+    his language, with his phone and the browsers he listens with."""
+    members = [
+        member.person_id
+        for member in await of_shop(conn, shop_id)
+        if member.role == "owner" or not owners
+    ]
+    browsers = await subscriptions.of(conn, shop_id, members)
+    known = await people.known(conn, members)
+    return [
+        Recipient(each, known[each].phone_sealed, known[each].locale, tuple(browsers.get(each, ())))
+        for each in members
+        if each in known
+    ]
 
 
 async def shops_of(conn: Connection, person_id: uuid.UUID) -> list[PersonShop]:

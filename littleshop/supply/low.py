@@ -9,10 +9,8 @@ import msgspec
 
 from littleshop import db
 from littleshop.errors import Refused
-from littleshop.identity import people
 from littleshop.jobs import Context
-from littleshop.notify import messages, subscriptions
-from littleshop.notify.messages import Recipient
+from littleshop.notify import messages
 from littleshop.shop import shops, staff
 
 SWEEP = "low_stock.sweep"
@@ -173,18 +171,10 @@ async def tell(conn: db.Connection, shop_id: int, at: datetime) -> int:
 
 async def _send(conn: db.Connection, shop_id: int, found: list[Low], at: datetime) -> None:
     shop = await shops.get(conn, shop_id)
-    members = [member.person_id for member in await staff.of_shop(conn, shop_id)]
-    browsers = await subscriptions.of(conn, shop_id, members)
-    known = await people.known(conn, members)
-    to = [
-        Recipient(each, None, known[each].locale, tuple(browsers.get(each, ())))
-        for each in members
-        if each in known
-    ]
     await messages.send(
         conn,
         shop_id,
-        to,
+        await staff.recipients(conn, shop_id),
         about="low_stock" if len(found) == 1 else "low_stocks",
         subject=found[0].variant_id,
         occasion=at.isoformat(),
