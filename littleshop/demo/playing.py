@@ -27,6 +27,7 @@ from littleshop.pricing.facts import Loader
 from littleshop.pricing.quotes import Item
 from littleshop.sale import (
     delivering,
+    flushing,
     paying,
     placing,
     receiving,
@@ -129,7 +130,7 @@ async def _place(conn: db.Connection, stage: Stage, plan: Plan, wish: Wish) -> P
     held = Held(conn)
     flusher, loader = Flusher(held), Loader(held)
     key = stage.keyring.sign(f"demo order {plan.store.slug} {wish.number}")
-    if await flusher.known(stage.shop_id, key, b""):
+    if await flushing.known(conn, stage.shop_id, key, b""):
         return None
     items = tuple(
         Item(stage.variants[want.goods, want.variant], want.quantity) for want in wish.items

@@ -62,11 +62,6 @@ class Flusher:
             self._flushing = asyncio.create_task(self._flush())
         return await future
 
-    async def known(self, shop_id: int, key: str, request_hash: bytes) -> Answer | None:
-        """As `known`, on a connection of its own."""
-        async with self.database.connection() as conn:
-            return await known(conn, shop_id, key, request_hash)
-
     async def drain(self) -> None:
         """Take no more and place what waits (shutdown)."""
         self._closed = True
