@@ -15,7 +15,7 @@ import msgspec
 
 from littleshop import db
 from littleshop.catalog import drafts, wares
-from littleshop.catalog.wares import Kind, Ware
+from littleshop.catalog.wares import Ware, WareVariant
 from littleshop.errors import Refused
 from littleshop.money import digits
 
@@ -103,11 +103,11 @@ def planned(ware: Ware, change: Change, currency: str) -> Planned:
     return Planned(ware, after, "", below)
 
 
-def _below(kind: Kind) -> bool:
+def _below(kind: WareVariant) -> bool:
     return kind.cost_minor is not None and kind.price_minor < kind.cost_minor
 
 
-def _kind(kind: Kind, change: Change, currency: str) -> Kind:
+def _kind(kind: WareVariant, change: Change, currency: str) -> WareVariant:
     price = _price(kind.price_minor, change, currency) if change.price else kind.price_minor
     on_hand = kind.on_hand
     if change.stock:

@@ -11,7 +11,7 @@ import msgspec
 from littleshop import db, ids
 from littleshop.catalog import drafts, photos, wares
 from littleshop.catalog.incoming import Piece, Thing
-from littleshop.catalog.wares import Kind, Ware
+from littleshop.catalog.wares import Ware, WareVariant
 from littleshop.errors import Refused
 
 _OURS = re.compile(r"/f/([0-9a-f]{32})/\d+\.\w+$")
@@ -132,10 +132,10 @@ def merged(thing: Thing, before: Ware | None, product_id: UUID) -> Ware:
     )
 
 
-def _kind(piece: Piece, before: Kind | None) -> Kind:
+def _kind(piece: Piece, before: WareVariant | None) -> WareVariant:
     told = {name: getattr(piece, name) for name in _PIECE} | {"on_hand": piece.stock}
     told["choice"] = tuple(drafts.tidy(value)[:30] for value in piece.choice)
-    start = before or Kind((), 1, 0)
+    start = before or WareVariant((), 1, 0)
     return msgspec.structs.replace(start, **{k: v for k, v in told.items() if v is not None})
 
 

@@ -11,7 +11,7 @@ from littleshop import sheets
 from littleshop.catalog import colours, drafts, exceptions, incoming, typed
 from littleshop.catalog.drafts import Option
 from littleshop.catalog.incoming import Format, Line, Misread, Piece, Thing
-from littleshop.catalog.wares import Kind, Ware
+from littleshop.catalog.wares import Ware, WareVariant
 from littleshop.errors import Refused
 
 COLUMNS = (
@@ -158,7 +158,7 @@ def rows(ware: Ware, photos: Sequence[str], currency: str) -> Iterable[list[str]
         yield [sheets.guarded(told.get(name, "")) for name in COLUMNS]
 
 
-def _of_kind(kind: Kind, currency: str) -> dict[str, str]:
+def _of_kind(kind: WareVariant, currency: str) -> dict[str, str]:
     compare_at, cost = kind.compare_at_minor, kind.cost_minor
     return {
         "sku": kind.sku,

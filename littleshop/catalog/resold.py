@@ -34,8 +34,8 @@ class Listing(msgspec.Struct, frozen=True):
     own_description: str = ""
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A kind of it; `supply_minor`: what a piece costs the re-seller, as she was told last."""
+class ResoldVariant(msgspec.Struct, frozen=True):
+    """A variant of it; `supply_minor`: what a piece costs the re-seller, as she was told last."""
 
     shop_id: int
     variant_id: UUID
@@ -47,7 +47,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 _LISTING = ", ".join(Listing.__struct_fields__)
-_KIND = ", ".join(f"k.{name}" for name in Kind.__struct_fields__)
+_KIND = ", ".join(f"k.{name}" for name in ResoldVariant.__struct_fields__)
 
 
 async def get(conn: db.Connection, shop_id: int, product_id: UUID) -> Listing | None:
@@ -99,11 +99,11 @@ async def listings(conn: db.Connection, shop_id: int) -> list[Listing]:
     )
 
 
-async def kinds(conn: db.Connection, shop_id: int, product_id: UUID) -> list[Kind]:
+async def kinds(conn: db.Connection, shop_id: int, product_id: UUID) -> list[ResoldVariant]:
     """The kinds of a re-sold product."""
     return await db.all(
         conn,
-        Kind,
+        ResoldVariant,
         f"select {_KIND} from resold_variants k where k.shop_id = $1 and k.product_id = $2"
         " order by k.variant_id",
         shop_id,
@@ -111,11 +111,13 @@ async def kinds(conn: db.Connection, shop_id: int, product_id: UUID) -> list[Kin
     )
 
 
-async def among(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> dict[UUID, Kind]:
+async def among(
+    conn: db.Connection, shop_id: int, variants: Sequence[UUID]
+) -> dict[UUID, ResoldVariant]:
     """Which of these kinds other shops ship, by kind."""
     found = await db.all(
         conn,
-        Kind,
+        ResoldVariant,
         f"select {_KIND} from resold_variants k where k.shop_id = $1 and k.variant_id = any ($2)",
         shop_id,
         list(variants),
@@ -123,7 +125,7 @@ async def among(conn: db.Connection, shop_id: int, variants: Sequence[UUID]) -> 
     return {each.variant_id: each for each in found}
 
 
-async def list_(conn: db.Connection, listing: Listing, kinds: Sequence[Kind]) -> None:
+async def list_(conn: db.Connection, listing: Listing, kinds: Sequence[ResoldVariant]) -> None:
     """Put a product up as a supplier's; it is in the shop's catalogue already. A listing that
     ended begins again under the product it had."""
     await db.run(
@@ -142,7 +144,7 @@ async def list_(conn: db.Connection, listing: Listing, kinds: Sequence[Kind]) ->
             " from_variant_id, supply_minor, supplied) values ($1, $2, $3, $4, $5, $6, $7)"
             " on conflict on constraint resold_variants_pkey do update"
             " set supply_minor = excluded.supply_minor, supplied = excluded.supplied",
-            *[getattr(each, name) for name in Kind.__struct_fields__],
+            *[getattr(each, name) for name in ResoldVariant.__struct_fields__],
         )
 
 
@@ -169,7 +171,9 @@ async def note(
     return changed == 1
 
 
-async def supply(conn: db.Connection, kind: Kind, supply_minor: int, *, supplied: bool) -> bool:
+async def supply(
+    conn: db.Connection, kind: ResoldVariant, supply_minor: int, *, supplied: bool
+) -> bool:
     """What a piece costs now and whether there is any; whether that is another than before."""
     return (
         await db.run(

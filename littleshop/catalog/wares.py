@@ -22,8 +22,8 @@ MOST_GRAMS = 1_000_000
 BARCODE_LENGTH = 40
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A kind of a product; amounts in minor units, 0 for no compare-at price; `cost_minor` None
+class WareVariant(msgspec.Struct, frozen=True):
+    """A variant of a product; amounts in minor units, 0 for no compare-at price; `cost_minor` None
     where nobody said it. `held` pieces are promised to open orders."""
 
     choice: tuple[str, ...]
@@ -43,7 +43,7 @@ class Ware(msgspec.Struct, frozen=True):
 
     product_id: UUID
     title: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[WareVariant, ...]
     description: str = ""
     options: tuple[Option, ...] = ()
     category: str = ""
@@ -129,11 +129,11 @@ select product_id, choice, price_minor, on_hand, coalesce(compare_at_minor, 0) a
 
 async def of(conn: db.Connection, shop_id: int, products: Sequence[UUID]) -> dict[UUID, Ware]:
     """Those of these products that are in the shop's catalogue, in the shelf's order."""
-    kinds: dict[UUID, list[Kind]] = {}
+    kinds: dict[UUID, list[WareVariant]] = {}
     for row in await conn.fetch(_KINDS, shop_id, list(products)):
         told = dict(row)
         told["choice"] = tuple(told["choice"])
-        kinds.setdefault(told.pop("product_id"), []).append(Kind(**told))
+        kinds.setdefault(told.pop("product_id"), []).append(WareVariant(**told))
     found = {}
     for row in await conn.fetch(_READ, shop_id, list(products)):
         told = dict(row)

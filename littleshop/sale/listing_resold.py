@@ -18,7 +18,7 @@ from littleshop.catalog import drafts, photos, products, resold, virtual, wares
 from littleshop.catalog.drafts import ProductDraft, VariantDraft
 from littleshop.catalog.photos import Photo
 from littleshop.catalog.products import Product, Variant
-from littleshop.catalog.resold import Kind, Listing
+from littleshop.catalog.resold import Listing, ResoldVariant
 from littleshop.errors import NotFound, Refused
 from littleshop.money import Money
 from littleshop.shop import shops
@@ -249,7 +249,7 @@ async def _write(
         *words,
     )  # fmt: skip
     kinds = [
-        Kind(
+        ResoldVariant(
             shop_id,
             own[each.choice].variant_id,
             product_id,

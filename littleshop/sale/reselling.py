@@ -52,7 +52,7 @@ class Consignment(msgspec.Struct, frozen=True):
         return tuple(Item(self.own[each.variant_id], each.quantity) for each in self.items)
 
 
-class Shelf(msgspec.Struct, frozen=True):
+class Supplied(msgspec.Struct, frozen=True):
     """What the supplier's rows say now of a part of a basket: his kinds, and what those that this
     shop may sell cost it."""
 
@@ -108,7 +108,7 @@ async def need_sold(conn: db.Connection, consignment: Consignment) -> None:
             raise Refused("resale_gone", title=fact.title)
 
 
-async def look(conn: db.Connection, consignment: Consignment, *, lock: bool = False) -> Shelf:
+async def look(conn: db.Connection, consignment: Consignment, *, lock: bool = False) -> Supplied:
     """What the supplier lets this shop sell, and for how much; with `lock` he changes neither until
     we commit."""
     supplier = consignment.from_shop_id
@@ -122,10 +122,10 @@ async def look(conn: db.Connection, consignment: Consignment, *, lock: bool = Fa
     for each in stand:
         if each.open_to_all or each.product_id in hers:
             terms |= each.prices
-    return Shelf(facts, terms)
+    return Supplied(facts, terms)
 
 
-async def look_at_all(conn: db.Connection, found: Mapping[int, Consignment]) -> dict[int, Shelf]:
+async def look_at_all(conn: db.Connection, found: Mapping[int, Consignment]) -> dict[int, Supplied]:
     """The same of what several suppliers ship for one shop, by the supplier, in as many statements
     as of one."""
     if not found:
@@ -138,32 +138,32 @@ async def look_at_all(conn: db.Connection, found: Mapping[int, Consignment]) -> 
     chosen = [place for place, each in stand.items() if not each.open_to_all]
     reseller = next(iter(found.values())).shop_id
     hers = await resale_offers.taken_of(conn, chosen, reseller) if chosen else set()
-    shelves = {supplier: Shelf({}, {}) for supplier in found}
+    supplied = {supplier: Supplied({}, {}) for supplier in found}
     for (supplier, variant_id), fact in facts.items():
-        shelves[supplier].facts[variant_id] = fact
+        supplied[supplier].facts[variant_id] = fact
     for place, each in stand.items():
         if each.open_to_all or place in hers:
-            shelves[place[0]].terms.update(each.prices)
-    return shelves
+            supplied[place[0]].terms.update(each.prices)
+    return supplied
 
 
 def quote(
-    consignment: Consignment, shelf: Shelf, way: str, to: str = provinces.UNKNOWN
+    consignment: Consignment, supplied: Supplied, way: str, to: str = provinces.UNKNOWN
 ) -> tuple[Quote, int]:
     """What a part of a basket costs, sent to the province with the code `to`; and her margin in it,
-    minor units. What the supplier's own shelf asks is not told.
+    minor units. What the supplier's own supplied asks is not told.
 
     Raises Refused: resale_gone(title=) when he does not offer it or not for so little, and what
     quotes.quote raises."""
-    with _in_her_words(consignment, shelf):
-        _need_offered(consignment, shelf)
-        told = quotes.quote(shelf.facts, consignment.items, way, agreed(consignment), to=to)
+    with _in_her_words(consignment, supplied):
+        _need_offered(consignment, supplied)
+        told = quotes.quote(supplied.facts, consignment.items, way, agreed(consignment), to=to)
     lines = tuple(_hers(line, consignment) for line in told.lines)
-    return msgspec.structs.replace(told, lines=lines), _margin(consignment, shelf.terms)
+    return msgspec.structs.replace(told, lines=lines), _margin(consignment, supplied.terms)
 
 
 @contextmanager
-def _in_her_words(consignment: Consignment, shelf: Shelf) -> Iterator[None]:
+def _in_her_words(consignment: Consignment, supplied: Supplied) -> Iterator[None]:
     """A refusal names a thing as its buyer knows it."""
     try:
         yield
@@ -171,7 +171,8 @@ def _in_her_words(consignment: Consignment, shelf: Shelf) -> Iterator[None]:
         raise
     except Refused as no:
         called = {
-            fact.title: consignment.titles.get(key, fact.title) for key, fact in shelf.facts.items()
+            fact.title: consignment.titles.get(key, fact.title)
+            for key, fact in supplied.facts.items()
         }
         title = no.details.get("title")
         if title not in called:
@@ -187,22 +188,22 @@ def _hers(line: Line, consignment: Consignment) -> Line:
     return msgspec.structs.replace(line, shelf_minor=None, facts=fact)
 
 
-def there(consignment: Consignment, shelf: Shelf) -> dict[UUID, int]:
+def there(consignment: Consignment, supplied: Supplied) -> dict[UUID, int]:
     """How many pieces of each kind can be had now, by the re-seller's kind; of what this shop may
     not sell any more there is no entry."""
     found: dict[UUID, int] = {}
     for theirs, retail in consignment.prices.items():
-        price, fact = shelf.terms.get(theirs), shelf.facts.get(theirs)
+        price, fact = supplied.terms.get(theirs), supplied.facts.get(theirs)
         if price is None or price.why_not(retail) is not None or fact is None or not fact.sold:
             continue
         found[consignment.own[theirs]] = max(fact.spare, 0) if fact.shop_status == "open" else 0
     return found
 
 
-def _need_offered(consignment: Consignment, shelf: Shelf) -> None:
+def _need_offered(consignment: Consignment, supplied: Supplied) -> None:
     """Raises Refused("resale_gone", title=) unless she may sell each at her price."""
     for item in consignment.items:
-        price, fact = shelf.terms.get(item.variant_id), shelf.facts.get(item.variant_id)
+        price, fact = supplied.terms.get(item.variant_id), supplied.facts.get(item.variant_id)
         if price is None or price.why_not(consignment.prices[item.variant_id]) is not None:
             raise Refused("resale_gone", title=fact.title if fact else "")
 
@@ -238,16 +239,16 @@ async def place(
 async def _place(
     conn: db.Connection, keyring: Keyring, wish: Placing, consignment: Consignment, at: datetime
 ) -> Placed:
-    shelf = await look(conn, consignment, lock=True)
-    now, _ = quote(consignment, shelf, wish.way, placing.where(wish.delivery))
+    supplied = await look(conn, consignment, lock=True)
+    now, _ = quote(consignment, supplied, wish.way, placing.where(wish.delivery))
     if wish.said is not None and wish.said != placing.said(now, waits=False):
         raise Refused("terms_changed")
-    with _in_her_words(consignment, shelf):
+    with _in_her_words(consignment, supplied):
         placed, new = await placing.place_within(
             conn, keyring, wish, pay_within=HOLD, agreed=agreed(consignment), at=at
         )
     if new:
-        await _keep(conn, wish, consignment, shelf, placed, at)
+        await _keep(conn, wish, consignment, supplied, placed, at)
     return placed
 
 
@@ -255,16 +256,16 @@ async def _keep(
     conn: db.Connection,
     wish: Placing,
     consignment: Consignment,
-    shelf: Shelf,
+    supplied: Supplied,
     placed: Placed,
     at: datetime,
 ) -> None:
     """Who sold it, what of it is hers and what she calls it, in the transaction that places it."""
     goods = sum(consignment.prices[each.variant_id] * each.quantity for each in consignment.items)
-    shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(consignment, shelf.terms)
+    shop_id, order_id, margin = wish.shop_id, placed.order_id, _margin(consignment, supplied.terms)
     sold = Resale(shop_id, order_id, consignment.shop_id, goods - margin, margin, consignment.name)
     await resales.write(conn, sold)
-    facts, hers = shelf.facts, consignment.titles
+    facts, hers = supplied.facts, consignment.titles
     titles = {key: name for key, name in hers.items() if key in facts and facts[key].title != name}
     if titles:
         await resales.name_lines(conn, shop_id, order_id, titles)

@@ -54,7 +54,7 @@ class ResoldOrder(msgspec.Struct, frozen=True):
         return Money(self.margin_minor, self.currency)
 
 
-class Passage(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True):
     """What the supplier's rows say of such an order; `parcels` with carrier and tracking number,
     the first one first; `asked`: its buyer wants something back, and that is not over."""
 
@@ -220,11 +220,11 @@ async def of_numbers(
     )
 
 
-async def passages(conn: db.Connection, mirrors: Sequence[ResoldOrder]) -> dict[UUID, Passage]:
+async def progress_of(conn: db.Connection, mirrors: Sequence[ResoldOrder]) -> dict[UUID, Progress]:
     """What became of these orders at the shops that ship them, by order."""
     found = await db.all(
         conn,
-        Passage,
+        Progress,
         "select /* all shops: these orders' own */ o.order_id, o.status, o.total_minor,"
         "       o.refunded_minor, coalesce((select jsonb_agg(jsonb_build_object("
         "         'carrier', p.carrier, 'number', p.tracking_number)"

@@ -48,7 +48,7 @@ async def claim(conn: db.Connection, shop_id: int, order_id: UUID, claimed: Clai
     )
 
 
-class Kind(msgspec.Struct, frozen=True):
+class GiftVariant(msgspec.Struct, frozen=True):
     """A variant that a line of an order can be: the one it is (`chosen`), or one of the same thing
     at the same price. `spare` is what can be bought of it now."""
 
@@ -60,11 +60,11 @@ class Kind(msgspec.Struct, frozen=True):
     chosen: bool
 
 
-async def kinds(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Kind]:
+async def kinds(conn: db.Connection, shop_id: int, order_id: UUID) -> list[GiftVariant]:
     """What each line of an order can be, the lines in their order."""
     return await db.all(
         conn,
-        Kind,
+        GiftVariant,
         "select i.position, v.variant_id, array_to_string(v.choice, ' · ') as choice, i.quantity,"
         "       v.on_hand - v.held as spare, v.variant_id = i.variant_id as chosen"
         "  from order_items i"
@@ -79,7 +79,7 @@ async def kinds(conn: db.Connection, shop_id: int, order_id: UUID) -> list[Kind]
     )
 
 
-def moved(known: list[Kind], wanted: Mapping[int, UUID]) -> dict[UUID, int]:
+def moved(known: list[GiftVariant], wanted: Mapping[int, UUID]) -> dict[UUID, int]:
     """How many more (below zero: fewer) pieces of each variant it takes to have the `wanted` ones,
     by position. Raises Refused("gift_swap") for what no line can be."""
     there = {(each.position, each.variant_id) for each in known}
@@ -95,7 +95,11 @@ def moved(known: list[Kind], wanted: Mapping[int, UUID]) -> dict[UUID, int]:
 
 
 async def choose(
-    conn: db.Connection, shop_id: int, order_id: UUID, known: list[Kind], wanted: Mapping[int, UUID]
+    conn: db.Connection,
+    shop_id: int,
+    order_id: UUID,
+    known: list[GiftVariant],
+    wanted: Mapping[int, UUID],
 ) -> None:
     """Lines of a locked order become other kinds; the caller has moved what is held."""
     chosen = [each for each in known if wanted.get(each.position) == each.variant_id]

@@ -11,7 +11,7 @@ from littleshop import sheets
 from littleshop.catalog import exceptions, importing, incoming, judging, own_sheet, wares
 from littleshop.catalog.drafts import Option
 from littleshop.catalog.incoming import Thing, Wrong
-from littleshop.catalog.wares import Kind, Ware
+from littleshop.catalog.wares import Ware, WareVariant
 from littleshop.errors import Refused
 from littleshop.web.console.figures import as_csv
 from tests.catalog.foreign_sheets import SHOPIFY, TAOBAO
@@ -168,8 +168,8 @@ def test_what_goes_out_comes_back_the_same(file: Path) -> None:
         UUID(int=7),
         "=cmd|'/c calc'!A1",
         (
-            Kind(("青灰", "大"), 16800, 3, 20000, 9000, "007", "6901234567892", 350),
-            Kind(("月白", "大"), 16801, 0, 0, None, "'quoted", "", 0),
+            WareVariant(("青灰", "大"), 16800, 3, 20000, 9000, "007", "6901234567892", 350),
+            WareVariant(("月白", "大"), 16801, 0, 0, None, "'quoted", "", 0),
         ),
         description='-one\n\n"two", three;\tfour\n+５',
         options=(glaze, Option("大小", ("大",))),

@@ -7,7 +7,7 @@ from functools import partial
 
 from littleshop import db
 from littleshop.sale import reselling, telling_resellers
-from littleshop.sale.reselling import Shelf
+from littleshop.sale.reselling import Supplied
 from littleshop.supply import low, resale_offers, resales
 from tests.cast import CNY, Town
 from tests.sale.resold import TOKEN, pair
@@ -52,7 +52,7 @@ async def test_four_things_of_a_supplier_are_read_as_one_is(town: Town) -> None:
     assert counted == [[4, 2, 2]] * 4
 
 
-def said(shelves: Mapping[int, Shelf]) -> object:
+def said(shelves: Mapping[int, Supplied]) -> object:
     """What suppliers say, wherever in a read it stood."""
     return {
         supplier: (
@@ -94,10 +94,10 @@ async def test_what_became_of_three_orders_is_read_as_of_one(town: Town) -> None
         await two.jobs_are_done()
         async with town.database.connection() as conn:
             mirrors = await resales.mirrored(conn, two.reseller)
-            told = await resales.passages(conn, mirrors)
+            told = await resales.progress_of(conn, mirrors)
         assert {(each.status, len(each.parcels)) for each in told.values()} == {("shipped", 1)}
         assert len(told) == len(mirrors) == len(counted) + 1
-        counted.append(await reads(town, partial(resales.passages, mirrors=mirrors)))
+        counted.append(await reads(town, partial(resales.progress_of, mirrors=mirrors)))
     assert counted == [1, 1, 1]
     await town.books_balance()
 

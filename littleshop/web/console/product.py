@@ -25,7 +25,7 @@ from littleshop.i18n import SIGNS
 from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms, pages
 from littleshop.web.console import frame, news, product_sending, product_sheet
-from littleshop.web.console.product_sheet import Kind, Sheet
+from littleshop.web.console.product_sheet import Sheet, VariantRow
 from littleshop.web.forms import Form, Kept
 
 MONTH = timedelta(days=30)
@@ -159,7 +159,7 @@ async def _write(
 ) -> None:
     """Write the draft. A stock that was not touched stays what it is by now: something may have
     been sold while the page was open. Raises Refused stock_promised, NotFound."""
-    rows = sheet.kinds or [Kind((), stock=sheet.form["stock"], seen=sheet.form["seen"])]
+    rows = sheet.kinds or [VariantRow((), stock=sheet.form["stock"], seen=sheet.form["seen"])]
     untouched = {row.choice for row in rows if row.seen and row.stock.strip() == row.seen}
     async with http.house(request).database.connection() as conn:
         if (await virtual.of(conn, work.shop.shop_id, product_id)).kind == "codes":

@@ -40,8 +40,8 @@ def field_of(code: str) -> str:
     return next((field for start, field in FIELDS.items() if code.startswith(start)), "title")
 
 
-class Kind(msgspec.Struct):
-    """One row of the table of kinds: what was typed, what was there when the page was made."""
+class VariantRow(msgspec.Struct):
+    """One row of the table of variants: what was typed, what was there when the page was made."""
 
     choice: tuple[str, ...]
     price: str = ""
@@ -69,7 +69,7 @@ class Sheet(msgspec.Struct):
 
     form: dict[str, Any]
     axes: list[Option]
-    kinds: list[Kind]
+    kinds: list[VariantRow]
     dots: list[list[Dot]] = []  # of each axis
     lists: bool = False  # only its table of kinds is asked for
     errors: dict[str, Any] = {}
@@ -87,10 +87,10 @@ def of_product(locale: str, product: Product, variants: Sequence[Variant]) -> Sh
     return Sheet(form, list(product.options), rows if product.options else [], dots)
 
 
-def _kind(variant: Variant) -> Kind:
+def _kind(variant: Variant) -> VariantRow:
     on_hand = str(variant.on_hand)
     price = forms.shown(variant.price_minor, variant.currency)
-    return Kind(variant.choice, price, on_hand, on_hand)
+    return VariantRow(variant.choice, price, on_hand, on_hand)
 
 
 def _dot(locale: str, axis: Option, value: str) -> Dot:
@@ -121,8 +121,8 @@ def typed(
     sold = {each.choice: _kind(each) for each in variants}
     kinds = []
     for choice in wanted:
-        known = posted.get(Kind(choice).key) or sold.get(choice) or Kind(choice, price)
-        kinds.append(Kind(choice, known.price, known.stock, known.seen))
+        known = posted.get(VariantRow(choice).key) or sold.get(choice) or VariantRow(choice, price)
+        kinds.append(VariantRow(choice, known.price, known.stock, known.seen))
     sheet = Sheet(fields, axes, kinds, errors={})
     sheet.dots = [_dots(request, form, product, place, axis) for place, axis in enumerate(axes)]
     if many > drafts.MOST_VARIANTS:
@@ -131,15 +131,15 @@ def typed(
     return sheet, {each.key for each in kinds} == set(posted)
 
 
-def _posted(form: Form) -> dict[str, Kind]:
+def _posted(form: Form) -> dict[str, VariantRow]:
     """The rows of the table as they were sent."""
-    found: dict[str, Kind] = {}
+    found: dict[str, VariantRow] = {}
     for place in range(drafts.MOST_VARIANTS + 1):
         key = form.text(f"variant-{place}-key", 2000)
         if not key:
             break
         parts = (form.text(f"variant-{place}-{part}", 64) for part in ("price", "stock", "seen"))
-        found[key] = Kind((), *parts)
+        found[key] = VariantRow((), *parts)
     return found
 
 
@@ -184,7 +184,7 @@ def draft(
 ) -> ProductDraft | None:
     """The draft of the sheet, or None when something is wrong: the sheet's errors say what."""
     known = {each.choice: each for each in variants}
-    rows = sheet.kinds or [Kind((), sheet.form["price"], sheet.form["stock"])]
+    rows = sheet.kinds or [VariantRow((), sheet.form["price"], sheet.form["stock"])]
     made = [_variant(request, currency, known.get(row.choice), row) for row in rows]
     wrong = any(row.price_error or row.stock_error for row in rows)
     if not sheet.kinds and wrong:
@@ -219,7 +219,9 @@ def _product_draft(
     )
 
 
-def _variant(request: Request, currency: str, known: Variant | None, row: Kind) -> VariantDraft:
+def _variant(
+    request: Request, currency: str, known: Variant | None, row: VariantRow
+) -> VariantDraft:
     """A kind as typed; what its row has beside price and stock stays, as long as it is true."""
     price_minor = pieces = 1
     try:

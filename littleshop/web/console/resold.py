@@ -25,7 +25,7 @@ from littleshop.supply.resale_offers import Price
 from littleshop.web import addresses, forms
 from littleshop.web.console import frame, resold_form, resold_orders
 from littleshop.web.console.reselling import need_platform_holds
-from littleshop.web.console.resold_form import Kind, Typed
+from littleshop.web.console.resold_form import PricedVariant, Typed
 from littleshop.web.forms import Form
 
 
@@ -110,12 +110,12 @@ async def _form(
     )
 
 
-async def _offered(request: Request, ware: Ware) -> list[Kind]:
+async def _offered(request: Request, ware: Ware) -> list[PricedVariant]:
     """The kinds that he offers, by his ids."""
     async with http.house(request).database.connection() as conn:
         left = await low.left(conn, ware.shop.shop_id, ware.product.product_id)
     return [
-        Kind(
+        PricedVariant(
             each.variant_id, " · ".join(each.choice), ware.offer.prices[each.variant_id],
             each.price_minor, each.currency, left.get(each.variant_id, 0),
         )
@@ -162,7 +162,7 @@ async def _listing(conn: db.Connection, request: Request, work: AtWork) -> Listi
     return listing
 
 
-async def _kinds(conn: db.Connection, listing: Listing) -> list[Kind]:
+async def _kinds(conn: db.Connection, listing: Listing) -> list[PricedVariant]:
     """Her kinds by her ids, with what the supplier says of them now, or said last."""
     offer = await resale_offers.get(conn, listing.from_shop_id, listing.from_product_id)
     left = await low.left(conn, listing.from_shop_id, listing.from_product_id)
@@ -175,7 +175,7 @@ async def _kinds(conn: db.Connection, listing: Listing) -> list[Kind]:
             theirs = kind.from_variant_id
             price = offer.prices.get(theirs) if offer else None
             told.append(
-                Kind(
+                PricedVariant(
                     each.variant_id, " · ".join(each.choice),
                     price or Price(theirs, kind.supply_minor), each.price_minor, each.currency,
                     left.get(theirs, 0), listed=True,

@@ -23,8 +23,8 @@ from littleshop.web.forms import Form
 WORDS = {"title": drafts.TITLE_LENGTH, "description": drafts.DESCRIPTION_LENGTH}
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A kind under the id by which it is priced. `shelf_minor`: what is asked for it in the
+class PricedVariant(msgspec.Struct, frozen=True):
+    """A variant under the id by which it is priced. `shelf_minor`: what is asked for it in the
     supplier's own shop, or here; `listed` when that is here; `left`: how many he has, None for
     plenty."""
 
@@ -59,7 +59,7 @@ class Typed(msgspec.Struct):
     fields: dict[str, str]
 
 
-def _percent(kinds: Sequence[Kind]) -> int:
+def _percent(kinds: Sequence[PricedVariant]) -> int:
     """The margin in whole per cent that is proposed for all: as much as leaves none above what is
     proposed for it, and none below what the supplier asks of it."""
     most = min((each.proposed * 100 // each.price.supply_minor for each in kinds), default=100)
@@ -70,12 +70,12 @@ def _percent(kinds: Sequence[Kind]) -> int:
     return max(most, least, 100) - 100
 
 
-def _fits(kind: Kind, margin: Margin) -> bool:
+def _fits(kind: PricedVariant, margin: Margin) -> bool:
     return kind.price.why_not(kind.with_margin(margin)) is None
 
 
 def context(
-    kinds: Sequence[Kind], typed: Mapping[str, str], words: tuple[str, str] = ("", "")
+    kinds: Sequence[PricedVariant], typed: Mapping[str, str], words: tuple[str, str] = ("", "")
 ) -> dict[str, Any]:
     """The fields as typed, or as they stand or are proposed."""
     several = len(kinds) > 1
@@ -89,7 +89,7 @@ def context(
 
 
 def _row(
-    place: int, kind: Kind, typed: Mapping[str, str], margin: Margin, several: bool
+    place: int, kind: PricedVariant, typed: Mapping[str, str], margin: Margin, several: bool
 ) -> dict[str, Any]:
     """A kind with the field for its price: what it costs her, what it leaves, what she may ask."""
     price, currency, wish = kind.price, kind.currency, kind.proposed
@@ -111,7 +111,7 @@ def _row(
     }
 
 
-def read(request: Request, form: Form, kinds: Sequence[Kind]) -> Typed:
+def read(request: Request, form: Form, kinds: Sequence[PricedVariant]) -> Typed:
     """What was typed. A kind's own price goes before the margin for all, unless it is the one it
     had."""
     title, description = (form.text(name, 4 * most) for name, most in WORDS.items())
@@ -139,7 +139,9 @@ def read(request: Request, form: Form, kinds: Sequence[Kind]) -> Typed:
     return known
 
 
-def _said(request: Request, form: Form, kinds: Sequence[Kind], known: Typed) -> Margin | None:
+def _said(
+    request: Request, form: Form, kinds: Sequence[PricedVariant], known: Typed
+) -> Margin | None:
     """The margin for all; what is wrong with it stands at its field."""
     if len(kinds) < 2:
         return None
@@ -150,7 +152,7 @@ def _said(request: Request, form: Form, kinds: Sequence[Kind], known: Typed) -> 
         return None
 
 
-def _now(kind: Kind) -> str:
+def _now(kind: PricedVariant) -> str:
     return forms.shown(kind.shelf_minor, kind.currency)
 
 

@@ -17,7 +17,7 @@ from littleshop.shop import shops, staff
 from littleshop.shop.shops import Shop
 from littleshop.supply import prospects, resales
 from littleshop.supply.prospects import Prospect
-from littleshop.supply.resales import Passage, ResoldOrder
+from littleshop.supply.resales import Progress, ResoldOrder
 from littleshop.trade import carriers, order_words
 from littleshop.web import pages
 
@@ -29,7 +29,7 @@ async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> l
     """Her orders with what the suppliers' rows say of them."""
     found = await _found(conn, http.house(request).keyring, work.shop.shop_id, q)
     names = await shops.names(conn, list({each.from_shop_id for each, _ in found}))
-    passages = await resales.passages(conn, [each for each, _ in found])
+    progress = await resales.progress_of(conn, [each for each, _ in found])
     ahead = await prospects.coming(conn, work.shop.shop_id, http.now(request))
     by_order = {each.order_id: each for each in ahead}
     zone = ZoneInfo(work.shop.zone)
@@ -41,7 +41,7 @@ async def rows(request: Request, conn: db.Connection, work: AtWork, q: str) -> l
             "total": each.total,
             "placed_at": each.placed_at.astimezone(zone),
             "supplier": names.get(each.from_shop_id, ""),
-            **_became(request, each, passages[each.order_id]),
+            **_became(request, each, progress[each.order_id]),
             "expected": _expected(by_order.get(each.order_id), zone),
         }
         for each, name in found
@@ -121,7 +121,7 @@ def _number(q: str) -> int | None:
     return int(digits) if plain else None
 
 
-def _became(request: Request, mirror: ResoldOrder, passage: Passage) -> dict[str, Any]:
+def _became(request: Request, mirror: ResoldOrder, passage: Progress) -> dict[str, Any]:
     state = "received" if passage.status == "closed" else passage.status
     return {
         "state": "part_sent" if state == "to_ship" and passage.parcels else state,
@@ -139,7 +139,7 @@ def _expected(ahead: Prospect | None, zone: ZoneInfo) -> dict[str, Any] | None:
     return {"amount": ahead.amount, "by": by}
 
 
-def _margin(mirror: ResoldOrder, passage: Passage) -> Money:
+def _margin(mirror: ResoldOrder, passage: Progress) -> Money:
     """Her margin in what did not go back, before the platform's fee."""
     ended = passage.status in ("cancelled", "refunded")
     kept = 0 if ended else passage.total_minor - passage.refunded_minor

@@ -28,7 +28,7 @@ from littleshop.trade import (
 )
 from littleshop.trade.cases import Case
 from littleshop.trade.deliveries import Parcel
-from littleshop.trade.gifts import Claimed, Kind
+from littleshop.trade.gifts import Claimed, GiftVariant
 from littleshop.trade.letters import Letter
 from littleshop.trade.order_events import OrderEvent
 from littleshop.trade.order_links import Seen
@@ -52,7 +52,7 @@ class Opened(msgspec.Struct, frozen=True):
     letter: Letter
     claimed: Claimed | None
     things: list[OrderItem]
-    kinds: list[Kind]
+    kinds: list[GiftVariant]
     clocks: list[Timer]
     parcels: list[Parcel]
     ways: Ways

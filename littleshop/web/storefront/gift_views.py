@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from littleshop import i18n
 from littleshop.shop.shops import Shop
-from littleshop.trade.gifts import Claimed, Kind
+from littleshop.trade.gifts import Claimed, GiftVariant
 from littleshop.trade.letters import Letter
 from littleshop.trade.order_links import Seen
 from littleshop.trade.orders import UNPAID, Order, OrderItem
@@ -86,7 +86,7 @@ def thing(item: OrderItem) -> SimpleNamespace:
 
 
 def choices(
-    things: Sequence[OrderItem], known: Sequence[Kind], typed: dict[int, str]
+    things: Sequence[OrderItem], known: Sequence[GiftVariant], typed: dict[int, str]
 ) -> list[SimpleNamespace]:
     """What each line can be, where there is something to choose; what was chosen stays so."""
     shown = []

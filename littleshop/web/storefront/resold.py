@@ -16,7 +16,7 @@ from littleshop.errors import Refused
 from littleshop.pricing.facts import VariantFacts
 from littleshop.pricing.quotes import Item
 from littleshop.sale import reselling
-from littleshop.sale.reselling import Consignment, Shelf
+from littleshop.sale.reselling import Consignment, Supplied
 from littleshop.shop.shops import Shop
 from littleshop.supply import resale_offers
 from littleshop.trade import carts
@@ -66,15 +66,15 @@ async def groups(
         return [], set()
     async with http.house(request).database.connection() as conn:
         suppliers = {each.shop_id: each for each in await resale_offers.doors(conn, list(found))}
-        shelves = await reselling.look_at_all(conn, found)
+        supplied = await reselling.look_at_all(conn, found)
     locale, told, seen = pages.locale_of(request), [], set()
     for supplier, consignment in found.items():
         seen |= set(consignment.own.values())
-        there = reselling.there(consignment, shelves[supplier])
+        there = reselling.there(consignment, supplied[supplier])
         things = [
             _thing(locale, item, facts[item.variant_id], there, draw) for item in consignment.here
         ]
-        group = _group(locale, shop, consignment, shelves[supplier], things)
+        group = _group(locale, shop, consignment, supplied[supplier], things)
         ships = bought_at.shipper(locale, suppliers[supplier])
         told.append(SimpleNamespace(ships=ships, items=things, **group))
     return told, seen
@@ -84,14 +84,14 @@ def _group(
     locale: str,
     shop: Shop,
     consignment: Consignment,
-    shelf: Shelf,
+    supplied: Supplied,
     things: Sequence[SimpleNamespace],
 ) -> dict[str, Any]:
     """What those of these things that can be had cost, and where they are paid."""
     quote, left = None, _only(consignment, {each.id for each in things if each.problem is None})
     if left is not None and shop.status == "open":
         with contextlib.suppress(Refused):
-            quote, _ = reselling.quote(left, shelf, WAY)
+            quote, _ = reselling.quote(left, supplied, WAY)
     text = checkouts.items_text(left.here) if left is not None else ""
     return {
         "lines": checkouts.lines(locale, quote, views.shop(shop).seller) if quote else [],
