@@ -60,7 +60,7 @@ class Reseller(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
-class Door(msgspec.Struct, frozen=True):
+class Partner(msgspec.Struct, frozen=True):
     """A shop that sells or ships for another, as that one may go and look at it; `seller`: who
     keeps it."""
 
@@ -351,11 +351,11 @@ async def resellers(
     )
 
 
-async def doors(conn: db.Connection, shop_ids: Sequence[int]) -> list[Door]:
+async def partners(conn: db.Connection, shop_ids: Sequence[int]) -> list[Partner]:
     """The shops with these numbers."""
     return await db.all(
         conn,
-        Door,
+        Partner,
         "select /* all shops: these few */ shop_id, name, slug, picture, seller from shops"
         " where shop_id = any ($1) order by shop_id",
         list(shop_ids),

@@ -261,7 +261,7 @@ async def _sellers(conn: db.Connection, work: AtWork) -> list[dict[str, Any]]:
     ahead = await prospects.going(conn, shop_id)
     listed = Counter(each.reseller_shop_id for each in takers if each.ended_at is None)
     rows, nothing = [], Money(0, currency)
-    for shop in await resale_offers.doors(conn, list(ids_)):
+    for shop in await resale_offers.partners(conn, list(ids_)):
         reseller, of = shop.shop_id, sold.get(shop.shop_id)
         rows.append(
             {

@@ -121,14 +121,14 @@ def _number(q: str) -> int | None:
     return int(digits) if plain else None
 
 
-def _became(request: Request, mirror: ResoldOrder, passage: Progress) -> dict[str, Any]:
-    state = "received" if passage.status == "closed" else passage.status
+def _became(request: Request, mirror: ResoldOrder, progress: Progress) -> dict[str, Any]:
+    state = "received" if progress.status == "closed" else progress.status
     return {
-        "state": "part_sent" if state == "to_ship" and passage.parcels else state,
-        "back": Money(passage.refunded_minor, mirror.currency),
-        "asked": passage.asked,
-        "margin": _margin(mirror, passage),
-        "parcels": [_parcel(request, each) for each in passage.parcels],
+        "state": "part_sent" if state == "to_ship" and progress.parcels else state,
+        "back": Money(progress.refunded_minor, mirror.currency),
+        "asked": progress.asked,
+        "margin": _margin(mirror, progress),
+        "parcels": [_parcel(request, each) for each in progress.parcels],
     }
 
 
@@ -139,11 +139,11 @@ def _expected(ahead: Prospect | None, zone: ZoneInfo) -> dict[str, Any] | None:
     return {"amount": ahead.amount, "by": by}
 
 
-def _margin(mirror: ResoldOrder, passage: Progress) -> Money:
+def _margin(mirror: ResoldOrder, progress: Progress) -> Money:
     """Her margin in what did not go back, before the platform's fee."""
-    ended = passage.status in ("cancelled", "refunded")
-    kept = 0 if ended else passage.total_minor - passage.refunded_minor
-    return Money(mirror.margin_minor * kept // passage.total_minor, mirror.currency)
+    ended = progress.status in ("cancelled", "refunded")
+    kept = 0 if ended else progress.total_minor - progress.refunded_minor
+    return Money(mirror.margin_minor * kept // progress.total_minor, mirror.currency)
 
 
 def _parcel(request: Request, parcel: Mapping[str, str]) -> str:

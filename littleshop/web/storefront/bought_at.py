@@ -12,7 +12,7 @@ from littleshop.sale import reselling
 from littleshop.shop import shops
 from littleshop.shop.shops import Shop
 from littleshop.supply import resales
-from littleshop.supply.resale_offers import Door
+from littleshop.supply.resale_offers import Partner
 from littleshop.trade.orders import Order
 from littleshop.web.storefront import views
 from littleshop.web.storefront.views import ShopView
@@ -45,7 +45,7 @@ def face(sold_by: Shop | None, supplier: Shop, locale: str | None = None) -> Sho
     return msgspec.structs.replace(views.shop(sold_by, locale), seller=seen.seller)
 
 
-def shipper(locale: str, supplier: Shop | Door) -> str:
+def shipper(locale: str, supplier: Shop | Partner) -> str:
     """A shop that ships what another sells, with the name of who keeps it."""
     if not supplier.seller or supplier.seller == supplier.name:
         return supplier.name

@@ -65,7 +65,7 @@ async def groups(
     if not found:
         return [], set()
     async with http.house(request).database.connection() as conn:
-        suppliers = {each.shop_id: each for each in await resale_offers.doors(conn, list(found))}
+        suppliers = {each.shop_id: each for each in await resale_offers.partners(conn, list(found))}
         supplied = await reselling.look_at_all(conn, found)
     locale, told, seen = pages.locale_of(request), [], set()
     for supplier, consignment in found.items():
