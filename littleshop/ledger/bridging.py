@@ -35,7 +35,8 @@ async def take_from_clearing(
     at: datetime,
 ) -> bool:
     """Book that the rail took `amount` for what stands in `account` (escrow, gateway_fee ...);
-    what the shop's clearing lacks is lent. `spoken_for` minor units of it are not to be touched:
+    what the shop's clearing lacks is lent, and what of rails' fees our commission bears no longer
+    because it went back. `spoken_for` minor units of it are not to be touched:
     they are owed to buyers and seller. `pocket` is where it lay when that is not the clearing:
     held_at or withdrawable. False when it was booked before. Conflict when the reference was
     booked otherwise."""
@@ -43,11 +44,14 @@ async def take_from_clearing(
     if known is not None:
         return False
     clearing = pocket or chart.gateway_clearing(gateway)
-    names = [account, clearing, chart.DUE_TO_SHOP]
+    names = [account, clearing, chart.DUE_TO_SHOP, *cover.OURS]
     held = await accounts.lock(conn, shop_id, names, amount.currency)
     parts = [Transfer(account, clearing, amount)]
     free = max(held.get(clearing, 0) - spoken_for, 0)
-    short = Money(amount.minor - free, amount.currency)
+    # Only what buyers paid to us: an institution takes its fee from what it releases to the seller.
+    ours = account == chart.ESCROW and clearing == chart.gateway_clearing(gateway)
+    unborne = cover.unborne(held) if ours else 0
+    short = Money(max(amount.minor - free, unborne), amount.currency)
     if short.minor > 0:
         parts.append(Transfer(clearing, chart.DUE_TO_SHOP, short))
         await _have_lent(conn, shop_id, reference, short, at)

@@ -14,6 +14,7 @@ from littleshop.ledger import chart
 _LIES_AT = tuple(
     lies("") for lies in (chart.gateway_clearing, chart.held_at, chart.withdrawable, chart.leaving)
 )
+OURS = (chart.COMMISSION, chart.GATEWAY_FEE, chart.CHARGEBACK_LOSS)  # what is the platform's
 _PROMISED = (chart.ESCROW, chart.IN_TRANSIT, chart.SUSPENSE, chart.REFERRAL_HELD)
 
 
@@ -29,6 +30,14 @@ def spoken_for(balances: Mapping[str, int]) -> int:
     own = max(balances.get(chart.PAYABLE, 0), 0)
     sellers = chart.owed_to_sellers(balances) - balances.get(chart.REFERRAL_HELD, 0)
     return _set_aside(balances) + own + sellers
+
+
+def unborne(balances: Mapping[str, int]) -> int:
+    """What rails kept of a shop's money, or a bank took, that neither our commission bears nor the
+    platform has lent; minor units."""
+    lost = balances.get(chart.GATEWAY_FEE, 0) + balances.get(chart.CHARGEBACK_LOSS, 0)
+    borne = balances.get(chart.COMMISSION, 0) + balances.get(chart.DUE_TO_SHOP, 0)
+    return max(lost - borne, 0)
 
 
 def owed_by(balances: Mapping[str, int]) -> dict[int, int]:
