@@ -291,17 +291,18 @@ async def _settle(
 ) -> None:
     """What the persons have of it: whose shop it is, and that the one before is signed out. A
     second time changes nothing."""
-    last = (await handovers.done(conn, shop_id))[-1]
-    if last.handover_id != handover_id or last.to_person is None:
-        return  # an old link, pressed again when the shop had gone on: nothing is hers to end
-    for each in (last.from_person, *gone):
+    done = await handovers.done(conn, shop_id)
+    this = next(each for each in done if each.handover_id == handover_id)
+    for each in (this.from_person, *gone):
         if await staff.role_of(conn, shop_id, each) is None:  # nor was asked back meanwhile
             await staff.forget_shop(conn, each, shop_id)
-    person = await people.get(conn, last.to_person)
+    await sessions.end_all(conn, this.from_person, this.ended_at or at)
+    if this is not done[-1] or this.to_person is None:
+        return  # the shop has gone on since
+    person = await people.get(conn, this.to_person)
     assert person is not None
     await staff.note_owner(conn, person.person_id, shop_id, at)
     await openings.take_over(conn, person.person_id, shop_id, locale=person.locale, at=at)
-    await sessions.end_all(conn, last.from_person, last.ended_at or at)
 
 
 async def settle(context: Context, *, shop_id: int, handover_id: str, gone: Sequence[str]) -> None:

@@ -151,7 +151,7 @@ def quote(
     consignment: Consignment, supplied: Supplied, way: str, to: str = provinces.UNKNOWN
 ) -> tuple[Quote, int]:
     """What a part of a basket costs, sent to the province with the code `to`; and her margin in it,
-    minor units. What the supplier's own supplied asks is not told.
+    minor units. What is asked for it in the supplier's own shop is not told.
 
     Raises Refused: resale_gone(title=) when he does not offer it or not for so little, and what
     quotes.quote raises."""
