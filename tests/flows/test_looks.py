@@ -63,6 +63,8 @@ def too_wide(page: Page, width: int) -> list[str]:
 
 def looks_right(page: Page) -> list[str]:
     """What is wrong with the page that is open: at every width, in the dark at the narrowest."""
+    page.wait_for_function("document.body !== null")  # a press leads on to a page that only comes
+    page.wait_for_load_state()
     page.emulate_media(color_scheme="light")
     wrong = [words for width in WIDTHS for words in too_wide(page, width)]
     page.emulate_media(color_scheme="dark")

@@ -128,6 +128,7 @@ def test_the_pages_of_the_desk_fit_and_can_be_pressed(
     wrong += looks_right(page)
     page.goto(f"{littleshop.web}/operator/disputes")
     page.click("main a.line-link")
+    page.wait_for_url(lambda url: not url.endswith("/disputes"))
     wrong += looks_right(page)
     for path in (
         "", "/disputes", "/holds", "/differences", "/rails", "/jobs", "/look-up?q=@stall", "/runs",
