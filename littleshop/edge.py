@@ -84,7 +84,7 @@ class Bodies:
     def __init__(self, patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
         self._coming: dict[Body, str] = {}  # and the address each comes from
-        self._of_address: dict[str, set[Body]] = {}
+        self._of_address: dict[str, dict[Body, None]] = {}  # in the order they came
         self._lost = 0
         self._said_at = float("-inf")
 
@@ -93,12 +93,12 @@ class Bodies:
 
     def add(self, body: Body, address: str) -> None:
         """Wait for one more; of too many, the one that is nearest to its end gives way."""
-        beside = self._of_address.setdefault(address, set())
+        beside = self._of_address.setdefault(address, {})
         if len(beside) >= self.patience.most_of_address:
             self._end(min(beside, key=_ends_at))
         if len(self._coming) >= self.patience.most:
             self._end(min(self._coming, key=_ends_at))
-        self._of_address.setdefault(address, beside).add(body)
+        self._of_address.setdefault(address, beside)[body] = None
         self._coming[body] = address
 
     def remove(self, body: Body) -> None:
@@ -107,7 +107,7 @@ class Bodies:
         if address is None:
             return
         beside = self._of_address[address]
-        beside.discard(body)
+        beside.pop(body, None)
         if not beside:
             del self._of_address[address]
 
