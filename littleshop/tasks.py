@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from littleshop import config, db, logs, recoveries
+from littleshop import config, db, logs
 from littleshop.catalog import importing, search
 from littleshop.entry import admitting, crediting, handing_over, signing_in, verifying
 from littleshop.errors import GatewayError
@@ -23,7 +23,7 @@ from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.notify import alerts, channels, live, messages
 from littleshop.oversight import appointing
-from littleshop.pay import chargebacks, notices, payments, refunds
+from littleshop.pay import notices, payments
 from littleshop.pay.payments import Payment
 from littleshop.risk import limits
 from littleshop.sale import (
@@ -33,10 +33,9 @@ from littleshop.sale import (
     paying,
     recalling,
     referring,
-    refunding,
     releasing,
     resending,
-    taking_back,
+    sending_refunds,
     telling_handover,
     telling_news,
     ticking,
@@ -143,75 +142,6 @@ async def _still_asked(context: Context, shop_id: int, reference: str) -> Paymen
     return payment if payment is not None and payment.status == "asked" else None
 
 
-async def send_refund(context: Context, *, shop_id: int, refund_id: str) -> None:
-    """Send a refund to its rail until it is done, and book it. One that the rail refuses while the
-    buyer's bank takes the payment back is nobody's work: the end of the dispute decides."""
-    try:
-        await _send_alone(context, shop_id, refund_id)
-    except GatewayError as no:
-        async with context.database.connection() as conn:
-            disputed = await chargebacks.open_for_refund(conn, shop_id, UUID(refund_id))
-        if no.retryable or not disputed:
-            raise
-
-
-async def _send_alone(context: Context, shop_id: int, refund_id: str) -> None:
-    """Several jobs may be for one refund (the sweep has it sent again): one asks at a time, and
-    reads what the last one has written."""
-    if refund_id in _sending:
-        raise GatewayError(f"refund {refund_id} is being sent by another job", retryable=True)
-    _sending.add(refund_id)
-    try:
-        await _send_refund(context, shop_id, UUID(refund_id))
-    finally:
-        _sending.discard(refund_id)
-
-
-_sending: set[str] = set()  # refunds of which this process asks a rail
-
-
-async def _send_refund(context: Context, shop_id: int, refund_id: UUID) -> None:
-    house = _house(context)
-    async with context.database.connection() as conn:
-        await recoveries.refuse_on_hold(conn)
-        refund = await refunds.get(conn, shop_id, refund_id)
-        assert refund is not None, refund_id
-        if refund.status != "asked":
-            return
-        paid = await payments.of_order(conn, shop_id, refund.order_id)
-    payment = next(one for one in paid if one.payment_id == refund.payment_id)
-    try:
-        by_us = await taking_back.send(
-            context.database, house.rails[payment.gateway], house.escrows, payment, refund,
-            context.at,
-        )  # fmt: skip
-    except refunding.Undeliverable as no:
-        stuck = partial(resending.hear_stuck, advanced=no.advanced)
-        await context.database.transaction(lambda conn: stuck(conn, shop_id, refund_id, context.at))
-        return
-    await context.database.transaction(
-        lambda conn: refunding.hear(conn, shop_id, refund_id, context.at, advanced=by_us)
-    )
-
-
-async def lose_chargeback(context: Context, *, shop_id: int, reference: str, dispute: str) -> None:
-    """Ask the rail what became of the refunds that a lost dispute met under way, then book it."""
-    async with context.database.connection() as conn:
-        payment = await payments.get(conn, shop_id, reference)
-        assert payment is not None, reference
-        asked = await charging_back.under_way(conn, payment)
-    refused = []
-    for refund in asked:
-        try:
-            await _send_alone(context, shop_id, str(refund.refund_id))
-        except GatewayError as no:
-            if no.retryable:
-                raise
-            refused.append(refund.refund_id)
-    lose = partial(charging_back.lose, refused=refused, at=context.at)
-    await context.database.transaction(lambda conn: lose(conn, shop_id, reference, dispute))
-
-
 async def lend(context: Context, *, reference: str, minor: int, currency: str) -> None:
     """Book the platform's side of what it lent a shop when a rail took money."""
     await context.database.transaction(
@@ -244,13 +174,6 @@ async def sweep_payments(context: Context) -> None:
         await context.database.transaction(
             partial(paying.question, payment=payment, asked_before=before, at=context.at)
         )
-
-
-async def sweep_refunds(context: Context) -> None:
-    """Refunds that are not done after a day are sent again, whatever was said of them."""
-    async with context.database.connection() as conn:
-        for refund in await refunds.unsent(conn, context.at - timedelta(days=1)):
-            await refunding.have_sent(conn, refund, context.at)
 
 
 async def retry_timer(context: Context, *, shop_id: int, subject: str, kind: str) -> None:
@@ -298,11 +221,8 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         "paying.query": Task(query_payment, attempts=3),
         bridging.TAKE_BACK: Task(take_back, attempts=40, longest_wait=_PATIENCE),
         bridging.LEND: Task(lend, attempts=40, longest_wait=_PATIENCE),
-        "refunding.send": Task(send_refund, attempts=40, longest_wait=_PATIENCE),
-        charging_back.LOSE: Task(lose_chargeback, attempts=40, longest_wait=_PATIENCE),
         "timers.sweep": Task(sweep_timers, attempts=3),
         "payments.sweep": Task(sweep_payments, attempts=3),
-        "refunds.sweep": Task(sweep_refunds, attempts=3),
         ticking.RETRY: Task(retry_timer, attempts=3),
         "forgotten.sweep": Task(sweep_forgotten, attempts=3),
         "visits.fold": Task(fold_visits, attempts=3),
@@ -320,6 +240,7 @@ def tasks(house: House, sent_by: channels.Channels) -> dict[str, Task]:
         **settling.tasks(
             routing.of(house.settings, house.clock, house.escrows), house.keyring, house.calendar
         ),
+        **sending_refunds.tasks(house.rails, house.escrows),
         **resending.tasks(house.rails),
         **reconciling_bills.tasks(house.rails),
         **reconciling_by_asking.tasks(house.rails),
@@ -341,7 +262,6 @@ TIMETABLE = Timetable(
     {
         "timers.sweep": Every(2),
         "payments.sweep": Every(30),
-        "refunds.sweep": Daily(time(5, 0)),
         "bills.read": Every(1800),
         "bills.ask": Every(300),
         "forgotten.sweep": Daily(time(4, 30)),
@@ -349,6 +269,7 @@ TIMETABLE = Timetable(
         "search.fill": Every(600),
         telling_news.SWEEP: Every(120),
         low.SWEEP: Every(900),
+        **sending_refunds.TIMETABLE,
         **settling.TIMETABLE,
         **admitting.TIMETABLE,
         **releasing.TIMETABLE,

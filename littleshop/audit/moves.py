@@ -30,6 +30,7 @@ _MOVES = """
             ('charged_back', 'held', 'due_to_shop'), ('charged_back', 'free', 'due_to_shop'),
             ('chargeback_loss', 'chargeback_loss', 'rail'),
             ('chargeback_loss', 'rail', 'due_to_shop'),
+            ('loss_found', 'rail', 'chargeback_loss'),
             ('paid_by_seller', 'free', 'payable'),
             ('refund_failed', 'rail', 'escrow'), ('refund_failed', 'held', 'escrow'),
             ('refund_failed', 'free', 'escrow'), ('refund_failed', 'rail', 'suspense'),
@@ -96,12 +97,14 @@ _ROWS = """
          or r.advanced_at is null and r.done_at is not null and p.held_for is not null),
         ('commission_returned', r.return_reference, r.return_minor, r.return_minor,
          r.returned_at is not null),
+        ('loss_found', r.refund_id::text, 1, r.amount_minor,
+         r.status = 'failed' and r.done_at is null),
         ('clawed_back', r.refund_id::text, 1, r.amount_minor, r.paid_from = 'escrow'))
          as one(kind, key, least, most, there)
       where one.there and ($1::bigint is null or r.shop_id = $1)
      union all
      select c.shop_id, 'chargeback_loss', c.chargeback_id::text, c.order_id, p.gateway,
-            c.unbooked_minor, c.unbooked_minor
+            c.unbooked_minor + c.found_minor, c.unbooked_minor + c.found_minor
        from chargebacks c
        join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id
       where c.status = 'lost' and ($1::bigint is null or c.shop_id = $1)
@@ -177,7 +180,8 @@ _ROWS = """
 # A lost chargeback's journals bear a number that is not written in its row: they go by the order.
 _LOST = """
     (select c.shop_id, one.kind, c.order_id, p.gateway,
-            case one.kind when 'charged_back' then c.amount_minor - c.unbooked_minor else 1 end,
+            case when one.kind = 'charged_back' and c.found_minor = 0
+                 then c.amount_minor - c.unbooked_minor else 1 end,
             c.amount_minor - c.unbooked_minor
        from chargebacks c
        join payments p on p.shop_id = c.shop_id and p.payment_id = c.payment_id

@@ -73,7 +73,7 @@ async def _do(conn: db.Connection, deferred: Sequence[jobs.Deferred]) -> None:
             case "paying.close":
                 shop_id, reference = int(job.arguments["shop_id"]), job.arguments["reference"]
                 await payments.close(conn, shop_id, reference)
-            case "refunding.send":
+            case refunding.SEND:
                 shop_id, refund = int(job.arguments["shop_id"]), UUID(job.arguments["refund_id"])
                 at = job.at + RAIL_ANSWERS
                 await refunding.hear(conn, shop_id, refund, at)

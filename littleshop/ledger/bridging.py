@@ -171,16 +171,18 @@ async def give_to_clearing(
     amount: Money,
     kind: str,
     reference: str,
+    order_id: UUID | None = None,
     pocket: str | None = None,
     at: datetime,
 ) -> bool:
-    """Book that the rail gave back `amount` of what stands in `account` (gateway_fee), into
+    """Book that the rail gave back `amount` of what stands in `account` (gateway_fee ...), into
     `pocket` when that is not the clearing."""
     return await journals.post(
         conn,
         shop_id,
         kind=kind,
         reference=reference,
+        order_id=order_id,
         value_on=value_date(at),
         booked_at=at,
         transfers=[Transfer(pocket or chart.gateway_clearing(gateway), account, amount)],

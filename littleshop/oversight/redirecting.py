@@ -12,10 +12,11 @@ from littleshop import db
 from littleshop.errors import GatewayError, Refused
 from littleshop.oversight import acts
 from littleshop.oversight.acts import Act
+from littleshop.pay import sending
 from littleshop.pay.gateways import BuyerCard, Gateway, Redirecting
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
-from littleshop.sale import refunding, resending
+from littleshop.sale import resending
 from littleshop.shop import cards
 from littleshop.trade import orders
 
@@ -131,7 +132,7 @@ async def _redirect(
     await database.transaction(lambda conn: resending.ask_redirect(conn, shop_id, refund_id, to))
     taken = True
     try:
-        await rail.redirect_refund(refunding.request(payment, refund), card)
+        await rail.redirect_refund(sending.request(payment, refund), card)
     except GatewayError as no:
         if no.retryable:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from littleshop.pay.payments import Payment
 
 class Chargeback(msgspec.Struct, frozen=True):
     """open -> won | lost. `unbooked_minor` had gone back to the buyer already: our own loss.
+    `found_minor` was taken for that too, until the rail said that a refund was never made.
     `dispute` is the rail's number of it, empty where it gives none."""
 
     shop_id: int
@@ -27,6 +29,7 @@ class Chargeback(msgspec.Struct, frozen=True):
     opened_at: datetime
     ended_at: datetime | None
     dispute: str = ""
+    found_minor: int = 0
 
     @property
     def amount(self) -> Money:
@@ -75,16 +78,54 @@ async def find(conn: db.Connection, payment: Payment, dispute: str = "") -> Char
 
 
 async def open_for_refund(conn: db.Connection, shop_id: int, refund_id: UUID) -> bool:
-    """Whether a bank is taking back the payment that a refund is of."""
+    """Whether a bank is taking back the payment that a refund is of, and that pays its order. Of
+    one that was returned no end of a dispute decides about refunds."""
     return bool(
         await db.value(
             conn,
             "select exists (select from refunds r join chargebacks c on c.shop_id = r.shop_id"
-            "  and c.payment_id = r.payment_id where r.shop_id = $1 and r.refund_id = $2"
-            "  and c.status = 'open')",
+            "  and c.payment_id = r.payment_id join payments p on p.shop_id = r.shop_id"
+            "  and p.payment_id = r.payment_id and p.outcome = 'accepted'"
+            " where r.shop_id = $1 and r.refund_id = $2 and c.status = 'open')",
             shop_id,
             refund_id,
         )
+    )
+
+
+async def lost_after(conn: db.Connection, payment: Payment, at: datetime) -> list[Chargeback]:
+    """The chargebacks of a payment that were lost after a moment, the oldest first."""
+    return await db.all(
+        conn,
+        Chargeback,
+        f"select {_COLUMNS} from chargebacks where shop_id = $1 and payment_id = $2"
+        " and status = 'lost' and ended_at > $3 order by opened_at, chargeback_id",
+        payment.shop_id,
+        payment.payment_id,
+        at,
+    )
+
+
+async def find_loss(conn: db.Connection, lost: Sequence[Chargeback], most: Money) -> Money:
+    """Up to so much of what the platform bears of these, of a locked payment, had not gone back:
+    it is borne no more. How much that was."""
+    left = most
+    for chargeback in lost:
+        part = Money(min(chargeback.unbooked_minor, left.minor), left.currency)
+        if part:
+            await _find_loss(conn, chargeback, part)
+            left -= part
+    return most - left
+
+
+async def _find_loss(conn: db.Connection, chargeback: Chargeback, part: Money) -> None:
+    await db.run(
+        conn,
+        "update chargebacks set unbooked_minor = unbooked_minor - $3,"
+        " found_minor = found_minor + $3 where shop_id = $1 and chargeback_id = $2",
+        chargeback.shop_id,
+        chargeback.chargeback_id,
+        part.minor,
     )
 
 

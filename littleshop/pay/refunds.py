@@ -287,6 +287,19 @@ async def drop(
     return sorted(dropped, key=lambda each: (each.asked_at, each.refund_id))
 
 
+async def given_up(conn: db.Connection, payment: Payment) -> Money:
+    """What of a payment's refunds was never made and is asked for no more."""
+    minor = await db.value(
+        conn,
+        "select coalesce(sum(f.amount_minor - coalesce(n.amount_minor, 0)), 0)::bigint"
+        " from refunds f left join refunds n on n.shop_id = f.shop_id and n.replaces = f.refund_id"
+        " where f.shop_id = $1 and f.payment_id = $2 and f.status = 'failed' and f.done_at is null",
+        payment.shop_id,
+        payment.payment_id,
+    )
+    return Money(int(minor), payment.currency)
+
+
 async def replace(
     conn: db.Connection, failed: Refund, at: datetime, *, amount: Money | None = None
 ) -> Refund:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from littleshop import db
-from littleshop.pay import payments, refunds
+from littleshop.pay import payments, refunds, sending
 from littleshop.pay.gateways import Gateway
 from littleshop.pay.refunds import Refund
 from littleshop.sale import paying, refunding
@@ -38,7 +38,7 @@ async def _ask_refund(database: db.Database, rail: Gateway, refund: Refund, at: 
     payment = next(one for one in every if one.payment_id == refund.payment_id)
     if payment.gateway != rail.name:
         return
-    said = await rail.refund_query(refunding.request(payment, refund))
+    said = await rail.refund_query(sending.request(payment, refund))
     if said.status == "done":
         await database.transaction(
             partial(

@@ -103,7 +103,8 @@ async def lose(
     at: datetime,
 ) -> bool:
     """The bank has decided against us, and the rail has said what became of the refunds that were
-    under way: `refused` are those that it will never send. False when it ended meanwhile."""
+    under way: `refused` are those that it has not made. What it says nothing of is taken for gone,
+    until it does (`hear_refused`). False when it ended meanwhile."""
     order, payment = await _lock(conn, shop_id, reference)
     chargeback = await chargebacks.find(conn, payment, dispute)
     if chargeback is None or chargeback.status != "open":
@@ -118,12 +119,52 @@ async def lose(
     return True
 
 
+async def hear_refused(conn: db.Connection, shop_id: int, refund_id: UUID, at: datetime) -> bool:
+    """The rail says that it never made a refund, after a bank's loss was booked as if it had: it
+    has gone by the bank, and the platform bears that no more. One that cannot be dropped waits for
+    a person. False for a refund that met no such loss."""
+    known = await refunds.get(conn, shop_id, refund_id)
+    assert known is not None, refund_id
+    every = await payments.of_order(conn, shop_id, known.order_id)
+    [reference] = [each.reference for each in every if each.payment_id == known.payment_id]
+    order, payment = await _lock(conn, shop_id, reference)
+    lost = await chargebacks.lost_after(conn, payment, known.asked_at)
+    taken = sum((each.amount for each in lost), Money(0, known.currency))
+    by_bank = min(taken - await refunds.given_up(conn, payment), known.amount)
+    if payment.outcome != "accepted" or by_bank.minor <= 0:
+        return False
+    dropped = await refunds.drop(conn, payment, [refund_id], at)
+    if not dropped:
+        await refunds.stick(conn, shop_id, refund_id, at)
+        return True
+    await payments.keep(conn, shop_id, payment.payment_id, known.amount)
+    payment = await payments.lock(conn, shop_id, reference)
+    found = await chargebacks.find_loss(conn, lost, by_bank)
+    if found:
+        await _book_found(conn, order, payment, found, refund_id, at)
+    await _ask_rest(conn, dropped, by_bank, at)
+    await _end_pot(conn, shop_id, order.order_id, at)
+    return True
+
+
+async def _book_found(
+    conn: db.Connection, order: Order, payment: Payment, found: Money, refund_id: UUID, at: datetime
+) -> None:
+    """What we bore is what was to go back: out of escrow, as any that a bank took."""
+    await bridging.give_to_clearing(
+        conn, order.shop_id, gateway=payment.gateway, account=chart.CHARGEBACK_LOSS, amount=found,
+        kind="loss_found", reference=str(refund_id), order_id=order.order_id, at=at,
+    )  # fmt: skip
+    own = str(ids.derived(refund_id, "lost"))
+    await refunding.take(conn, order, payment, found, reference=own, at=at)
+
+
 async def _ask_rest(
     conn: db.Connection, dropped: Sequence[Refund], taken: Money, at: datetime
 ) -> None:
     """What went by the bank was part of what was to go back; what that leaves is asked anew."""
     for refund in dropped:
-        by_bank = min(taken, refund.amount, key=lambda each: each.minor)
+        by_bank = min(taken, refund.amount)
         taken, rest = taken - by_bank, refund.amount - by_bank
         if rest:
             await refunding.ask_anew(conn, refund, rest, at)
@@ -171,14 +212,16 @@ async def _lock(conn: db.Connection, shop_id: int, reference: str) -> tuple[Orde
 async def _lose(
     conn: db.Connection, order: Order, payment: Payment, chargeback: Chargeback, at: datetime
 ) -> Money:
-    """Book what the rail took, as far as it had not gone back already; how much that was."""
+    """Book what the rail took, as far as it had not gone back already; how much that was. What a
+    refund under way may be, it is taken for first: the seller pays no loss that may be none."""
     left = Money(0, order.currency)
     if payment.outcome == "accepted":
         left = await refunding.left_of(conn, order)
     own = left
     if payment.outcome == "accepted":  # of parts, others may have gone back instead
         own = Money(payment.paid.minor - payment.refunded_minor, payment.currency)
-    booked = min(chargeback.amount, left, own, key=lambda each: each.minor)
+    unsaid = sum((each.amount for each in await under_way(conn, payment)), Money(0, order.currency))
+    booked = min(max(chargeback.amount - unsaid, Money(0, order.currency)), left, own)
     unbooked = Money(chargeback.amount_minor - booked.minor, chargeback.currency)
     await chargebacks.end(conn, chargeback, "lost", unbooked.minor, at)
     if unbooked:

@@ -9,11 +9,11 @@ import msgspec
 
 from littleshop import db, ids, jobs
 from littleshop.catalog import stock
-from littleshop.errors import GatewayError, Refused
+from littleshop.errors import Refused
 from littleshop.ledger import bridging, chart, journals
 from littleshop.money import Money
 from littleshop.pay import chargebacks, payments, refunds
-from littleshop.pay.gateways import PAY_SELLERS, Gateway, Reason, RefundAnswer, RefundRequest
+from littleshop.pay.gateways import PAY_SELLERS
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
 from littleshop.sale import promised, releasing, sharing_out, telling
@@ -22,17 +22,7 @@ from littleshop.trade import cases, claims, order_events, orders, timers
 from littleshop.trade.cases import Case
 from littleshop.trade.orders import Order
 
-# A no that may be a yes tomorrow: our balance at the rail, or something nobody named.
-MENDS_ITSELF = frozenset({None, Reason.SELLER_FUNDS, Reason.UNKNOWN, Reason.OTHER})
-
-
-class Undeliverable(GatewayError):
-    """The rail cannot deliver a refund where its payment came from; resending.py goes on.
-    `advanced` as the rail's answer has it."""
-
-    def __init__(self, message: str, advanced: bool | None = None) -> None:
-        super().__init__(message, retryable=False)
-        self.advanced = advanced
+SEND = "refunding.send"
 
 
 async def send_astray_back(
@@ -211,7 +201,7 @@ async def have_sent(conn: db.Connection, refund: Refund, at: datetime) -> None:
     """Have a refund sent (again); its reference makes a repeat harmless."""
     await jobs.defer(
         conn,
-        "refunding.send",
+        SEND,
         at=at,
         key=str(refund.refund_id),
         shop_id=refund.shop_id,
@@ -307,40 +297,6 @@ async def take(
 async def end_case(conn: db.Connection, case: Case, at: datetime) -> None:
     """What was asked for comes true another way."""
     await cases.end(conn, case.shop_id, case.case_id, "withdrawn", at)
-
-
-def request(payment: Payment, refund: Refund) -> RefundRequest:
-    """What a rail is asked about a refund, the same each time."""
-    return RefundRequest(
-        reference=payment.reference,
-        refund_reference=refund.reference,
-        amount=refund.amount,
-        paid=payment.paid,
-        reason=refund.reason,
-        advance=refund.advanced_at is not None,
-    )
-
-
-async def send(gateway: Gateway, payment: Payment, refund: Refund) -> bool | None:
-    """Ask the rail for it, again and again with one reference, until it says done; whether we
-    have paid it for the seller, None when it does not tell.
-
-    Raises GatewayError: retryable while pending, not when the rail refuses for good; then
-    Undeliverable when what took the money takes none back.
-    """
-    return need_done(refund, await gateway.refund(request(payment, refund)))
-
-
-def need_done(refund: Refund, answer: RefundAnswer) -> bool | None:
-    """What `send` makes of an answer; who paid, when the rail has done it."""
-    if answer.status == "failed" and answer.reason is Reason.BUYER_ACCOUNT:
-        raise Undeliverable(f"refund {refund.reference} has nowhere to go", answer.advanced)
-    if answer.status != "done":
-        raise GatewayError(
-            f"refund {refund.reference} is {answer.status} ({answer.reason})",
-            retryable=answer.status == "pending" or answer.reason in MENDS_ITSELF,
-        )
-    return answer.advanced
 
 
 async def hear(

@@ -17,7 +17,7 @@ from littleshop.clock import value_date
 from littleshop.errors import GatewayError, NotFound, Refused
 from littleshop.ledger import bridging, chart, journals
 from littleshop.ledger.journals import Transfer
-from littleshop.pay import payments, refunds, releases
+from littleshop.pay import payments, refunds, releases, sending
 from littleshop.pay.gateways import Gateway, Redirecting
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
@@ -132,7 +132,7 @@ async def ask(
             return False
         payment, refund = await get(conn, shop_id, known.refund_id)
     try:
-        answer = await rails[payment.gateway].refund_query(refunding.request(payment, refund))
+        answer = await rails[payment.gateway].refund_query(sending.request(payment, refund))
     except GatewayError as fault:
         if fault.retryable:
             return False

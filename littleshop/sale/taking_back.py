@@ -16,7 +16,7 @@ from functools import partial
 from littleshop import db
 from littleshop.errors import GatewayError
 from littleshop.ledger import accounts, bridging, chart
-from littleshop.pay import refunds, releases
+from littleshop.pay import refunds, releases, sending
 from littleshop.pay.gateways import Escrow, Gateway, Reason
 from littleshop.pay.payments import Payment
 from littleshop.pay.refunds import Refund
@@ -36,18 +36,18 @@ async def send(
     who paid it. Raises GatewayError: retryable while pending or while the money is just being
     released, not when refused for good."""
     if payment.held_for is None:
-        return await refunding.send(rail, payment, refund)
+        return await sending.send(rail, payment, refund)
     released = await _give_share_back(database, escrows, payment, refund, at)
     if not released:
-        return await refunding.send(rail, payment, refund)
+        return await sending.send(rail, payment, refund)
     if await database.transaction(partial(_is_promised, payment=payment, refund=refund)):
         raise GatewayError(f"{refund.reference} waits for a payout's end", retryable=True)
-    answer = await rail.refund(refunding.request(payment, refund))
+    answer = await rail.refund(sending.request(payment, refund))
     lacking = answer.status == "failed" and answer.reason is Reason.SELLER_FUNDS
     if lacking and refund.advanced_at is None:
         await database.transaction(partial(refunds.advance, refund=refund, at=at))
         raise GatewayError(f"refund {refund.reference} is to be advanced", retryable=True)
-    return refunding.need_done(refund, answer)
+    return sending.need_done(refund, answer)
 
 
 async def _is_promised(conn: db.Connection, payment: Payment, refund: Refund) -> bool:

@@ -15,11 +15,11 @@ from littleshop.errors import Conflict, GatewayError, Refused
 from littleshop.ledger import bridging
 from littleshop.money import Money
 from littleshop.oversight import escrowing
-from littleshop.pay import refunds
+from littleshop.pay import refunds, sending
 from littleshop.pay.gateways import Reason
 from littleshop.pay.gateways.escrow import Held, ShareAnswer
 from littleshop.pay.refunds import Refund
-from littleshop.sale import refunding, releasing, resending, taking_back
+from littleshop.sale import releasing, resending, taking_back
 from littleshop.sale.placing import Placed
 from littleshop.shop import admissions
 from tests.cast import CNY, Town
@@ -141,7 +141,7 @@ async def test_who_paid_a_refund_that_got_stuck_is_known_when_it_is_done(held: H
     held.rail.poor, held.rail.abnormal = 1, True
     with pytest.raises(GatewayError, match="advanced"):
         await held.refunds_are_sent(placed)
-    with pytest.raises(refunding.Undeliverable) as no:
+    with pytest.raises(sending.Undeliverable) as no:
         await held.is_sent(payment, read_before)
     stuck = partial(
         resending.hear_stuck, shop_id=town.shop_id, refund_id=read_before.refund_id, at=town.at

@@ -9,7 +9,7 @@ import pytest
 
 from littleshop import db
 from littleshop.errors import GatewayError, Refused
-from littleshop.pay import payments
+from littleshop.pay import payments, sending
 from littleshop.pay.gateways import PaymentState, QueryAnswer, Reason, RefundAnswer
 from littleshop.pricing.quotes import Item
 from littleshop.sale import paying, refunding, ticking
@@ -131,7 +131,7 @@ async def test_a_refund_the_rail_cannot_pay_today_is_sent_again_tomorrow(
         )
     rail = Rail(PaymentState.PAID, RefundAnswer(status="failed", reason=reason))
     with pytest.raises(GatewayError) as no:
-        await refunding.send(rail, payment, refund)  # type: ignore[arg-type]
+        await sending.send(rail, payment, refund)  # type: ignore[arg-type]
     assert no.value.retryable is again
     await town.books_balance()
 

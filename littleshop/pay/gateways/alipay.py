@@ -35,6 +35,9 @@ from littleshop.pay.gateways.contract import (
     RefundRequest,
 )
 
+# What it says of a trade that may stand so because this very refund was made before.
+AFTER_A_REFUND = frozenset({Reason.ALREADY_CLOSED, Reason.WRONG_STATE, Reason.AMOUNT})
+
 
 class Alipay:
     """One app of one seller at Alipay."""
@@ -123,9 +126,9 @@ class Alipay:
             # refund_fee of this answer is the sum over all refunds of the trade: not ours to tell
             # Y: this very request moved it, as it asked; its query does not tell who paid
             return RefundAnswer(status="done", amount=request.amount, advanced=request.advance)
-        if found.ok or found.reason in (Reason.UNKNOWN, Reason.ALREADY_CLOSED):
+        if found.ok or found.reason is Reason.UNKNOWN or found.reason in AFTER_A_REFUND:
             asked = await self.refund_query(request)
-            if asked.status == "pending" and found.reason is Reason.ALREADY_CLOSED:
+            if asked.status == "pending" and found.reason in AFTER_A_REFUND:
                 return RefundAnswer(status="failed", reason=found.reason)
             return asked
         if found.reason is Reason.CONFLICT:

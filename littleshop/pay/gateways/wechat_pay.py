@@ -127,7 +127,7 @@ class WechatPay:
             return answers.refund(found, request)
         if found.status == answers.TOO_MANY:
             self._calls.accept(found)
-        if found.reason in (Reason.UNKNOWN, Reason.BAD_REQUEST, Reason.CONFLICT):
+        if found.reason not in (Reason.NOT_ALLOWED, Reason.BAD_SIGNATURE):
             known = await self._refund_known(request, holder)
             if known is not None:
                 return known

@@ -45,8 +45,8 @@ REFUND_STATES: dict[str, tuple[Literal["done", "pending", "failed"], Reason | No
     "SUCCESS": ("done", None),
     "PROCESSING": ("pending", None),
     "ABNORMAL": ("failed", Reason.BUYER_ACCOUNT),  # the payer's card or account takes no money
-    "CLOSED": ("failed", Reason.OTHER),
-    "CLOSE": ("failed", Reason.OTHER),
+    "CLOSED": ("failed", Reason.ALREADY_CLOSED),
+    "CLOSE": ("failed", Reason.ALREADY_CLOSED),
 }
 # Who paid a refund of held money. That we allowed to be made to is no answer (its manual says so),
 # and the field is absent while nobody has paid.

@@ -231,7 +231,10 @@ DONE = {
         (no("ACQ.TRADE_HAS_CLOSE"), {}, "failed", Reason.ALREADY_CLOSED),
         (no("ACQ.TRADE_NOT_EXIST"), None, "failed", Reason.NOT_CREATED),
         (no("ACQ.SELLER_BALANCE_NOT_ENOUGH"), None, "failed", Reason.SELLER_FUNDS),
-        (no("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"), None, "failed", Reason.AMOUNT),
+        (no("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"), {}, "failed", Reason.AMOUNT),
+        (no("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"), DONE, "done", None),
+        (no("ACQ.TRADE_STATUS_ERROR"), {}, "failed", Reason.WRONG_STATE),
+        (no("ACQ.TRADE_STATUS_ERROR"), DONE, "done", None),
     ],
 )
 async def test_a_refund_is_done_only_when_funds_moved(
