@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,22 @@ PHONE: dict[str, Any] = {
     "user_agent": PHONE_AGENT,
 }
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A flow that fails shows what stood on its screens and what littleshop complained of."""
+    report = yield
+    if report.failed:
+        opened, running = item.funcargs.get("browser"), item.funcargs.get("littleshop")
+        for context in opened.contexts if isinstance(opened, Browser) else []:
+            for page in context.pages:
+                report.sections.append((f"at {page.url}", page.locator("body").inner_text()[:2000]))
+        if isinstance(running, Running):
+            report.sections.append(("the logs", running.logged()[-4000:]))
+    return report
 
 
 @pytest.fixture(scope="session")

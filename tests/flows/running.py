@@ -70,6 +70,11 @@ class Running:
         said: dict[str, Any] = json.loads(self.command("audit", "--json").stdout)
         return said
 
+    def logged(self) -> str:
+        """What its processes wrote so far."""
+        files = sorted((self.home / "logs").glob("*.log"))
+        return "\n".join(f"{file.name}:\n{file.read_text()}" for file in files)
+
     def advance(self, by: str) -> None:
         """Let time pass, for the shop and for the sandbox."""
         said = self.command("clock", "--advance", by)
