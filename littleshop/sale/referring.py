@@ -111,9 +111,9 @@ async def release(conn: db.Connection, order: Order, at: datetime) -> None:
         for each in given
         if each.amount
     ]
-    if not transfers:
-        return
     reference = str(order.order_id)
+    if not transfers or await journals.find(conn, order.shop_id, RELEASED, reference) is not None:
+        return
     transfers += await _lend(conn, order, sum((each.amount for each in given), nothing), at)
     await journals.post(
         conn,
