@@ -150,7 +150,7 @@ async def agree(
     """These rates hold from now on, for a shop or one of its things (None: as the shop's); False
     when they did. `seen` is what stood on the page.
 
-    Raises Refused: referral_moved when somebody else changed it meanwhile, and as `check`.
+    Raises Refused: form_moved when somebody else changed it meanwhile, and as `check`.
     """
     if rates is not None:
         check(rates)
@@ -163,7 +163,7 @@ async def agree(
     if own == rates:
         return False
     if own != seen:
-        raise Refused("referral_moved")
+        raise Refused("form_moved")
     await _write(conn, shop_id, product_id, rates, by, at)
     return True
 

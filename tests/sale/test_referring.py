@@ -259,7 +259,7 @@ async def test_rates_hold_for_what_is_placed_after_them(town: Town, owner: db.Co
         (Rates(2500, 501), "referral_capped"),
         (Rates(-1, 0), "referral_below_zero"),
         (Rates(100, 200), "referral_second"),
-        (Rates(300, 0), "referral_moved"),
+        (Rates(300, 0), "form_moved"),
     ):
         with pytest.raises(Refused, match=why):
             await town.database.transaction(

@@ -135,7 +135,7 @@ async def test_bad_rates_are_refused_at_their_field_and_a_stale_tab_is_told(mark
         assert answer.status_code == 422 and says(answer, "zh-CN", code, **more), first
     assert (await gives(market, "10", "2")).status_code == 303
     stale = await gives(market, "20", "2", seen="0 0")
-    assert stale.status_code == 422 and says(stale, "zh-CN", "referral_moved")
+    assert stale.status_code == 422 and says(stale, "zh-CN", "form_moved")
     assert 'value="10"' in stale.text
     assert (await gives(market, "", "")).status_code == 303
     assert "分享也能赚一点" not in (await market.buyer.get("/@xiaoman/shares")).text

@@ -174,7 +174,7 @@ async def _agree(
         await _write(request, work, form, rates, product_id)
     except Refused as no:
         field = _FIELD_OF.get(no.code, at_field if no.code != "referral_capped" else "first")
-        field = "form" if no.code == "referral_moved" else field
+        field = "form" if no.code == "form_moved" else field
         return {field: frame.sentence(request, no)}, []
     return {}, []
 
