@@ -23,7 +23,7 @@ _QUOTED = 40  # characters of what stands now that a sentence repeats
 
 
 def mark(stands: Mapping[str, str]) -> str:
-    """The value of a form's hidden FIELD: what its fields showed when the page was made, by name."""
+    """The value of a form's hidden FIELD: what its fields showed when the page was made."""
     return msgspec.json.encode({name: _signs(text) for name, text in stands.items()}).decode()
 
 
@@ -54,7 +54,7 @@ def told(request: Request, now: str) -> str:
 
 
 def _signs(text: str) -> str:
-    """What tells two texts apart; a browser sends other line ends, and spaces around are nothing."""
+    """What tells texts apart; a browser sends other line ends, and spaces around are nothing."""
     plain = "\n".join(text.split("\r\n")).strip()
     return hashlib.sha256(plain.encode()).hexdigest()[:10]
 

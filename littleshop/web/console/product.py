@@ -24,7 +24,13 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS
 from littleshop.shop import shop_acts
 from littleshop.web import addresses, forms, pages
-from littleshop.web.console import frame, news, product_sending, product_sheet
+from littleshop.web.console import (
+    frame,
+    news,
+    product_meanwhile,
+    product_sending,
+    product_sheet,
+)
 from littleshop.web.console.product_sheet import Sheet, VariantRow
 from littleshop.web.forms import Form, Kept
 
@@ -39,8 +45,18 @@ async def show(request: Request) -> Response:
         if await resold.get(conn, work.shop.shop_id, product.product_id) is not None:
             to = f"{here(work, product.product_id)}/resold"  # another shop's words and stock
             return RedirectResponse(to, status_code=303)
+    sheet = await _stands(request, work, product, variants)
+    return await _page(request, work, product, sheet, sheet)
+
+
+async def _stands(
+    request: Request, work: AtWork, product: Product, variants: Sequence[Variant]
+) -> Sheet:
+    """The form as the product is by now."""
     sheet = product_sheet.of_product(pages.locale_of(request), product, variants)
-    return await _page(request, work, product, sheet)
+    async with http.house(request).database.connection() as conn:
+        sheet.form |= await product_sending.stands(conn, work.shop, product.product_id)
+    return sheet
 
 
 async def read(request: Request, work: AtWork) -> tuple[Product, list[Variant], list[Photo]]:
@@ -55,9 +71,9 @@ async def read(request: Request, work: AtWork) -> tuple[Product, list[Variant], 
 
 
 async def _page(
-    request: Request, work: AtWork, product: Product, sheet: Sheet, *, status: int = 200
+    request: Request, work: AtWork, product: Product, sheet: Sheet, now: Sheet, *, status: int = 200
 ) -> Response:
-    """The editor; 422 when something on the sheet is wrong."""
+    """The editor of a product that stands as `now`; 422 when something on the sheet is wrong."""
     shop_id = work.shop.shop_id
     async with http.house(request).database.connection() as conn:
         found = await photos.of_product(conn, shop_id, product.product_id)
@@ -80,6 +96,7 @@ async def _page(
         news=told,
         sending=sending,
         categories=known,
+        showed=product_meanwhile.mark(now),
         **product_sheet.context(pages.locale_of(request), sheet),
     )
 
@@ -100,8 +117,8 @@ def _shown(work: AtWork, product: Product, found: Sequence[Photo], sold: int) ->
 
 async def save(request: Request) -> Response:
     """POST root/goods/ID: title, description, category, tags, price, stock, seen, axis-N-name,
-    axis-N-values, dots-N, dot-N-M, variant-N-key, -price, -stock, -seen, then=save|variants; photos
-    chosen and not sent yet"""
+    axis-N-values, dots-N, dot-N-M, variant-N-key, -price, -stock, -seen, showed (meanwhile.py),
+    then=save|variants; photos chosen and not sent yet"""
     work = await http.at_work(request)
     product, _, _ = await read(request, work)
     wrong = await take_photos(request, work, product.product_id)
@@ -118,24 +135,28 @@ async def keep(request: Request, work: AtWork, wrong_photos: Sequence[str] = ())
     product, variants, _ = await read(request, work)
     if "title" not in form and not wrong_photos:
         return None
-    sheet = _typed(request, form, product, variants)
+    now = await _stands(request, work, product, variants)
+    sheet = _typed(request, form, product, variants, now)
     if wrong_photos:
         sheet.errors["photos"] = list(wrong_photos)
     if not sheet.errors and not sheet.lists:
         await _try(request, work, product, variants, sheet)
     if sheet.errors or sheet.lists:
         status = 422 if sheet.errors else 200
-        return await _page(request, work, product, sheet, status=status)
+        return await _page(request, work, product, sheet, now, status=status)
     return None
 
 
-def _typed(request: Request, form: Form, product: Product, variants: Sequence[Variant]) -> Sheet:
+def _typed(
+    request: Request, form: Form, product: Product, variants: Sequence[Variant], now: Sheet
+) -> Sheet:
     if "title" not in form:
         return product_sheet.of_product(pages.locale_of(request), product, variants)
     sheet, complete = product_sheet.typed(request, form, product, variants)
     sheet.lists = form.text("then") == "variants"
     if not complete and not sheet.lists and not sheet.errors:
         sheet.errors["axes"] = forms.said(request, Refused("kinds_changed"))
+    product_meanwhile.merge(request, form, sheet, now)
     return sheet
 
 
@@ -147,7 +168,7 @@ async def _try(
     if draft is None:
         return
     try:
-        await _write(request, work, product.product_id, draft, sheet)
+        await _write(request, work, product, variants, draft, sheet)
     except NotFound:
         raise
     except Refused as refused:
@@ -155,21 +176,31 @@ async def _try(
 
 
 async def _write(
-    request: Request, work: AtWork, product_id: UUID, draft: ProductDraft, sheet: Sheet
+    request: Request,
+    work: AtWork,
+    product: Product,
+    variants: Sequence[Variant],
+    draft: ProductDraft,
+    sheet: Sheet,
 ) -> None:
     """Write the draft. A stock that was not touched stays what it is by now: something may have
-    been sold while the page was open. Raises Refused stock_promised, NotFound."""
+    been sold while the page was open. Raises Refused stock_promised, form_moved when the product
+    is not any more as it was read, NotFound."""
+    product_id = product.product_id
     rows = sheet.kinds or [VariantRow((), stock=sheet.form["stock"], seen=sheet.form["seen"])]
     untouched = {row.choice for row in rows if row.seen and row.stock.strip() == row.seen}
     async with http.house(request).database.connection() as conn:
         if (await virtual.of(conn, work.shop.shop_id, product_id)).kind == "codes":
             untouched = {row.choice for row in rows}  # as many pieces as codes
-    at, shop_id = http.now(request), work.shop.shop_id
+    at, shop_id, read_as = http.now(request), work.shop.shop_id, _words(product, variants)
 
     async def write(conn: db.Connection) -> None:
+        await products.lock(conn, shop_id, product_id)
         before = await products.variants(conn, shop_id, product_id)
+        if _words(await products.get(conn, shop_id, product_id), before) != read_as:
+            raise Refused("form_moved")
         by_now = {each.choice: each.on_hand for each in before}
-        variants = tuple(
+        rows_by_now = tuple(
             msgspec.structs.replace(each, stock=by_now[each.choice])
             if each.choice in untouched and each.choice in by_now
             else each
@@ -179,7 +210,7 @@ async def _write(
             conn,
             shop_id,
             product_id,
-            msgspec.structs.replace(draft, variants=variants),
+            msgspec.structs.replace(draft, variants=rows_by_now),
             at=at,
             person_id=work.person.person_id,
         )
@@ -187,6 +218,13 @@ async def _write(
         await _note(conn, work, draft.title, before, at)
 
     await http.house(request).database.transaction(write)
+
+
+def _words(product: Product, variants: Sequence[Variant]) -> tuple[object, ...]:
+    """What a person writes of a product, as it stands."""
+    told = (product.title, product.description, product.options, product.category, product.tags)
+    prices = [(each.choice, each.price_minor, each.compare_at_minor) for each in variants]
+    return (*told, product.no_return_why, prices)
 
 
 async def _note(

@@ -22,6 +22,14 @@ def typed(form: Form) -> dict[str, str]:
     return form.typed(*FIELDS) if "rate" in form else {}
 
 
+async def stands(conn: db.Connection, shop: Shop, product_id: UUID) -> dict[str, str]:
+    """The template by which it is sent; nothing in a shop with one fee for everything."""
+    if not await shipping_rates.of(conn, shop.shop_id):
+        return {}
+    now = await shipping_rates.of_product(conn, shop.shop_id, product_id)
+    return {"rate": str(now.rate_id or "")}
+
+
 async def shown(
     conn: db.Connection, shop: Shop, product_id: UUID, form: dict[str, Any]
 ) -> SimpleNamespace | None:

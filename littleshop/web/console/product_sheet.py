@@ -241,7 +241,7 @@ def _variant(
 
 def mend(sheet: Sheet) -> dict[str, Any]:
     """How many fields are wrong, and the id of the first of them on the page."""
-    names = ("title", "description", "price", "stock", "rate", "weight")
+    names = ("title", "description", "price", "stock", "category", "tags", "rate", "weight")
     wrong = [f"f-{name}" for name in names if sheet.errors.get(name)]
     for place, row in enumerate(sheet.kinds):
         told = (("price", row.price_error), ("stock", row.stock_error))
