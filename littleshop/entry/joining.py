@@ -17,7 +17,8 @@ from littleshop.identity import phones
 from littleshop.identity.people import Person
 from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
-from littleshop.risk import limits
+from littleshop.risk import strangers
+from littleshop.risk.limits import Spent
 from littleshop.shop import shop_acts, shops, staff, staff_invitations
 from littleshop.shop.staff_invitations import Invitation
 
@@ -36,7 +37,8 @@ async def invite(
     """Ask the phone as typed to work here; an SMS takes the link.
 
     Raises Refused: phone_*, staff_role, staff_already, staff_asked_already, staff_too_many(most),
-    staff_phone_rested when this phone was asked often; NotFound.
+    staff_phone_rested when this phone was asked often, staff_shop_rested(hours) or
+    staff_shop_rested_long(days) when the shop asked many; NotFound.
     """
     phone = phones.parse(text)
     if role not in staff.INVITED:
@@ -56,8 +58,9 @@ async def invite(
         )  # fmt: skip
         if made is None:
             raise Refused("staff_asked_already")
-        if not await limits.take(conn, "text_unproven", (index, str(shop_id)), at):
-            raise Refused("staff_phone_rested")
+        full = await strangers.take_invitation(conn, shop_id, index, at)
+        if full is not None:
+            raise refusal(full)
         shop = await shops.get(conn, shop_id)
         await messages.send(
             conn, shop_id, [Recipient(None, sealed, locale)],
@@ -70,6 +73,15 @@ async def invite(
         return made
 
     return await database.transaction(ask)
+
+
+def refusal(full: Spent) -> Refused:
+    """The words for a share that is used up: the phone's is not the shop's."""
+    if full.of == "phone":
+        return Refused("staff_phone_rested")
+    if full.of == "month":
+        return Refused("staff_shop_rested_long", days=-(-full.minutes // (24 * 60)))
+    return Refused("staff_shop_rested", hours=-(-full.minutes // 60))
 
 
 async def _make_room(conn: Connection, shop_id: int, at: datetime) -> None:
@@ -134,10 +146,13 @@ async def accept(database: Database, person: Person, token: str, at: datetime) -
 async def remove(
     database: Database, owner: Person, shop_id: int, gone: uuid.UUID, at: datetime
 ) -> None:
-    """Somebody works here no more, from the next thing he asks for. Raises NotFound."""
+    """Somebody works here no more, from the next thing he asks for; again is harmless. Raises
+    NotFound, also for the owner: a shop is handed over (handing_over.py)."""
 
     async def end(conn: Connection) -> None:
         await _owned(conn, shop_id, owner.person_id)
+        if gone == owner.person_id:
+            raise NotFound("staff")
         role = await staff.remove(conn, shop_id, gone)
         if role is not None:
             await shop_acts.note(

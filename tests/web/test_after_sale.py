@@ -59,6 +59,17 @@ async def test_three_taps_ask_for_money_and_the_seller_gives_it(wanting: Wanting
     assert "−¥60.00" in desk_order and "¥108.00" in desk_order
 
 
+async def test_while_goods_travel_back_nobody_reads_that_nothing_is_left_to_do(
+    wanting: Wanting,
+) -> None:
+    await wanting.room.town.receives(wanting.placed)
+    assert "Nothing is left for you to do" in shown(await wanting.page())
+    await wanting.asks("return", "not_as_described")
+    await wanting.seller("agreement", words=WHERE)
+    told = shown(await wanting.page())
+    assert "Nothing is left for you to do" not in told and "the request ends" in told
+
+
 async def test_what_is_said_to_be_all_there_is_shown_and_then_it_is_the_sellers(
     wanting: Wanting,
 ) -> None:

@@ -242,6 +242,18 @@ async def test_a_paid_order_is_called_off_with_a_reason_and_once(room: BackRoom)
     assert "1 refund is on its way back" in shown(await room.get())
 
 
+async def test_what_was_sent_in_another_tab_cannot_be_called_off_and_the_page_says_so(
+    room: BackRoom,
+) -> None:
+    placed = await room.sells()
+    await room.post("/orders/1001/parcels", tracking_number=SURE)
+    late = shown(
+        await room.follow(await room.post("/orders/1001/cancellation", reason="sold twice"))
+    )
+    assert "can’t be called off now" in late and "Nothing was done twice" not in late
+    assert await room.status(placed) == "shipped"
+
+
 async def test_an_unpaid_order_cannot_be_shipped(room: BackRoom) -> None:
     item = await room.town.stock()
     await room.town.place([item], PRICE)

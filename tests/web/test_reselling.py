@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from html import unescape
@@ -239,6 +240,22 @@ async def test_a_price_below_supply_is_refused_at_its_field(market: Market) -> N
     assert chain.status_code == 404
     stranger = await market.seller.get(here)
     assert stranger.status_code == 404
+
+
+async def test_a_double_click_puts_one_thing_up_and_other_prices_belong_on_its_page(
+    market: Market,
+) -> None:
+    await offers(market)
+    her = market.world.browser("zh-CN")
+    shop_id = await market.world.open_shop(her, "晓晓的小铺", "xiaoxiao", "13900002002")
+    link = f"/console/{shop_id}/resell/{market.shop_id}/{market.product}"
+    presses = [her.post(link, data={"price-0": "150"}) for _ in range(3)]
+    answers = await asyncio.gather(*presses)
+    assert [each.status_code for each in answers] == [303] * 3
+    [here] = {each.headers["location"].partition("?")[0] for each in answers}
+    other = await her.post(link, data={"price-0": "160"})
+    page = await her.get(other.headers["location"])
+    assert page.url.path == here and "已经在你店里卖了" in page.text and "150.00" in page.text
 
 
 async def test_the_address_of_her_checkout_holds_its_goods_whatever_was_pressed(

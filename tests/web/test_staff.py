@@ -123,6 +123,15 @@ async def test_who_is_removed_is_told_so_at_once_and_all_of_it_is_written_down(
     assert acts.index("Let the shop rest") < acts.index("Removed from") < acts.index("Began")
 
 
+async def test_the_owner_is_nobody_to_be_removed_and_keeps_the_shop_in_his_list(
+    room: BackRoom, world: World
+) -> None:
+    async with world.house.database.connection() as conn:
+        owner = await conn.fetchval("select person_id from staff where role = 'owner'")
+        assert (await room.post(f"/staff/{owner}/removal")).status_code == 404
+        assert await conn.fetchval("select count(*) from person_shops where person_id = $1", owner)
+
+
 async def test_an_invitation_ends_when_it_is_taken_back_or_a_week_is_over(
     room: BackRoom, world: World
 ) -> None:

@@ -34,14 +34,21 @@ async def offer(request: Request) -> Response:
     need_platform_holds(request)
     work = await http.at_work(request)
     ware = await _ware(request, work)
+    if (known := await _stands(request, work, ware)) is not None:
+        return RedirectResponse(_here(work, known.product_id), status_code=303)
+    return await _form(request, work, ware, {}, {})
+
+
+async def _stands(request: Request, work: AtWork, ware: Ware) -> Listing | None:
+    """What she sells of this already, as it is offered by now."""
     async with http.house(request).database.connection() as conn:
         known = await resold.of_supplier(
             conn, work.shop.shop_id, ware.shop.shop_id, ware.product.product_id
         )
     stands = known is not None and known.ended_at is None
-    if known is not None and stands and not listing_resold.is_stale(known, ware.offer):
-        return RedirectResponse(_here(work, known.product_id), status_code=303)
-    return await _form(request, work, ware, {}, {})
+    if known is None or not stands or listing_resold.is_stale(known, ware.offer):
+        return None
+    return known
 
 
 async def brought(request: Request, work: AtWork) -> dict[str, str] | None:
@@ -131,11 +138,26 @@ async def put_up(request: Request) -> Response:
     typed = resold_form.read(request, form, await _offered(request, ware))
     if not typed.errors:
         try:
-            product_id = await _put_up(request, work, ware, typed)
-            return frame.go(request, _here(work, product_id), "resale_listed")
+            return await _done(request, work, await _put_up(request, work, ware, typed), typed)
         except Refused as no:
+            if (known := await _stands(request, work, ware)) is not None:
+                return await _done(request, work, known.product_id, typed)
             typed.errors = {"price-0": frame.sentence(request, no)}
     return await _form(request, work, ware, typed.fields, typed.errors, 422)
+
+
+async def _done(request: Request, work: AtWork, product_id: UUID, typed: Typed) -> Response:
+    """It stands there: by this press, or by an equal one (the second half of a double click). What
+    stood there at other prices changes on its own page."""
+    async with http.house(request).database.connection() as conn:
+        kinds = await resold.kinds(conn, work.shop.shop_id, product_id)
+        rows = await products.variants(conn, work.shop.shop_id, product_id)
+    theirs = {each.variant_id: each.from_variant_id for each in kinds}
+    asked = {theirs[each.variant_id]: each.price_minor for each in rows}
+    here = _here(work, product_id)
+    if asked == typed.prices:
+        return frame.go(request, here, "resale_listed")
+    return frame.refuse(request, here, Refused("resale_listed_already"))
 
 
 async def _put_up(request: Request, work: AtWork, ware: Ware, typed: Typed) -> UUID:

@@ -62,6 +62,14 @@ def _late(request: Request, work: AtWork, order: Order) -> Response:
     return frame.refuse(request, _here(work, order), stale(request, work, order))
 
 
+def _too_late(request: Request, work: AtWork, order: Order) -> Response:
+    """Back to an order that cannot be called off any more: it is on its way, or with the buyer."""
+    refused = stale(request, work, order)
+    if refused.code in ("shipped_already", "received_already"):
+        refused = Refused("too_late_to_call_off", **refused.details)
+    return frame.refuse(request, _here(work, order), refused)
+
+
 async def _tracking(request: Request) -> tuple[str, str]:
     """The tracking number and the carrier that were typed and chosen."""
     form = await forms.read(request)
@@ -281,14 +289,14 @@ async def call_off(request: Request) -> Response:
     order, form = await _order(request, work), await forms.read(request)
     reason = " ".join(form.text("reason").split())[:120]
     if order.status != "to_ship":
-        return _late(request, work, order)
+        return _too_late(request, work, order)
     if not reason:
         said = {"reason": frame.sentence(request, Refused("reason_missing"))}
         return await order_page.show(request, work, status=422, errors=said)
     try:
         await _give_back(request, work, order, reason)
     except Refused:
-        return _late(request, work, await _order(request, work))
+        return _too_late(request, work, await _order(request, work))
     amount = i18n.money(pages.locale_of(request), order.total)
     return frame.go(request, _here(work, order), "called_off", number=order.number, amount=amount)
 
