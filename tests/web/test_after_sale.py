@@ -67,7 +67,7 @@ async def test_while_goods_travel_back_nobody_reads_that_nothing_is_left_to_do(
     await wanting.asks("return", "not_as_described")
     await wanting.seller("agreement", words=WHERE)
     told = shown(await wanting.page())
-    assert "Nothing is left for you to do" not in told and "the request ends" in told
+    assert "Nothing is left for you to do" not in told and "Please send it back" in told
 
 
 async def test_what_is_said_to_be_all_there_is_shown_and_then_it_is_the_sellers(
