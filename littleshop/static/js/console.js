@@ -34,27 +34,53 @@ const piece = (html) => {
   holder.innerHTML = html;
   return holder.content;
 };
+// A page that nobody looks at listens to nothing: a browser has six connections to a site, and each
+// stream holds one. What it missed is read anew when it is looked at again.
 const live = one("[data-live]");
 if (live && "EventSource" in window) {
-  const stream = new EventSource(live.dataset.live);
+  const PLACES = ["data-live-swap", "data-live-top", "data-live-text", "data-live-count"];
+  const anywhere = PLACES.map((name) => `[${name}]`).join();
   const state = one("[data-live-state]");
-  stream.onopen = () => state && state.classList.add("on");
-  stream.onerror = () => state && state.classList.remove("on");
-  all("[data-live-swap]", (place) => stream.addEventListener(place.dataset.liveSwap,
-    (event) => place.replaceChildren(piece(event.data))));
-  all("[data-live-top]", (list) => stream.addEventListener(list.dataset.liveTop, (event) => {
-    const fresh = piece(event.data);
-    fresh.firstElementChild.classList.add("landed");
-    list.prepend(fresh);
-    while (list.children.length > Number(list.dataset.liveKeep)) list.lastElementChild.remove();
-    const quiet = one(".quiet-row");
-    if (quiet) quiet.remove();
-  }));
-  all("[data-live-text]", (place) => stream.addEventListener(place.dataset.liveText,
-    (event) => { place.textContent = event.data; }));
-  all("[data-live-count]", (place) => stream.addEventListener(place.dataset.liveCount,
-    (event) => { place.textContent = event.data === "0" ? "" : event.data; }));
-  addEventListener("pagehide", () => stream.close());
+  let stream = null, missed = document.hidden;
+  const on = (name, act) => all(`[${name}]`, (place) => stream.addEventListener(place.getAttribute(name),
+    (event) => act(place, event.data)));
+  const again = async () => {
+    missed = false;
+    const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected) return;
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll(anywhere);
+    const shown = document.querySelectorAll(anywhere);
+    if (now.length === shown.length) shown.forEach((place, at) => place.replaceChildren(...now[at].childNodes));
+  };
+  const listen = () => {
+    if (stream || document.hidden) return;
+    stream = new EventSource(live.dataset.live);
+    stream.onopen = () => state && state.classList.add("on");
+    stream.onerror = () => state && state.classList.remove("on");
+    on("data-live-swap", (place, html) => place.replaceChildren(piece(html)));
+    on("data-live-top", (list, html) => {
+      const fresh = piece(html);
+      fresh.firstElementChild.classList.add("landed");
+      list.prepend(fresh);
+      while (list.children.length > Number(list.dataset.liveKeep)) list.lastElementChild.remove();
+      const quiet = one(".quiet-row");
+      if (quiet) quiet.remove();
+    });
+    on("data-live-text", (place, text) => { place.textContent = text; });
+    on("data-live-count", (place, text) => { place.textContent = text === "0" ? "" : text; });
+    if (missed) again();
+  };
+  const rest = () => {
+    if (!stream) return;
+    stream.close();
+    stream = null;
+    missed = true;
+    if (state) state.classList.remove("on");
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", listen);
+  listen();
 }
 
 // ---- a piece that is fetched anew as long as it says from where

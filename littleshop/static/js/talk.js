@@ -18,13 +18,24 @@ const load = async () => {
   place.innerHTML = text;
   if (low) place.lastElementChild?.lastElementChild?.scrollIntoView({ block: "nearest" });
 };
-document.addEventListener("visibilitychange", () => { if (waits) load(); });
 let timer = 0;
 const ask = () => { if (!timer) timer = setInterval(load, EVERY); };
+document.addEventListener("visibilitychange", () => { if (waits) load(); });
 if (!("EventSource" in window)) { ask(); return; }
-const stream = new EventSource(place.dataset.talkLive);
-stream.addEventListener("talk", load);
-stream.onopen = () => { clearInterval(timer); timer = 0; load(); };
-stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) ask(); };
-addEventListener("pagehide", () => stream.close());
+let stream = null; // only while it is looked at: a browser has six connections to a site
+const listen = () => {
+  if (stream || document.hidden) return;
+  stream = new EventSource(place.dataset.talkLive);
+  stream.addEventListener("talk", load);
+  stream.onopen = () => { clearInterval(timer); timer = 0; load(); };
+  stream.onerror = () => { if (stream && stream.readyState === EventSource.CLOSED) ask(); };
+};
+const rest = () => {
+  if (stream) stream.close();
+  stream = null;
+};
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
+addEventListener("pagehide", rest);
+addEventListener("pageshow", listen);
+listen();
 })();
