@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     expect,
     sync_playwright,
@@ -38,6 +39,13 @@ PHONE: dict[str, Any] = {
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 
 
+def _stands(page: Page) -> str:
+    try:
+        return page.locator("body").inner_text(timeout=2000)[:2000]
+    except Error as no:  # it never came
+        return str(no).partition("\n")[0]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
@@ -48,7 +56,7 @@ def pytest_runtest_makereport(
         opened, running = item.funcargs.get("browser"), item.funcargs.get("littleshop")
         for context in opened.contexts if isinstance(opened, Browser) else []:
             for page in context.pages:
-                report.sections.append((f"at {page.url}", page.locator("body").inner_text()[:2000]))
+                report.sections.append((f"at {page.url}", _stands(page)))
         if isinstance(running, Running):
             report.sections.append(("the logs", running.logged()[-4000:]))
     return report

@@ -6,7 +6,7 @@ document.documentElement.classList.add("js");
 if (!("serviceWorker" in navigator)) return;
 const one = (where, inside = document) => inside.querySelector(where);
 const strip = one("[data-dead-spot]");
-let known = [], shops = {};
+let known = [], gone = [], shops = {};
 
 const say = async (told) => {
   const { active } = await navigator.serviceWorker.ready;
@@ -48,8 +48,9 @@ const list = () => {
   const place = one("[data-queue]");
   if (!place) return;
   const { words } = place.dataset, told = JSON.parse(words);
-  one("[data-queue-none]").hidden = Boolean(known.length);
-  place.replaceChildren(...known.map((each) => {
+  one("[data-queue-none]").hidden = Boolean(known.length + gone.length);
+  const ready = { state: "sent" };
+  place.replaceChildren(...[...gone.map((each) => ({ ...each, ...ready })), ...known].map((each) => {
     const row = one("[data-queue-row]").content.firstElementChild.cloneNode(true);
     const { act } = each;
     const what = act.kind === "ship" ? told.ship.replace("{order}", act.order).replace("{number}", act.number)
@@ -59,7 +60,7 @@ const list = () => {
     one("[data-says]", row).textContent = each.says || told[each.state] || told.waiting;
     const mine = one("[data-mine]", row), theirs = one("[data-theirs]", row);
     mine.hidden = each.state !== "conflict" || act.kind === "ship";
-    theirs.hidden = ["waiting", "sign_in"].includes(each.state);
+    theirs.hidden = ["waiting", "sign_in", "sent"].includes(each.state);
     if (!mine.hidden) mine.textContent = told.mine.replace("{wanted}", act.wanted);
     theirs.textContent = mine.hidden ? told.drop : told.theirs.replace("{now}", each.now);
     mine.addEventListener("click", () => say({ say: "choose", place: each.place, mine: true }));
@@ -75,7 +76,9 @@ const form = one("[data-queue-ship]");
 const place = () => {
   if (!form) return;
   const back = one("[data-queue-back]"), shop = one("[name=shop]", form);
-  back.hidden = !navigator.onLine; // where there is no signal it would lead here again
+  const on = one("[data-queue-on]");
+  on.hidden = back.hidden = !navigator.onLine; // where there is no signal it would lead here again
+  on.href = here ? `${here}/orders` : "/console";
   back.href = location.pathname === "/offline" ? here || "/console"
     : location.pathname.replace(/\/parcels$/, "");
   const roots = here ? [here] : Object.keys(shops), chosen = shop.value;
@@ -144,6 +147,7 @@ document.addEventListener("submit", async (event) => {
 navigator.serviceWorker.addEventListener("message", (event) => {
   if (!event.data || event.data.kind !== "offline") return;
   known = event.data.acts;
+  gone = event.data.sent || [];
   shops = event.data.shops;
   place();
   draw();

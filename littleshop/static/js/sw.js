@@ -1,7 +1,8 @@
 // The service worker of the console. It shows what is pushed; and where there is no signal it keeps
 // what a seller does (shipping, prices, stock) and sends it once there is one again, each once.
 // It keeps no page of anybody: pages hold names and addresses and are always asked for anew. What
-// is queued holds numbers only, and is gone when it was sent or somebody signs out.
+// is queued holds numbers only, is seen and sent by nobody but who made it, and is gone when it was
+// sent, when who made it signs out, or after a week.
 "use strict";
 const SHELL = "/offline";
 const CACHE = "shell";
@@ -56,13 +57,25 @@ const put = (act) => within("acts", "readwrite", (store) => store.put(act));
 const drop = (place) => within("acts", "readwrite", (store) => store.delete(place));
 const meta = (name) => within("meta", "readonly", (store) => store.get(name));
 const setMeta = (name, value) => within("meta", "readwrite", (store) => store.put(value, name));
+const KEPT = 7 * 24 * 3600 * 1000; // of somebody who has not come back
+const mine = async () => {
+  const who = await meta("who");
+  return (await all()).filter((each) => each.who === who);
+};
 const forget = async () => {
-  await within("acts", "readwrite", (store) => store.clear());
+  await Promise.all((await mine()).map((each) => drop(each.place)));
   await within("meta", "readwrite", (store) => store.clear());
   await tell();
 };
 
-const state = async () => ({ kind: "offline", acts: await all(), shops: await meta("shops") || {} });
+let sent = []; // lately, for the page that stands there and waits
+const state = async () => {
+  const who = await meta("who");
+  return {
+    kind: "offline", acts: await mine(), shops: await meta("shops") || {},
+    sent: sent.filter((each) => each.who === who),
+  };
+};
 const tell = async () => {
   const told = await state();
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
@@ -101,7 +114,7 @@ const deliver = async (each) => {
   }
 };
 const send = async () => {
-  for (const each of (await all()).filter((act) => ["waiting", "sign_in"].includes(act.state))) {
+  for (const each of (await mine()).filter((act) => ["waiting", "sign_in"].includes(act.state))) {
     let answer;
     try {
       answer = await deliver(each);
@@ -109,8 +122,10 @@ const send = async () => {
     if (answer.type === "opaqueredirect" || answer.status === 401) { await put({ ...each, state: "sign_in" }); break; }
     if (answer.status === 429 || answer.status >= 500) break;
     const told = await answer.json().catch(() => ({ state: "refused", says: "" }));
-    if (told.state === "done") await drop(each.place);
-    else await put({ ...each, state: told.state || "refused", says: told.says || "", now: told.now || "" });
+    if (told.state === "done") {
+      await drop(each.place);
+      sent = [...sent, each].slice(-20);
+    } else await put({ ...each, state: told.state || "refused", says: told.says || "", now: told.now || "" });
   }
   await tell();
 };
@@ -119,7 +134,11 @@ self.addEventListener("sync", (event) => { if (event.tag === "replay") event.wai
 // ---- what pages say to it
 const hello = async ({ who, root, name, lang }) => {
   const before = await meta("who");
-  if (before && before !== who) await forget(); // another person has this phone now
+  if (before && before !== who) { // another person has this phone now; what waits does so for the first
+    await within("meta", "readwrite", (store) => store.clear());
+    const old = (await all()).filter((each) => each.who !== who && each.at < Date.now() - KEPT);
+    await Promise.all(old.map((each) => drop(each.place)));
+  }
   await setMeta("who", who);
   await setMeta("shops", { ...await meta("shops"), [root]: name });
   if (await meta("lang") !== lang || !(await caches.match(SHELL))) {
@@ -127,11 +146,11 @@ const hello = async ({ who, root, name, lang }) => {
   }
   await replay();
 };
-const choose = async ({ place, mine }) => {
-  const known = (await all()).find((each) => each.place === place);
+const choose = async ({ place, mine: kept }) => {
+  const known = (await mine()).find((each) => each.place === place);
   if (!known) return;
   await drop(place);
-  if (mine) await add([{ ...known.act, seen: known.now }], known.root, known.who);
+  if (kept) await add([{ ...known.act, seen: known.now }], known.root, known.who);
   await replay();
 };
 self.addEventListener("message", (event) => {
