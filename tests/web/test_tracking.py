@@ -146,6 +146,7 @@ async def test_a_parcel_shipped_by_mistake_is_undone_from_the_list(room: BackRoo
         [parcel] = await deliveries.of_order(conn, room.town.shop_id, placed.order_id)
     path = f"/orders/{placed.number}/parcels/{parcel.parcel_id}/undo"
     assert f"{room.root}{path}" in page.text
+    assert "goes with" not in shown(page), "it is said where it can be undone, and once"
     answer = await room.follow(await room.post(path))
     assert "not shipped after all" in shown(answer)
     assert await room.status(placed) == "to_ship"
