@@ -96,6 +96,17 @@ async def days_without(conn: db.Connection, gateway: str, first: date, last: dat
     return [day for day in (first + timedelta(days=n) for n in span) if day not in done]
 
 
+async def uncompared(conn: db.Connection, gateway: str) -> list[date]:
+    """The days whose bill is kept and was never compared, however long ago."""
+    rows = await conn.fetch(
+        "select day from bills where shop_id = $1 and gateway = $2 and compared_at is null"
+        " order by day",
+        PLATFORM,
+        gateway,
+    )
+    return [row["day"] for row in rows]
+
+
 async def first_day(conn: db.Connection, gateway: str) -> datetime | None:
     """When this rail was first asked to take money for us."""
     at = await db.value(

@@ -36,7 +36,9 @@ _log = logging.getLogger(__name__)
 async def read(database: db.Database, gateway: Gateway, at: datetime) -> list[str]:
     """Read and compare every bill of the last days that is missing; what went wrong, for the log.
 
-    A rail that is away, or has no bill yet, is asked again by the next pass.
+    A rail that is away, or has no bill yet, is asked again by the next pass. A day that cannot be
+    compared keeps no other waiting, and is tried again by every pass; what is wrong with the first
+    of them is raised in the end.
     """
     yesterday = at.astimezone(SHANGHAI).date() - timedelta(days=1)
     async with database.connection() as conn:
@@ -45,19 +47,36 @@ async def read(database: db.Database, gateway: Gateway, at: datetime) -> list[st
             return []
         start = max(first.astimezone(SHANGHAI).date(), yesterday - BACK)
         days = await bills.days_without(conn, gateway.name, start, yesterday)
-    faults = []
-    for day in days:
+        kept = await bills.uncompared(conn, gateway.name)
+    faults: list[str] = []
+    wrong: list[Exception] = []
+    for day in sorted({*kept, *days}):
+        if day not in kept and not await _fetch(database, gateway, day, at, faults):
+            continue
         try:
-            bill = await gateway.fetch_bill(day)
-        except BillNotReady:
-            continue
-        except GatewayError as fault:
-            faults.append(f"{gateway.name} {day}: {fault}")
-            continue
-        await database.transaction(partial(bills.keep, bill=bill, at=at))
-        await compare(database, gateway.name, day, at)
+            await compare(database, gateway.name, day, at)
+        except Exception as fault:  # whatever it is: the other days have their own bills
+            _log.exception("bill not compared: %s %s", gateway.name, day)
+            wrong.append(fault)
     await look_again(database, gateway.name, at)
+    if wrong:
+        raise wrong[0]
     return faults
+
+
+async def _fetch(
+    database: db.Database, gateway: Gateway, day: date, at: datetime, faults: list[str]
+) -> bool:
+    """Keep the bill of a day; False when there is none yet."""
+    try:
+        bill = await gateway.fetch_bill(day)
+    except BillNotReady:
+        return False
+    except GatewayError as fault:
+        faults.append(f"{gateway.name} {day}: {fault}")
+        return False
+    await database.transaction(partial(bills.keep, bill=bill, at=at))
+    return True
 
 
 async def compare(database: db.Database, gateway: str, day: date, at: datetime) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from littleshop import db
 from littleshop.clock import SHANGHAI
-from littleshop.errors import GatewayError, Refused
+from littleshop.errors import Conflict, GatewayError, Refused
 from littleshop.money import Money
 from littleshop.pay.gateways import (
     Bill,
@@ -108,6 +108,33 @@ async def sold(town: Town, owner: db.Connection, amount: str = "100.00") -> str:
             "select reference from payments where amount_minor = $1", CNY(amount).minor
         )
     )
+
+
+async def test_a_day_that_cannot_be_compared_keeps_no_later_one_waiting_and_is_never_forgotten(
+    town: Town, owner: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rail, compare = Biller(), reconciling_bills.compare
+    rail.took(await sold(town, owner), "100.00")
+    rail.rows[TUE] = []
+    beijing(town, date(2026, 11, 25), 10)
+
+    async def broken(database: db.Database, gateway: str, day: date, at: datetime) -> None:
+        if day == MON:
+            raise Conflict("a fee that was booked otherwise")
+        await compare(database, gateway, day, at)
+
+    monkeypatch.setattr(reconciling_bills, "compare", broken)
+    with pytest.raises(Conflict):
+        await reads(town, rail)
+    compared = "select day from bills where compared_at is not null order by day"
+    assert [row["day"] for row in await owner.fetch(compared)] == [TUE]
+    monkeypatch.undo()
+    beijing(town, date(2026, 12, 20), 10)  # no rail is asked for a day so long ago
+    rail.asked.clear()
+    await reads(town, rail)
+    assert MON not in rail.asked
+    assert [row["day"] for row in await owner.fetch(compared)] == [MON, TUE]
+    assert await left(town) == []
 
 
 async def test_a_bill_that_agrees_leaves_nothing_and_the_day_can_be_closed(
