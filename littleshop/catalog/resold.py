@@ -239,14 +239,26 @@ async def suppliers(conn: db.Connection) -> list[int]:
     return [row["from_shop_id"] for row in rows]
 
 
-async def behind(conn: db.Connection, from_shop_id: int, version: int) -> list[Listing]:
-    """The listings that were not looked at since the supplier's pages have this version."""
+async def behind(
+    conn: db.Connection,
+    from_shop_id: int,
+    version: int,
+    *,
+    after: tuple[int, UUID] | None = None,
+    most: int = 200,
+) -> list[Listing]:
+    """The listings that were not looked at since the supplier's pages have this version, by shop
+    and product, `after` one of them."""
+    shop_id, product_id = after or (0, UUID(int=0))
     return await db.all(
         conn,
         Listing,
         f"select /* all shops: they list one supplier */ {_LISTING} from resold_products"
         " where from_shop_id = $1 and ended_at is null and seen_version <> $2"
-        " order by shop_id, product_id",
+        " and (shop_id, product_id) > ($3, $4) order by shop_id, product_id limit $5",
         from_shop_id,
         version,
+        shop_id,
+        product_id,
+        most,
     )

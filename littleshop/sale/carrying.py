@@ -6,6 +6,7 @@ again when his pages have another version. No sale rests on what is carried.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -20,6 +21,7 @@ from littleshop.sale.listing_resold import FOLLOW, TAKEN, is_stale
 from littleshop.shop import shops
 from littleshop.supply import resale_offers
 
+_log = logging.getLogger(__name__)
 TIMETABLE: dict[str, jobs.Every | jobs.Daily] = {FOLLOW: jobs.Every(20)}
 
 
@@ -111,19 +113,34 @@ async def _take_off(conn: db.Connection, shop_id: int, product_id: UUID, at: dat
 
 
 async def sweep(database: db.Database, at: datetime) -> int:
-    """Carry what changed at any supplier to every listing of his; how many were looked at."""
-    looked = 0
+    """Carry what changed at any supplier to every listing of his; how many were looked at. One that
+    cannot be carried keeps no other waiting: it is tried again by the next sweep."""
     async with database.connection() as conn:
         versions = await shops.versions(conn, await resold.suppliers(conn))
-        late = [
-            listing
-            for supplier, version in versions.items()
-            for listing in await resold.behind(conn, supplier, version)
-        ]
-    for listing in late:
-        await follow(database, listing, at)
-        looked += 1
+    looked = 0
+    for supplier, version in versions.items():
+        last: tuple[int, UUID] | None = None
+        while True:
+            async with database.connection() as conn:
+                late = await resold.behind(conn, supplier, version, after=last)
+            for listing in late:
+                looked += await _tried(database, listing, at)
+                last = (listing.shop_id, listing.product_id)
+            if not late:
+                break
     return looked
+
+
+async def _tried(database: db.Database, listing: Listing, at: datetime) -> bool:
+    """Whether a listing could be carried; a database that is away is everybody's fault."""
+    try:
+        await follow(database, listing, at)
+    except Exception as fault:
+        if jobs.retryable(fault):
+            raise
+        _log.exception("not carried: %s of shop %s", listing.product_id, listing.shop_id)
+        return False
+    return True
 
 
 def tasks() -> dict[str, jobs.Task]:

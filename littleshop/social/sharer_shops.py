@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -54,44 +55,63 @@ async def look(conn: db.Connection, shop_ids: Sequence[int], at: datetime) -> li
 
 
 async def carry(conn: db.Connection, shop_id: int, known: SharerShop, at: datetime) -> None:
-    """Write into a shop what it knows of another."""
+    """Write into a shop what it knows of another, unless it was looked at later than that."""
     await db.run(
         conn,
         f"insert into sharer_shops (shop_id, {_FACTS}, looked_at)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8)"
         " on conflict on constraint sharer_shops_pkey do update set owner_id = excluded.owner_id,"
         " currency = excluded.currency, earns = excluded.earns, crew = excluded.crew,"
-        " crew_phones = excluded.crew_phones, looked_at = excluded.looked_at",
+        " crew_phones = excluded.crew_phones, looked_at = excluded.looked_at"
+        " where sharer_shops.looked_at <= excluded.looked_at",
         shop_id,
         *[getattr(known, name) for name in SharerShop.__struct_fields__],
         at,
     )
 
 
-async def look_again(database: db.Database, at: datetime) -> int:
-    """Carry over whatever has changed in the shops that sharers share for; how many rows that was.
-    May be repeated."""
-    async with database.connection() as conn:
-        rows = await db.all(
-            conn,
-            _Known,
-            f"select /* all shops: a sweep */ {_FACTS}, shop_id from sharer_shops"
-            " order by shop_id, earner_shop_id",
-        )
-        found = await look(conn, list({each.earner_shop_id for each in rows}), at)
-    now = {each.earner_shop_id: each for each in found}
-    moved = 0
-    for row in rows:
-        before = SharerShop(*(getattr(row, name) for name in SharerShop.__struct_fields__))
-        after = now.get(row.earner_shop_id) or msgspec.structs.replace(before, earns=False)
-        if after != before:
-            moved += 1
-            await database.transaction(
-                lambda conn, row=row, after=after: carry(  # type: ignore[misc]
-                    conn, row.shop_id, after, at
-                )
-            )
-    return moved
+async def look_again(database: db.Database, at: datetime, *, page: int = 500) -> int:
+    """Carry over whatever has changed in the shops that sharers share for, a page of rows at a
+    time; how many rows that was. May be repeated."""
+    moved, last = 0, (0, 0)
+    while True:
+        async with database.connection() as conn:
+            rows = await _page(conn, last, page)
+            found = await look(conn, list({each.earner_shop_id for each in rows}), at)
+        if not rows:
+            return moved
+        now = {each.earner_shop_id: each for each in found}
+        for row in rows:
+            before = SharerShop(*(getattr(row, name) for name in SharerShop.__struct_fields__))
+            after = now.get(row.earner_shop_id) or msgspec.structs.replace(before, earns=False)
+            if after != before:
+                put_right = partial(_put_right, shop_id=row.shop_id, now=after, at=at)
+                moved += await database.transaction(put_right)
+            last = (row.shop_id, row.earner_shop_id)
+
+
+async def _page(conn: db.Connection, after: tuple[int, int], most: int) -> list[_Known]:
+    return await db.all(
+        conn,
+        _Known,
+        f"select /* all shops: a sweep */ {_FACTS}, shop_id from sharer_shops"
+        " where (shop_id, earner_shop_id) > ($1, $2) order by shop_id, earner_shop_id limit $3",
+        *after,
+        most,
+    )
+
+
+async def _put_right(conn: db.Connection, shop_id: int, now: SharerShop, at: datetime) -> bool:
+    """Write what was found into a row that is there still, and was not looked at since."""
+    return await db.changed(
+        conn,
+        "update sharer_shops set owner_id = $3, currency = $4, earns = $5, crew = $6,"
+        " crew_phones = $7, looked_at = $8"
+        " where shop_id = $1 and earner_shop_id = $2 and looked_at <= $8",
+        shop_id,
+        *[getattr(now, name) for name in SharerShop.__struct_fields__],
+        at,
+    )
 
 
 async def forget(conn: db.Connection) -> None:

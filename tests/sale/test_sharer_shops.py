@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
+import msgspec
+
 from littleshop import db, ids
 from littleshop.identity import people, phones
 from littleshop.risk import holds
@@ -82,6 +84,27 @@ async def test_a_shop_whose_payouts_are_stopped_earns_nothing_until_they_go_on(t
     assert [each[0] for each in await told.earns(both)] == [1, 2]
     await told.jobs_are_done()
     await town.books_balance()
+
+
+async def test_what_is_known_since_is_not_put_back_and_what_is_forgotten_stays_so(
+    town: Town, owner: db.Connection
+) -> None:
+    """A sweep that read before somebody spoke, and writes after."""
+    told = await chain(town)
+    await told.agrees(1000, 200)
+    async with town.database.connection() as conn:
+        (before,) = await sharer_shops.look(conn, [told.lower], town.at)
+        stopped = msgspec.structs.replace(before, earns=False)
+        read_at = town.at
+        town.later(minutes=1)
+        await sharer_shops.carry(conn, told.seller, stopped, town.at)
+        await sharer_shops.carry(conn, told.seller, before, read_at)
+    earns = "select earns from sharer_shops where earner_shop_id = $1"
+    assert await owner.fetchval(earns, told.lower) is False
+    await owner.execute("update sharer_shops set crew = '{}'")
+    assert await sharer_shops.look_again(town.database, read_at - timedelta(minutes=1)) == 0
+    assert await sharer_shops.look_again(town.database, town.at, page=1) == 2
+    assert await owner.fetchval(earns, told.lower) is True
 
 
 async def test_who_works_for_a_sharer_brings_him_nothing(town: Town) -> None:
