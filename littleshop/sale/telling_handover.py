@@ -22,6 +22,10 @@ from littleshop.shop import handovers, shops
 from littleshop.trade import orders
 
 HANDFUL = 100
+RUNNING = (
+    "waiting", "invited", "placed", "collecting", "claiming", "forming", "to_ship", "shipped",
+    "delivered",
+)  # fmt: skip
 TELL_ELSEWHERE = "handovers.tell_buyer_elsewhere"
 
 
@@ -77,31 +81,35 @@ async def _next(
     conn: db.Connection, shop_id: int, since: datetime, beyond: bytes | None
 ) -> list[Open]:
     """Buyers who ordered from the one before and for whom something is still to come: an order
-    that runs, or a request about one that was received."""
+    that runs, or a request about one that was received. Of its own it reads no other."""
     return await db.all(
         conn,
         Open,
         """
         select /* all shops: what it sold and others ship */ distinct on (o.phone_index)
                o.phone_index, o.shop_id, o.order_id
-          from (select shop_id, order_id from orders
-                 where shop_id = $1 and kind <> 'resale' and placed_at <= $2
+          from (select * from orders
+                 where shop_id = $1 and kind <> 'resale' and placed_at <= $2 and status = any ($5)
                  union all
-                select from_shop_id, order_id from resold_orders
-                 where shop_id = $1 and placed_at <= $2) as sold
-          join orders o on o.shop_id = sold.shop_id and o.order_id = sold.order_id
-         where ($3::bytea is null or o.phone_index > $3)
-           and (o.status in ('waiting', 'invited', 'placed', 'collecting', 'claiming', 'forming',
-                             'to_ship', 'shipped', 'delivered')
-                or o.status = 'received'
-                   and exists (select from cases c where c.shop_id = o.shop_id
-                                 and c.order_id = o.order_id and c.ended_at is null))
+                select told.* from cases c
+                  join orders told on told.shop_id = c.shop_id and told.order_id = c.order_id
+                 where c.shop_id = $1 and c.ended_at is null
+                   and told.kind <> 'resale' and told.placed_at <= $2 and told.status = 'received'
+                 union all
+                select told.* from resold_orders r
+                  join orders told on told.shop_id = r.from_shop_id and told.order_id = r.order_id
+                 where r.shop_id = $1 and r.placed_at <= $2
+                   and (told.status = any ($5) or told.status = 'received'
+                        and exists (select from cases c where c.shop_id = told.shop_id
+                                      and c.order_id = told.order_id and c.ended_at is null))) as o
+         where $3::bytea is null or o.phone_index > $3
          order by o.phone_index, o.shop_id = $1 desc, o.placed_at desc, o.number desc
          limit $4""",
         shop_id,
         since,
         beyond,
         HANDFUL,
+        list(RUNNING),
     )
 
 
