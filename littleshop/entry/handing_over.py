@@ -32,7 +32,7 @@ from littleshop.ledger import accounts, chart
 from littleshop.notify import live, messages, subscriptions, ways
 from littleshop.notify.live import Event
 from littleshop.notify.messages import Recipient
-from littleshop.risk import holds, limits
+from littleshop.risk import holds, strangers
 from littleshop.shop import (
     admissions,
     card_changes,
@@ -129,7 +129,7 @@ async def ask(
 ) -> Handover:
     """Offer the shop; both sides hear of it.
 
-    Raises Refused: code_*, handover_open, staff_phone_rested and what `check` raises; NotFound.
+    Raises Refused: code_*, handover_open, and what strangers.need and `check` raise; NotFound.
     """
     shop_id = wish.shop_id
     await proving_phone.check_code(
@@ -148,8 +148,7 @@ async def ask(
         )  # fmt: skip
         if made is None:
             raise Refused("handover_open")
-        if not await limits.take(conn, "text_unproven", (offer.phone_index, str(shop_id)), at):
-            raise Refused("staff_phone_rested")
+        await strangers.need(conn, shop_id, offer.phone_index, at)
         name = (await shops.get(conn, shop_id)).name
         await messages.send(
             conn, shop_id, [Recipient(None, offer.phone_sealed, locale)],

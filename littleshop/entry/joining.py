@@ -18,7 +18,6 @@ from littleshop.identity.people import Person
 from littleshop.notify import messages
 from littleshop.notify.messages import Recipient
 from littleshop.risk import strangers
-from littleshop.risk.limits import Spent
 from littleshop.shop import shop_acts, shops, staff, staff_invitations
 from littleshop.shop.staff_invitations import Invitation
 
@@ -36,9 +35,8 @@ async def invite(
 ) -> Invitation:
     """Ask the phone as typed to work here; an SMS takes the link.
 
-    Raises Refused: phone_*, staff_role, staff_already, staff_asked_already, staff_too_many(most),
-    staff_phone_rested when this phone was asked often, staff_shop_rested(hours) or
-    staff_shop_rested_long(days) when the shop asked many; NotFound.
+    Raises Refused: phone_*, staff_role, staff_already, staff_asked_already, staff_too_many(most)
+    and what strangers.need_invitation raises; NotFound.
     """
     phone = phones.parse(text)
     if role not in staff.INVITED:
@@ -58,9 +56,7 @@ async def invite(
         )  # fmt: skip
         if made is None:
             raise Refused("staff_asked_already")
-        full = await strangers.take_invitation(conn, shop_id, index, at)
-        if full is not None:
-            raise refusal(full)
+        await strangers.need_invitation(conn, shop_id, index, at)
         shop = await shops.get(conn, shop_id)
         await messages.send(
             conn, shop_id, [Recipient(None, sealed, locale)],
@@ -73,15 +69,6 @@ async def invite(
         return made
 
     return await database.transaction(ask)
-
-
-def refusal(full: Spent) -> Refused:
-    """The words for a share that is used up: the phone's is not the shop's."""
-    if full.of == "phone":
-        return Refused("staff_phone_rested")
-    if full.of == "month":
-        return Refused("staff_shop_rested_long", days=-(-full.minutes // (24 * 60)))
-    return Refused("staff_shop_rested", hours=-(-full.minutes // 60))
 
 
 async def _make_room(conn: Connection, shop_id: int, at: datetime) -> None:

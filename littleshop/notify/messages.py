@@ -14,12 +14,12 @@ from uuid import UUID
 
 import msgspec
 
-from littleshop import db, i18n, ids, jobs
+from littleshop import db, i18n, ids, jobs, linkless
 from littleshop.crypto import Keyring
 from littleshop.money import Money
 from littleshop.notify import addressed, subscriptions
 from littleshop.notify.channels import Channels
-from littleshop.notify.sms import Unwanted, template_name
+from littleshop.notify.sms import LONGEST_VALUE, Unwanted, template_name
 from littleshop.notify.subscriptions import Subscription
 
 Fact = str | int | Money | datetime
@@ -330,9 +330,15 @@ async def _end(
 
 
 def values(locale: str, about: str, facts: Mapping[str, object], at: datetime) -> dict[str, str]:
-    """What fills the holes of the SMS text `about`, as people of this locale write it."""
+    """What fills the holes of the SMS text `about`, as people of this locale write it. Of names,
+    titles and what else somebody typed, brackets and web addresses are cut (linkless)."""
+    left_out = i18n.t(locale, "words.left_out")
     holes = i18n.catalogue(locale)[f"sms.{about}"].holes
-    return {hole: str(_shown(locale, facts[hole], at)) for hole in holes}
+    shown = {hole: str(_shown(locale, facts[hole], at)) for hole in holes}
+    return {
+        hole: text if hole in ADDRESSES else linkless.cut(text[:LONGEST_VALUE], left_out)
+        for hole, text in shown.items()
+    }
 
 
 def push_text(message: Message, at: datetime) -> dict[str, str]:

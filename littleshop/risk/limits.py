@@ -88,9 +88,15 @@ RULES: dict[str, tuple[Limit, ...]] = {
     # What a seller's press sends to a phone by SMS, over all shops: a word for who wished for
     # something, news for a follower. Whose phone was proven by no code may be a stranger's.
     "text": (Limit("phone", 20, timedelta(days=1)), Limit("shop", 300, timedelta(days=1))),
-    "text_unproven": (
-        Limit("phone", 3, timedelta(days=30)),
-        Limit("shop", 100, timedelta(days=1)),
+    "text_unproven": (Limit("phone", 3, timedelta(days=30)),),
+    # How many such phones a shop has ring, and how many it asks to work in it (risk/strangers.py
+    # tells the young ones; docs/decisions/0015 says why so many).
+    "strangers": (Limit("shop", 100, timedelta(days=1)),),
+    "strangers_young": (Limit("shop", 20, timedelta(days=1)),),
+    "ask_to_work": (Limit("shop", 20, timedelta(days=1)), Limit("month", 60, timedelta(days=30))),
+    "ask_to_work_young": (
+        Limit("shop", 5, timedelta(days=1)),
+        Limit("month", 15, timedelta(days=30)),
     ),
     "upload": (Limit("person", 300, timedelta(hours=1)),),
     "search": (Limit("address", 3000, timedelta(hours=1)),),
@@ -121,7 +127,7 @@ FRESH: dict[str, Limit] = {
 EXACT = frozenset(
     {
         "change_card", "pickup_code", "operator_code", "code_home", "code_abroad", "text",
-        "text_unproven",
+        "text_unproven", "strangers", "strangers_young", "ask_to_work", "ask_to_work_young",
     }
 )  # fmt: skip
 
@@ -242,16 +248,16 @@ class Meters:
 
 async def take(
     conn: db.Connection, rule: str, subjects: Sequence[str | bytes], at: datetime
-) -> bool:
-    """Count an act of a rule of EXACT within the transaction that does it; False when a limit is
-    used up, and what was counted before that one stays counted."""
+) -> Spent | None:
+    """Count an act of a rule of EXACT within the transaction that does it, or say which limit is
+    used up; what was counted before that one stays counted."""
     assert rule in EXACT, rule
     asked = zip(RULES[rule], subjects, strict=True)
-    keys = sorted((*_key(rule, limit, subject, at), limit.most) for limit, subject in asked)
-    for (subject, window), ends, most in keys:
-        if not await db.run(conn, _TAKE, subject, window, ends, most):
-            return False
-    return True
+    keys = sorted((*_key(rule, limit, subject, at), limit) for limit, subject in asked)
+    for (subject, window), ends, limit in keys:
+        if not await db.run(conn, _TAKE, subject, window, ends, limit.most):
+            return Spent(limit.of, _minutes(ends, at))
+    return None
 
 
 def _minutes(ends: datetime, at: datetime) -> int:

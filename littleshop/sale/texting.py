@@ -11,7 +11,7 @@ from datetime import datetime
 
 from littleshop import db
 from littleshop.identity import codes
-from littleshop.risk import limits
+from littleshop.risk import limits, strangers
 from littleshop.trade.conversations import Conversation
 from littleshop.trade.orders import Order
 
@@ -40,8 +40,9 @@ async def take(
     """Count a message to this phone, whose code may have been typed on `device`; False when it, or
     the shop, has had its share: then nothing is sent."""
     proven = await codes.is_proven(conn, phone_index, device, at)
-    rule = "text" if proven else "text_unproven"
-    return await limits.take(conn, rule, (phone_index, str(shop_id)), at)
+    if proven:
+        return await limits.take(conn, "text", (phone_index, str(shop_id)), at) is None
+    return await strangers.take(conn, shop_id, phone_index, at) is None
 
 
 async def take_of_talk(conn: db.Connection, conversation: Conversation, at: datetime) -> bool:
@@ -68,7 +69,7 @@ async def take_of_staff(
     conn: db.Connection, shop_id: int, phone_index: bytes, at: datetime
 ) -> bool:
     """The same for the phone of who works in the shop: he signed in with it."""
-    return await limits.take(conn, "text", (phone_index, str(shop_id)), at)
+    return await limits.take(conn, "text", (phone_index, str(shop_id)), at) is None
 
 
 async def take_of_order(conn: db.Connection, order: Order, at: datetime) -> bool:

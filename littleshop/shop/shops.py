@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from littleshop import db
+from littleshop import db, linkless
 from littleshop.db import Connection
 from littleshop.errors import NotFound, Refused
 from littleshop.shop import slugs
@@ -21,6 +21,7 @@ LINE_LENGTH = 140
 SELLER_LENGTH = 40
 PLACE_LENGTH = 60
 STORY_LENGTH = 2000
+_MOST = {"name": NAME_LENGTH, "line": LINE_LENGTH, "seller": SELLER_LENGTH, "place": PLACE_LENGTH}
 _TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # they reorder the rest
 
 
@@ -186,31 +187,27 @@ async def by_slugs(conn: Connection, slugs: Sequence[str]) -> dict[str, Shop]:
 def check_face(face: Face, shop_id: int) -> Face:
     """The face with spaces tidied; an empty slug stays empty, for us to suggest one.
 
-    Raises Refused: shop_name_empty, shop_name_length(have, most), shop_line_length(have, most),
-    shop_story_length(have, most), slug_invalid, slug_reserved(slug), awning_unknown.
+    Raises Refused: shop_name_empty, shop_name_length, shop_line_length, shop_seller_length,
+    shop_place_length, shop_story_length, each with (have, most); shop_name_bracket(sign),
+    shop_name_address(address), slug_invalid, slug_reserved(slug), awning_unknown.
     """
-    name, line = tidy(face.name), tidy(face.line)
+    said = {name: tidy(getattr(face, name)) for name in _MOST}
     story = "\n".join(filter(None, map(tidy, face.story.splitlines())))
-    if not any(unicodedata.category(sign)[0] not in "CZ" for sign in name):
+    if not any(unicodedata.category(sign)[0] not in "CZ" for sign in said["name"]):
         raise Refused("shop_name_empty")
-    if len(name) > NAME_LENGTH:
-        raise Refused("shop_name_length", have=len(name), most=NAME_LENGTH)
-    if len(line) > LINE_LENGTH:
-        raise Refused("shop_line_length", have=len(line), most=LINE_LENGTH)
+    for field, most in _MOST.items():
+        if len(said[field]) > most:
+            raise Refused(f"shop_{field}_length", have=len(said[field]), most=most)
+    if bracket := linkless.brackets(said["name"]):
+        raise Refused("shop_name_bracket", sign=bracket)
+    if address := linkless.address(said["name"]):
+        raise Refused("shop_name_address", address=address)
     if len(story) > STORY_LENGTH:
         raise Refused("shop_story_length", have=len(story), most=STORY_LENGTH)
     if face.awning not in AWNINGS:
         raise Refused("awning_unknown")
     slug = slugs.check(face.slug, shop_id) if face.slug.strip() else ""
-    return msgspec.structs.replace(
-        face,
-        name=name,
-        slug=slug,
-        line=line,
-        seller=tidy(face.seller)[:SELLER_LENGTH],
-        place=tidy(face.place)[:PLACE_LENGTH],
-        story=story,
-    )
+    return msgspec.structs.replace(face, **said, slug=slug, story=story)
 
 
 def since(year: str, month: str, today: date) -> tuple[int | None, int | None]:

@@ -132,6 +132,34 @@ async def test_the_owner_is_nobody_to_be_removed_and_keeps_the_shop_in_his_list(
         assert await conn.fetchval("select count(*) from person_shops where person_id = $1", owner)
 
 
+async def test_invitations_that_are_taken_back_make_no_room_for_more_strangers(
+    room: BackRoom, world: World
+) -> None:
+    """A young shop asks five in a day: nobody writes to a hundred strangers from our number."""
+    for at in range(5):
+        answer = await room.post("/staff", phone=f"139 0000 20{at:02}", role="packer")
+        assert answer.status_code == 303, answer.text[:300]
+        page = await room.get("/staff")
+        back = re.findall(rf"{room.root}(/staff/invitations/[0-9a-f-]+/removal)", page.text)
+        for path in back:
+            await room.post(path)
+    refused = await room.post("/staff", phone="139 0000 2099", role="packer")
+    assert refused.status_code == 422
+    assert "what was taken back counts too" in refused.text and "This phone" not in refused.text
+    world.later(days=1)
+    assert (await room.post("/staff", phone="139 0000 2099", role="packer")).status_code == 303
+
+
+async def test_a_name_from_before_brings_neither_sender_nor_link_into_an_sms(
+    room: BackRoom, world: World
+) -> None:
+    async with world.house.database.connection() as conn:
+        await conn.execute("update shops set name = '【中国银行】http://evil.cn 客服'")
+    await room.post("/staff", phone="139 0000 2001", role="packer")
+    await world.work()
+    assert json.loads(world.inbox[-1][1])["shop"] == "中国银行 客服"
+
+
 async def test_an_invitation_ends_when_it_is_taken_back_or_a_week_is_over(
     room: BackRoom, world: World
 ) -> None:

@@ -65,13 +65,23 @@ def test_the_page_for_a_dead_spot_keeps_nothing_for_a_shop_that_it_does_not_name
 
 
 def test_what_one_did_is_not_sent_as_another_and_waits_until_he_is_back() -> None:
+    replay = ("say", {"say": "replay"})
+    hers = (hello(TEA, "ada"), ("signal", False), ships(TEA), ("signal", True), replay)
+    told = phone(*hers)
+    assert told["sent"] == [] and [act["who"] for act in told["acts"]] == ["xiaoman"]
+    back = phone(*hers, hello(TEA))
+    assert [each["who"] for each in back["sent"]] == ["xiaoman"] and back["acts"] == []
+    came = phone(hello(TEA), ("signal", False), ships(TEA), ("signal", True), hello(TEA, "ada"))
+    assert came["sent"] == [] and len(came["acts"]) == 1 and came["shops"] == {TEA: "Tea"}
+    left = phone(*hers, ("say", {"say": "forget"}))
+    assert len(left["acts"]) == 1, "who signs out takes his own with him, and nobody else's"
+
+
+def test_who_is_not_signed_in_any_more_is_asked_to_and_nothing_is_lost() -> None:
     said = [[401, {"state": "sign_in"}]]
-    told = phone(hello(TEA, "ada"), ("signal", False), ships(TEA), ("answers", said),
+    told = phone(hello(TEA), ("signal", False), ships(TEA), ("answers", said),
                  ("signal", True), ("say", {"say": "replay"}))  # fmt: skip
-    assert [each["who"] for each in told["sent"]] == ["xiaoman"]
     assert [act["state"] for act in told["acts"]] == ["sign_in"]
-    forgotten = phone(hello(TEA), ("signal", False), ships(TEA), hello(TEA, "ada"))
-    assert forgotten["acts"] == [] and forgotten["shops"] == {TEA: "Tea"}
 
 
 def test_what_changed_meanwhile_waits_for_its_sellers_choice_and_a_fault_for_the_next_try() -> None:

@@ -21,7 +21,10 @@ from littleshop.web.forms import Form, Kept
 
 SAID = ("name", "line", "story", "seller", "place", "awning")  # as a seller types them
 SINCE = ("since_year", "since_month")
-FIELDS = {"shop_line": "line", "shop_story": "story", "since": "since", "awning": "awning"}
+FIELDS = {
+    "shop_line": "line", "shop_story": "story", "shop_seller": "seller", "shop_place": "place",
+    "since": "since", "awning": "awning",
+}  # fmt: skip
 
 
 class Sheet(msgspec.Struct):
