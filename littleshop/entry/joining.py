@@ -7,6 +7,7 @@ signing in asks for a code to it. Own-key rows follow the shop's, each repeatabl
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from littleshop import ids
@@ -106,8 +107,36 @@ async def accept(database: Database, person: Person, token: str, at: datetime) -
     """
     shop_id = ids.shop_of(token)
 
+    async def behind(conn: Connection) -> Invitation | None:
+        return await staff_invitations.behind(conn, shop_id, token)
+
+    return await _come(database, person, shop_id, behind, at)
+
+
+async def accept_asked(
+    database: Database, person: Person, shop_id: int, which: uuid.UUID, at: datetime
+) -> Invitation:
+    """The same without the link: whoever signed in with the phone that was asked has proved it.
+
+    Raises Refused staff_invitation_over; NotFound, also for what another phone was asked.
+    """
+
+    async def his(conn: Connection) -> Invitation | None:
+        found = await staff_invitations.get(conn, shop_id, which)
+        return found if found and found.phone_index == person.phone_index else None
+
+    return await _come(database, person, shop_id, his, at)
+
+
+async def _come(
+    database: Database,
+    person: Person,
+    shop_id: int,
+    find: Callable[[Connection], Awaitable[Invitation | None]],
+    at: datetime,
+) -> Invitation:
     async def come(conn: Connection) -> Invitation:
-        found = await staff_invitations.behind(conn, shop_id, token)
+        found = await find(conn)
         if found is None:
             raise NotFound("invitation")
         if found.phone_index != person.phone_index:

@@ -91,6 +91,30 @@ async def behind(conn: Connection, shop_id: int, token: str) -> Invitation | Non
     )
 
 
+async def get(conn: Connection, shop_id: int, invitation_id: uuid.UUID) -> Invitation | None:
+    """An invitation of this shop, whatever became of it."""
+    return await db.one(
+        conn,
+        Invitation,
+        f"select {_COLUMNS} from staff_invitations where shop_id = $1 and invitation_id = $2",
+        shop_id,
+        invitation_id,
+    )
+
+
+async def to_phone(conn: Connection, phone_index: bytes, at: datetime) -> list[Invitation]:
+    """What this phone was asked and can still take, the newest first."""
+    return await db.all(
+        conn,
+        Invitation,
+        f"select /* all shops: whoever asked this phone */ {_COLUMNS} from staff_invitations"
+        " where phone_index = $1 and ended_at is null and expires_at > $2"
+        " order by invited_at desc limit 20",
+        phone_index,
+        at,
+    )
+
+
 async def open_ones(conn: Connection, shop_id: int, at: datetime) -> list[Invitation]:
     """What can still be taken, the newest first."""
     return await db.all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 LANDING = "/"
+ASKED_TO_WORK = "/asked-to-work"
 OPENING = "/open"
 LEGAL = "/legal"
 MY = "/my"

@@ -108,7 +108,6 @@ def product(locale: str) -> dict[str, Any]:
             "public_url": samples.URL,
             "photos": photos,
             "sold": 38,
-            "stock": 28,
         },
         "form": GAIWAN | {"no_return": "used"},
         "axes": [
@@ -123,6 +122,7 @@ def product(locale: str) -> dict[str, Any]:
         "palette": [{"name": "White", "colour": "#FFFFFF"}],
         "sign": "¥",
         "photos_left": 6,
+        "showed": "{}",
     }
 
 

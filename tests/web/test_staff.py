@@ -160,6 +160,33 @@ async def test_a_name_from_before_brings_neither_sender_nor_link_into_an_sms(
     assert json.loads(world.inbox[-1][1])["shop"] == "中国银行 客服"
 
 
+async def test_who_signs_in_without_the_link_finds_who_asked_him_to_work_and_comes(
+    room: BackRoom, world: World
+) -> None:
+    """The SMS is read on the way; at the till he only signs in."""
+    await room.post("/staff", phone=PHONES["packer"], role="packer")
+    packer, other = world.browser("zh-CN"), world.browser()
+    await world.sign_in(packer, PHONES["packer"])
+    page = await packer.get("/console")
+    assert page.status_code == 200 and "请你来做打包员" in page.text and "/open" in page.text
+    [path] = re.findall(r'action="(/asked-to-work/[^"]*)"', page.text)
+    assert "/sign-in" in (await world.browser().post(path)).headers["location"]
+    await world.sign_in(other, PHONES["manager"])
+    assert (await other.post(path)).status_code == 404, "another phone was asked"
+    assert (await other.get("/console")).headers["location"] == "/open"
+    for _ in range(2):
+        assert (await packer.post(path)).headers["location"] == room.root
+    assert (await packer.get("/console")).headers["location"] == room.root
+    await room.post("/staff", phone=PHONES["manager"], role="manager")
+    again = await other.get("/console")
+    [taken_back] = re.findall(r'action="(/asked-to-work/[^"]*)"', again.text)
+    staff_page = await room.get("/staff")
+    [back] = re.findall(rf"{room.root}(/staff/invitations/[0-9a-f-]+/removal)", staff_page.text)
+    await room.post(back)
+    over = await other.post(taken_back)
+    assert over.headers["location"] == "/console"
+
+
 async def test_an_invitation_ends_when_it_is_taken_back_or_a_week_is_over(
     room: BackRoom, world: World
 ) -> None:

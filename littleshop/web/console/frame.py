@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from littleshop import http, i18n
+from littleshop import db, http, i18n
 from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.sale import alerting
-from littleshop.shop import shop_acts, shops, staff
+from littleshop.shop import shop_acts, shops, staff, staff_invitations
 from littleshop.shop.shops import Shop
 from littleshop.trade import order_lists
 from littleshop.web import addresses, flash, pages
@@ -162,20 +163,45 @@ def sentence(request: Request, refused: Refused) -> str:
 
 
 async def index(request: Request) -> Response:
-    """GET /console: the person's only shop, a list of several, or the opening of the first."""
+    """GET /console: the person's only shop, a list of several and of those that ask him to work
+    there, or the opening of the first."""
     who = await http.somebody(request)
     if who is None:
         return RedirectResponse(f"/sign-in?next={quote('/console')}", status_code=303)
     async with http.house(request).database.connection() as conn:
         known = await staff.shops_of(conn, who.person.person_id)
         found = [await shops.find(conn, each.shop_id) for each in known]
+        asked = await _asked(conn, who.person.phone_index, http.now(request))
     mine = [shop for shop in found if shop is not None and shop.name]
-    if not mine:
+    if not mine and not asked:
         return RedirectResponse(addresses.OPENING, status_code=303)
-    if len(mine) == 1:
+    if len(mine) == 1 and not asked:
         return RedirectResponse(root(mine[0]), status_code=303)
+    return _my_shops(request, mine, asked)
+
+
+async def _asked(conn: db.Connection, phone_index: bytes, at: datetime) -> list[dict[str, Any]]:
+    """The shops that ask this phone to work there."""
+    return [
+        {
+            "shop": (await shops.get(conn, each.shop_id)).name,
+            "role": each.role,
+            "until": each.expires_at,
+            "action": f"{addresses.ASKED_TO_WORK}/{each.shop_id}/{each.invitation_id}",
+        }
+        for each in await staff_invitations.to_phone(conn, phone_index, at)
+    ]
+
+
+def _my_shops(request: Request, mine: list[Shop], asked: list[dict[str, Any]]) -> Response:
+    _, refused = flash.heard(request, _SAID)
     rows = [face(shop) | {"url": root(shop), "line": shop.line} for shop in mine]
-    return pages.page(request, "console/my_shops.html", private=True, shops=rows)
+    answer = pages.page(
+        request, "console/my_shops.html", private=True, shops=rows, asked=asked, refused=refused,
+        now=http.now(request),
+    )  # fmt: skip
+    flash.forget(request, answer)
+    return answer
 
 
 async def manifest(request: Request) -> Response:

@@ -15,7 +15,7 @@ from littleshop.entry import joining
 from littleshop.errors import NotFound, Refused
 from littleshop.notify.messages import ADDRESSES
 from littleshop.shop import shops, staff_invitations
-from littleshop.web import forms
+from littleshop.web import addresses, flash, forms
 from littleshop.web.entry.signing_in import show, to
 
 WORK = ADDRESSES["work"]
@@ -61,7 +61,28 @@ async def accept(request: Request) -> Response:
     return to(f"/console/{found.shop_id}")
 
 
+async def accept_asked(request: Request) -> Response:
+    """POST /asked-to-work/SHOP/INVITATION: the same for who signed in without the link."""
+    who = await http.somebody(request)
+    if who is None:
+        return to("/sign-in", next="/console")
+    shop_id = http.number(request.path_params["shop_id"])
+    which = http.uuid(request.path_params["invitation_id"])
+    try:
+        found = await joining.accept_asked(
+            http.house(request).database, who.person, shop_id, which, http.now(request)
+        )
+    except NotFound:
+        raise
+    except Refused as refused:
+        return flash.refuse(request, "/console", refused)
+    return to(f"/console/{found.shop_id}")
+
+
 ROUTES = [
+    Route(
+        f"{addresses.ASKED_TO_WORK}/{{shop_id}}/{{invitation_id}}", accept_asked, methods=["POST"]
+    ),
     Route(f"{WORK}{{token}}", asked),
     Route(f"{WORK}{{token}}", accept, methods=["POST"]),
 ]
