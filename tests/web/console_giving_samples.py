@@ -72,6 +72,7 @@ def person(locale: str) -> dict[str, Any]:
         "privileges": [_given(locale)],
         "birthday": _words(locale, "5 月 2 日", "2 May"),
         "form": {"notes": "", "tags": "VIP"},
+        "showed": "{}",
         "errors": {},
     }
 

@@ -67,7 +67,7 @@ def settings(locale: str) -> dict[str, Page]:
     held = base | {"home_url": ROOT}
     told = {
         "settings": base | _listed(locale),
-        "settings_shop": base | shop | {"address": "shop.example/@xiaoman"},
+        "settings_shop": base | shop | {"address": "shop.example/@xiaoman", "showed": "{}"},
         "settings_address": base | moving | {"error": "x", "left": 2},
         "settings_shipping": base
         | {"form": fees, "errors": {}, "sign": "¥", "rates": [], "presets": []},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from html import unescape
 from uuid import UUID
 
 import httpx
@@ -11,51 +9,7 @@ import pytest_asyncio
 
 from littleshop.catalog import products
 from tests.web.client import World, chosen, photo
-
-NO_FILE = {"photos": ("", b"", "application/octet-stream")}
-FIELD = re.compile(
-    r'<input(?![^>]*type="(?:radio|file|color|checkbox)")[^>]*?name="(?P<name>[^"]+)"[^>]*>'
-    r'|<textarea[^>]*?name="(?P<area>[^"]+)"[^>]*>(?P<text>[^<]*)</textarea>'
-)
-
-
-class Editor:
-    """A page of the product's editor, as it was opened, in front of one person."""
-
-    def __init__(self, client: httpx.AsyncClient, here: str) -> None:
-        self.client, self.here = client, here
-        self.fields: dict[str, str] = {}
-
-    async def opens(self) -> Editor:
-        self._reads(await self.client.get(self.here))
-        return self
-
-    def _reads(self, page: httpx.Response) -> None:
-        main = page.text.partition(f'action="{self.here}"')[2].partition("</form>")[0]
-        self.fields = {"no_return": ""}
-        for found in FIELD.finditer(main):
-            if found["area"]:
-                self.fields[found["area"]] = unescape(found["text"])
-            else:
-                value = re.search(r'value="([^"]*)"', found[0])
-                self.fields[found["name"]] = unescape(value[1]) if value else ""
-
-    async def saves(self, **changes: str) -> httpx.Response:
-        """Type into some fields and press; the page of a no is what stands there next."""
-        named = {name.replace("_", "-") if name[-1].isdigit() else name: text
-                 for name, text in changes.items()}  # fmt: skip
-        answer = await self.client.post(
-            self.here, data=self.fields | named | {"then": "save"}, files=NO_FILE
-        )
-        if answer.status_code == 422:
-            self._reads(answer)
-        return answer
-
-    def row(self, label: str) -> str:
-        """The name of the price of a variant."""
-        [place] = [name[8:-4] for name, key in self.fields.items() if name.endswith("-key")
-                   and label in key]  # fmt: skip
-        return f"variant-{place}-price"
+from tests.web.open_form import NO_FILE, Editor
 
 
 class Bench:
@@ -90,7 +44,7 @@ async def with_sizes(bench: Bench) -> None:
     page = await bench.client.post(
         bench.here, data=editor.fields | sizes | {"then": "variants"}, files=NO_FILE
     )
-    editor._reads(page)
+    editor.reads(page)
     prices = {editor.row("大"): "30", editor.row("小"): "20"}
     stocks = {name.replace("price", "stock"): "5" for name in prices}
     answer = await bench.client.post(

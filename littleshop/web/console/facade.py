@@ -15,7 +15,7 @@ from littleshop.errors import NotFound, Refused
 from littleshop.http import AtWork
 from littleshop.shop import moving, shops, slugs
 from littleshop.shop.shops import Face
-from littleshop.web import addresses, forms
+from littleshop.web import addresses, forms, meanwhile
 from littleshop.web.console import frame
 from littleshop.web.forms import Form, Kept
 
@@ -42,14 +42,20 @@ async def shop_page(request: Request) -> Response:
 
 
 async def _shop(request: Request, work: AtWork, sheet: Sheet, status: int = 200) -> Response:
-    shop = work.shop
-    form = {name: getattr(shop, name) for name in (*SAID, *SINCE)} | sheet.form
+    shop, stands = work.shop, _stands(work)
+    form = stands | sheet.form
     opened = (shop.opened_at or shop.created_at).astimezone(ZoneInfo(shop.zone))
     return await frame.page(
         request, work, "settings_shop.html", "today",
         status=status, form=form, errors=sheet.errors, opened_year=opened.year,
         story_length=shops.STORY_LENGTH, address=f"{_host(request)}{shop.slug}",
+        showed=meanwhile.mark(stands),
     )  # fmt: skip
+
+
+def _stands(work: AtWork) -> dict[str, str]:
+    """The fields as the shop is now."""
+    return {name: str(getattr(work.shop, name) or "") for name in (*SAID, *SINCE)}
 
 
 def _host(request: Request) -> str:
@@ -72,8 +78,15 @@ async def save_shop(request: Request) -> Response:
 
 async def _typed(request: Request, work: AtWork, form: Form) -> Sheet:
     """The face with what the form says instead of what was there."""
-    typed: dict[str, Any] = form.typed(*(name for name in (*SAID, *SINCE) if name in form))
+    stands = _stands(work)
+    typed: dict[str, Any]
+    typed, moved = meanwhile.merge(
+        form, form.typed(*(name for name in (*SAID, *SINCE) if name in form)), stands
+    )
     sheet = Sheet(typed, work.shop.face, {})
+    for name in moved:
+        field = "since" if name in SINCE else name
+        sheet.errors[field] = meanwhile.told(request, stands[name])
     said: dict[str, Any] = {name: typed[name] for name in SAID if name in typed}
     said |= await _picture(request, work, form, sheet)
     today = http.now(request).astimezone(ZoneInfo(work.shop.zone)).date()

@@ -24,7 +24,7 @@ from littleshop.shop.shops import tidy
 from littleshop.social import credits, follows
 from littleshop.trade import conversation_lists, regions, reviews
 from littleshop.trade.orders import Delivery
-from littleshop.web import forms, pages
+from littleshop.web import forms, meanwhile, pages
 from littleshop.web.console import frame
 from littleshop.web.console import orders as lists
 from littleshop.web.console import privileges as giving
@@ -139,7 +139,7 @@ async def _show(
         given = await privileges.listing(conn, shop_id, phone_index=each.phone_index)
         born = await privileges.birthday(conn, shop_id, each.phone_index)
     told = row(each, frame.root(work.shop), house.keyring)
-    known = {"notes": each.notes, "tags": i18n.t(locale, "words.comma").join(each.tags)}
+    known = _known(request, each)
     return await frame.page(
         request,
         work,
@@ -154,8 +154,15 @@ async def _show(
         privileges=giving.shown(request, work, [one for one in given if not one.ended_at]),
         birthday=i18n.t(locale, "privileges.day", month=born.month, day=born.day) if born else "",
         form=known | typed,
+        showed=meanwhile.mark(known),
         errors=errors,
     )
+
+
+def _known(request: Request, each: CustomerSum) -> dict[str, str]:
+    """What is written of a customer, as its fields hold it."""
+    comma = i18n.t(pages.locale_of(request), "words.comma")
+    return {"notes": each.notes, "tags": comma.join(each.tags)}
 
 
 def _addresses(past: Past, keyring: Keyring) -> list[str]:
@@ -178,34 +185,37 @@ async def describe(request: Request) -> Response:
             lambda conn: privileges.forget_birthday(conn, shop_id, index)
         )
         return frame.go(request, here, "birthday_forgotten")
-    try:
-        await _describe(request, work, index, form)
-    except Refused as no:
-        return await _again(request, work, index, form, no)
-    return frame.go(request, here, "person_described")
+    again = await _save(request, work, index, form)
+    return again or frame.go(request, here, "person_described")
 
 
-async def _describe(request: Request, work: AtWork, index: bytes, form: forms.Form) -> None:
+async def _save(request: Request, work: AtWork, index: bytes, form: forms.Form) -> Response | None:
+    """Write what was typed; the page again with what is wrong. Raises NotFound."""
+    async with http.house(request).database.connection() as conn:
+        bought = await customers.by_phone(conn, work.shop.shop_id, index)
+    if not bought:
+        raise NotFound("person")
+    stands = _known(request, bought[0])
+    typed, moved = meanwhile.merge(form, form.typed("notes", "tags"), stands)
+    said = {name: meanwhile.told(request, stands[name]) for name in moved}
+    if not said:
+        try:
+            await _describe(request, work, index, typed)
+        except Refused as no:
+            field = "notes" if no.code == "notes_too_long" else "tags"
+            said = {field: frame.sentence(request, no)}
+    return await _show(request, work, bought[0], typed, said) if said else None
+
+
+async def _describe(request: Request, work: AtWork, index: bytes, typed: dict[str, str]) -> None:
     """Raises Refused as customers.describe; NotFound."""
-    tags = [tidy(each) for each in re.split(r"[,，、;；\n]", form.text("tags", 1000))]
-    notes = form.text("notes", 4000).strip()
+    tags = [tidy(each) for each in re.split(r"[,，、;；\n]", typed["tags"][:1000])]
+    notes = typed["notes"][:4000].strip()
     await http.house(request).database.transaction(
         lambda conn: customers.describe(
             conn, work.shop.shop_id, index, notes, [each for each in tags if each]
         )
     )
-
-
-async def _again(
-    request: Request, work: AtWork, index: bytes, form: forms.Form, no: Refused
-) -> Response:
-    async with http.house(request).database.connection() as conn:
-        bought = await customers.by_phone(conn, work.shop.shop_id, index)
-    if not bought:
-        raise NotFound("person")
-    field = "notes" if no.code == "notes_too_long" else "tags"
-    said = {field: frame.sentence(request, no)}
-    return await _show(request, work, bought[0], form.typed("notes", "tags"), said)
 
 
 _ROOT = "/console/{shop_id}/people"
