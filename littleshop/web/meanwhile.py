@@ -44,6 +44,13 @@ def merge(
     return kept, sorted(moved)
 
 
+def is_stale(form: Form, stands: Mapping[str, str]) -> bool:
+    """Whether what a form showed is not as it `stands` by now: of one that means something only as
+    a whole (prices and bounds, distances and fees) nothing is put together."""
+    showed = _read(form)
+    return any(showed.get(name, _signs(text)) != _signs(text) for name, text in stands.items())
+
+
 def told(request: Request, now: str) -> str:
     """The sentence beside a field that both changed: what stands there `now`, and what to do."""
     line = " ".join(now.split())

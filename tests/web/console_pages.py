@@ -70,6 +70,7 @@ def settings(locale: str) -> dict[str, Page]:
         "settings_shop": base | shop | {"address": "shop.example/@xiaoman", "showed": "{}"},
         "settings_address": base | moving | {"error": "x", "left": 2},
         "settings_shipping": base
+        | {"showed": "{}"}
         | {"form": fees, "errors": {}, "sign": "¥", "rates": [], "presets": []},
         "settings_notices": base | notices | REACHED,
         "held_jobs": held | {"jobs": [JOB]},

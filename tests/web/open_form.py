@@ -41,7 +41,7 @@ class Editor:
         named = {name.replace("_", "-") if name[-1].isdigit() else name: text
                  for name, text in changes.items()}  # fmt: skip
         answer = await self.client.post(
-            self.here, data=self.fields | named | {"then": "save"}, files=NO_FILE
+            self.here, data=self.fields | {"then": "save"} | named, files=NO_FILE
         )
         if answer.status_code == 422:
             self.reads(answer)

@@ -66,7 +66,7 @@ def _shelf(here: dict[str, Any], wrong: str) -> dict[str, tuple[str, dict[str, A
     offer = here | {
         "product": THING, "rows": [_kind("", 0)], "open_to": "all", "stands": False, "takers": 0,
         "link": "https://shop.test/@xiaoman/p/1/resale?with=abc", "errors": {}, "sign": "¥",
-        "margin": None,
+        "margin": None, "showed": "{}",
     }  # fmt: skip
     kinds = offer | {"rows": [_kind(each, at) for at, each in enumerate(GLAZES)], "margin": PERCENT}
     sell = here | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from tests.web.back_room import BackRoom
@@ -46,3 +47,37 @@ async def test_what_is_noted_of_a_customer(room: BackRoom) -> None:
     assert (now.fields["notes"], now.fields["tags"]) == ("爱喝岩茶", "熟客")
     asked = await first.saves(tags="贵客")
     assert asked.status_code == 422 and "changed this to “熟客”" in asked.text
+
+
+WHOLE = [
+    ("/settings/shipping", {"mode": "flat", "fee": "8"}, {"mode": "free"}),
+    (
+        "/settings/local",
+        {"point": "30.25, 120.16", "band-0-km": "3", "band-0-fee": "5"},
+        {"point": "30.25, 120.16", "band-0-km": "5", "band-0-fee": "9"},
+    ),
+    ("/goods/{product}/team", {"seats": "3", "price-0": "90"}, {"seats": "5", "price-0": "80"}),
+    (
+        "/goods/{product}/resale",
+        {"supply-0": "70", "open_to": "all", "then": "offer"},
+        {"supply-0": "60", "open_to": "link", "then": "offer"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "first", "second"), WHOLE)
+async def test_what_means_something_as_a_whole_is_looked_at_before_it_is_written_over(
+    room: BackRoom, path: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    product = await room.world.add_product(room.client, room.town.shop_id, price="100.00")
+    here = path.format(product=product)
+    mine, theirs = [await opens(room, here) for _ in range(2)]
+    assert (await theirs.saves(**first)).status_code == 303
+    now = (await opens(room, here)).fields["showed"]
+    answer = await mine.saves(**second)
+    assert answer.headers["location"] == f"{room.root}{here}"
+    assert "This is how it stands now" in (await room.follow(answer)).text
+    again = await opens(room, here)
+    assert again.fields["showed"] == now, "nothing was written over"
+    assert (await again.saves(**second)).status_code == 303
+    assert (await opens(room, here)).fields["showed"] != now

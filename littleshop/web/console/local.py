@@ -20,7 +20,7 @@ from littleshop.sale import bringing
 from littleshop.shop import shop_acts
 from littleshop.trade import orders
 from littleshop.trade.orders import Order
-from littleshop.web import forms
+from littleshop.web import forms, meanwhile
 from littleshop.web.console import frame, rates
 from littleshop.web.forms import Form
 
@@ -39,9 +39,13 @@ class Sheet(msgspec.Struct):
 async def page(request: Request) -> Response:
     """GET root/settings/local"""
     work = await http.at_work(request)
+    known = await _known(request, work)
+    return await _page(request, work, _sheet(work, known), known)
+
+
+async def _known(request: Request, work: AtWork) -> Local | None:
     async with http.house(request).database.connection() as conn:
-        known = await local_deliveries.of(conn, work.shop.shop_id)
-    return await _page(request, work, _sheet(work, known), on=known is not None)
+        return await local_deliveries.of(conn, work.shop.shop_id)
 
 
 def _sheet(work: AtWork, known: Local | None) -> Sheet:
@@ -64,14 +68,19 @@ def _sheet(work: AtWork, known: Local | None) -> Sheet:
     return Sheet(point, least, bands, {})
 
 
+def _stands(known: Local | None) -> dict[str, str]:
+    return {"local": msgspec.json.encode(known).decode()}
+
+
 async def _page(
-    request: Request, work: AtWork, sheet: Sheet, *, on: bool, status: int = 200
+    request: Request, work: AtWork, sheet: Sheet, known: Local | None, *, status: int = 200
 ) -> Response:
     blank = dict.fromkeys(PARTS, "")
     rows = [*sheet.bands, *[blank] * (MOST_BANDS - len(sheet.bands))]
     return await frame.page(
         request, work, "settings_local.html", "today",
-        status=status, sheet=sheet, rows=rows, filled=len(sheet.bands), on=on,
+        status=status, sheet=sheet, rows=rows, filled=len(sheet.bands), on=known is not None,
+        showed=meanwhile.mark(_stands(known)),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )  # fmt: skip
 
@@ -79,11 +88,21 @@ async def _page(
 async def save(request: Request) -> Response:
     """POST root/settings/local: point, least, band-N-km, -fee, -places, then=save|off"""
     work, form = await http.at_work(request), await forms.read(request)
-    shop_id, at = work.shop.shop_id, http.now(request)
     off, sheet = form.text("then", 10) == "off", _typed(form)
+    known = await _known(request, work)
+    if meanwhile.is_stale(form, _stands(known)):
+        return frame.refuse(request, request.url.path, Refused("form_moved"))
     local = None if off else _local(request, work, sheet)
     if not off and local is None:
-        return await _page(request, work, sheet, on=False, status=422)
+        return await _page(request, work, sheet, known, status=422)
+
+    await _write(request, work, local)
+    here = f"{frame.root(work.shop)}/settings/shipping"
+    return frame.go(request, here, "local_off" if off else "local_saved")
+
+
+async def _write(request: Request, work: AtWork, local: Local | None) -> None:
+    shop_id, at = work.shop.shop_id, http.now(request)
 
     async def set_it(conn: db.Connection) -> None:
         if local is None:
@@ -93,8 +112,6 @@ async def save(request: Request) -> Response:
         await shop_acts.note(conn, shop_id, work.person.person_id, "shipping", at=at)
 
     await http.house(request).database.transaction(set_it)
-    here = f"{frame.root(work.shop)}/settings/shipping"
-    return frame.go(request, here, "local_off" if off else "local_saved")
 
 
 def _typed(form: Form) -> Sheet:

@@ -18,7 +18,7 @@ from littleshop.http import AtWork
 from littleshop.i18n import SIGNS, t
 from littleshop.money import Money
 from littleshop.shop import shop_acts, shops
-from littleshop.web import forms, pages, postage_words
+from littleshop.web import forms, meanwhile, pages, postage_words
 from littleshop.web.console import frame, rate_presets, rates
 
 POSTAGE = ("mode", "fee", "free_over", "rule", "pickup_place")
@@ -27,17 +27,20 @@ POSTAGE = ("mode", "fee", "free_over", "rule", "pickup_place")
 async def page(request: Request) -> Response:
     """GET root/settings/shipping"""
     work = await http.at_work(request)
-    shop = work.shop
+    return await _page(request, work, _stands(work.shop), {})
+
+
+def _stands(shop: shops.Shop) -> dict[str, str]:
+    """The fields as the shop is now."""
     fee = forms.shown(shop.shipping_flat_minor, shop.currency) if shop.shipping_flat_minor else ""
     mode = "regions" if shop.rate_id else "flat" if shop.shipping_flat_minor else "free"
-    form = {
+    return {
         "mode": mode,
         "fee": fee,
         "free_over": forms.shown(shop.shipping_free_over_minor, shop.currency),
         "rule": str(shop.rate_id or ""),
         "pickup_place": shop.pickup_place or "",
     }
-    return await _page(request, work, form, {})
 
 
 async def _page(
@@ -53,7 +56,8 @@ async def _page(
         local = await local_deliveries.of(conn, shop.shop_id)
     return await frame.page(
         request, work, "settings_shipping.html", "today",
-        status=status, form=form, errors=errors, sign=SIGNS.get(shop.currency, shop.currency),
+        status=status, form=form, errors=errors, showed=meanwhile.mark(_stands(shop)),
+        sign=SIGNS.get(shop.currency, shop.currency),
         local_line=_local_line(locale, shop, local),
         presets=[(each, t(locale, f"rates.preset.{each}")) for each in rate_presets.NAMES],
         rates=[
@@ -89,11 +93,13 @@ async def save(request: Request) -> Response:
     """POST root/settings/shipping: mode=free|flat|regions, fee, free_over, rule (a template's id or
     the name of a preset), pickup_place"""
     work = await http.at_work(request)
-    typed = (await forms.read(request)).typed(*POSTAGE)
+    form, here = await forms.read(request), f"{frame.root(work.shop)}/settings"
+    if meanwhile.is_stale(form, _stands(work.shop)):
+        return frame.refuse(request, f"{here}/shipping", Refused("form_moved"))
+    typed = form.typed(*POSTAGE)
     postage, made = await _try(request, work, typed)
     if postage.errors:
         return await _page(request, work, typed, postage.errors, status=422)
-    here = f"{frame.root(work.shop)}/settings"
     if made is not None:
         return frame.go(request, f"{here}/shipping/rates/{made}", "rate_made")
     return frame.go(request, here, "shipping_saved")

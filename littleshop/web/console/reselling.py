@@ -21,7 +21,7 @@ from littleshop.money import Money
 from littleshop.sale import listing_resold
 from littleshop.supply import prospects, resale_offers, resales
 from littleshop.supply.resale_offers import Offer, Price
-from littleshop.web import addresses, forms, names
+from littleshop.web import addresses, forms, meanwhile, names
 from littleshop.web.console import frame, margins, product
 from littleshop.web.console.margins import Margin
 from littleshop.web.forms import Form
@@ -72,8 +72,21 @@ async def _show(
         takers=sum(each.ended_at is None for each in takers),
         link=_link(request, work, found.product_id),
         errors=errors,
+        showed=meanwhile.mark(_stands(known)),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )
+
+
+async def _known(request: Request, work: AtWork, product_id: UUID) -> Offer | None:
+    async with http.house(request).database.connection() as conn:
+        return await resale_offers.get(conn, work.shop.shop_id, product_id)
+
+
+def _stands(known: Offer | None) -> dict[str, str]:
+    if known is None or not known.stands:
+        return {"offer": ""}
+    prices = sorted((str(which), repr(price)) for which, price in known.prices.items())
+    return {"offer": f"{known.open_to_all} {prices}"}
 
 
 def _link(request: Request, work: AtWork, product_id: UUID) -> str:
@@ -116,6 +129,8 @@ async def save(request: Request) -> Response:
     work, form = await http.at_work(request), await forms.read(request)
     found, variants, _ = await product.read(request, work)
     here = f"{frame.root(work.shop)}/goods/{found.product_id}/resale"
+    if meanwhile.is_stale(form, _stands(await _known(request, work, found.product_id))):
+        return frame.refuse(request, here, Refused("form_moved"))
     if form.text("then", 20) == "withdraw":
         await _withdraw(request, work, found.product_id)
         return frame.go(request, here, "resale_withdrawn")

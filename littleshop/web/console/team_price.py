@@ -17,7 +17,7 @@ from littleshop.money import Money
 from littleshop.sale import listing_resold
 from littleshop.shop import shops
 from littleshop.trade import teams
-from littleshop.web import forms
+from littleshop.web import forms, meanwhile
 from littleshop.web.console import frame, product
 from littleshop.web.forms import Form
 
@@ -35,8 +35,7 @@ async def _show(
     request: Request, work: AtWork, typed: dict[str, str], errors: dict[str, str], status: int = 200
 ) -> Response:
     found, variants, _ = await product.read(request, work)
-    async with http.house(request).database.connection() as conn:
-        known = await teams.offered(conn, work.shop.shop_id, found.product_id)
+    known = await _known(request, work, found.product_id)
     prices = known.prices if known else {}
     rows = [
         {
@@ -58,8 +57,19 @@ async def _show(
         seats=typed.get("seats") or str(known.seats if known else 3),
         offered=known.seats if known else 0,
         errors=errors,
+        showed=meanwhile.mark(_stands(known)),
         sign=SIGNS.get(work.shop.currency, work.shop.currency),
     )
+
+
+async def _known(request: Request, work: AtWork, product_id: UUID) -> teams.Offer | None:
+    async with http.house(request).database.connection() as conn:
+        return await teams.offered(conn, work.shop.shop_id, product_id)
+
+
+def _stands(known: teams.Offer | None) -> dict[str, str]:
+    prices = sorted((str(which), minor) for which, minor in known.prices.items()) if known else []
+    return {"team": f"{known.seats if known else 0} {prices}"}
 
 
 def _proposed(variant: Variant, known: int | None) -> str:
@@ -71,6 +81,8 @@ async def save(request: Request) -> Response:
     work, form = await http.at_work(request), await forms.read(request)
     found, variants, _ = await product.read(request, work)
     here = f"{frame.root(work.shop)}/goods/{found.product_id}"
+    if meanwhile.is_stale(form, _stands(await _known(request, work, found.product_id))):
+        return frame.refuse(request, f"{here}/team", Refused("form_moved"))
     if form.text("then", 20) == "withdraw":
         await _write(request, work, found.product_id, 0, {})
         return frame.go(request, here, "team_withdrawn")
