@@ -376,7 +376,7 @@ def token_shop(text: str) -> int:
 
 
 def check_limits(request: Request, rule: str, *subjects: str | bytes) -> None:
-    """Count this act against a rule's limits. Raises Refused("too_many", minutes=, of=)."""
+    """Count this act against a rule's limits. Raises Refused("too_many", minutes=, wait=, of=)."""
     fresh = address(request) if device(request) is None else None
     _insist(house(request).meters.spend(rule, subjects, now(request), fresh=fresh))
 
@@ -384,14 +384,14 @@ def check_limits(request: Request, rule: str, *subjects: str | bytes) -> None:
 async def check_exactly(request: Request, rule: str, *subjects: str | bytes) -> None:
     """The same for the rules of limits.EXACT: one count over all processes, which costs a write.
 
-    Raises Refused("too_many", minutes=, of=), db.Unavailable.
+    Raises Refused as `check_limits`, db.Unavailable.
     """
     _insist(await house(request).meters.spend_exactly(rule, subjects, now(request)))
 
 
 def _insist(spent: Spent | None) -> None:
     if spent is not None:
-        raise Refused("too_many", minutes=spent.minutes, of=spent.of)
+        raise Refused("too_many", minutes=spent.minutes, wait=spent.wait, of=spent.of)
 
 
 async def check_code(request: Request, device: bytes, country: str) -> None:

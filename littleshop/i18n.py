@@ -143,6 +143,8 @@ def _find(locale: str, key: str, params: Mapping[str, object]) -> Text | None:
 
 
 def _shown(locale: str, value: object) -> str:
+    if isinstance(value, timedelta):
+        return within(locale, value)
     return str(money(locale, value)) if isinstance(value, Money) else str(value)
 
 

@@ -93,7 +93,7 @@ def quote(
     code `to` (local: at that spot, pricing/bringing.py), at the shelf's prices with what is off
     for who asks (`code`: the coupon he typed), or at those `agreed`, which is all.
 
-    Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), shop_closed,
+    Raises Refused: cart_empty, quantity_wrong, variant_gone(title=), variant_unknown, shop_closed,
     virtual_apart, not_delivered(title=), not_delivered_together, too_large(most=), and of a local
     delivery what bringing.of raises.
     """
@@ -165,7 +165,7 @@ def _wanted(
 ) -> Line:
     known = facts.get(item.variant_id)
     if known is None or not (known.sold or _opened(known, own, agreed)):
-        raise Refused("variant_gone", title=known.title if known else "")
+        raise Refused("variant_gone", title=known.title) if known else Refused("variant_unknown")
     if not 1 <= item.quantity <= MOST_PIECES:
         raise Refused("quantity_wrong", most=MOST_PIECES)
     return _goods(known, item.quantity, agreed)

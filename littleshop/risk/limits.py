@@ -32,7 +32,17 @@ class Spent(msgspec.Struct, frozen=True):
     of: str
     minutes: int
 
+    @property
+    def wait(self) -> timedelta:
+        """That long, as people say it: full hours from an hour and a half on, days from two on."""
+        span = timedelta(minutes=self.minutes)
+        for least, unit in ((timedelta(days=2), timedelta(days=1)), (_LONG, timedelta(hours=1))):
+            if span >= least:
+                return -(-span // unit) * unit
+        return span
 
+
+_LONG = timedelta(minutes=90)
 # Each rule lists its limits in the order in which `spend` is given the subjects.
 #
 # Whole neighbourhoods share one IPv4 address behind a carrier's NAT, so a limit per address only

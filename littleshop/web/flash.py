@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 from starlette.requests import Request
@@ -75,6 +75,8 @@ def _worded(locale: str, name: str, fact: object) -> object:
 def _plain(locale: str, fact: object) -> int | str:
     if isinstance(fact, Money):
         return str(i18n.money(locale, fact))
+    if isinstance(fact, timedelta):
+        return i18n.within(locale, fact)
     return fact if isinstance(fact, int) else str(fact)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from littleshop import db
+import pytest
+
+from littleshop import db, i18n
 from littleshop.risk import limits
 from littleshop.risk.limits import Meters
 from tests.cast import MORNING
@@ -101,3 +103,11 @@ async def test_an_hour_later_all_is_forgotten(database: db.Database) -> None:
     assert await meters.spend_exactly("pickup_code", ["order 1"], later) is None
     async with database.connection() as conn:
         assert await limits.sweep(conn, later + timedelta(seconds=1)) == 2
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(1, "1 minute"), (89, "89 minutes"), (90, "2 hours"), (1197, "20 hours"), (4000, "3 days")],
+)
+def test_how_long_it_takes_is_said_as_people_say_it(minutes: int, said: str) -> None:
+    assert i18n.within("en", limits.Spent("device", minutes).wait) == said

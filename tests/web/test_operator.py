@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -78,7 +79,7 @@ async def test_a_wrong_code_is_said_and_the_sixth_is_not_looked_at(
     told = await _told(world)
     assert told == [("operator_codes", "waiting")]  # by SMS, once
     answer = await desk.comes()  # right, and too late
-    assert answer.status_code == 422 and says(answer, "en", "too_many", minutes=15)
+    assert answer.status_code == 422 and says(answer, "en", "too_many", wait=timedelta(minutes=15))
     world.later(minutes=15)
     assert (await desk.comes()).status_code == 303
     assert (await client.get("/operator")).status_code == 200

@@ -41,6 +41,7 @@ const seen = (field) => {
 const show = (form) => {
   form.querySelectorAll("[data-proofs]").forEach(seen);
   const told = one("[data-sending]", form);
+  if (!told) return;
   const words = one("[data-sending-words]", told);
   const bar = one("progress", told);
   const again = one("[data-send-again]", told);
