@@ -87,13 +87,23 @@ class Misread(Exception):
 
 class Format(NamedTuple):
     """A way of writing goods down: `columns` by the names each may have, those without which it is
-    not this one, which rows belong together, and what they say."""
+    not this one, which rows belong together, and what they say. `also`: names that count where
+    none of a column's own stands in the head."""
 
     name: str
     columns: Mapping[str, frozenset[str]]
     needed: tuple[str, ...]
     key: Callable[[Line], str]
     thing: Callable[[str, Sequence[Line], str], Thing]
+    also: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+    def place(self, column: str, named: Sequence[str]) -> int:
+        """Where a column stands in a head, -1 for nowhere."""
+        for known in (self.columns[column], self.also.get(column, frozenset())):
+            for at, cell in enumerate(named):
+                if cell in known:
+                    return at
+        return -1
 
 
 class Opened(NamedTuple):
@@ -106,22 +116,33 @@ class Opened(NamedTuple):
 def open_rows(rows: Iterator[Row], formats: Sequence[Format], currency: str) -> Opened:
     """The things of a file, told by its head which format it has.
 
-    Raises Refused: sheet_empty, import_columns, while it is read import_things(most=) and as
+    Raises Refused: sheet_empty, import_columns and, of a head that lacks one thing, import_no_title
+    or import_no_price, each with (columns); while it is read import_things(most=) and as
     sheets.rows."""
     for row in rows:
         named = [sheets.name(cell) for cell in row.cells]
         if len(named) == 1 or (named and named[0].startswith("version")):
             continue  # a line above the head
         for each in formats:
-            places = {
-                column: next((at for at, cell in enumerate(named) if cell in known), -1)
-                for column, known in each.columns.items()
-            }
+            places = {column: each.place(column, named) for column in each.columns}
             if all(places[column] >= 0 for column in each.needed):
                 found = {column: at for column, at in places.items() if at >= 0}
                 return Opened(each, _things(rows, each, found, len(named), currency))
-        raise Refused("import_columns")
+        raise _unknown(row, named, formats)
     raise Refused("sheet_empty")
+
+
+def _unknown(row: Row, named: Sequence[str], formats: Sequence[Format]) -> Refused:
+    """Which columns nobody knows, in a head that is of no format; what lacks, where that is one."""
+    every = [names for each in formats for names in (*each.columns.values(), *each.also.values())]
+    known = {cell for names in every for cell in names}
+    strange = [cell.strip()[:20] for cell in row.cells if sheets.name(cell) not in known]
+    columns = "、".join(each for each in strange if each)[:120] or "-"
+    own = formats[-1]
+    lacks = [column for column in own.needed if own.place(column, named) < 0]
+    if len(lacks) == 1 and lacks[0] in ("title", "price"):
+        return Refused(f"import_no_{lacks[0]}", columns=columns)
+    return Refused("import_columns", columns=columns)
 
 
 def _things(

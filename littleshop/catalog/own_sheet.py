@@ -26,6 +26,17 @@ _CHINESE = (
     "规格3名称", "规格3值", "货号", "条码", "价格", "划线价", "成本", "库存",
     "重量克", "图片", "颜色",
 )  # fmt: skip
+_ALSO = {  # what people write over the same columns in sheets of their own
+    "title": ("商品", "商品名", "商品名称", "名称", "品名", "产品", "产品名称", "name", "product",
+              "product name", "item"),
+    "price": ("售价", "单价", "零售价", "selling price", "unit price"),
+    "stock": ("数量", "库存数量", "件数", "quantity", "qty"),
+    "description": ("说明", "详情", "介绍", "details"),
+    "category": ("类目", "商品分类"),
+    "sku": ("编码", "商品编码"),
+    "barcode": ("条形码", "商品条码"),
+    "cost": ("进价", "成本价"),
+}  # fmt: skip
 _STATUS = {
     "on_sale": "on_sale", "在售": "on_sale", "上架": "on_sale", "active": "on_sale",
     "hidden": "hidden", "隐藏": "hidden", "下架": "hidden", "archived": "hidden",
@@ -136,6 +147,7 @@ FORMAT = Format(
     ("title", "price"),
     _key,
     _thing,
+    {name: frozenset(map(sheets.name, also)) for name, also in _ALSO.items()},
 )
 
 

@@ -68,6 +68,8 @@ def test_a_sheet_is_read_in_whatever_coding_it_came(file: Path, content: bytes) 
         (b"handle,title,price\n", ""),
         (b"PK\x03\x04 a workbook", "sheet_is_workbook"),
         (b"number,phone\n1,2\n", "import_columns"),
+        (b"what it is,price,stock\ncup,18,3\n", "import_no_title"),
+        (b"title,stock,tint\ncup,3,blue\n", "import_no_price"),
         (b"\xff\xfe\x00\xd8" + b"\x00\xd8" * 40, "sheet_unreadable"),
         (CUP.encode() + b'pot,"' + b"x" * 2_100_000, "sheet_quote_open"),
     ],
@@ -79,6 +81,24 @@ def test_what_is_no_sheet_of_goods_is_refused_whole(file: Path, content: bytes, 
     except Refused as refused:
         said = refused.code
     assert said == code
+
+
+@pytest.mark.parametrize(
+    "head", ["商品,价格,库存", "商品名称,售价,数量", "Name,Unit price,Qty", "品名,单价,件数"]
+)
+def test_the_usual_names_of_columns_are_understood(file: Path, head: str) -> None:
+    cup = thing(read(file, f"{head}\n茶杯,18,3\n"))
+    assert (cup.title, cup.pieces[0].price_minor, cup.pieces[0].stock) == ("茶杯", 1800, 3)
+
+
+def test_a_columns_own_name_goes_before_what_else_it_may_be_called(file: Path) -> None:
+    assert thing(read(file, "商品,标题,单价,价格\nC-1,茶杯,9,18\n")).title == "茶杯"
+
+
+def test_columns_that_nobody_knows_are_named(file: Path) -> None:
+    with pytest.raises(Refused) as no:
+        read(file, "what it is,price,stock\ncup,18,3\n")
+    assert no.value.details == {"columns": "what it is"}
 
 
 def test_a_row_that_cannot_be_read_spoils_its_thing_and_no_other(file: Path) -> None:
