@@ -7,6 +7,7 @@ thing and no other; where it stands in the file and why is kept for the seller.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
